@@ -1,0 +1,94 @@
+"""Checks of what a person hands in: one sentence with name, rule, value and place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import numpy as np
+
+
+class InputError(ValueError):
+    """A mistake in what the user gave; its text is one sentence that can be shown as it is."""
+
+
+def shown(value: object) -> str:
+    """The value as an error shows it: short, numbers without needless digits."""
+    if isinstance(value, bool) or value is None:
+        return repr(value)
+    if isinstance(value, (int, float, np.integer, np.floating)):
+        return f"{float(value):.15g}"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def place_text(place: object) -> str:
+    """The place in brackets, or nothing where none is known."""
+    return f" ({place})" if place else ""
+
+
+def fail(sentence: str, place: object = None):
+    """Raise the sentence as an `InputError`, with the place behind it."""
+    raise InputError(sentence + place_text(place))
+
+
+def nearest(name: object, known: Iterable[object]) -> str:
+    """ "; did you mean 'x'?" for the known name nearest to a wrong one, or the list of known names."""
+    names = [str(k) for k in known]
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    if not names:
+        return "; none is known"
+    more = ", ..." if len(names) > 12 else ""
+    return f"; known: {', '.join(names[:12])}{more}"
+
+
+def known(kind: str, name: object, names: Iterable[object], place: object = None):
+    """Refuse a name that is not among the known ones, offering the nearest; gives the name back."""
+    names = list(names)
+    if name not in names:
+        fail(f"unknown {kind} {name!r}{nearest(name, names)}", place)
+    return name
+
+
+def numbers(name: str, value: object, place: object = None) -> np.ndarray:
+    """The value as a float array; refuses text, nothing and NaN by name."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        fail(f"{name} must be a number; got {shown(value)}", place)
+    if np.isnan(array).any():
+        fail(f"{name} must be a number; got NaN", place)
+    return array
+
+
+def bounded(name: str, value: object, rule: str, ok, place: object = None) -> np.ndarray:
+    """The value as a float array of which every element passes `ok`; the first that fails is named."""
+    array = numbers(name, value, place)
+    good = np.asarray(ok(array))
+    if not good.all():
+        worst = array[~good].flat[0] if array.ndim else array
+        fail(f"{name} must be {rule}; got {shown(float(worst))}", place)
+    return array
+
+
+def positive(name: str, value: object, unit: str = "", place: object = None) -> np.ndarray:
+    """The value, refused unless every element is above 0 and finite."""
+    return bounded(name, value, f"> 0 {unit}".rstrip(), lambda a: (a > 0) & np.isfinite(a), place)
+
+
+def non_negative(name: str, value: object, unit: str = "", place: object = None) -> np.ndarray:
+    """The value, refused unless every element is at least 0 and finite."""
+    return bounded(name, value, f">= 0 {unit}".rstrip(), lambda a: (a >= 0) & np.isfinite(a), place)
+
+
+def share(name: str, value: object, place: object = None) -> np.ndarray:
+    """The value, refused unless every element lies between 0 and 1."""
+    return bounded(name, value, "between 0 and 1", lambda a: (a >= 0) & (a <= 1), place)
+
+
+def whole(name: str, value: object, unit: str = "", place: object = None) -> np.ndarray:
+    """The value, refused unless every element is a whole number of at least 0."""
+    return bounded(name, value, f"a whole number >= 0 {unit}".rstrip(),
+                   lambda a: (a >= 0) & (a == np.floor(a)) & np.isfinite(a), place)
