@@ -24,7 +24,7 @@ SUFFIXES = {  # how a name ends -> the unit it must carry; longest suffix wins
     "_usd": "USD", "_share": "1", "_ratio": "1", "_ln": "1", "_count": "1", "_units": "1",
     "_bytes_per_s": "B/s", "_connections": "1", "_gb": "GB",
 }
-FILES = ("wire", "latency", "capacity", "usage", "product", "quotas_basis")
+FILES = ("wire", "latency", "service")
 
 
 @dataclass(frozen=True)
@@ -136,3 +136,9 @@ def value(name: str) -> float:
     """The value of one ledger row, refused with the nearest name where there is none."""
     checks.known("ledger row", name, rows())
     return rows()[name].value
+
+
+@functools.cache
+def quotas() -> Mapping[str, float]:
+    """The service quotas of `data/quotas.csv` by name."""
+    return MappingProxyType({r["name"]: float(r["value"]) for r in read_csv(paths.data("quotas.csv"))})

@@ -1,0 +1,178 @@
+"""Ranges become numbers: each at its mode, or a column of draws that both designs share.
+
+The draws are scrambled Sobol points turned into PERT quantiles through a table; the first axis is the draw.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from model import checks, ledger
+from model.scenario import Part, Range, Scenario
+
+__all__ = ["pert_quantile", "ranged_inputs", "resolved"]
+
+NODES = 4097  # cubic interpolation of the quantile between them; its error is tested
+
+
+def _walk(value: Any, path: tuple[str, ...]):
+    """Every range below a value, with its path."""
+    if isinstance(value, Range):
+        yield ".".join(path), value
+    elif isinstance(value, Part):
+        for name in type(value).model_fields:
+            yield from _walk(getattr(value, name), (*path, name))
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from _walk(one, (*path, str(name)))
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _walk(one, (*path, str(number)))
+
+
+def _columns(scenario: Scenario) -> dict[str, tuple[str, Range]]:
+    """The column each ranged path is drawn from; a range that stands alike in both designs is one column."""
+    ranges = {path: one for path, one in _walk(scenario, ()) if one.low < one.high}
+    found = {}
+    for path, one in ranges.items():
+        side, _, stem = path.partition(".")
+        other = ranges.get(f"{'after' if side == 'before' else 'before'}.{stem}")
+        both = side in ("before", "after") and other is not None and (
+            (one.low, one.mode, one.high) == (other.low, other.mode, other.high))
+        found[path] = (f"both.{stem}" if both else path, one)
+    return found
+
+
+def ranged_inputs(scenario: Scenario) -> dict[str, Range]:
+    """Every input of a scenario that has a range: its own values and the ledger's rows.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario [-].
+
+    Returns
+    -------
+    dict of str to Range
+        By column name; a range that stands alike in both designs is one column.
+    """
+    found = dict(_columns(scenario).values())
+    for name, row in ledger.rows().items():
+        if row.ranged and name not in scenario.ledger:
+            found[f"ledger.{name}"] = Range(low=row.low, mode=row.value, high=row.high, source=row.source,
+                                            note=row.note or None)
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def _pert_table(where: float) -> np.ndarray:
+    """Quantiles of PERT on 0 to 1 with its mode at `where`, at nodes even in an angle that opens the ends."""
+    from scipy.special import betaincinv
+
+    angle = np.linspace(0.0, np.pi, NODES)
+    return betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, (1.0 - np.cos(angle)) / 2.0)
+
+
+def pert_quantile(share, low, mode, high):
+    """Quantiles of a PERT distribution (a beta with its weight 4 on the mode), through a table.
+
+    Parameters
+    ----------
+    share : array_like
+        Probability, 0 to 1; broadcasts [-].
+    low, mode, high : float
+        Range of the number, low <= mode <= high, in the number's own unit [-].
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape of share, in the number's own unit.
+
+    Sources
+    -------
+    assumption
+
+    Examples
+    --------
+    >>> round(float(pert_quantile(0.5, 0.0, 0.5, 1.0)), 6)
+    0.5
+    """
+    if high <= low:
+        return np.full(np.shape(share), float(mode))
+    table = _pert_table((mode - low) / (high - low))
+    place = np.arccos(1.0 - 2.0 * np.asarray(share, dtype=float)) * ((NODES - 1) / np.pi)
+    left = np.minimum(place.astype(np.int64), NODES - 2)
+    part = place - left
+    return low + (high - low) * (table[left] * (1.0 - part) + table[left + 1] * part)
+
+
+def _sobol(columns: int, draws: int, seed: int) -> np.ndarray:
+    from scipy.stats import qmc
+
+    power = max(int(np.ceil(np.log2(draws))), 0)
+    return qmc.Sobol(columns, scramble=True, rng=np.random.default_rng(seed)).random_base2(power)[:draws]
+
+
+def draws_of(scenario: Scenario, draws: int, seed: int) -> dict[str, np.ndarray]:
+    """The draws of every ranged input, each of shape (draws, 1)."""
+    if draws != int(draws) or draws < 1:
+        checks.fail(f"draws must be a whole number > 0; got {checks.shown(draws)}")
+    inputs = ranged_inputs(scenario)
+    if not inputs:
+        return {}
+    points = _sobol(len(inputs), int(draws), seed)
+    return {name: pert_quantile(points[:, k], r.low, r.mode, r.high)[:, None]
+            for k, (name, r) in enumerate(inputs.items())}
+
+
+def _filled(value: Any, path: tuple[str, ...], columns: dict[str, np.ndarray], names: dict) -> Any:
+    if isinstance(value, Range):
+        name, _ = names.get(".".join(path), ("", value))
+        return columns.get(name, value.mode)
+    if isinstance(value, Part):
+        fields = {n: _filled(getattr(value, n), (*path, n), columns, names) for n in type(value).model_fields}
+        return type(value).model_construct(**fields)
+    if isinstance(value, dict):
+        return {n: _filled(v, (*path, str(n)), columns, names) for n, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(v, (*path, str(n)), columns, names) for n, v in enumerate(value)]
+    return value
+
+
+def _normalised(parts: dict[str, Part]) -> dict[str, Part]:
+    """The same parts with their shares scaled to add up to 1 in every draw."""
+    total = sum(p.share for p in parts.values())
+    return {n: p.model_copy(update={"share": p.share / total}) for n, p in parts.items()}
+
+
+def resolved(scenario: Scenario, users=None, draws: int = 0, seed: int = 0) -> Scenario:
+    """The scenario with plain numbers: every range at its mode, or as a column of draws.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario with its ranges [-].
+    users : array_like, optional
+        User counts, on the last axis; the scenario's own where none is given [-].
+    draws : int
+        How many draws; 0 puts every range at its mode [-].
+    seed : int
+        Seed of the scrambled Sobol points [-].
+
+    Returns
+    -------
+    Scenario
+        Numbers are floats or arrays of shape (draws, 1); users is a float or an array on the last axis;
+        `ledger` holds every ledger number; shares that must add to 1 are normalised.
+    """
+    columns = draws_of(scenario, draws, seed) if draws else {}
+    filled = _filled(scenario, (), columns, _columns(scenario) if draws else {})
+    numbers = {name: columns.get(f"ledger.{name}", row.value) for name, row in ledger.rows().items()}
+    own = {"ledger": {**numbers, **filled.ledger}, "screens": _normalised(filled.screens),
+           "networks": _normalised(filled.networks)}
+    if users is not None:
+        own["users"] = np.asarray(checks.positive("users", users, "users"), dtype=float)
+    return filled.model_copy(update=own)

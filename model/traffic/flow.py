@@ -1,0 +1,39 @@
+"""A flow: one kind of exchange that a design causes, as every outcome reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One kind of exchange: how often, where, what it carries and what the cloud meters for it.
+
+    `rates_per_s` gives the rate of one user while at a place (a screen, with or without an overlay, or the
+    grace after leaving); `per_month` is the same flow over all users in a month, the one number that load,
+    bill, data and radio share. Bytes are those of the messages, before TLS, TCP and IP. `meters`, executions
+    and posts are per occurrence. Every number is a float or an array, (draws, users) where it varies.
+    """
+
+    name: str
+    kind: str
+    per_month: np.ndarray | float
+    rates_per_s: dict[str, object] = field(default_factory=dict)
+    timer: bool = False  # fires at a fixed period, not at random
+    exchange: str = "none"  # http, push, heartbeat, connect or none
+    request_bytes: object = 0.0
+    response_bytes: object = 0.0
+    cold_share: object = 0.0
+    server_s: object = 0.0
+    events: tuple[str, ...] = ()
+    meters: dict[str, object] = field(default_factory=dict)
+    requests: int = 0
+    messages_up: float = 0.0
+    messages_down: float = 0.0
+    executions: float = 0.0
+    execution_s: object = 0.0
+    gateway_calls: float = 0.0
+    connects: float = 0.0
+    transport: bool = True  # caused by the transport, not by what both designs keep

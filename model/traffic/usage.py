@@ -1,0 +1,304 @@
+"""Sessions, places, connected time, losses and the fallback: decided here once for all five outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model import ledger
+from model.scenario import Design, Scenario
+
+__all__ = ["Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
+
+MINUTE_TERMS = 30  # exact terms of the sum over minutes; an Euler-Maclaurin tail takes the rest
+HANDSHAKE_RTTS = {"1.3": 2.0, "1.2": 3.0}  # TCP one, TLS 1.3 one, TLS 1.2 two round trips
+
+
+def _lognormal_sf(x_s, mean_s, sigma_ln):
+    """P(length > x) of a lognormal with that mean; 1 where x <= 0; a step where sigma is 0."""
+    from scipy.special import ndtr
+
+    x = np.maximum(np.asarray(x_s, dtype=float), 1e-300)
+    sigma = np.maximum(np.asarray(sigma_ln, dtype=float), 1e-9)
+    z = (np.log(x) - np.log(mean_s)) / sigma + sigma / 2.0
+    return np.where(np.asarray(x_s) <= 0, 1.0, ndtr(-z))
+
+
+def _lognormal_excess_s(x_s, mean_s, sigma_ln):
+    """E[(length - x)+] of a lognormal with that mean, for x > 0."""
+    from scipy.special import ndtr
+
+    sigma = np.maximum(np.asarray(sigma_ln, dtype=float), 1e-9)
+    z = (np.log(x_s) - np.log(mean_s)) / sigma
+    return mean_s * ndtr(sigma / 2.0 - z) - x_s * ndtr(-z - sigma / 2.0)
+
+
+def mean_billed_minutes(mean_s, sigma_ln, grace_s):
+    """Mean of a session's connected minutes, each session rounded up to the minute.
+
+    E[ceil(X / 60)] = sum over k >= 0 of P(X > 60 k), X the lognormal session plus the grace. The first terms
+    are summed, the rest is the integral with its first two Euler-Maclaurin corrections.
+
+    Parameters
+    ----------
+    mean_s : array_like
+        Mean session length; broadcasts [s].
+    sigma_ln : array_like
+        Spread of the logarithm of the length [1].
+    grace_s : array_like
+        Time the connection is held after leaving, at most some minutes [s].
+
+    Returns
+    -------
+    numpy.ndarray
+        Minutes a session, broadcast shape [min].
+
+    Notes
+    -----
+    The 2 h limit cuts at whole minutes, so it adds no rounding.
+
+    Sources
+    -------
+    aws_pricing_pages
+
+    Examples
+    --------
+    >>> round(float(mean_billed_minutes(600.0, 1e-6, 30.0)), 3)
+    11.0
+    """
+    minutes = np.arange(MINUTE_TERMS, dtype=float)
+    terms = (_lognormal_sf(60.0 * k - np.asarray(grace_s), mean_s, sigma_ln) for k in minutes)
+    edge = 60.0 * MINUTE_TERMS - np.asarray(grace_s)
+    tail = _lognormal_excess_s(edge, mean_s, sigma_ln) / 60.0 + _lognormal_sf(edge, mean_s, sigma_ln) / 2.0
+    return sum(terms) + tail
+
+
+def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):
+    """Mean number of times that a limit on a connection's life cuts a session.
+
+    E[floor(X / limit)] = sum over k >= 1 of P(X > k limit).
+
+    Parameters
+    ----------
+    mean_s : array_like
+        Mean session length; broadcasts [s].
+    sigma_ln : array_like
+        Spread of the logarithm of the length [1].
+    grace_s : array_like
+        Time the connection is held after leaving [s].
+    limit_s : float
+        Longest life of a connection [s].
+
+    Returns
+    -------
+    numpy.ndarray
+        Cuts a session, broadcast shape [1].
+
+    Sources
+    -------
+    aws_docs
+
+    Examples
+    --------
+    >>> bool(mean_cuts(600.0, 1.0, 30.0, 7200.0) < 0.01)
+    True
+    """
+    return sum(_lognormal_sf(k * limit_s - np.asarray(grace_s), mean_s, sigma_ln) for k in range(1, 13))
+
+
+def mean_least_s(mean_s, limit_s):
+    """Mean of the smaller of an exponential duration and a limit: mean x (1 - exp(-limit / mean)).
+
+    Parameters
+    ----------
+    mean_s : array_like
+        Mean of the exponential duration; broadcasts [s].
+    limit_s : array_like
+        The limit; infinite for none [s].
+
+    Returns
+    -------
+    numpy.ndarray
+        Broadcast shape [s].
+
+    Sources
+    -------
+    cox1962
+
+    Examples
+    --------
+    >>> float(mean_least_s(10.0, float("inf")))
+    10.0
+    """
+    return np.asarray(mean_s) * -np.expm1(-np.asarray(limit_s) / np.asarray(mean_s))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where active time goes: a screen alone, or with an overlay; or the grace after leaving."""
+
+    weight: object  # time there over active time
+    screen: str | None
+    background: str | None
+    overlay: str | None = None
+
+
+@dataclass(frozen=True)
+class Life:
+    """What a design's users do in a month, all of them together; shares are of active time."""
+
+    scenario: Scenario
+    design: Design
+    places: dict[str, Place]
+    active_s: object
+    active_day_s: object
+    active_days: object
+    sessions: object
+    connected_s: object = 0.0
+    lingering_s: object = 0.0
+    connects: object = 0.0
+    losses: object = 0.0
+    billed_minutes: object = 0.0
+    losses_per_s: object = 0.0
+    unseen_per_s: object = 0.0
+    notice_s: object = 0.0
+    reconnect_s: object = 0.0
+    unseen_share: object = 0.0
+    down_share: object = 0.0
+    fallback_share: object = 0.0
+
+    @property
+    def open_connections(self):
+        """Mean number of connections open at once, lingering ones included, by Little's law."""
+        return (self.connected_s + self.lingering_s) / self.scenario.month_s
+
+
+def poll_period_s(timer, request_s=0.0):
+    """The period of a timer: fixed, or the sleep plus the request that follows it."""
+    return timer.period_s + request_s if timer.timing == "sleep_then_request" else timer.period_s
+
+
+def overlay_poll_s(timer, overlay, request_s=0.0):
+    """How long an overlay's timer polls: until the overlay ends or its attempts are used up."""
+    limit = timer.max_attempts * poll_period_s(timer, request_s) if timer.max_attempts else np.inf
+    return mean_least_s(overlay.duration_s, limit)
+
+
+def _places(scenario: Scenario, design: Design, active_day_s, request_s) -> dict[str, Place]:
+    """The exclusive parts of active time; only an overlay that a timer polls for splits a screen."""
+    overlays = {}
+    for timer in design.timers.values():
+        if timer.overlay:
+            overlay = scenario.overlays[timer.overlay]
+            busy = overlay.per_active_day * overlay_poll_s(timer, overlay, request_s) / active_day_s
+            overlays[timer.overlay] = np.minimum(busy, 0.95)
+    places = {}
+    alone = 1.0 - sum(overlays.values(), 0.0)
+    for name, screen in scenario.screens.items():
+        places[name] = Place(screen.share * alone, name, screen.background)
+        for overlay, busy in overlays.items():
+            places[f"{name} + {overlay}"] = Place(screen.share * busy, name, screen.background, overlay)
+    return places
+
+
+def mix(scenario: Scenario, of) -> object:
+    """The mean of a number over the access networks, by their shares."""
+    return sum(n.share * of(n) for n in scenario.networks.values())
+
+
+def handshake_s(host, rtt_s):
+    """Time to open a connection: TCP and TLS round trips, a resumed TLS 1.2 session one fewer."""
+    full = HANDSHAKE_RTTS[host.tls]
+    return (full - (host.resumed_share if host.tls == "1.2" else 0.0)) * rtt_s
+
+
+def _first_delay_s(design: Design):
+    kind = design.reconnect.jitter
+    return design.reconnect.delays_s[0] * {"none": 1.0, "equal": 0.75, "full": 0.5, "decorrelated": 2.0}[kind]
+
+
+def _nat_losses_per_s(network, heartbeat_s, packets_per_s):
+    """Losses to a carrier's NAT whose idle timeout is shorter than the silence between two packets."""
+    idle = np.asarray(network.nat_timeout_s)
+    return np.where(np.asarray(heartbeat_s) > idle, np.exp(-packets_per_s * idle) / heartbeat_s, 0.0)
+
+
+def _socket(scenario: Scenario, design: Design, sessions, active_s, packets_per_s, connect_run_s) -> dict:
+    """Connected time, connects, losses and down time of a WebSocket design."""
+    use, socket, beat = scenario.usage, design.socket, design.heartbeat
+    nat = mix(scenario, lambda n: _nat_losses_per_s(n, beat.period_s, packets_per_s))
+    seen = mix(scenario, lambda n: n.losses_per_hour * (1.0 - n.unseen_share)) / 3600.0
+    unseen = mix(scenario, lambda n: n.losses_per_hour * n.unseen_share) / 3600.0 + nat
+    idle_s = ledger.quotas()["apigw_ws_idle_s"]
+    seen = seen + np.where(np.asarray(beat.period_s) > idle_s, np.exp(-packets_per_s * idle_s) / idle_s, 0.0)
+    rtt_s = mix(scenario, lambda n: n.rtt_s)
+    reconnect_s = _first_delay_s(design) + handshake_s(socket, rtt_s) + rtt_s + connect_run_s
+    notice_s = beat.period_s / 2.0 + beat.pong_timeout_s
+    usable = 1.0 - socket.blocked_share
+    unseen_share = np.minimum(unseen * notice_s, 0.5) * usable
+    out_s = np.minimum((seen + unseen) * reconnect_s, 0.5) * usable
+    late = np.maximum(reconnect_s - design.fallback.start_delay_s, 0.0) / reconnect_s
+    grace_s = sessions * socket.grace_s * usable
+    foreground_s = active_s * usable - active_s * out_s
+    cuts = mean_cuts(use.session_mean_s, use.session_sigma_ln, socket.grace_s,
+                     ledger.quotas()["apigw_ws_connection_s"])
+    losses = (seen + unseen) * active_s * usable
+    lingering_s = unseen * active_s * usable * np.maximum(idle_s - notice_s, 0.0)
+    minutes = mean_billed_minutes(use.session_mean_s, use.session_sigma_ln, socket.grace_s) * sessions * usable
+    return dict(connected_s=foreground_s + grace_s, lingering_s=lingering_s, losses=losses,
+                connects=sessions * usable * (1.0 + cuts) + losses,
+                billed_minutes=minutes - active_s * out_s / 60.0 + losses * 0.5 + lingering_s / 60.0,
+                losses_per_s=seen + unseen, unseen_per_s=unseen, notice_s=notice_s, reconnect_s=reconnect_s,
+                unseen_share=unseen_share, down_share=out_s + socket.blocked_share,
+                fallback_share=out_s * late + socket.blocked_share)
+
+
+def life(design: Design, scenario: Scenario, request_s=0.0, connect_run_s=0.0) -> Life:
+    """Sessions, places, connected time, losses and fallback of a design in a month.
+
+    Active time = users x DAU/MAU x days x sessions a day x mean length. Connected time is the foreground,
+    the grace after leaving and what lingers after a loss nobody noticed; connects are one a session, one
+    for each 2 h cut and one for each loss.
+
+    Parameters
+    ----------
+    design : Design
+        The design [-].
+    scenario : Scenario
+        A resolved scenario: plain numbers or columns of draws [-].
+    request_s : array_like
+        Time one request of a sleep-then-request timer takes [s].
+    connect_run_s : array_like
+        Time the connect function runs [s].
+
+    Returns
+    -------
+    Life
+        Sums over all users in the month, (draws, users); shares of active time.
+
+    Sources
+    -------
+    little1961, aws_docs, apple_background
+    """
+    use = scenario.usage
+    active_day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)
+    active_days = scenario.users * use.dau_mau_share * scenario.billing.month_days
+    sessions = active_days * use.sessions_per_day
+    active_s = active_days * active_day_s
+    places = _places(scenario, design, active_day_s, request_s)
+    base = dict(scenario=scenario, design=design, active_s=active_s, active_day_s=active_day_s,
+                active_days=active_days, sessions=sessions)
+    if design.transport == "polling":
+        return Life(places=places, **base)
+    packets_per_s = sum(pushes_per_s(scenario, name) for name in design.pushes)
+    socket = _socket(scenario, design, sessions, active_s, packets_per_s, connect_run_s)
+    grace = design.socket.grace_s * (1.0 - design.socket.blocked_share) / (active_s / sessions)
+    return Life(places={**places, "grace": Place(grace, None, None)}, **base, **socket)
+
+
+def pushes_per_s(scenario: Scenario, event: str):
+    """How often one user in the app is told of an event, on average over the screens."""
+    one, use = scenario.events[event], scenario.usage
+    day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)
+    return one.per_active_day * one.recipients * one.online_share / day_s
