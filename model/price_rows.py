@@ -1,0 +1,286 @@
+"""Price rows: one dated price of one meter, region and tier, and the files under `data/` that hold them."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from types import MappingProxyType
+
+from model import checks, ledger, paths
+
+__all__ = ["Allowance", "PriceRow", "allowances", "as_date", "checked_tiers", "file_rows", "held", "services",
+           "shelf"]
+
+COLUMNS = ("meter", "region", "effective_from", "tier_from", "price_usd", "unit", "source", "where",
+           "confidence")
+CONFIDENCES = ("high", "medium", "low")
+ALLOWANCE_KINDS = ("always", "first_12_months")
+
+Shelf = Mapping[str, Mapping[str, Mapping[datetime.date, tuple["PriceRow", ...]]]]
+
+
+@dataclass(frozen=True)
+class PriceRow:
+    """What one unit of a meter costs in a region from a date on, for usage above `tier_from`."""
+
+    meter: str
+    region: str
+    effective_from: datetime.date
+    tier_from: Decimal
+    price_usd: Decimal
+    unit: str
+    source: str
+    where: str
+    confidence: str = "high"
+
+    @property
+    def first_tier_only(self) -> bool:
+        """Whether higher tiers exist that no source gives, so that large usage may be billed too dear."""
+        return "first tier only" in self.where
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Usage a month that costs nothing, shared by its meters in the order given."""
+
+    name: str
+    amount: Decimal
+    kind: str
+    meters: tuple[str, ...]
+    note: str = ""
+
+
+def as_date(value: str | datetime.date, name: str = "on") -> datetime.date:
+    """A date from text or from a date.
+
+    Parameters
+    ----------
+    value : str or date
+        `2026-09-30`, a date or a datetime [-]
+    name : str
+        What an error calls it [-]
+
+    Returns
+    -------
+    date
+        The day.
+
+    Raises
+    ------
+    InputError
+        Where the text is no date.
+
+    Examples
+    --------
+    >>> as_date("2026-09-30")
+    datetime.date(2026, 9, 30)
+    """
+    if isinstance(value, datetime.datetime):
+        return value.date()
+    if isinstance(value, datetime.date):
+        return value
+    try:
+        return datetime.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        checks.fail(f"{name} must be a date like 2026-09-30; got {checks.shown(value)}")
+
+
+def _decimal(name: str, text: str, place: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        checks.fail(f"{name} must be a number; got {checks.shown(text)}", place)
+    if not number.is_finite() or number < 0:
+        checks.fail(f"{name} must be >= 0; got {text}", place)
+    return number
+
+
+def checked_tiers(rows: Iterable[PriceRow], place: str | None = None) -> tuple[PriceRow, ...]:
+    """The tiers of one meter, region and date in order, refused unless they cover all usage once.
+
+    Parameters
+    ----------
+    rows : iterable of PriceRow
+        Tiers in any order [-]
+    place : str
+        Where they stand, for an error [-]
+
+    Returns
+    -------
+    tuple of PriceRow
+        Sorted by `tier_from`; the first starts at 0.
+
+    Raises
+    ------
+    InputError
+        Where no tier starts at 0, two start at the same usage, or a price is below 0.
+    """
+    ladder = tuple(sorted(rows, key=lambda row: row.tier_from))
+    name = f"{ladder[0].meter} in {ladder[0].region}"
+    for row in ladder:
+        if row.price_usd < 0:
+            checks.fail(f"the price of {name} must be >= 0 USD; got {row.price_usd}", place)
+    if ladder[0].tier_from != 0:
+        checks.fail(f"the tiers of {name} must start at 0; got a gap up to {ladder[0].tier_from}", place)
+    for lower, upper in zip(ladder, ladder[1:], strict=False):
+        if lower.tier_from == upper.tier_from:
+            checks.fail(f"the tiers of {name} must not overlap; two start at {upper.tier_from}", place)
+    return ladder
+
+
+def _price_row(raw: Mapping[str, str], region: str, place: str) -> PriceRow:
+    if raw["region"] != region:
+        checks.fail(f"a row of {region}.csv must be of {region}; got {raw['region']!r}", place)
+    for column in ("meter", "unit", "where"):
+        if not raw[column]:
+            checks.fail(f"a price row must have a {column}; got none", place)
+    if raw["source"] not in ledger.sources():
+        checks.fail(f"source must be an id of data/sources.csv; got {raw['source']!r}", place)
+    checks.known("confidence", raw["confidence"], CONFIDENCES, place)
+    try:
+        day = datetime.date.fromisoformat(raw["effective_from"])
+    except ValueError:
+        checks.fail(f"effective_from must be a date like 2026-09-30; got {raw['effective_from']!r}", place)
+    return PriceRow(raw["meter"], region, day, _decimal("tier_from", raw["tier_from"], place),
+                    _decimal("price_usd", raw["price_usd"], place), raw["unit"], raw["source"],
+                    raw["where"], raw["confidence"])
+
+
+def _check_header(path: Path) -> None:
+    with open(path, encoding="utf-8", newline="") as lines:
+        header = next(csv.reader(lines), [])
+    for column in header:
+        if column.startswith("price_") and column != "price_usd":
+            checks.fail(f"prices must be in USD (column price_usd); got column {column}", paths.shown(path))
+    missing = [column for column in COLUMNS if column not in header]
+    if missing:
+        checks.fail(f"a price file must have the column {missing[0]!r}", paths.shown(path))
+
+
+def file_rows(path: Path) -> Mapping[str, Mapping[datetime.date, tuple[PriceRow, ...]]]:
+    """The rows of one region's price file: tiers by meter and date.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file named for its region, like `us-east-1.csv` [-]
+
+    Returns
+    -------
+    mapping of mappings of tuples of PriceRow
+        Meter to date to tiers, each checked.
+
+    Raises
+    ------
+    InputError
+        With file and line, where a row or a meter's tiers cannot be used. Nothing is returned then.
+    """
+    place = paths.shown(path)
+    found: dict[str, dict[datetime.date, list[PriceRow]]] = {}
+    try:
+        _check_header(path)
+        for number, raw in enumerate(ledger.read_csv(path), start=2):
+            row = _price_row(raw, path.name.removesuffix(".csv"), f"{place}:{number}")
+            found.setdefault(row.meter, {}).setdefault(row.effective_from, []).append(row)
+    except (csv.Error, UnicodeDecodeError) as error:
+        checks.fail(f"a price file must be CSV text; {error}", place)
+    if not found:
+        checks.fail("a price file must hold a row; got none", place)
+    return {meter: {day: checked_tiers(rows, f"{place}, {day}") for day, rows in dated.items()}
+            for meter, dated in found.items()}
+
+
+@functools.lru_cache(maxsize=8)
+def _read_shelf(files: tuple[tuple[Path, int, int], ...]) -> Shelf:
+    return {path.name.removesuffix(".csv"): file_rows(path) for path, _, _ in files}
+
+
+def shelf(folder: str | Path | None = None) -> Shelf:
+    """Every region's price rows, read again only after a file has changed.
+
+    Parameters
+    ----------
+    folder : path
+        Where the price files are; the project's own where none is given [-]
+
+    Returns
+    -------
+    mapping
+        Region to meter to date to tiers.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds no price file, or one of them cannot be used.
+    """
+    home = paths.data("prices") if folder is None else Path(folder)
+    stats = [(path, path.stat()) for path in sorted(home.glob("*.csv"))]
+    if not stats:
+        checks.fail("a price folder must hold a file like us-east-1.csv; got none", paths.shown(home))
+    return _read_shelf(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats))
+
+
+def held(dated: Mapping[datetime.date, tuple[PriceRow, ...]],
+         day: datetime.date) -> tuple[PriceRow, ...] | None:
+    """The tiers in force on a day.
+
+    Parameters
+    ----------
+    dated : mapping of date to tiers
+        The rows of one meter and region [-]
+    day : date
+        The day asked for [-]
+
+    Returns
+    -------
+    tuple of PriceRow, or None
+        Those of the newest date not after the day; none where every row is later.
+    """
+    past = [known for known in dated if known <= day]
+    return dated[max(past)] if past else None
+
+
+@functools.cache
+def allowances() -> tuple[Allowance, ...]:
+    """The usage AWS gives free each month, from `data/free_allowances.csv`.
+
+    Returns
+    -------
+    tuple of Allowance
+        `always` for every account, `first_12_months` for accounts opened before 2025-07-15.
+
+    Examples
+    --------
+    >>> [str(a.amount) for a in allowances() if a.name == "lambda_gb_second"]
+    ['400000']
+    """
+    found = []
+    for number, raw in enumerate(ledger.read_csv(paths.data("free_allowances.csv")), start=2):
+        place = f"data/free_allowances.csv:{number}"
+        checks.known("kind", raw["kind"], ALLOWANCE_KINDS, place)
+        amount = _decimal("amount_per_month", raw["amount_per_month"], place)
+        found.append(Allowance(raw["name"], amount, raw["kind"], tuple(raw["meters"].split()), raw["note"]))
+    return tuple(found)
+
+
+@functools.cache
+def services() -> Mapping[str, str]:
+    """The AWS service that bills each meter, as a person would call it.
+
+    Returns
+    -------
+    mapping of str to str
+        Meter to service.
+
+    Examples
+    --------
+    >>> services()["apigw_ws_minute"]
+    'API Gateway'
+    """
+    rows = ledger.read_csv(paths.data("price_list", "usage_types.csv"))
+    return MappingProxyType({row["meter"]: row["service"] for row in rows})
