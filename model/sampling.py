@@ -168,8 +168,12 @@ def resolved(scenario: Scenario, users=None, draws: int = 0, seed: int = 0) -> S
         Numbers are floats or arrays of shape (draws, 1); users is a float or an array on the last axis;
         `ledger` holds every ledger number; shares that must add to 1 are normalised.
     """
-    columns = draws_of(scenario, draws, seed) if draws else {}
-    filled = _filled(scenario, (), columns, _columns(scenario) if draws else {})
+    return with_columns(scenario, draws_of(scenario, draws, seed) if draws else {}, users)
+
+
+def with_columns(scenario: Scenario, columns: dict[str, np.ndarray], users=None) -> Scenario:
+    """The scenario with plain numbers, the named columns in the place of their inputs' modes."""
+    filled = _filled(scenario, (), columns, _columns(scenario) if columns else {})
     numbers = {name: columns.get(f"ledger.{name}", row.value) for name, row in ledger.rows().items()}
     own = {"ledger": {**numbers, **filled.ledger}, "screens": _normalised(filled.screens),
            "networks": _normalised(filled.networks)}

@@ -181,6 +181,8 @@ class Network(Part):
     rtt_sigma_ln: Zero
     ip: Literal[4, 6] = 4
     metered: bool
+    drx_s: SecondsOrZero
+    paging_s: SecondsOrZero
     losses_per_hour: Zero
     unseen_share: Share
     nat_timeout_s: Seconds
@@ -274,6 +276,7 @@ class Heartbeat(Part):
     pong_timeout_s: SecondsOrZero
     kind: Literal["ping", "json"] = "ping"
     payload_bytes: Bytes = 0.0
+    function: str | None = None
 
 
 class Reconnect(Part):
@@ -363,6 +366,7 @@ class Billing(Part):
     connects_billed: bool = False
     pings_billed: bool = False
     response_counts: bool = False
+    logs_meter: Literal["lambda_logs_ingest_gb", "logs_ingest_gb"] = "lambda_logs_ingest_gb"
 
 
 class Correlation(Part):

@@ -64,6 +64,8 @@ def _websocket(which: str, design: Design) -> None:
             _refuse(f"{which}.{part} must be given in a websocket design; got nothing")
     for role in ("connect_function", "disconnect_function", "send_function"):
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
+    if design.heartbeat.kind == "json":
+        _known("function", design.heartbeat.function, design.functions, f"{which}.heartbeat.function")
     if any(p.pulls for p in design.pushes.values()) and design.pull is None:
         _refuse(f"{which}.pull must be given where a push triggers pulls; got nothing")
     if design.pull is not None:

@@ -1,0 +1,128 @@
+"""Charts: one look for the whole workbook, the same colour for a design everywhere, rounded plain lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from model import display
+
+__all__ = ["AFTER", "BEFORE", "COLOURS", "bars", "lines", "plain"]
+
+BEFORE, AFTER, THIRD, FOURTH, GREY = "#C4520A", "#0B66A8", "#1B7F4D", "#7A4FA3", "#5A5A5A"
+COLOURS = {"before": BEFORE, "after": AFTER}
+CYCLE = (BEFORE, AFTER, THIRD, FOURTH, GREY, "#9A7B00", "#B03060", "#2F7F8F")
+
+
+def plain(values, digits: int = 5) -> list:
+    """The values as a plain list of rounded numbers, so that a stored chart can be compared.
+
+    Parameters
+    ----------
+    values : sequence
+        Numbers or texts [-].
+    digits : int
+        Significant digits kept [-].
+
+    Returns
+    -------
+    list
+        JSON values.
+    """
+    return [display.rounded(v, digits) for v in np.ravel(np.asarray(values)).tolist()]
+
+
+def colour_of(name: str, number: int) -> str:
+    """The colour of a series: a design's own, or the next of the cycle."""
+    for design, colour in COLOURS.items():
+        if name.startswith(design):
+            return colour
+    return CYCLE[(number + 2) % len(CYCLE)]
+
+
+def _look(figure: go.Figure, title: str, x_title: str, y_title: str, log: str) -> go.Figure:
+    figure.update_layout(
+        title={"text": title, "x": 0, "xanchor": "left", "font": {"size": 16}}, template="plotly_white",
+        width=820, height=430, margin={"l": 70, "r": 20, "t": 60, "b": 60},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        font={"family": "DejaVu Sans, Arial, sans-serif", "size": 13, "color": "#222222"})
+    figure.update_xaxes(title=x_title, type="log" if "x" in log else None, showgrid=False, ticks="outside",
+                        exponentformat="SI" if "x" in log else None)
+    figure.update_yaxes(title=y_title, type="log" if "y" in log else None, gridcolor="#E6E6E6", zeroline=False)
+    return figure
+
+
+def lines(x: Sequence, series: Mapping[str, Sequence], title: str, x_title: str, y_title: str, log: str = "",
+          marks: Mapping[str, float] | None = None, dashed: Sequence[str] = ()) -> go.Figure:
+    """A line for each series over one x axis.
+
+    Parameters
+    ----------
+    x : sequence
+        Positions, in the unit of `x_title` [-].
+    series : mapping of str to sequence
+        Values by name; names that start with before or after get that design's colour [-].
+    title : str
+        The one message of the chart [-].
+    x_title, y_title : str
+        Axis titles with units [-].
+    log : str
+        "x", "y" or "xy" for logarithmic axes [-].
+    marks : mapping of str to float, optional
+        Vertical lines at x, with their labels [-].
+    dashed : sequence of str
+        Names of series drawn dashed [-].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Data as plain rounded lists.
+    """
+    figure = go.Figure()
+    for number, (name, values) in enumerate(series.items()):
+        figure.add_scatter(x=plain(x), y=plain(values), name=name, mode="lines",
+                           line={"color": colour_of(name, number), "width": 2.5,
+                                 "dash": "dash" if name in dashed else "solid"})
+    for label, place in (marks or {}).items():
+        figure.add_vline(x=float(place), line={"color": GREY, "dash": "dot", "width": 1},
+                         annotation={"text": label, "font": {"size": 11, "color": GREY}})
+    return _look(figure, title, x_title, y_title, log)
+
+
+def bars(names: Sequence[str], series: Mapping[str, Sequence], title: str, x_title: str, y_title: str,
+         log: str = "", stacked: bool = False) -> go.Figure:
+    """Horizontal bars, one group a name and one colour a series.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The rows, first at the top [-].
+    series : mapping of str to sequence
+        Values by name of the series [-].
+    title : str
+        The one message of the chart [-].
+    x_title, y_title : str
+        Axis titles with units [-].
+    log : str
+        "x" for a logarithmic axis [-].
+    stacked : bool
+        Whether the series are parts of one bar [-].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Data as plain rounded lists.
+    """
+    figure = go.Figure()
+    for number, (name, values) in enumerate(series.items()):
+        figure.add_bar(y=list(names), x=plain(values), name=name, orientation="h",
+                       marker={"color": colour_of(name, number)})
+    figure.update_layout(barmode="stack" if stacked else "group")
+    _look(figure, title, x_title, y_title, log)
+    figure.update_layout(height=max(300, 130 + 26 * len(names) * (1 if stacked else max(len(series), 1))),
+                         margin={"l": 10, "r": 20, "t": 70, "b": 60})
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
+    figure.update_xaxes(showgrid=True, gridcolor="#E6E6E6")
+    return figure

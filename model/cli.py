@@ -1,0 +1,133 @@
+"""The command `workbook`: the table in a terminal, the report, and the care of the stored notebooks."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from model import checks
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
+                  help="What a move from HTTP polling to WebSocket push does to five measures.")
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    text = "text"
+    md = "md"
+    csv = "csv"
+    json = "json"
+    html = "html"
+
+
+ScenarioName = Annotated[str, typer.Argument(help="A name in data/scenarios, or a .yaml file.")]
+Users = Annotated[list[str] | None, typer.Option("--users", "-u", help="Users in the month; several may follow.")]
+OutDir = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
+
+
+def user_counts(texts: list[str] | None) -> list[float] | None:
+    """User counts as typed, `1e4` and `10_000` included."""
+    if not texts:
+        return None
+    counts = []
+    for text in texts:
+        try:
+            counts.append(float(text.replace(",", "").replace("_", "")))
+        except ValueError:
+            checks.fail(f"--users must be a number > 0; got {text!r}")
+        checks.positive("--users", counts[-1], "users")
+    return counts
+
+
+@app.command()
+def table(scenario: ScenarioName = "twilly", users: Users = None,
+          format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
+          draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 0,
+          seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0) -> None:
+    """Print the before-and-after table of a scenario."""
+    from model import compare, tables
+
+    found = compare.before_after(scenario, user_counts(users), draws, seed)
+    tables.show(found, str(format), title=compare.load_scenario(scenario).title)
+
+
+@app.command()
+def report(scenario: ScenarioName = "twilly", users: Users = None,
+           out: OutDir = Path("report"),
+           engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a notebook.")] = "inprocess",
+           ) -> None:
+    """Run the notebooks and write them, an HTML page each with an index, and the tables."""
+    from model import reporting
+
+    counts = user_counts(users)
+    index = reporting.write_report(scenario, counts[0] if counts else None, out, engine)
+    typer.echo(f"report: {index}")
+
+
+@app.command()
+def accept(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
+           ) -> None:
+    """Run the notebooks again, show which numbers changed, and store them."""
+    from model import stored
+
+    for line in stored.accept(stored.named(notebook)):
+        typer.echo(str(line))
+
+
+@app.command()
+def check(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
+          ) -> None:
+    """Run the notebooks again and fail on any number that differs from the stored one."""
+    from model import stored
+
+    found = stored.check(stored.named(notebook))
+    for line in found:
+        typer.echo(str(line))
+    if found:
+        raise typer.Exit(1)
+    typer.echo("every stored number is what the notebooks give")
+
+
+@app.command()
+def schema(out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; else the screen.")] = None,
+           ) -> None:
+    """Write the JSON schema of a scenario file, for editors."""
+    import json
+
+    from model import scenario as scenarios
+
+    text = json.dumps(scenarios.schema(), indent=1, sort_keys=True) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"schema: {out}")
+
+
+def spread(arguments: list[str]) -> list[str]:
+    """`--users 1000 10000` written as an option a value, as the parser wants it."""
+    out, taking = [], False
+    for one in arguments:
+        numeric = one.replace("_", "").replace(",", "").replace(".", "").replace("e", "").replace("+", "").isdigit()
+        if taking and numeric and out[-1] not in ("--users", "-u"):
+            out.append("--users")
+        out.append(one)
+        taking = one in ("--users", "-u") or (taking and numeric)
+    return out
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one sentence and exit code 2."""
+    try:
+        app(args=spread(sys.argv[1:]), standalone_mode=True)
+    except checks.InputError as wrong:
+        sys.stderr.write(f"workbook: {wrong}\n")
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("workbook: stopped\n")
+        raise SystemExit(130) from None

@@ -1,0 +1,349 @@
+"""The outcome of a scenario: five measures for both designs, with parts by flow, and the table of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from model import (
+    battery,
+    checks,
+    claims,
+    cost,
+    latency,
+    ledger,
+    server_load,
+    mobile_data,
+    prices,
+    sampling,
+)
+from model import traffic as traffic_of
+from model.scenario import Scenario, load as load_scenario
+
+__all__ = ["MEASURES", "ROWS", "Outcome", "Side", "before_after", "evaluate", "judged_twice"]
+
+MEASURES = claims.MEASURES
+ROWS = {  # the table's rows: label -> measure, figure, unit
+    "notification latency p50": ("latency", "p50", "s"),
+    "notification latency p95": ("latency", "p95", "s"),
+    "battery": ("battery", "total", "%/active hour"),
+    "mobile data": ("data", "total", "MB/active hour"),
+    "server load": ("load", "total", "requests/min per active user"),
+    "cost": ("cost", "total", "USD/month"),
+}
+FORMULAS = {
+    "latency": "mean over events of sum over parts (poll wait or sender, gateway, radio, downlink, ...)",
+    "battery": "sum over networks and places of share x (power(design + background) - power(background))"
+               " + last tails, over the battery's energy",
+    "data": "sum over flows of occurrences x IP bytes each way, over active hours",
+    "load": "sum over flows of occurrences x requests, over active minutes",
+    "cost": "sum over meters of tiered price(sum over flows of occurrences x amount a time)",
+}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One design's figures; every number an array over (draws, users)."""
+
+    traffic: traffic_of.Traffic
+    book: prices.PriceBook
+
+    @cached_property
+    def usage(self) -> dict:
+        """What the month is billed on: {meter: amount}."""
+        return cost.month_usage(self.traffic)
+
+    def total(self, measure: str):
+        """A measure in its unit: mean latency, or the whole of battery, data, load or cost."""
+        scenario = self.traffic.life.scenario
+        if measure == "cost":
+            return cost.total(self.usage, self.book, scenario.free_tier)
+        if measure == "load":
+            return server_load.requests_per_minute(self.traffic)
+        return sum(self.parts(measure).values())
+
+    def parts(self, measure: str) -> dict:
+        """A measure by flow; the parts add up to the whole (of latency: to its mean)."""
+        return self._parts[checks.known("measure", measure, MEASURES)]()
+
+    @property
+    def _parts(self) -> dict:
+        now = self.traffic
+        return {
+            "latency": self._latency_parts,
+            "battery": lambda: battery.percent_per_hour(now),
+            "data": lambda: {f.name: mobile_data.flow_mb(f, now) for f in now.flows},
+            "load": lambda: {f.name: server_load.flow_requests_per_minute(f, now) for f in now.flows},
+            "cost": lambda: cost.usd_by_flow(now, self.book, now.life.scenario.free_tier),
+        }
+
+    def _latency_parts(self) -> dict:
+        now = self.traffic
+        rates = {e: latency.delivered_rate_per_s(now, e) for e in now.life.scenario.events}
+        whole = sum(rates.values())
+        parts: dict = {}
+        for flow in now.flows:
+            for event in flow.events if flow.kind in ("poll", "push") else ():
+                if np.any(np.asarray(rates[event]) > 0):
+                    part = rates[event] / whole * latency.mean_s(now, event)
+                    parts[flow.name] = parts[flow.name] + part if flow.name in parts else part
+        return parts
+
+    def latency_quantiles(self, shares) -> np.ndarray:
+        """Quantiles of latency over all delivered events, first axis the quantile [s]."""
+        return latency.quantile_s(self.traffic, shares)
+
+    @cached_property
+    def undelivered_share(self):
+        """The share of events to users in the app that does not arrive within the session."""
+        now = self.traffic
+        told = {e: traffic_of.usage.pushes_per_s(now.life.scenario, e) for e in now.life.scenario.events}
+        missed = sum(told[e] * latency.undelivered_share(now, e) for e in told)
+        return missed / sum(told.values())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one scenario: both designs' figures over user counts and draws."""
+
+    scenario: Scenario
+    users: np.ndarray
+    draws: int
+    before: Side
+    after: Side
+
+    def values(self, row: str) -> tuple[np.ndarray, np.ndarray]:
+        """Before and after of one row of the table, each (draws, users)."""
+        measure, figure, _ = ROWS[checks.known("row", row, ROWS)]
+        shape = (max(self.draws, 1), len(self.users))
+        if figure == "total":
+            pair = self.before.total(measure), self.after.total(measure)
+        else:
+            share = {"p50": 0.5, "p95": 0.95, "p99": 0.99}[figure]
+            pair = tuple(side[share] for side in self.quantiles)
+        return tuple(np.broadcast_to(np.asarray(v, dtype=float), shape) for v in pair)
+
+    @cached_property
+    def quantiles(self) -> tuple[dict, dict]:
+        """Latency quantiles of both designs by share, each (draws, users) [s]."""
+        shares = (0.5, 0.95, 0.99)
+        return tuple(dict(zip(shares, side.latency_quantiles(shares), strict=True))
+                     for side in (self.before, self.after))
+
+    def by_flow(self, measure: str):
+        """One measure split by flow, before and after; the parts add up to the whole.
+
+        Parameters
+        ----------
+        measure : str
+            latency (the mean), battery, data, load or cost [-].
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a flow, columns before and after in the measure's unit; over draws the mean, and for
+            several user counts the first.
+
+        Raises
+        ------
+        InputError
+            An unknown measure.
+        """
+        import pandas as pd
+
+        sides = [self.before.parts(measure), self.after.parts(measure)]
+        names = list(dict.fromkeys([*sides[0], *sides[1]]))
+        shape = (max(self.draws, 1), len(self.users))
+        columns = {side: [float(np.broadcast_to(np.asarray(p.get(n, 0.0), dtype=float), shape)[:, 0].mean())
+                          for n in names] for side, p in zip(("before", "after"), sides, strict=True)}
+        table = pd.DataFrame(columns, index=pd.Index(names, name="flow"))
+        return table[(table != 0).any(axis=1)]
+
+    def table(self):
+        """The before-and-after table at the first user count; `before_after` tells its columns."""
+        import pandas as pd
+
+        told = claims.by_measure(self.scenario.claims)
+        rows = {}
+        for label, (measure, figure, unit) in ROWS.items():
+            pair = [v[:, 0] for v in self.values(label)]
+            claim = told.get(measure)
+            rows[label] = _row(pair, unit, claim, self.draws, at_median=figure != "p95")
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
+
+    def explain(self, measure: str) -> dict:
+        """Where a measure comes from: formula, inputs with source and kind, the three that move it most.
+
+        Parameters
+        ----------
+        measure : str
+            latency, battery, data, load or cost [-].
+
+        Returns
+        -------
+        dict
+            `measure`, `formula`, `unit`, `inputs` (a DataFrame: low, mode, high, source, kind and the change
+            of the saving when the input alone goes from low to high) and `movers`, the three first of them.
+
+        Raises
+        ------
+        InputError
+            An unknown measure.
+        """
+        checks.known("measure", measure, MEASURES)
+        inputs = _swings(self.scenario, float(self.users[0]), measure)
+        unit = next(u for m, _, u in ROWS.values() if m == measure)
+        return {"measure": measure, "formula": FORMULAS[measure], "unit": unit, "inputs": inputs,
+                "movers": list(inputs.index[:3])}
+
+
+def _row(pair, unit: str, claim, draws: int, at_median: bool) -> dict:
+    before, after = (float(np.median(v)) for v in pair)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = float(np.median(pair[1] / pair[0] - 1.0))
+    row = {"unit": unit, "before": before, "after": after, "change": change,
+           "claimed_before": claims.shown_range((claim or {}).get("before")),
+           "claimed_after": claims.shown_range((claim or {}).get("after")),
+           "verdict": claims.verdict(before, after, claim)}
+    if claim and not claim.get("before"):
+        row["claimed_after"] = claim["text"].split(", ")[-1]
+    if draws:
+        for name, values in (("before", pair[0]), ("after", pair[1])):
+            row[f"{name}_low"], row[f"{name}_high"] = (float(q) for q in np.quantile(values, (0.05, 0.95)))
+        row["p_better"] = float((pair[1] < pair[0]).mean())
+    return row
+
+
+def _swings(scenario: Scenario, users: float, measure: str):
+    """Each ranged input alone at its low and its high: what it does to the measure, largest first."""
+    import pandas as pd
+
+    inputs = sampling.ranged_inputs(scenario)
+    count = len(inputs)
+    columns = {}
+    for k, (name, one) in enumerate(inputs.items()):
+        column = np.full((2 * count + 1, 1), one.mode)
+        column[2 * k], column[2 * k + 1] = one.low, one.high
+        columns[name] = column
+    outcome = _outcome(scenario, sampling.with_columns(scenario, columns, users), [users], 2 * count + 1)
+    sides = [np.broadcast_to(np.asarray(s.total(measure), dtype=float), (2 * count + 1, 1))[:, 0]
+             for s in (outcome.before, outcome.after)]
+    rows = []
+    for k, (name, one) in enumerate(inputs.items()):
+        low, high = 2 * k, 2 * k + 1
+        row = ledger.rows().get(name.removeprefix("ledger."))
+        rows.append({"input": name, "low": one.low, "mode": one.mode, "high": one.high,
+                     "source": one.source or "", "kind": row.kind if row else "scenario",
+                     "before_at_low": sides[0][low], "before_at_high": sides[0][high],
+                     "after_at_low": sides[1][low], "after_at_high": sides[1][high],
+                     "swing": abs(sides[0][high] - sides[0][low]) + abs(sides[1][high] - sides[1][low])})
+    return pd.DataFrame(rows).set_index("input").sort_values("swing", ascending=False, kind="stable")
+
+
+def _outcome(scenario: Scenario, resolved: Scenario, users, draws: int) -> Outcome:
+    book = prices.book(resolved.region, resolved.prices_on)
+    sides = [Side(traffic_of.traffic(which, resolved), book) for which in ("before", "after")]
+    return Outcome(scenario, np.atleast_1d(np.asarray(users, dtype=float)), draws, *sides)
+
+
+def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0) -> Outcome:
+    """Both designs of a scenario, all five measures.
+
+    Parameters
+    ----------
+    scenario : Scenario or str
+        A scenario, its name or its file [-].
+    users : array_like, optional
+        User counts; the scenario's own where none is given [-].
+    draws : int
+        0 puts every input at its mode; otherwise that many draws of every range [-].
+    seed : int
+        Seed of the draws [-].
+
+    Returns
+    -------
+    Outcome
+        Figures over (draws, users).
+
+    Raises
+    ------
+    InputError
+        What is wrong with scenario, users or draws, in one sentence.
+
+    Examples
+    --------
+    >>> outcome = evaluate("twilly", users=[1e3, 1e4])
+    >>> outcome.values("cost")[0].shape
+    (1, 2)
+    """
+    scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    users = scenario.users if users is None else users
+    resolved = sampling.resolved(scenario, np.atleast_1d(np.asarray(users, dtype=object)), draws, seed)
+    return _outcome(scenario, resolved, resolved.users, draws)
+
+
+def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0):
+    """The before-and-after table: one row a measure, the model's figures beside the claims.
+
+    Parameters
+    ----------
+    scenario : Scenario or str
+        A scenario, its name or its file [-].
+    users : float or array_like, optional
+        User count; with several, the table has a row for each and measure [-].
+    draws : int
+        0 puts every input at its mode; otherwise tables show the middle and the 5-95 % span [-].
+    seed : int
+        Seed of the draws [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index measure; columns unit, before, after, change (a share of before), claimed_before,
+        claimed_after, verdict; with draws before_low, before_high, after_low, after_high, p_better.
+
+    Raises
+    ------
+    InputError
+        What is wrong with scenario, users or draws, in one sentence.
+
+    Examples
+    --------
+    >>> list(before_after("twilly").index)[2:]
+    ['battery', 'mobile data', 'server load', 'cost']
+    """
+    import pandas as pd
+
+    scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    counts = np.atleast_1d(np.asarray(scenario.users if users is None else users, dtype=object))
+    tables = [evaluate(scenario, [one], draws, seed).table() for one in counts]
+    return tables[0] if len(counts) == 1 else pd.concat(dict(zip(counts, tables, strict=True)), names=["users"])
+
+
+def judged_twice(scenario: Scenario):
+    """Every claim beside the model under the claims' own premise and under the scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario that names a claims file [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a measure: claimed, then before, after and verdict under the premise and under the scenario.
+
+    Raises
+    ------
+    InputError
+        Where the scenario names no claims file.
+    """
+    import pandas as pd
+
+    own = before_after(claims.premise(scenario))
+    here = before_after(scenario)
+    keep = ["before", "after", "verdict"]
+    return pd.concat([here[["unit", "claimed_before", "claimed_after"]],
+                      own[keep].add_suffix(" (premise)"), here[keep].add_suffix(" (scenario)")], axis=1)

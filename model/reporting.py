@@ -1,0 +1,70 @@
+"""The report: every notebook run on one scenario, a page each with an index, and the tables beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model import checks, claims, compare, paths, tables
+from model import scenario as scenarios
+
+__all__ = ["write_report"]
+
+
+def _tables(case) -> dict:
+    """The tables that the report writes as files and shows first, by name."""
+    found = {"before_after": compare.before_after(case)}
+    if case.claims:
+        found["judged_twice"] = compare.judged_twice(case)
+    outcome = compare.evaluate(case)
+    for measure in claims.MEASURES:
+        found[f"{measure}_by_flow"] = outcome.by_flow(measure)
+    return found
+
+
+def write_report(scenario: str, users: float | None, out_dir: Path, engine: str = "inprocess",
+                 notebooks: list[Path] | None = None) -> Path:
+    """Run the notebooks on a scenario and write notebooks, HTML pages with an index, and tables.
+
+    Parameters
+    ----------
+    scenario : str
+        A scenario's name or file [-].
+    users : float or None
+        Users in the month; the scenario's own where none is given [-].
+    out_dir : pathlib.Path
+        Folder to write to; made where absent [-].
+    engine : str
+        inprocess, or kernel for a kernel a notebook [-].
+    notebooks : list of pathlib.Path, optional
+        Notebooks to run; all where none is given [-].
+
+    Returns
+    -------
+    pathlib.Path
+        The index page.
+
+    Raises
+    ------
+    InputError
+        A scenario that is wrong, or a folder that cannot be written; nothing is run then.
+    """
+    from model import batch, report
+
+    case = scenarios.load(scenario)
+    if users is not None:
+        case = case.with_({"users": users})
+    found = _tables(case)
+    own = Path(scenario)
+    parameters = {"scenario": str(own.resolve()) if own.suffix in (".yaml", ".yml") else scenario,
+                  "users": case.users, "region": case.region}
+    out_dir = Path(out_dir)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        checks.fail(f"the folder cannot be written: {str(wrong.strerror).lower()}", out_dir)
+    notebooks = notebooks or sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
+    executed = batch.execute_all(notebooks, parameters, out_dir / "notebooks", engine)
+    for name, table in found.items():
+        (out_dir / f"{name}.csv").write_text(table.to_csv(lineterminator="\n"), encoding="utf-8")
+    (out_dir / "before_after.md").write_text(tables.as_text(found["before_after"], "md"), encoding="utf-8")
+    return report.write([e.path for e in executed], found, out_dir, case.title)
