@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model import exchange, radio
+from model.radio.survival import survival
 from model.scenario import Network
 from model.traffic import Flow, Traffic
 
@@ -14,14 +15,14 @@ __all__ = ["background_sources", "place_sources", "radio_shares"]
 def _source(now: Traffic, network: Network, flow: Flow, rate_per_s, riders: list[Flow]):
     """One radio source for a flow and whatever shares its wake-up."""
     design = now.life.design
-    pairs = [exchange.flow_bytes(f, design, network.ip) for f in (flow, *riders)]
+    pairs = [exchange.flow_bytes(now, f, network.ip) for f in (flow, *riders)]
     busy_s = sum(exchange.burst_s(f, design, network) for f in (flow, *riders))
     timing = {"period_s": flow.duty / rate_per_s} if flow.timer else {"rate_per_s": rate_per_s}
     return radio.Source(**timing, bytes_up=sum(up for up, _ in pairs), bytes_down=sum(d for _, d in pairs),
                         burst_s=busy_s)
 
 
-def place_sources(now: Traffic, network: Network, place: str, kinds=None) -> dict:
+def place_sources(now: Traffic, network: Network, place: str) -> dict:
     """The radio sources of a design at one place, by flow.
 
     Parameters
@@ -32,8 +33,6 @@ def place_sources(now: Traffic, network: Network, place: str, kinds=None) -> dic
         The access network [-].
     place : str
         A place of the design's life [-].
-    kinds : container of str, optional
-        Only flows of these kinds [-].
 
     Returns
     -------
@@ -44,15 +43,19 @@ def place_sources(now: Traffic, network: Network, place: str, kinds=None) -> dic
     -------
     huang2012
     """
-    found = {}
+    key = ("place", id(network), place)
+    if key in now.memo:
+        return now.memo[key]
+    found = now.memo[key] = {}
     for flow in now.flows:
         rate = flow.rates_per_s.get(place)
         if rate is None or flow.rides or not np.any(np.asarray(rate) > 0):
             continue
-        if kinds is not None and flow.kind not in kinds:
-            continue
         riders = [f for f in now.flows if f.rides == flow.name and place in f.rates_per_s]
-        found[flow.name] = _source(now, network, flow, rate, riders)
+        same = ("source", id(network), flow.name, id(rate), len(riders))
+        if same not in now.memo:  # the same source serves every screen on which the flow runs alike
+            now.memo[same] = _source(now, network, flow, rate, riders)
+        found[flow.name] = now.memo[same]
     return found
 
 
@@ -107,7 +110,22 @@ def radio_shares(now: Traffic, network: Network) -> tuple:
     foreground = {n: p for n, p in now.life.places.items() if p.screen is not None}
     for name, place in foreground.items():
         sources = (*place_sources(now, network, name).values(), *background_sources(now, name))
-        for k, share in enumerate(radio.wake_shares(profile, sources)):
+        for k, share in enumerate(wake_shares(profile, sources)):
             total[k] = total[k] + place.weight * share
     whole = sum(total)
     return tuple(t / whole for t in total)
+
+
+def wake_shares(profile, sources: tuple) -> tuple:
+    """Shares of time that a radio is transferring, in its tail, idle or being promoted."""
+    flows = tuple(sources)
+    idle = survival(flows, radio.tail_s(profile))
+    quiet = survival(flows, 0.0)
+    return 1.0 - quiet, quiet - idle, idle
+
+
+def promotion_s(network: Network):
+    """Time a network's first profile takes to lift an idle radio to its top state."""
+    profile = radio.profile(network.profiles[0])
+    delay_s, _ = radio.promotion_of(profile, profile.states[-1].name, profile.states[0].name)
+    return delay_s

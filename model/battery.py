@@ -64,20 +64,33 @@ def _added(parts: dict, name: str, power_w) -> None:
     parts[name] = parts[name] + power_w if name in parts else power_w
 
 
-def _place_power_w(now: Traffic, network: Network, profile, place: str, background: tuple) -> dict:
-    """Power above the background at one place, by flow; the fallback runs in its own share of time."""
+def _groups(now: Traffic, network: Network, place: str) -> list[tuple]:
+    """What runs side by side at a place, with its share of the time: usually, and while the socket is down."""
     sources = airtime.place_sources(now, network, place)
     fallback = {n: s for n, s in sources.items() if n == "fallback poll"}
     usual = {n: s for n, s in sources.items() if n not in fallback}
-    parts: dict = {}
-    down = next((f.duty for f in now.flows if f.name in fallback), 0.0)
+    if not fallback:
+        return [(1.0, usual)]
+    down = next(f.duty for f in now.flows if f.name in fallback)
     kept = {n: s for n, s in usual.items() if n != "heartbeat" and not n.startswith("push ")}
-    for share, group in ((1.0 - down, usual), (down, {**kept, **fallback})):
-        if group and np.any(np.asarray(share) > 0):
+    return [(1.0 - down, usual), (down, {**kept, **fallback})]
+
+
+def _place_power_w(now: Traffic, network: Network, profile, place: str, background: tuple) -> dict:
+    """Power above the background at one place, by flow."""
+    parts: dict = {}
+    for share, group in _groups(now, network, place):
+        if group:
             powers = radio.power_by_source_w(profile, tuple(group.values()), background)
             for name, power_w in zip(group, powers, strict=True):
                 _added(parts, name, share * power_w)
     return parts
+
+
+def _whole_power_w(now: Traffic, network: Network, profile, place: str, background: tuple) -> dict:
+    """Power above the background at one place, all flows together."""
+    return {"all flows": sum(share * radio.mean_power_w(profile, tuple(group.values()), background)
+                             for share, group in _groups(now, network, place) if group)}
 
 
 def _last_tail_j(now: Traffic, network: Network, profile, place: str, background: tuple):
@@ -86,12 +99,13 @@ def _last_tail_j(now: Traffic, network: Network, profile, place: str, background
     full_j = radio.tail_energy_j(profile)
     if now.life.design.transport == "websocket":
         return full_j  # the close after the grace wakes the radio by itself
-    up = 1.0 - radio.wake_shares(profile, (*sources, *background))[2]
-    alone = 1.0 - radio.wake_shares(profile, background)[2] if background else 0.0
+    up = 1.0 - airtime.wake_shares(profile, (*sources, *background))[2]
+    alone = 1.0 - airtime.wake_shares(profile, background)[2] if background else 0.0
     return full_j * (up - alone)
 
 
-def joules_per_hour(now: Traffic, network: Network, profile: str, background: bool = True) -> dict:
+def joules_per_hour(now: Traffic, network: Network, profile: str, background: bool = True,
+                    split: bool = True) -> dict:
     """Radio energy that a design adds per active hour on one access network, by flow.
 
     Power at each place (screen, overlay, grace) above that of the screen's background, weighted by the time
@@ -107,6 +121,8 @@ def joules_per_hour(now: Traffic, network: Network, profile: str, background: bo
         A radio profile [-].
     background : bool
         Whether the screen's background keeps the radio busy beside it [-].
+    split : bool
+        Whether flow by flow, or all flows in one sum, which is quicker [-].
 
     Returns
     -------
@@ -118,20 +134,21 @@ def joules_per_hour(now: Traffic, network: Network, profile: str, background: bo
     huang2012, narayanan2021
     """
     modem = radio.profile(profile)
+    power = _place_power_w if split else _whole_power_w
     parts: dict = {}
     tails_j = weights = 0.0
     for name, place in now.life.places.items():
         beside = airtime.background_sources(now, name) if background else ()
-        for flow, power_w in _place_power_w(now, network, modem, name, beside).items():
+        for flow, power_w in power(now, network, modem, name, beside).items():
             _added(parts, flow, place.weight * power_w * 3600.0)
         if place.screen is not None:
             tails_j = tails_j + place.weight * _last_tail_j(now, network, modem, name, beside)
             weights = weights + place.weight
-    parts[LAST_TAIL] = tails_j / weights * now.life.sessions / now.life.active_s * 3600.0
+    parts[LAST_TAIL] = tails_j / weights * now.life.scenario.usage.sessions_per_day / now.life.active_day_s * 3600.0
     return parts
 
 
-def percent_per_hour(now: Traffic, background: bool = True, pick=None) -> dict:
+def percent_per_hour(now: Traffic, background: bool = True, pick=None, split: bool = True) -> dict:
     """Battery that a design takes per active hour over the network mix, by flow.
 
     Parameters
@@ -142,6 +159,8 @@ def percent_per_hour(now: Traffic, background: bool = True, pick=None) -> dict:
         Whether the screen's background keeps the radio busy beside it [-].
     pick : callable, optional
         Chooses a network's radio profile from its list; the first where none is given [-].
+    split : bool
+        Whether flow by flow, or all flows in one sum, which is quicker [-].
 
     Returns
     -------
@@ -157,6 +176,6 @@ def percent_per_hour(now: Traffic, background: bool = True, pick=None) -> dict:
     total: dict = {}
     for network in scenario.networks.values():
         profile = network.profiles[0] if pick is None else pick(network)
-        for flow, joules in joules_per_hour(now, network, profile, background).items():
+        for flow, joules in joules_per_hour(now, network, profile, background, split).items():
             _added(total, flow, network.share * joules / full_j * 100.0)
     return total

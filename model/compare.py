@@ -12,6 +12,7 @@ from model import (
     checks,
     claims,
     cost,
+    cost_flows,
     latency,
     ledger,
     server_load,
@@ -53,7 +54,7 @@ class Side:
     @cached_property
     def usage(self) -> dict:
         """What the month is billed on: {meter: amount}."""
-        return cost.month_usage(self.traffic)
+        return cost_flows.month_usage(self.traffic)
 
     def total(self, measure: str):
         """A measure in its unit: mean latency, or the whole of battery, data, load or cost."""
@@ -62,6 +63,8 @@ class Side:
             return cost.total(self.usage, self.book, scenario.free_tier)
         if measure == "load":
             return server_load.requests_per_minute(self.traffic)
+        if measure == "battery":
+            return sum(battery.percent_per_hour(self.traffic, split=False).values())
         return sum(self.parts(measure).values())
 
     def parts(self, measure: str) -> dict:
@@ -76,7 +79,7 @@ class Side:
             "battery": lambda: battery.percent_per_hour(now),
             "data": lambda: {f.name: mobile_data.flow_mb(f, now) for f in now.flows},
             "load": lambda: {f.name: server_load.flow_requests_per_minute(f, now) for f in now.flows},
-            "cost": lambda: cost.usd_by_flow(now, self.book, now.life.scenario.free_tier),
+            "cost": lambda: cost_flows.usd_by_flow(now, self.book, now.life.scenario.free_tier),
         }
 
     def _latency_parts(self) -> dict:

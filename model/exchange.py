@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from model import wire
-from model.scenario import Design, Network, Scenario
-from model.traffic import Flow
+from model.scenario import Design, Network
+from model.traffic import Flow, Traffic
 from model.traffic.usage import handshake_s
 
 __all__ = ["burst_s", "flow_bytes", "mean_flow_bytes"]
+
+
+def _once(now: Traffic, key: tuple, work):
+    """The value under a key of the traffic's memo, worked out where it is not there yet."""
+    if key not in now.memo:
+        now.memo[key] = work()
+    return now.memo[key]
 
 
 def _opened(host, ip: int):
@@ -32,15 +39,15 @@ def _message_bytes(design: Design, flow: Flow):
     return wire.http2_frame_bytes(_whole(flow.request_bytes), _whole(flow.response_bytes))
 
 
-def flow_bytes(flow: Flow, design: Design, ip: int = 4):
+def flow_bytes(now: Traffic, flow: Flow, ip: int = 4):
     """IP bytes of one occurrence of a flow, up and down from the phone's side.
 
     Parameters
     ----------
+    now : Traffic
+        The traffic that the flow is part of; its design names hosts, TLS and certificate chain [-].
     flow : Flow
         The flow [-].
-    design : Design
-        The design it belongs to; it names hosts, TLS and certificate chain [-].
     ip : int
         4 or 6 [-].
 
@@ -53,10 +60,15 @@ def flow_bytes(flow: Flow, design: Design, ip: int = 4):
     -------
     wire_capture, rfc6455, rfc8446
     """
+    return _once(now, ("bytes", flow.name, ip), lambda: _flow_bytes(now, flow, ip))
+
+
+def _flow_bytes(now: Traffic, flow: Flow, ip: int):
+    design = now.life.design
     if flow.exchange == "http":
         request, response = _message_bytes(design, flow)
         up, down = wire.http_exchange_bytes(request, response, design.api.tls, ip, flow.server_s)
-        more = _opened(design.api, ip)
+        more = _once(now, ("api", ip), lambda: _opened(design.api, ip))
         return (up * flow.requests + more[0] * flow.cold_share,
                 down * flow.requests + more[1] * flow.cold_share)
     if flow.exchange == "push":
@@ -67,22 +79,20 @@ def flow_bytes(flow: Flow, design: Design, ip: int = 4):
     if flow.exchange == "connect":
         up, down = wire.upgrade_bytes(_whole(flow.request_bytes), _whole(flow.response_bytes),
                                       design.socket.tls, ip)
-        more = _opened(design.socket, ip)
+        more = _once(now, ("socket", ip), lambda: _opened(design.socket, ip))
         return up + more[0], down + more[1]
     return 0.0, 0.0
 
 
-def mean_flow_bytes(flow: Flow, design: Design, scenario: Scenario):
+def mean_flow_bytes(now: Traffic, flow: Flow):
     """IP bytes of one occurrence of a flow on average over the network mix, up and down.
 
     Parameters
     ----------
+    now : Traffic
+        The traffic that the flow is part of; its scenario's networks say IPv4 or IPv6 [-].
     flow : Flow
         The flow [-].
-    design : Design
-        The design it belongs to [-].
-    scenario : Scenario
-        A resolved scenario; its networks say IPv4 or IPv6 [-].
 
     Returns
     -------
@@ -93,8 +103,9 @@ def mean_flow_bytes(flow: Flow, design: Design, scenario: Scenario):
     -------
     wire_capture
     """
-    by_ip = {ip: sum((n.share for n in scenario.networks.values() if n.ip == ip), 0.0) for ip in (4, 6)}
-    pairs = [(s, flow_bytes(flow, design, ip)) for ip, s in by_ip.items() if np.any(np.asarray(s) > 0)]
+    networks = now.life.scenario.networks.values()
+    by_ip = {ip: sum(n.share for n in networks if n.ip == ip) for ip in sorted({n.ip for n in networks})}
+    pairs = [(s, flow_bytes(now, flow, ip)) for ip, s in by_ip.items()]
     return sum(s * up for s, (up, _) in pairs), sum(s * down for s, (_, down) in pairs)
 
 

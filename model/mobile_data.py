@@ -32,7 +32,7 @@ def flow_mb(flow: Flow, traffic: Traffic):
     wire_capture
     """
     life = traffic.life
-    up, down = exchange.mean_flow_bytes(flow, life.design, life.scenario)
+    up, down = exchange.mean_flow_bytes(traffic, flow)
     return flow.per_month * (up + down) / life.active_s * 3600.0 / MB_BYTES
 
 
@@ -78,7 +78,7 @@ def metered_mb_per_hour(traffic: Traffic):
     for network in life.scenario.networks.values():
         if network.metered:
             for flow in traffic.flows:
-                up, down = exchange.flow_bytes(flow, life.design, network.ip)
+                up, down = exchange.flow_bytes(traffic, flow, network.ip)
                 total = total + network.share * flow.per_month * (up + down)
     return total / life.active_s * 3600.0 / MB_BYTES
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Traffic:
     runs: dict[str, Run]
     instances: object
     table_bytes: object
+    memo: dict = field(default_factory=dict, compare=False, repr=False)  # what the wire adds, worked out once
 
 
 def request_server_s(scenario: Scenario, design: Design, function: str, table_bytes=0.0):
@@ -137,6 +138,17 @@ def _server_flows(scenario: Scenario, design: Design, instances, table_bytes) ->
     return found
 
 
+def _keyed(design: Design) -> Design:
+    """The design without the table scan of its disconnect, where the table has a key on the connection id."""
+    socket = design.socket
+    if socket is None or socket.disconnect != "key":
+        return design
+    function = design.functions[socket.disconnect_function]
+    kept = [o for o in function.operations if o.kind != "scan_table"]
+    functions = {**design.functions, socket.disconnect_function: function.model_copy(update={"operations": kept})}
+    return design.model_copy(update={"functions": functions})
+
+
 def traffic(design: Design | str, scenario: Scenario) -> Traffic:
     """A design's flows with everything they share, from a resolved scenario.
 
@@ -161,7 +173,7 @@ def traffic(design: Design | str, scenario: Scenario) -> Traffic:
     -------
     little1961, cox1962
     """
-    design = scenario.design(design)
+    design = _keyed(scenario.design(design))
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     polled = next((t.function for t in design.timers.values() if t.timing == "sleep_then_request"), None)
     request_s = rtt_s + request_server_s(scenario, design, polled) if polled else 0.0

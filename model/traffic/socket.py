@@ -11,14 +11,15 @@ from model.traffic.usage import Life
 def connect_flows(life: Life) -> list[Flow]:
     """A connect and its disconnect, once a session, a 2 h cut and a loss."""
     socket = life.design.socket
-    rates = everywhere(life, life.connects / life.active_s)
+    rates = everywhere(life, life.connects_per_s)
+    connects = monthly(life, rates)
     billed = 1.0 if life.scenario.billing.connects_billed else 0.0
     meters = {"apigw_ws_message": billed} if billed and socket.backend == "apigw_ws" else {}
     lambdas = 1.0 if socket.backend == "apigw_ws" else 0.0
-    opened = Flow("connect", "connect", life.connects, rates, exchange="connect",
+    opened = Flow("connect", "connect", connects, rates, exchange="connect",
                   request_bytes=socket.upgrade_request_bytes, response_bytes=socket.upgrade_response_bytes,
                   function=socket.connect_function, executions=lambdas, connects=1.0, meters=meters)
-    closed = Flow("disconnect", "disconnect", life.connects, function=socket.disconnect_function,
+    closed = Flow("disconnect", "disconnect", connects, function=socket.disconnect_function,
                   executions=lambdas, meters=meters)
     return [opened, closed]
 
@@ -26,7 +27,7 @@ def connect_flows(life: Life) -> list[Flow]:
 def minutes_flow(life: Life) -> Flow:
     """Connection minutes: nothing on the wire, but billed for as long as a connection is open."""
     managed = life.design.socket.backend == "apigw_ws"
-    return Flow("connection minutes", "minutes", life.billed_minutes,
+    return Flow("connection minutes", "minutes", life.billed_minutes_per_s * life.active_s,
                 meters={"apigw_ws_minute": 1.0} if managed else {})
 
 
@@ -72,7 +73,7 @@ def lost_flows(life: Life) -> list[Flow]:
     queries = chains.database_meters(design.functions[socket.send_function])
     offline = Flow("send to an offline recipient", "offline", absent, function=socket.send_function,
                    executions=1.0, meters=queries)  # the run's own query is the first of the two
-    ratio = life.lingering_s / life.connected_s
+    ratio = life.lingering_share / life.connected_share
     told = sum((monthly(life, push_rates(life, n)) for n in sent), 0.0)
     lingering = Flow("send to a lingering connection", "lingering", told * ratio, messages_down=1.0,
                      gateway_calls=1.0, meters=chains.message_meters(design, 125.0))

@@ -155,11 +155,10 @@ class Life:
     active_day_s: object
     active_days: object
     sessions: object
-    connected_s: object = 0.0
-    lingering_s: object = 0.0
-    connects: object = 0.0
-    losses: object = 0.0
-    billed_minutes: object = 0.0
+    connected_share: object = 0.0  # connected time, grace included, over active time
+    lingering_share: object = 0.0  # time a lost connection stays open at the gateway, over active time
+    connects_per_s: object = 0.0  # per second of active time, like the rates below
+    billed_minutes_per_s: object = 0.0
     losses_per_s: object = 0.0
     unseen_per_s: object = 0.0
     notice_s: object = 0.0
@@ -171,7 +170,7 @@ class Life:
     @property
     def open_connections(self):
         """Mean number of connections open at once, lingering ones included, by Little's law."""
-        return (self.connected_s + self.lingering_s) / self.scenario.month_s
+        return (self.connected_share + self.lingering_share) * self.active_s / self.scenario.month_s
 
 
 def poll_period_s(timer, request_s=0.0):
@@ -224,8 +223,8 @@ def _nat_losses_per_s(network, heartbeat_s, packets_per_s):
     return np.where(np.asarray(heartbeat_s) > idle, np.exp(-packets_per_s * idle) / heartbeat_s, 0.0)
 
 
-def _socket(scenario: Scenario, design: Design, sessions, active_s, packets_per_s, connect_run_s) -> dict:
-    """Connected time, connects, losses and down time of a WebSocket design."""
+def _socket(scenario: Scenario, design: Design, sessions_per_s, packets_per_s, connect_run_s) -> dict:
+    """Connected time, connects, losses and down time of a WebSocket design, per second of active time."""
     use, socket, beat = scenario.usage, design.socket, design.heartbeat
     nat = mix(scenario, lambda n: _nat_losses_per_s(n, beat.period_s, packets_per_s))
     seen = mix(scenario, lambda n: n.losses_per_hour * (1.0 - n.unseen_share)) / 3600.0
@@ -239,16 +238,15 @@ def _socket(scenario: Scenario, design: Design, sessions, active_s, packets_per_
     unseen_share = np.minimum(unseen * notice_s, 0.5) * usable
     out_s = np.minimum((seen + unseen) * reconnect_s, 0.5) * usable
     late = np.maximum(reconnect_s - design.fallback.start_delay_s, 0.0) / reconnect_s
-    grace_s = sessions * socket.grace_s * usable
-    foreground_s = active_s * usable - active_s * out_s
     cuts = mean_cuts(use.session_mean_s, use.session_sigma_ln, socket.grace_s,
                      ledger.quotas()["apigw_ws_connection_s"])
-    losses = (seen + unseen) * active_s * usable
-    lingering_s = unseen * active_s * usable * np.maximum(idle_s - notice_s, 0.0)
-    minutes = mean_billed_minutes(use.session_mean_s, use.session_sigma_ln, socket.grace_s) * sessions * usable
-    return dict(connected_s=foreground_s + grace_s, lingering_s=lingering_s, losses=losses,
-                connects=sessions * usable * (1.0 + cuts) + losses,
-                billed_minutes=minutes - active_s * out_s / 60.0 + losses * 0.5 + lingering_s / 60.0,
+    losses = (seen + unseen) * usable
+    lingering = unseen * usable * np.maximum(idle_s - notice_s, 0.0)
+    minutes = (mean_billed_minutes(use.session_mean_s, use.session_sigma_ln, socket.grace_s)
+               * sessions_per_s * usable)
+    return dict(connected_share=usable - out_s + sessions_per_s * socket.grace_s * usable,
+                lingering_share=lingering, connects_per_s=sessions_per_s * usable * (1.0 + cuts) + losses,
+                billed_minutes_per_s=minutes - out_s / 60.0 + losses * 0.5 + lingering / 60.0,
                 losses_per_s=seen + unseen, unseen_per_s=unseen, notice_s=notice_s, reconnect_s=reconnect_s,
                 unseen_share=unseen_share, down_share=out_s + socket.blocked_share,
                 fallback_share=out_s * late + socket.blocked_share)
@@ -292,8 +290,9 @@ def life(design: Design, scenario: Scenario, request_s=0.0, connect_run_s=0.0) -
     if design.transport == "polling":
         return Life(places=places, **base)
     packets_per_s = sum(pushes_per_s(scenario, name) for name in design.pushes)
-    socket = _socket(scenario, design, sessions, active_s, packets_per_s, connect_run_s)
-    grace = design.socket.grace_s * (1.0 - design.socket.blocked_share) / (active_s / sessions)
+    sessions_per_s = use.sessions_per_day / active_day_s
+    socket = _socket(scenario, design, sessions_per_s, packets_per_s, connect_run_s)
+    grace = design.socket.grace_s * (1.0 - design.socket.blocked_share) * sessions_per_s
     return Life(places={**places, "grace": Place(grace, None, None)}, **base, **socket)
 
 
