@@ -65,6 +65,16 @@ def meters() -> tuple[Meter, ...]:
 
 
 @functools.cache
+def _endings() -> dict[str, tuple[str, ...]]:
+    """How our usage types end, by service: what of a file of a million lines is worth keeping."""
+    found: dict[str, tuple[str, ...]] = {}
+    for meter in meters():
+        if meter.loadable:
+            found[meter.service_code] = (*found.get(meter.service_code, ()), meter.usage_type)
+    return found
+
+
+@functools.cache
 def prefixes() -> dict[str, str]:
     """What each region writes in front of its usage types."""
     return {row["region"]: row["prefix"]
@@ -121,8 +131,8 @@ def _tiers(term: Term, place: str) -> list[tuple[Decimal, Decimal, Decimal]]:
     reached = Decimal(0)
     for low, high, _ in tiers:
         if low != reached or high <= low:
-            kind = "gap" if low > reached else "overlap"
-            checks.fail(f"tiers must join; got a {kind} between {reached} and {low}", place)
+            kind = "a gap" if low > reached else "an overlap"
+            checks.fail(f"tiers must join; got {kind} between {reached} and {low}", place)
         reached = high
     if reached != Decimal("Infinity"):
         checks.fail(f"the last tier must have no end; got a gap above {reached}", place)
@@ -198,20 +208,21 @@ def _csv_terms(lines: Iterable[str], place: str) -> Iterator[Term]:
     """The terms of a CSV file: five lines about the file, the header, then a line a tier."""
     reader = csv.reader(lines)
     header, about = _csv_header(reader, place)
-    wanted = tuple({meter.usage_type for meter in meters() if meter.loadable})
+    offer = about.get("offercode", "")
     found: dict[tuple[str, str], tuple[dict[str, str], list]] = {}
     for fields in reader:
         row = dict(zip(header, fields, strict=False))
         if len(fields) != len(header):
             checks.fail(f"a line must have {len(header)} fields; got {len(fields)}",
                         f"{place}:{reader.line_num}")
+        wanted = _endings().get(row.get("servicecode") or offer, ())
         if row.get("termtype", "OnDemand") == "OnDemand" and row["usagetype"].endswith(wanted):
             _, tiers = found.setdefault((row["sku"], row.get("effectivedate", "")), (row, []))
             tiers.append((row["startingrange"] or "0", row["endingrange"] or "Inf", row["priceperunit"],
                           row["currency"]))
     for (sku, effective), (row, tiers) in found.items():
-        yield Term(row.get("servicecode") or about.get("offercode", ""), sku, row, effective, tuple(tiers),
-                   about.get("version", ""))
+        code, version = row.get("servicecode") or offer, about.get("version", "")
+        yield Term(code, sku, row, effective, tuple(tiers), version)
 
 
 def _documents(source: object) -> Iterator[tuple[Mapping, str]]:
