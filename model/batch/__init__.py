@@ -1,0 +1,11 @@
+"""Runs notebooks with parameters: one, a list, or a whole grid that can be stopped and gone on with.
+
+`run` reads a grid, checks every parameter against its notebook before anything starts, hands the runs
+to worker processes and collects the tagged results in one table.
+"""
+
+from model.batch.driver import run
+from model.batch.parameters import find, parameters_of
+from model.batch.running import NotebookFailed, execute, execute_all
+
+__all__ = ["NotebookFailed", "execute", "execute_all", "find", "parameters_of", "run"]

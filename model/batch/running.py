@@ -1,0 +1,179 @@
+"""One notebook with parameters through papermill, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from model import checks
+from model.batch.parameters import checked, find, format_safe, parameters_of
+
+__all__ = ["Executed", "NotebookFailed", "execute", "execute_all"]
+
+
+class NotebookFailed(RuntimeError):
+    """A cell of a notebook raised; the text is one sentence."""
+
+    def __init__(self, sentence: str, kept: str = "", traceback: str = ""):
+        super().__init__(sentence)
+        self.kept, self.traceback = kept, traceback
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What became of one notebook of a list: where it is and, where it failed, the sentence."""
+
+    notebook: Path
+    output: Path
+    error: str = ""
+
+
+def is_remote(path: object) -> bool:
+    """Whether papermill writes to this path over a network, as to s3://."""
+    return "://" in str(path)
+
+
+def execute(notebook, parameters: Mapping | None, output, engine: str = "inprocess", failed=None):
+    """Run a notebook with parameters and write it to `output`, whole or not at all.
+
+    The notebook runs in its own folder, as under Jupyter and nbval.
+
+    Parameters
+    ----------
+    notebook : str or Path
+        The notebook to run [-]
+    parameters : mapping or None
+        Plain JSON values by parameter name [-]
+    output : str or Path
+        Where the executed notebook goes: a path or any address that papermill writes to [-]
+    engine : str
+        "inprocess", "kernel", or the name of another papermill engine [-]
+    failed : str or Path, optional
+        Where a notebook that failed is kept; `output` unless told [-]
+
+    Returns
+    -------
+    NotebookNode
+        The executed notebook [-]
+
+    Raises
+    ------
+    NotebookFailed
+        Where a cell raised; the notebook with the error is kept.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    output, kept = str(output), str(failed or output)
+    with _part_of(output) as part:
+        try:
+            node = papermill.execute_notebook(
+                format_safe(notebook), format_safe(part), parameters=dict(parameters or {}),
+                engine_name=engine_name(engine), progress_bar=False, cwd=str(Path(notebook).parent))
+            _move(part, output)
+            return node
+        except PapermillExecutionError as error:
+            _move(part, kept)
+            raise NotebookFailed(failure(Path(notebook).name, error), kept, plain(str(error))) from None
+
+
+def engine_name(engine: str) -> str | None:
+    """papermill's name of the engine, our own registered even where its entry point is not installed."""
+    from papermill.engines import papermill_engines
+
+    if engine == "inprocess":
+        from model.notebook_engine import InProcessEngine
+
+        papermill_engines.register("inprocess", InProcessEngine)
+    name = None if engine == "kernel" else engine
+    if name not in papermill_engines._engines:
+        checks.known("engine", engine, ["kernel", *filter(None, papermill_engines._engines)])
+    return name
+
+
+def failure(notebook: str, error) -> str:
+    """One sentence on a cell that raised."""
+    text = plain(f"{error.ename}: {error.evalue}".strip().rstrip(":"))
+    return f"{notebook} failed in cell In [{error.exec_count}]: {text.splitlines()[0]}"
+
+
+def plain(text: str) -> str:
+    """The text without the colours of a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def execute_all(notebooks: Iterable, parameters: Mapping | None, out_dir, engine: str = "inprocess",
+                jobs: int | None = None, progress: bool = True) -> list[Executed]:
+    """Run several notebooks with the same parameters into one folder, side by side, with a progress bar.
+
+    Parameters
+    ----------
+    notebooks : iterable of str or Path
+        Names or paths of notebooks [-]
+    parameters : mapping or None
+        Values by name; each notebook gets those that it has, and one must have each [-]
+    out_dir : str or Path
+        The folder of the executed notebooks, made where it is not there [-]
+    engine : str
+        "inprocess" or "kernel" [-]
+    jobs : int, optional
+        Worker processes; as many as processors unless told, 1 runs them in this process [-]
+    progress : bool
+        Whether to show a bar on stderr [-]
+
+    Returns
+    -------
+    list of Executed
+        One per notebook, in their order; a failed one carries its error [-]
+    """
+    from model.batch import pool, screen
+
+    found = [find(n) for n in notebooks]
+    twice = [n.name for n in found if [m.name for m in found].count(n.name) > 1]
+    if twice:
+        checks.fail(f"two notebooks are called {twice[0]}, and one folder cannot hold both")
+    known = {n: parameters_of(n, needed=False) for n in found}
+    for name in parameters or ():
+        everywhere = sorted({k for of_one in known.values() for k in of_one})
+        checks.known("parameter", name, everywhere)
+    out_dir = Path(out_dir).resolve()
+    out_dir.mkdir(parents=True, exist_ok=True)
+    tasks = []
+    for notebook in found:
+        mine = {k: v for k, v in (parameters or {}).items() if k in known[notebook]}
+        tasks.append({"notebook": str(notebook), "output": str(out_dir / notebook.name), "engine": engine,
+                      "parameters": checked(known[notebook], mine, notebook.name)})
+    errors = {}
+    with screen.bar(len(tasks), "notebooks", progress) as step:
+        for task, outcome in pool.results(tasks, pool.jobs_for(jobs, len(tasks)), here=True):
+            errors[task["output"]] = outcome["error"]
+            step()
+    return [Executed(Path(t["notebook"]), Path(t["output"]), errors[t["output"]]) for t in tasks]
+
+
+@contextlib.contextmanager
+def _part_of(output: str):
+    """A temporary name beside the output (or, for a remote one, here), gone when the block is left."""
+    folder, name = os.path.split(output)
+    folder = tempfile.gettempdir() if is_remote(output) else os.path.abspath(folder)
+    part = os.path.join(folder, f".part-{os.getpid()}-{name}")  # the id tells whose leftover it is
+    try:
+        yield part
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+
+
+def _move(part: str, output: str) -> None:
+    """Put the finished file where it belongs, in one step."""
+    if not is_remote(output):
+        os.replace(part, output)
+        return
+    from papermill.iorw import papermill_io
+
+    papermill_io.write(Path(part).read_text(encoding="utf-8"), output)
