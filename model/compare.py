@@ -173,6 +173,8 @@ class Outcome:
         for label, (measure, figure, unit) in ROWS.items():
             pair = [v[:, 0] for v in self.values(label)]
             claim = told.get(measure)
+            if claim and claim.get("users") not in (None, float(self.users[0])):
+                claim = None  # a claim about another number of users says nothing here
             rows[label] = _row(pair, unit, claim, self.draws, at_median=figure != "p95")
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
 

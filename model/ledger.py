@@ -24,7 +24,8 @@ SUFFIXES = {  # how a name ends -> the unit it must carry; longest suffix wins
     "_usd": "USD", "_share": "1", "_ratio": "1", "_ln": "1", "_count": "1", "_units": "1",
     "_bytes_per_s": "B/s", "_connections": "1", "_gb": "GB",
 }
-FILES = ("wire", "latency", "service")
+FILES = ("wire", "metering", "service")
+CHOSEN = "service"  # the file whose numbers a scenario may replace and draws vary; the others are constants
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,12 @@ def rows() -> Mapping[str, Row]:
                 checks.fail(f"{name} must stand once in the ledger; it stands twice", paths.shown(path))
             found[name] = row
     return MappingProxyType(found)
+
+
+@functools.cache
+def chosen() -> Mapping[str, Row]:
+    """The rows that a scenario may replace and that draws vary, by name."""
+    return MappingProxyType(read(paths.data(f"{CHOSEN}.csv")))
 
 
 def value(name: str) -> float:

@@ -60,7 +60,7 @@ def ranged_inputs(scenario: Scenario) -> dict[str, Range]:
         By column name; a range that stands alike in both designs is one column.
     """
     found = dict(_columns(scenario).values())
-    for name, row in ledger.rows().items():
+    for name, row in ledger.chosen().items():
         if row.ranged and name not in scenario.ledger:
             found[f"ledger.{name}"] = Range(low=row.low, mode=row.value, high=row.high, source=row.source,
                                             note=row.note or None)
@@ -174,7 +174,7 @@ def resolved(scenario: Scenario, users=None, draws: int = 0, seed: int = 0) -> S
 def with_columns(scenario: Scenario, columns: dict[str, np.ndarray], users=None) -> Scenario:
     """The scenario with plain numbers, the named columns in the place of their inputs' modes."""
     filled = _filled(scenario, (), columns, _columns(scenario) if columns else {})
-    numbers = {name: columns.get(f"ledger.{name}", row.value) for name, row in ledger.rows().items()}
+    numbers = {name: columns.get(f"ledger.{name}", row.value) for name, row in ledger.chosen().items()}
     own = {"ledger": {**numbers, **filled.ledger}, "screens": _normalised(filled.screens),
            "networks": _normalised(filled.networks)}
     if users is not None:

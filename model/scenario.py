@@ -500,7 +500,7 @@ def _put(plain: dict, path: str, value: Any, place: str) -> None:
         if names is None:
             names = list(here) if isinstance(here, dict) else []
             if path.startswith("ledger."):
-                names = list(ledger.rows())
+                names = list(ledger.chosen())
         if not isinstance(here, dict) or part not in names:
             before = ".".join(parts[:depth])
             near = checks.nearest(part, [n for n in names if n != "place"])

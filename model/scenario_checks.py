@@ -85,7 +85,7 @@ def references(scenario: Scenario) -> None:
         if event.overlay:
             _known("overlay", event.overlay, scenario.overlays, f"events.{name}")
     for name in scenario.ledger:
-        _known("ledger row", name, ledger.rows(), "ledger")
+        _known("ledger row", name, ledger.chosen(), "ledger")
     for which in ("before", "after"):
         _design(which, getattr(scenario, which), scenario)
     _outside(scenario)

@@ -27,6 +27,9 @@ def public_functions():
                 yield pytest.param(thing, id=f"{module.__name__}.{name}")
 
 
+FUNCTIONS = list(public_functions())
+
+
 def documented(function):
     """The parameters of a docstring: name to description."""
     text = inspect.getdoc(function) or ""
@@ -39,13 +42,13 @@ def documented(function):
     return found
 
 
-@pytest.mark.parametrize("function", public_functions())
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_documented_names_equal_the_signature(function):
     parameters = [p for p in inspect.signature(function).parameters if not p.startswith("_")]
     assert list(documented(function)) == parameters
 
 
-@pytest.mark.parametrize("function", public_functions())
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_parameter_ends_with_a_unit_that_agrees_with_its_suffix(function):
     for name, description in documented(function).items():
         bracket = BRACKET.search(description)
@@ -55,7 +58,7 @@ def test_every_parameter_ends_with_a_unit_that_agrees_with_its_suffix(function):
             assert bracket.group(1) == unit, f"{name} of {function.__name__} is in {unit}"
 
 
-@pytest.mark.parametrize("function", public_functions())
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_public_function_says_what_it_returns(function):
     text = inspect.getdoc(function) or ""
     assert text.split("\n")[0].rstrip().endswith("."), "the first line is one sentence"

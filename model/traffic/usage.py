@@ -217,20 +217,21 @@ def _first_delay_s(design: Design):
     return design.reconnect.delays_s[0] * {"none": 1.0, "equal": 0.75, "full": 0.5, "decorrelated": 2.0}[kind]
 
 
-def _nat_losses_per_s(network, heartbeat_s, packets_per_s):
-    """Losses to a carrier's NAT whose idle timeout is shorter than the silence between two packets."""
-    idle = np.asarray(network.nat_timeout_s)
-    return np.where(np.asarray(heartbeat_s) > idle, np.exp(-packets_per_s * idle) / heartbeat_s, 0.0)
+def _silences_per_s(limit_s, heartbeat_s, packets_per_s):
+    """Silences longer than a limit, a second: -S'(limit) of a heartbeat among packets that come at random."""
+    left = np.maximum(1.0 - np.asarray(limit_s) / heartbeat_s, 0.0)
+    per_s = (1.0 / heartbeat_s + packets_per_s * left) * np.exp(-packets_per_s * np.asarray(limit_s))
+    return np.where(left > 0.0, per_s, 0.0)
 
 
 def _socket(scenario: Scenario, design: Design, sessions_per_s, packets_per_s, connect_run_s) -> dict:
     """Connected time, connects, losses and down time of a WebSocket design, per second of active time."""
     use, socket, beat = scenario.usage, design.socket, design.heartbeat
-    nat = mix(scenario, lambda n: _nat_losses_per_s(n, beat.period_s, packets_per_s))
+    nat = mix(scenario, lambda n: _silences_per_s(n.nat_timeout_s, beat.period_s, packets_per_s))
     seen = mix(scenario, lambda n: n.losses_per_hour * (1.0 - n.unseen_share)) / 3600.0
     unseen = mix(scenario, lambda n: n.losses_per_hour * n.unseen_share) / 3600.0 + nat
     idle_s = ledger.quotas()["apigw_ws_idle_s"]
-    seen = seen + np.where(np.asarray(beat.period_s) > idle_s, np.exp(-packets_per_s * idle_s) / idle_s, 0.0)
+    seen = seen + _silences_per_s(idle_s, beat.period_s, packets_per_s)  # the gateway closes it, and says so
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     reconnect_s = _first_delay_s(design) + handshake_s(socket, rtt_s) + rtt_s + connect_run_s
     notice_s = beat.period_s / 2.0 + beat.pong_timeout_s

@@ -1,0 +1,53 @@
+"""The command: tables in every form, and a user's mistake is one sentence with exit code 2."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from model import cli
+
+
+def workbook(*arguments, cwd=None):
+    code = "import sys; from model.cli import main; sys.argv[0] = 'workbook'; main()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd,
+                          timeout=120)
+
+
+def test_users_may_follow_each_other():
+    assert cli.spread(["table", "--users", "1e3", "10_000", "--format", "md"]) == [
+        "table", "--users", "1e3", "--users", "10_000", "--format", "md"]
+
+
+@pytest.mark.parametrize("form", ["text", "md", "csv", "html"])
+def test_the_table_comes_in_every_form(form):
+    done = workbook("table", "twilly", "--users", "5000", "--format", form)
+    assert done.returncode == 0 and done.stderr == ""
+    assert "server load" in done.stdout.replace("\n", " ") and "mobile data" in done.stdout
+
+
+def test_json_holds_full_numbers():
+    rows = json.loads(workbook("table", "--format", "json").stdout)
+    assert [r["measure"] for r in rows][-1] == "cost" and isinstance(rows[-1]["before"], float)
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["table", "twily"], "unknown scenario 'twily'; did you mean 'twilly'?"),
+    (["table", "--users", "ten"], "--users must be a number > 0; got 'ten'"),
+    (["table", "--users", "-5"], "--users must be > 0 users; got -5"),
+    (["table", "nowhere.yaml"], "no scenario file at 'nowhere.yaml'"),
+    (["report", "twily"], "unknown scenario 'twily'"),
+])
+def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, arguments, sentence):
+    done = workbook(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip().startswith("workbook: ") and sentence in done.stderr
+    assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []  # nothing half-written
+
+
+def test_a_scenario_of_ones_own_is_a_file(tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: twilly\nname: mine\nusers: 1e3\n", encoding="utf-8")
+    done = workbook("table", "mine.yaml", "--format", "csv", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.startswith("measure,unit,before,after,change")

@@ -1,0 +1,120 @@
+"""The outcome: both designs on the same traffic, parts that sum, and a table that keeps its contract."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import model
+from model import compare, sampling
+from model.checks import InputError
+
+COLUMNS = ["unit", "before", "after", "change", "claimed_before", "claimed_after", "verdict"]
+DRAWN = ["before_low", "before_high", "after_low", "after_high", "p_better"]
+ROWS = ["notification latency p50", "notification latency p95", "battery", "mobile data", "server load", "cost"]
+
+
+@pytest.fixture(scope="module")
+def twilly():
+    return model.load("twilly")
+
+
+def first(value) -> float:
+    return float(np.ravel(value)[0])
+
+
+def test_the_table_keeps_its_rows_columns_and_units(twilly):
+    table = model.before_after(twilly, users=10_000)
+    assert list(table.index) == ROWS and list(table.columns) == COLUMNS
+    assert list(table["unit"]) == ["s", "s", "%/active hour", "MB/active hour", "requests/min per active user",
+                                   "USD/month"]
+    assert list(model.before_after(twilly, draws=32, seed=1).columns) == COLUMNS + DRAWN
+
+
+@pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
+@pytest.mark.parametrize("measure", compare.MEASURES)
+def test_parts_by_flow_sum_to_the_whole(name, measure):
+    outcome = model.evaluate(name)
+    parts = outcome.by_flow(measure).sum()
+    assert parts["before"] == pytest.approx(first(outcome.before.total(measure)), rel=1e-9)
+    assert parts["after"] == pytest.approx(first(outcome.after.total(measure)), rel=1e-9)
+
+
+def test_equal_designs_give_equal_outcomes(twilly):
+    twin = twilly.with_({"before": twilly.after.model_dump()})
+    outcome = model.evaluate(twin, users=[1e3, 1e5])
+    for row in ROWS:
+        before, after = outcome.values(row)
+        np.testing.assert_array_equal(before, after)
+
+
+def test_equal_designs_stay_equal_in_every_draw(twilly):
+    twin = twilly.with_({"before": twilly.after.model_dump()})
+    outcome = model.evaluate(twin, draws=64, seed=3)
+    for row in ROWS:
+        before, after = outcome.values(row)
+        np.testing.assert_array_equal(before, after)
+
+
+def test_an_array_of_users_equals_one_by_one(twilly):
+    counts = [100.0, 1e4, 1e6]
+    together = model.evaluate(twilly, users=counts)
+    for k, users in enumerate(counts):
+        alone = model.evaluate(twilly, users=users)
+        for row in ROWS:
+            for side, one in zip(together.values(row), alone.values(row), strict=True):
+                assert side[0, k] == pytest.approx(one[0, 0], rel=1e-12)
+
+
+def test_all_ranges_collapsed_to_their_modes_equal_the_plain_call(twilly):
+    modes = {path: one.mode for path, (_, one) in sampling._columns(twilly).items()}
+    fixed = twilly.with_({p: m for p, m in modes.items() if ".operations." not in p})
+    plain, drawn = model.evaluate(fixed), model.evaluate(
+        fixed.with_({f"ledger.{n}": r.value for n, r in model.ledger.chosen().items()}), draws=4, seed=1)
+    for row in ("mobile data", "server load"):
+        for one, other in zip(plain.values(row), drawn.values(row), strict=True):
+            np.testing.assert_allclose(other, np.broadcast_to(one, other.shape), rtol=1e-9)
+
+
+def test_the_same_seed_gives_the_same_numbers_to_the_last_digit(twilly):
+    one, two = (model.before_after(twilly, draws=64, seed=11) for _ in range(2))
+    assert one.equals(two)
+
+
+def test_a_claim_about_10_000_users_is_not_judged_at_another_count(twilly):
+    assert model.before_after(twilly, users=500).loc["cost", "verdict"] == ""
+    assert model.before_after(twilly, users=10_000).loc["cost", "verdict"] != ""
+
+
+def test_several_user_counts_stand_below_each_other(twilly):
+    table = model.before_after(twilly, users=[1e3, 1e4])
+    assert table.index.nlevels == 2 and len(table) == 12
+
+
+def test_explain_names_formula_inputs_sources_and_three_movers(twilly):
+    found = model.evaluate(twilly).explain("battery")
+    assert found["formula"] and len(found["movers"]) == 3
+    assert {"low", "mode", "high", "source", "kind", "swing"} <= set(found["inputs"].columns)
+    assert found["inputs"]["swing"].is_monotonic_decreasing
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(0.5, 30.0), st.floats(1.1, 3.0))
+def test_polling_more_often_never_costs_less(twilly, period_s, factor):
+    slow, fast = (model.evaluate(twilly.with_({"before.timers.unread_counts.period_s": p}))
+                  for p in (period_s * factor, period_s))
+    for row in ("battery", "mobile data", "server load", "cost"):
+        assert fast.values(row)[0][0, 0] >= slow.values(row)[0][0, 0] * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(("call", "sentence"), [
+    (lambda s: model.evaluate(s).by_flow("batery"), "unknown measure 'batery'; did you mean 'battery'"),
+    (lambda s: model.before_after(s, users=-1), "users must be > 0 users; got -1"),
+    (lambda s: model.before_after(s, users="ten"), "users must be a number; got"),
+    (lambda s: model.before_after(s, draws=-3), "draws must be"),
+    (lambda s: model.before_after(s.with_({"region": "sa-east-1"})), "no price for"),
+])
+def test_each_mistake_is_one_sentence(twilly, call, sentence):
+    with pytest.raises(InputError, match=sentence) as wrong:
+        call(twilly)
+    assert "\n" not in str(wrong.value)

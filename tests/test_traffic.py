@@ -1,0 +1,203 @@
+"""A design becomes flows whose rates, connections and times agree with each other."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import model
+from model import sampling, traffic
+from model.traffic import chains, reuse, usage
+
+
+@pytest.fixture(scope="module")
+def twilly():
+    return model.load("twilly")
+
+
+@pytest.fixture(scope="module")
+def both(twilly):
+    plain = sampling.resolved(twilly)
+    return {which: traffic.traffic(which, plain) for which in ("before", "after")}
+
+
+def flow(now, name):
+    return next(f for f in now.flows if f.name == name)
+
+
+def test_active_hours_are_users_times_days_times_sessions_times_length(both):
+    assert both["before"].life.active_s / 3600 / 10_000 == pytest.approx(0.2 * 30 * 3 * 600 / 3600, rel=1e-12)
+
+
+def test_a_2_s_poll_on_60_percent_of_the_time_is_18_requests_a_minute(both):
+    poll = flow(both["before"], "poll unread_counts")
+    assert poll.per_month / both["before"].life.active_s * 60 == pytest.approx(18.0, rel=1e-12)
+
+
+def test_every_behaviour_of_the_overhaul_is_a_flow(both):
+    kinds = {f.kind for f in both["after"].flows}
+    assert {"connect", "disconnect", "heartbeat", "push", "fallback", "offline", "lingering", "minutes"} <= kinds
+    assert sum(f.kind == "push" for f in both["after"].flows) == 8
+
+
+def test_a_phase_2_event_that_nobody_sends_is_no_flow(twilly):
+    unsent = twilly.with_({"after.pushes.notification.sent": False})
+    assert not any(f.name == "push notification" for f in traffic.flows("after", unsent))
+
+
+def test_three_pulls_after_a_push_ride_on_its_wake_up(twilly):
+    pulled = twilly.with_({"after.pushes.new_comment.pulls": 3})
+    pull = next(f for f in traffic.flows("after", pulled) if f.name == "pull after new_comment")
+    assert pull.requests == 3 and pull.rides == "push new_comment"
+
+
+def test_monthly_occurrences_are_the_rates_at_the_places(both):
+    for now in both.values():
+        for one in now.flows:
+            if one.rates_per_s:
+                total = sum(now.life.places[p].weight * r for p, r in one.rates_per_s.items())
+                assert one.per_month == pytest.approx(now.life.active_s * total, rel=1e-12)
+
+
+def test_places_of_the_foreground_add_up_to_the_active_time(both):
+    for now in both.values():
+        assert sum(p.weight for p in now.life.places.values() if p.screen) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_doubling_users_doubles_every_flow_of_a_managed_backend(twilly):
+    plain = sampling.resolved(twilly, users=[1e4, 2e4])
+    for which in ("before", "after"):
+        for one in traffic.traffic(which, plain).flows:
+            values = np.broadcast_to(one.per_month, (2,))
+            assert values[1] == pytest.approx(2 * values[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("sigma", [1e-9, 0.5, 1.0, 1.5])
+def test_billed_minutes_agree_with_simulated_sessions(sigma):
+    rng = np.random.default_rng(3)
+    lengths = 600.0 * np.exp(sigma * rng.standard_normal(400_000) - sigma**2 / 2)
+    minutes = np.ceil((lengths + 30.0) / 60.0)
+    error = 4 * minutes.std() / np.sqrt(minutes.size) + 1e-9
+    assert abs(usage.mean_billed_minutes(600.0, sigma, 30.0) - minutes.mean()) < error
+
+
+def test_the_2_h_limit_cuts_as_often_as_in_simulated_sessions():
+    rng = np.random.default_rng(4)
+    lengths = 3600.0 * np.exp(rng.standard_normal(400_000) - 0.5)
+    cuts = np.floor((lengths + 30.0) / 7200.0)
+    error = 4 * cuts.std() / np.sqrt(cuts.size)
+    assert abs(usage.mean_cuts(3600.0, 1.0, 30.0, 7200.0) - cuts.mean()) < error
+
+
+def test_a_day_long_session_is_cut_twelve_times():
+    assert usage.mean_cuts(86400.0, 1e-9, 30.0, 7200.0) == pytest.approx(12.0)
+
+
+def test_attempts_end_a_poll_of_an_exponential_wait_by_its_closed_form():
+    rng = np.random.default_rng(5)
+    waits = np.minimum(rng.exponential(25.0, 200_000), 30.0)
+    assert abs(usage.mean_least_s(25.0, 30.0) - waits.mean()) < 4 * waits.std() / np.sqrt(waits.size)
+
+
+def test_a_timer_shorter_than_the_keep_alive_never_finds_a_cold_connection(both):
+    assert flow(both["before"], "poll unread_counts").cold_share == 0.0
+
+
+def test_a_lone_poisson_flow_is_cold_with_the_chance_of_a_long_gap():
+    lone = traffic.Flow("lone", "poll", 1.0, {"here": 1 / 120}, exchange="http")
+    assert reuse.cold_share(lone, [], {"here": 1.0}, 60.0) == pytest.approx(np.exp(-0.5), rel=1e-12)
+
+
+def test_cold_connections_agree_with_a_simulated_timer_among_random_requests():
+    rng = np.random.default_rng(6)
+    span, gap = 4e6, 60.0
+    timer = np.arange(rng.uniform(0, 100.0), span, 100.0)
+    others = np.sort(rng.uniform(0, span, rng.poisson(span / 90.0)))
+    last = others[np.maximum(np.searchsorted(others, timer) - 1, 0)]
+    cold = (timer - last > gap) & (100.0 > gap)
+    made = [traffic.Flow("t", "poll", 1.0, {"x": 0.01}, timer=True, exchange="http"),
+            traffic.Flow("o", "poll", 1.0, {"x": 1 / 90}, exchange="http")]
+    exact = reuse.cold_share(made[0], made[1:], {"x": 1.0}, gap)
+    assert abs(exact - cold.mean()) < 4 * np.sqrt(exact * (1 - exact) / timer.size)
+
+
+def test_open_connections_are_connected_time_over_the_month(both):
+    life = both["after"].life
+    whole = (life.connected_share + life.lingering_share) * life.active_s
+    assert life.open_connections == pytest.approx(whole / (30 * 86400), rel=1e-12)
+
+
+def test_a_heartbeat_slower_than_the_carriers_nat_loses_connections_unseen(twilly):
+    nat = {f"networks.{n}.nat_timeout_s": 240 for n in twilly.networks}
+    fast, slow = (traffic.traffic("after", sampling.resolved(twilly.with_({**nat, "after.heartbeat.period_s": p})))
+                  for p in (230, 300))
+    assert slow.life.unseen_per_s > 2 * fast.life.unseen_per_s
+    assert slow.life.notice_s > fast.life.notice_s
+
+
+def test_silences_are_as_frequent_as_in_a_simulated_mix_of_beats_and_packets():
+    rng = np.random.default_rng(8)
+    span = 3e6
+    times = np.sort(np.concatenate([np.arange(0.0, span, 300.0), rng.uniform(0, span, rng.poisson(span / 400.0))]))
+    long = (np.diff(times) > 240.0).sum()
+    assert abs(usage._silences_per_s(240.0, 300.0, 1 / 400.0) * span - long) < 4 * np.sqrt(long)
+
+
+def test_a_longer_heartbeat_is_noticed_later_and_so_misses_more(twilly):
+    shares = [traffic.traffic("after", sampling.resolved(twilly.with_({"after.heartbeat.period_s": p}))
+                              ).life.unseen_share for p in (10, 30, 60, 240)]
+    assert shares == sorted(shares)
+
+
+def test_a_disconnect_that_scans_reads_a_page_and_a_keyed_one_reads_nothing(twilly):
+    scan = next(f for f in traffic.flows("after", twilly) if f.name == "disconnect")
+    keyed = next(f for f in traffic.flows("after", twilly.with_({"after.socket.disconnect": "key"}))
+                 if f.name == "disconnect")
+    assert scan.meters["dynamodb_read_unit"] == 128.0  # one page of 1 MB, eventually consistent
+    assert "dynamodb_read_unit" not in keyed.meters
+
+
+def test_a_json_heartbeat_is_two_messages_and_a_run(twilly):
+    beat = {"after.heartbeat.kind": "json", "after.heartbeat.function": "connect"}
+    one = next(f for f in traffic.flows("after", twilly.with_(beat)) if f.name == "heartbeat")
+    assert one.meters["apigw_ws_message"] == 2.0 and one.meters["lambda_request"] == 1.0
+
+
+def test_pings_are_free_unless_the_switch_says_otherwise(twilly):
+    billed = twilly.with_({"billing.pings_billed": True})
+    one, other = (next(f for f in traffic.flows("after", s) if f.name == "heartbeat") for s in (twilly, billed))
+    assert "apigw_ws_message" not in one.meters and other.meters["apigw_ws_message"] == 2.0
+
+
+def test_a_rest_api_and_a_plain_server_meter_their_own_way(twilly):
+    rest = traffic.flows("before", twilly.with_({"before.api.backend": "rest_api"}))[0]
+    own = traffic.flows("before", twilly.with_({"before.api.backend": "server"}))
+    assert rest.meters["apigw_rest_request"] == 1.0
+    assert "lambda_request" not in own[0].meters
+    assert any("ec2_t4g_medium_hour" in f.meters for f in own)
+
+
+def test_smaller_memory_runs_longer(twilly):
+    plain = sampling.resolved(twilly)
+    function = plain.before.functions["read"]
+    times = [chains.run_s(plain, function.model_copy(update={"memory_mb": m})) for m in (128, 512, 1769, 3008)]
+    assert times[0] > times[1] > times[2] == times[3]
+
+
+@settings(max_examples=20, deadline=None)
+@given(period=st.floats(1.0, 60.0), share=st.floats(0.01, 0.9), length=st.floats(60.0, 3000.0))
+def test_nothing_is_negative_and_shares_stay_shares(twilly, period, share, length):
+    case = twilly.with_({"before.timers.unread_counts.period_s": period, "usage.dau_mau_share": share,
+                         "usage.session_mean_s": length})
+    for which in ("before", "after"):
+        now = traffic.traffic(which, sampling.resolved(case))
+        for one in now.flows:
+            assert one.per_month >= 0 and 0 <= one.cold_share <= 1
+            assert all(np.all(np.asarray(v) >= 0) for v in one.meters.values())
+        assert 0 <= now.life.down_share <= 1 and 0 <= now.life.unseen_share <= 1
+
+
+def test_the_shorter_the_poll_the_more_requests(twilly):
+    counts = [next(f for f in traffic.flows("before", twilly.with_(
+        {"before.timers.unread_counts.period_s": p}))).per_month for p in (1, 2, 5, 30)]
+    assert counts == sorted(counts, reverse=True)
