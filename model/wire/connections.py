@@ -22,8 +22,8 @@ def handshake_packets(shaken: tls_layer.Handshake, mss) -> tuple:
     hello = tcp.segment_count(shaken.hello_up_bytes, mss)
     flight = tcp.segment_count(shaken.flight_down_bytes, mss)
     answered = shaken.last_down_segments > 0
-    up = 2 + hello + flight + 1 + answered  # SYN and ACK, hello, an ACK a segment, Finished, ACK of the tickets
-    down = 1 + hello + flight + (shaken.last_down_segments or 1)  # SYN-ACK, an ACK a segment, tickets or an ACK
+    up = 2 + hello + flight + 1 + answered  # SYN, ACK, hello, an ACK a segment, Finished, the tickets' ACK
+    down = 1 + hello + flight + (shaken.last_down_segments or 1)  # else the ACK of Finished goes alone
     return up, down
 
 

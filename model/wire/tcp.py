@@ -122,7 +122,7 @@ def _segments(stream_bytes, ip):
 
 def segment_count(stream_bytes, mss):
     """ceil(stream / MSS), at least 1, of integers already checked."""
-    return np.maximum(-(-stream_bytes // mss), 1)
+    return np.maximum((stream_bytes + (mss - 1)) // mss, 1)
 
 
 def pure_acks(segments, rides=False, segments_per_ack=2):
@@ -183,7 +183,8 @@ def checked_every(segments_per_ack):
 def ack_count(segments, rides, every=2):
     """Pure ACKs of integers already checked: whole runs at once, the rest unless it rides."""
     at_once = segments // every
-    return at_once + ((segments > at_once * every) & ~np.asarray(rides))
+    alone = segments > at_once * every
+    return at_once + (alone if rides is False else alone & ~np.asarray(rides))
 
 
 def keepalive_bytes(ip=4):

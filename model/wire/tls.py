@@ -79,7 +79,7 @@ def record_count(plaintext_bytes):
     most = constant("tls_record_plaintext_most_bytes")
     if plaintext_bytes.size and plaintext_bytes.max() <= most:  # nearly always: spares a division
         return 1
-    return np.maximum(-(-plaintext_bytes // most), 1)
+    return np.maximum((plaintext_bytes + (most - 1)) // most, 1)
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,8 @@ def tls_handshake_bytes(tls="1.3", chain="rsa4", resumed=False, alpn=True, post_
     """
     resumed = _sizes.switch("resumed", resumed)
     full, short = (handshake(tls, chain, again, alpn, post_quantum) for again in (False, True))
-    return (either(resumed, short.up_bytes, full.up_bytes), either(resumed, short.down_bytes, full.down_bytes))
+    return (either(resumed, short.up_bytes, full.up_bytes),
+            either(resumed, short.down_bytes, full.down_bytes))
 
 
 def either(resumed, short, full):
