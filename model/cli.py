@@ -75,7 +75,7 @@ def accept(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks;
     """Run the notebooks again, show which numbers changed, and store them."""
     from model import stored
 
-    for line in stored.accept(stored.named(notebook)):
+    for line in stored.accept(notebook):
         typer.echo(str(line))
 
 
@@ -85,7 +85,7 @@ def check(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; 
     """Run the notebooks again and fail on any number that differs from the stored one."""
     from model import stored
 
-    found = stored.check(stored.named(notebook))
+    found = stored.check(notebook)
     for line in found:
         typer.echo(str(line))
     if found:

@@ -1,0 +1,48 @@
+"""The package works where it is installed: data and notebooks travel in the wheel."""
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    if not (ROOT / "pyproject.toml").exists():
+        pytest.skip("no checkout")
+    out = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(out), str(ROOT)],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return next(out.glob("*.whl"))
+
+
+def test_a_built_wheel_finds_its_own_data(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    code = "import model; from model import paths; print(paths.data()); print(model.before_after('twilly').shape)"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, cwd=tmp_path,
+                          env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [str(tmp_path / "model" / "_data"), "(6, 7)"]
+
+
+def test_the_wheel_holds_every_notebook_and_data_file(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("data", "notebooks"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and ".ipynb_checkpoints" not in path.parts and "__pycache__" not in path.parts:
+                assert f"model/_{folder}/{path.relative_to(ROOT / folder).as_posix()}" in names
+
+
+def test_dependencies_are_pinned_once_each_without_a_host():
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert "://" not in text and "--index" not in text
+    pinned = {line.split("==")[0].lower().replace(".", "-") for line in text.splitlines() if "==" in line}
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    for one in wanted:
+        assert one.split(">=")[0].lower().replace("_", "-").replace(".", "-") in pinned, one
