@@ -2,9 +2,9 @@
 
 When a client tries does not depend on the bucket: only whether it still has to. So a block of time is worked
 off in three passes: count the attempts of all clients still out by narrow window, lay them down window by
-window, and go through the windows in order. A window in which few tokens can arrive is searched for the
-attempts that take them; any other is sorted. Random numbers are a hash of (seed, attempt, client), so an
-attempt can be made again at any time and needs no memory.
+window, and go through the windows in order. A window in which no token can arrive is passed over, a crowded
+one in which few can is searched for the attempts that take them, any other is sorted. Random numbers are a
+hash of (seed, attempt, client), so an attempt can be made again at any time and needs no memory.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ import numpy as np
 from numba import njit
 
 ALMOST_ONE = 1.0 - 1e-9  # a token short by a rounding error is a token
-FEW = 8.0  # tokens up to which searching a window is cheaper than sorting it
+FEW = 8.0  # tokens up to which searching a crowded window is cheaper than sorting it
+MANY = 64  # attempts beyond which a window is crowded; up to it, it is sorted by insertion
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)
+
+
+SILVER = np.uint64(0xD1B54A32D192ED03)  # another odd number, for the second direction
 
 
 @njit(cache=True)
@@ -40,8 +44,8 @@ def mixed(z):
 @njit(cache=True)
 def uniform(key, stream, client):
     """A number uniform in [0, 1) that belongs to one client and one stream (0 notice, k + 1 attempt k)."""
-    start = mixed(key + np.uint64(stream) * GOLDEN)
-    return (mixed(start + (np.uint64(client) + np.uint64(1)) * GOLDEN) >> np.uint64(11)) * 2.0**-53
+    place = key + np.uint64(stream) * SILVER + np.uint64(client) * GOLDEN
+    return (mixed(place) >> np.uint64(11)) * 2.0**-53
 
 
 @njit(cache=True)
@@ -76,11 +80,15 @@ def counted(at, tries, delay, done, delays, mode, key, most, start, end, counts)
 
 
 @njit(cache=True)
-def laid(at, tries, delay, done, delays, mode, key, most, start, end, fill, times, who):
-    """Lay the counted attempts down window by window and take every client to its first one after `end`."""
+def laid(at, tries, delay, done, delays, mode, key, most, start, end, order, fill, times, who):
+    """Lay the counted attempts down window by window and take every client to its first one after `end`.
+
+    Clients come in a given order, which decides between attempts at the very same time.
+    """
     scale = len(fill) / (end - start)
     last = len(fill) - 1
-    for i in range(len(at)):
+    for j in range(len(at)):
+        i = order[j] if len(order) else j
         t, k, d = at[i], tries[i], delay[i]
         if done[i]:
             at[i] = np.inf
@@ -98,62 +106,63 @@ def laid(at, tries, delay, done, delays, mode, key, most, start, end, fill, time
 
 
 @njit(cache=True)
-def admitted_in_order(order, times, who, bucket, rate, burst, outage, done, back):
-    """Take the attempts of one window in order against the bucket (tokens, and when they were counted)."""
-    tokens, since = bucket[0], bucket[1]
-    for j in order:
-        t = times[j]
-        if t < outage or done[who[j]]:
+def open_in_order(a, b, times, who, outage, done):
+    """Bring the attempts of a window that may still count to its front, in order of time; gives their end."""
+    end = a
+    few = b - a <= MANY
+    for j in range(a, b):
+        t, i = times[j], who[j]
+        if done[i] or t < outage:
             continue
-        now = min(burst, tokens + rate * (t - since))
-        if now >= ALMOST_ONE:
-            tokens, since = now - 1.0, t
-            done[who[j]] = True
-            back[who[j]] = t
-    bucket[0], bucket[1] = tokens, since
-
-
-@njit(cache=True)
-def admitted_by_search(a, b, times, who, bucket, rate, burst, outage, done, back):
-    """The same where few can pass: find the earliest attempt that meets a token, again and again."""
-    while True:
-        best, found = np.inf, -1
-        tokens, since = bucket[0], bucket[1]
-        for j in range(a, b):
-            t = times[j]
-            if (since <= t < best and t >= outage and tokens + rate * (t - since) >= ALMOST_ONE
-                    and not done[who[j]]):
-                best, found = t, j
-        if found < 0:
-            return
-        bucket[0], bucket[1] = min(burst, tokens + rate * (best - since)) - 1.0, best
-        done[who[found]] = True
-        back[who[found]] = best
-
-
-@njit(cache=True)
-def sorted_order(times, a, b):
-    """The order of a window's attempts by time; left as they lie where they lie in order."""
-    for j in range(a + 1, b):
+        k = end
+        while few and k > a and times[k - 1] > t:  # insertion
+            times[k], who[k] = times[k - 1], who[k - 1]
+            k -= 1
+        times[k], who[k] = t, i
+        end += 1
+    for j in range(a + 1, end):
         if times[j] < times[j - 1]:
-            return a + np.argsort(times[a:b])
-    return np.arange(a, b)
+            order = np.argsort(times[a:end])
+            times[a:end], who[a:end] = times[a:end][order], who[a:end][order]
+            break
+    return end
+
+
+@njit(cache=True)
+def earliest_admitted(a, b, times, who, tokens, since, rate, outage, done):
+    """The earliest attempt of a window that meets a token, by search; -1 where none does."""
+    best, found = np.inf, -1
+    for j in range(a, b):
+        t = times[j]
+        if (since <= t < best and t >= outage and tokens + rate * (t - since) >= ALMOST_ONE
+                and not done[who[j]]):
+            best, found = t, j
+    return found
 
 
 @njit(cache=True)
 def worked_off(ends, times, who, bucket, rate, burst, outage, done, back, start, width):
-    """Go through the windows of a block in order."""
-    a = 0
+    """Go through the windows of a block in order; the bucket is its tokens and when they were counted."""
+    tokens, since = bucket[0], bucket[1]
+    b = 0
     for window in range(len(ends)):
-        b = ends[window]
-        arriving = bucket[0] + rate * (start + (window + 1) * width - bucket[1]) * (1.0 + 1e-9) + 1e-6
-        if b > a and arriving >= 1.0:
-            if arriving <= FEW:
-                admitted_by_search(a, b, times, who, bucket, rate, burst, outage, done, back)
-            else:
-                admitted_in_order(sorted_order(times, a, b), times, who, bucket, rate, burst, outage,
-                                  done, back)
-        a = b
+        a, b = b, ends[window]
+        arriving = tokens + rate * (start + (window + 1) * width - since) * (1.0 + 1e-9) + 1e-6
+        if a == b or arriving < 1.0:
+            continue
+        if b - a > MANY and arriving <= FEW:
+            j = earliest_admitted(a, b, times, who, tokens, since, rate, outage, done)
+            while j >= 0:
+                tokens, since = min(burst, tokens + rate * (times[j] - since)) - 1.0, times[j]
+                done[who[j]], back[who[j]] = True, times[j]
+                j = earliest_admitted(a, b, times, who, tokens, since, rate, outage, done)
+            continue
+        for j in range(a, open_in_order(a, b, times, who, outage, done)):
+            now = min(burst, tokens + rate * (times[j] - since))
+            if now >= ALMOST_ONE and not done[who[j]]:
+                tokens, since = now - 1.0, times[j]
+                done[who[j]], back[who[j]] = True, times[j]
+    bucket[0], bucket[1] = tokens, since
 
 
 @njit(cache=True)

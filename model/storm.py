@@ -88,7 +88,7 @@ def _windows(state, plan, start: float, crowd: float) -> tuple[np.ndarray, float
     delays, out = plan[0], len(state[0]) - int(np.count_nonzero(state[3]))
     span, limit = delays[-1], max(2 * len(state[0]), BLOCK_ATTEMPTS)
     while True:
-        counts = np.zeros(min(4096, max(1, out // 32)), np.int64)
+        counts = np.zeros(min(8192, max(1, out)), np.int64)
         loop.counted(*state, *plan, start, start + span, counts)
         crowded = counts.max() > crowd
         if not (crowded or counts.sum() > limit) or span < 1e-9 * max(start, delays[-1]):
@@ -96,7 +96,15 @@ def _windows(state, plan, start: float, crowd: float) -> tuple[np.ndarray, float
         span *= min(0.5, max(1, np.argmax(counts > crowd)) / len(counts)) if crowded else 0.5
 
 
-def _back_s(state, plan, rate: float, burst: float, outage: float, crowd: float) -> np.ndarray:
+def _lot(seed: int, clients: int, delays: np.ndarray, mode: int, notice: float) -> np.ndarray:
+    """An order of the clients drawn by lot where several may try at the very same time, else nothing."""
+    capped_at_once = mode == 3 and 3 * delays[0] > delays[-1]
+    if notice or not (mode == 0 or capped_at_once):
+        return np.empty(0, np.int32)
+    return np.random.default_rng(seed).permutation(np.arange(clients, dtype=np.int32))
+
+
+def _back_s(state, plan, lot, rate: float, burst: float, outage: float, crowd: float) -> np.ndarray:
     """Work a storm off block by block until every client is back or out of attempts."""
     from model import _storm_loop as loop
 
@@ -105,7 +113,7 @@ def _back_s(state, plan, rate: float, burst: float, outage: float, crowd: float)
         counts, span = _windows(state, plan, start, crowd)
         ends = np.cumsum(counts)
         times, who = np.empty(ends[-1]), np.empty(ends[-1], np.int32)
-        loop.laid(*state, *plan, start, start + span, ends - counts, times, who)
+        loop.laid(*state, *plan, start, start + span, lot, ends - counts, times, who)
         loop.worked_off(ends, times, who, bucket, rate, burst, outage, state[3], back, start,
                         span / len(counts))
     return back
@@ -177,14 +185,14 @@ def reconnect(clients: int, delays_s: Sequence[float], jitter: str, rate_per_s: 
     rate = _one("rate_per_s", rate_per_s, checks.positive, "connections/s")
     outage = _one("outage_s", outage_s, checks.non_negative, "s")
     notice = _one("notice_s", notice_s, checks.non_negative, "s")
+    burst = _burst(burst)
     plan = (delays, mode, _key(seed), _limit(_most(attempts, delays)))
     state = (np.empty(count), np.zeros(count, np.int32), np.empty(count), np.zeros(count, np.bool_))
     loop.begin(state[0], state[2], *plan[:3], notice)
-    together = mode == 0 and not notice
-    back = _back_s(state, plan, rate, _burst(burst), outage - 1e-9, math.inf if together else CROWD)
-    if together:  # all try at once: the order they lie in becomes one drawn by lot
-        back = back[np.random.default_rng(int(seed)).permutation(count)]
-    return back
+    lot = _lot(int(seed), count, delays, mode, notice)
+    if mode == 0 and len(lot):  # all have the same attempts: deal the results out, which is cheaper
+        return _back_s(state, plan, lot[:0], rate, burst, outage - 1e-9, math.inf)[lot]
+    return _back_s(state, plan, lot, rate, burst, outage - 1e-9, CROWD)
 
 
 def attempt_times_s(clients: int, delays_s: Sequence[float], jitter: str, seed: int, notice_s: float = 0.0,
