@@ -20,7 +20,7 @@ LAYERS = [  # a module may import from its own layer's engines and from layers a
     {"compare"},
     {"audit", "uncertainty"},
     {"charts", "explore", "tables"},
-    {"pictures", "notebook_engine", "notebook_isolation", "notebook_shell", "batch", "stored", "report", "reporting",
+    {"pictures", "notebook_engine", "engine_entry", "notebook_isolation", "notebook_shell", "batch", "stored", "report", "reporting",
      "bench", "cli", "lab"},
 ]
 RANK = {name: k for k, layer in enumerate(LAYERS) for name in layer}
