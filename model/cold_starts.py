@@ -47,7 +47,7 @@ def cold_start_share(rate_per_s: np.ndarray | float, duration_s: np.ndarray | fl
 
     Notes
     -----
-    Within 0.3 % of the exact share where the timeout is at least 30 durations and at most 100 are at work;
+    Within 0.4 % of the exact share where the timeout is at least 30 durations and at most 100 are at work;
     from there the share falls with the square root of the load (8 % too high at 500, where it is below
     2e-4). It is not quite monotone: near rate = 1/sqrt(2 x duration x timeout) calls that overlap need a
     second environment that is used so rarely that it is reaped, a rise to 0.43 sqrt(duration / timeout)
