@@ -156,22 +156,20 @@ def _pandas():
     if pandas is None:
         yield
         return
-    known = pandas._config.config._registered_options
-    changed = {}
-    for name, option in known.items():
-        changed[name] = pandas.get_option(name)
-        _set_option(pandas, name, option.defval)
+    config = pandas._config.config
+    known = {k: o for k, o in config._registered_options.items() if k not in config._deprecated_options}
+    before = {name: pandas.get_option(name) for name in known}
+    _set_options(pandas, {name: option.defval for name, option in known.items()})
     try:
         yield
     finally:
-        for name, value in changed.items():
-            _set_option(pandas, name, value)
+        _set_options(pandas, before)
 
 
-def _set_option(pandas, name: str, value: object) -> None:
-    if pandas.get_option(name) is not value and pandas.get_option(name) != value:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+def _set_options(pandas, wanted: dict) -> None:
+    for name, value in wanted.items():
+        now = pandas.get_option(name)
+        if now is not value and now != value:
             pandas.set_option(name, value)
 
 
@@ -182,13 +180,20 @@ def _plotly():
     if pio is None:
         yield
         return
-    renderer, template = pio.renderers.default, pio.templates.default
-    pio.renderers.default = os.environ.get("PLOTLY_RENDERER") or "plotly_mimetype"
-    pio.templates.default = "plotly"
+    before = pio.renderers.default, pio.templates.default
+    _set_plotly(pio, os.environ.get("PLOTLY_RENDERER") or "plotly_mimetype", "plotly")
     try:
         yield
     finally:
-        pio.renderers.default, pio.templates.default = renderer, template
+        _set_plotly(pio, *before)
+
+
+def _set_plotly(pio, renderer: str, template: str) -> None:
+    """Set what differs: to set a template takes longer than a small notebook."""
+    if pio.renderers.default != renderer:
+        pio.renderers.default = renderer
+    if pio.templates.default != template:
+        pio.templates.default = template
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import linecache
 import os
 import sys
 import tempfile
+from collections import defaultdict
 
 import nbformat
 from ipykernel.compiler import XCachingCompiler
@@ -169,6 +170,7 @@ class Shell(ZMQInteractiveShell):
         config.HistoryManager.enabled = False
         super().__init__(config=config, compiler_class=XCachingCompiler)
         self.display_pub.session = self.displayhook.session = collector
+        self.history_manager.outputs = defaultdict(list)  # else one for all shells of a process
 
     def run(self, source: str):
         """Run one cell; gives the execution result, whose `success` also covers a failed display."""
@@ -181,7 +183,10 @@ class Shell(ZMQInteractiveShell):
         """Forget all that would keep the notebook's objects alive."""
         for name in self.compile._filename_map:
             linecache.cache.pop(name, None)
-        atexit.unregister(self.atexit_operations)
+        scripts = self.magics_manager.registry["ScriptMagics"]
+        scripts.kill_bg_processes()
+        for kept in (self.atexit_operations, scripts.kill_bg_processes):
+            atexit.unregister(kept)
         for path in self.tempfiles:
             path.unlink(missing_ok=True)
         self.displayhook._ = self.displayhook.__ = self.displayhook.___ = ""

@@ -69,7 +69,8 @@ def rows_of(run: str, notebook: str, parameters: Mapping, executed: Mapping) -> 
     rows = []
     for table in results_of(executed):
         for record in table["records"]:
-            own = {f"result.{k}" if told.get(k, v) != v else k: _number(v) for k, v in record.items()}
+            ordered = {c: record[c] for c in table.get("columns", ()) if c in record} | record
+            own = {f"result.{k}" if told.get(k, v) != v else k: _number(v) for k, v in ordered.items()}
             rows.append({**told, "table": table.get("name", "result"), **own})
     return rows
 

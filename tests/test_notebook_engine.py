@@ -1,0 +1,263 @@
+"""Cells that run in this process put out what they would in a kernel, and leave the process as it was."""
+
+import contextlib
+import difflib
+import importlib.metadata
+import importlib.util
+import logging
+import os
+import random
+import re
+import subprocess
+import sys
+import warnings
+
+import nbformat
+import numpy as np
+import pandas as pd
+import papermill
+import pytest
+import small_notebooks
+from IPython import get_ipython
+from nbclient.exceptions import CellTimeoutError
+from papermill.exceptions import PapermillException, PapermillExecutionError
+from papermill.iorw import papermill_io
+
+from model import batch, paths, stored
+from model.batch.running import engine_name
+
+CELLS = [  # what notebooks put out, one kind a cell
+    "import logging, os, sys, warnings\nimport numpy as np\nimport pandas as pd",
+    "frame = pd.DataFrame({'a': [1.5, 2.0], 'b': ['x', '<y>']})\nframe",
+    "display(frame)\nprint('out')\nprint('err', file=sys.stderr)\nlen(frame)",
+    "warnings.warn('careful')\nnp.float64(1) / 0",
+    "warnings.warn('old', DeprecationWarning)\nwarnings.warn('unsaid', ResourceWarning)",
+    "import plotly.graph_objects as go\nfigure = go.Figure(go.Scatter(x=[1, 2], y=[3, 4], name='t'))\nfigure",
+    "figure.show()",
+    "handle = display('first', display_id='shown')\nhandle.update('second')",
+    "from IPython.display import HTML, Markdown, clear_output",
+    "print('gone')\nclear_output()\nMarkdown('*kept*')",
+    "display(HTML('<b>1</b>'))\nprint('one')\nclear_output(wait=True)\nprint('two')",
+    "os.system('echo from a program')\nNone",
+    "!echo from a shell line",
+    "shell = get_ipython()\ntype(shell).__name__, type(shell).__module__, 'IPKernelApp' in shell.config",
+    "__name__, os.path.basename(os.getcwd()), sys.path.count(''), sys.stdout.encoding, sys.stdout.isatty()",
+    "import asyncio\nawait asyncio.sleep(0)\nprint('awaited')",
+    "from model.display import result\nresult(frame.assign(c=[1 / 3, 2e9 / 7]), 'numbers')",
+    "logging.warning('said')\nlogging.info('unsaid')",
+    "%precision 3\n1 / 3",
+    "x = 1;\nx;",
+    "{3, 1, 2}, pd.Timestamp('2026-01-01'), np.array([1 / 3]), _",
+]
+PICTURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('drawn')\nNone"
+ERRORS = ["def f():\n    1 / 0", "f()"]
+
+
+def execute(source, output, engine="inprocess", **more):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTEST_CURRENT_TEST")  # a kernel that finds it does not catch what programs print
+        papermill.execute_notebook(str(source), str(output), engine_name=engine_name(engine),
+                                   progress_bar=False, cwd=str(source.parent), **more)
+
+
+def run(source, output, engine="inprocess", **more):
+    """The executed notebook, also where a cell of it raised."""
+    with contextlib.suppress(PapermillExecutionError):
+        execute(source, output, engine, **more)
+    return nbformat.read(output, as_version=4)
+
+
+def outputs_text(notebook):
+    """The notebook in the form in which runs are compared, every byte of it."""
+    return stored.text_of(stored.normalise(notebook))
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    def make(*sources, **more):
+        return small_notebooks.write(tmp_path / "nb.ipynb", *sources, **more)
+    return make
+
+
+def lines_that_differ(a, b):
+    return list(difflib.unified_diff(a.splitlines(), b.splitlines(), "kernel", "here", "", "", 2, ""))[:20]
+
+
+def test_outputs_equal_those_of_a_kernel_in_the_first_run_and_in_the_next(notebook, tmp_path):
+    has_pictures = importlib.util.find_spec("matplotlib") is not None
+    source = notebook(*CELLS, *([PICTURE] if has_pictures else []), *ERRORS)
+    kernel = outputs_text(run(source, tmp_path / "kernel.ipynb", "kernel"))
+    for _ in range(2):
+        ours = outputs_text(run(source, tmp_path / "ours.ipynb"))
+        assert not lines_that_differ(kernel, ours), "\n".join(lines_that_differ(kernel, ours))
+        assert ours == kernel
+
+
+@pytest.mark.parametrize("source", sorted(paths.notebooks().glob("*.ipynb")), ids=lambda p: p.stem)
+def test_every_notebook_puts_out_the_same_as_in_a_kernel(source, tmp_path):
+    texts = [outputs_text(batch.execute(source, {}, tmp_path / f"{engine}.ipynb", engine))
+             for engine in ("kernel", "inprocess")]
+    assert not lines_that_differ(*texts), "\n".join(lines_that_differ(*texts))
+    assert texts[0] == texts[1]
+
+
+def test_the_kernels_information_on_its_language_is_the_same(notebook, tmp_path):
+    source = notebook("1")
+    kernel, ours = (run(source, tmp_path / "out.ipynb", engine) for engine in ("kernel", "inprocess"))
+    assert ours.metadata["language_info"] == kernel.metadata["language_info"]
+
+
+CHANGES_EVERYTHING = """\
+import builtins, getpass, logging, os, random, sys, warnings
+import numpy as np, pandas as pd, plotly.io as pio
+random.seed(1); np.random.seed(1); np.set_printoptions(precision=2); np.seterr(divide="raise")
+pd.set_option("display.max_rows", 7); pio.templates.default = "plotly_dark"; pio.renderers.default = "json"
+warnings.simplefilter("error"); os.environ["LEFT_BEHIND"] = "1"; os.environ.pop("HOME", None); os.chdir("/")
+sys.path.append("/nowhere"); sys.argv = ["x"]; builtins.left_behind = 1; builtins.copyright = None
+logging.basicConfig(level=logging.DEBUG); logging.disable(logging.ERROR); sys.excepthook = print"""
+
+
+def state():
+    import builtins
+
+    import plotly.io as pio
+
+    filters = [f[:1] + f[2:3] for f in warnings.filters]
+    return (os.getcwd(), dict(os.environ), list(sys.path), list(sys.argv), random.getstate()[1][:5],
+            np.random.get_state()[1][:5].tolist(), np.get_printoptions(), np.geterr(), filters,
+            warnings.showwarning, pd.get_option("display.max_rows"), pio.templates.default,
+            pio.renderers.default, hasattr(builtins, "left_behind"), builtins.copyright, builtins.input,
+            hasattr(builtins, "display"), hasattr(sys, "ps1"), logging.getLogger().handlers[:],
+            logging.getLogger().level, logging.getLogger().manager.disable, sys.stdout, sys.stderr,
+            sys.displayhook, sys.excepthook, sys.modules["__main__"], get_ipython())
+
+
+@pytest.mark.parametrize("end", ["1", "1 / 0"], ids=["at its end", "after an error"])
+def test_the_process_is_afterwards_as_it_was(notebook, tmp_path, end):
+    before = state()
+    run(notebook(CHANGES_EVERYTHING, end), tmp_path / "out.ipynb")
+    assert state() == before
+
+
+def test_a_run_sees_nothing_of_the_one_before(notebook, tmp_path):
+    shows = ("import numpy as np, os, pandas as pd, plotly.io as pio, sys\n"
+             "print(np.array([1 / 3]), pd.get_option('display.max_rows'), pio.templates.default,\n"
+             "      pio.renderers.default, 'LEFT_BEHIND' in os.environ, sys.path[-1], 'a' in dir())")
+    source = notebook(shows)
+    fresh = outputs_text(run(source, tmp_path / "kernel.ipynb", "kernel"))
+    other = small_notebooks.write(tmp_path / "other.ipynb", CHANGES_EVERYTHING, "a = 1")
+    run(other, tmp_path / "out.ipynb")
+    assert outputs_text(run(source, tmp_path / "ours.ipynb")) == fresh
+
+
+def test_numbers_drawn_without_a_seed_differ_between_runs(notebook, tmp_path):
+    source = notebook("import numpy as np, random\nprint(random.random(), np.random.random())")
+    drawn = [run(source, tmp_path / "out.ipynb").cells[-1].outputs[0].text for _ in range(2)]
+    assert drawn[0] != drawn[1]
+
+
+def test_a_warning_is_shown_in_every_run(notebook, tmp_path):
+    source = notebook("import warnings\nwarnings.warn('each time')")
+    for _ in range(2):
+        shown = run(source, tmp_path / "out.ipynb").cells[-1].outputs
+        assert len(shown) == 1 and "each time" in shown[0].text
+
+
+def test_modules_beside_a_notebook_are_its_own(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "beside.py").write_text(f"NAME = {name!r}\n")
+        source = small_notebooks.write(tmp_path / name / "nb.ipynb", "import beside\nprint(beside.NAME)")
+        assert run(source, tmp_path / "out.ipynb").cells[-1].outputs[0].text == f"{name}\n"
+    assert "beside" not in sys.modules
+
+
+def test_a_cell_that_raises_ends_the_run_and_keeps_the_error(notebook, tmp_path):
+    source = notebook("print('before')", "1 / 0", "print('after')")
+    with pytest.raises(PapermillExecutionError, match="ZeroDivisionError"):
+        execute(source, tmp_path / "out.ipynb")
+    kept = [c for c in nbformat.read(tmp_path / "out.ipynb", 4).cells if c.cell_type == "code"]
+    assert kept[1].outputs[0].text == "before\n"
+    assert kept[2].outputs[0].ename == "ZeroDivisionError"
+    assert kept[3].outputs == [] and kept[3].execution_count is None
+
+
+def test_an_expected_error_does_not_end_the_run(notebook, tmp_path):
+    source = notebook("1 / 0", "print('after')", tags={0: ["raises-exception"]})
+    assert run(source, tmp_path / "out.ipynb").cells[-1].outputs[0].text == "after\n"
+
+
+@pytest.mark.parametrize("last", ["1", "1 / 0"], ids=["finished", "failed"])
+def test_a_notebook_is_written_once_a_run(notebook, tmp_path, last):
+    class Counted:
+        written = []
+
+        @classmethod
+        def write(cls, text, path):
+            cls.written.append(text)
+
+        @staticmethod
+        def pretty_path(path):
+            return path
+
+    handlers = list(papermill_io._handlers)
+    papermill_io.register("counted://", Counted)
+    try:
+        run_to = notebook("1", "2", "3", last)
+        with contextlib.suppress(PapermillExecutionError):
+            execute(run_to, "counted://out.ipynb")
+    finally:
+        papermill_io._handlers[:] = handlers
+    # papermill itself writes a finished notebook; a failed one it marks, then writes
+    assert len(Counted.written) == 1 and '"injected-parameters"' not in Counted.written[0]
+
+
+def test_a_run_that_is_broken_off_keeps_what_it_had(notebook, tmp_path):
+    source = notebook("print('half')", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        execute(source, tmp_path / "out.ipynb")
+    assert "half" in (tmp_path / "out.ipynb").read_text()
+    assert get_ipython() is None
+
+
+def test_a_cell_that_takes_too_long_is_stopped(notebook, tmp_path):
+    source = notebook("import time\ntime.sleep(30)")
+    with pytest.raises(CellTimeoutError):
+        run(source, tmp_path / "out.ipynb", execution_timeout=0.2)
+
+
+def test_a_question_is_refused_instead_of_waited_for(notebook, tmp_path):
+    for ask in ("input('name?')", "import getpass; getpass.getpass()"):
+        answer = run(notebook(ask), tmp_path / "out.ipynb").cells[-1].outputs[0]
+        assert answer.ename == "StdinNotImplementedError"
+
+
+def test_a_notebook_in_another_language_is_refused(notebook, tmp_path):
+    source = notebook("1")
+    text = source.read_text().replace('"language": "python"', '"language": "R"')
+    source.write_text(text)
+    with pytest.raises(PapermillException, match="runs Python only; this notebook is in R"):
+        run(source, tmp_path / "out.ipynb")
+
+
+def test_shells_are_not_kept_alive(notebook, tmp_path):
+    import gc
+
+    from model.notebook_shell import Shell
+
+    source = notebook("big = list(range(100_000))", "!true")
+    for _ in range(3):
+        run(source, tmp_path / "out.ipynb")
+    gc.collect()
+    assert sum(isinstance(o, Shell) for o in gc.get_objects()) <= 1  # the last may still be in a frame
+
+
+def test_papermills_command_knows_the_engine(notebook, tmp_path):
+    names = {e.name for e in importlib.metadata.entry_points(group="papermill.engine")}
+    if "inprocess" not in names:
+        pytest.skip("the package is not installed with its entry points")
+    done = subprocess.run([sys.executable, "-m", "papermill", "--engine", "inprocess", "-p", "users", "7",
+                           str(notebook("print(users + 1)")), str(tmp_path / "out.ipynb")],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r'"8\\n"', (tmp_path / "out.ipynb").read_text())
