@@ -1,11 +1,19 @@
-"""Flows of a WebSocket design: connect, heartbeat, pushes, sends to nobody, disconnect, cache."""
+"""Flows of a WebSocket design: connect, heartbeat, pushes, broadcasts, sends to nobody, disconnect."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from model.scenario import Event
 from model.traffic import chains
 from model.traffic.flow import Flow
 from model.traffic.http import everywhere, monthly, push_rates
 from model.traffic.usage import Life
+
+
+def managed(life: Life) -> bool:
+    """Whether the gateway holds the connections; a plain server holds its own, without table or functions."""
+    return life.design.socket.backend != "server"
 
 
 def connect_flows(life: Life) -> list[Flow]:
@@ -13,9 +21,9 @@ def connect_flows(life: Life) -> list[Flow]:
     socket = life.design.socket
     rates = everywhere(life, life.connects_per_s)
     connects = monthly(life, rates)
-    billed = 1.0 if life.scenario.billing.connects_billed else 0.0
-    meters = {"apigw_ws_message": billed} if billed and socket.backend == "apigw_ws" else {}
-    lambdas = 1.0 if socket.backend == "apigw_ws" else 0.0
+    billed = life.scenario.billing.connects_billed
+    meters = chains.message_meters(life.design, 0.0) if billed else {}
+    lambdas = 1.0 if managed(life) else 0.0
     opened = Flow("connect", "connect", connects, rates, exchange="connect",
                   request_bytes=socket.upgrade_request_bytes, response_bytes=socket.upgrade_response_bytes,
                   function=socket.connect_function, executions=lambdas, connects=1.0, meters=meters)
@@ -26,13 +34,12 @@ def connect_flows(life: Life) -> list[Flow]:
 
 def minutes_flow(life: Life) -> Flow:
     """Connection minutes: nothing on the wire, but billed for as long as a connection is open."""
-    managed = life.design.socket.backend == "apigw_ws"
     return Flow("connection minutes", "minutes", life.billed_minutes_per_s * life.active_s,
-                meters={"apigw_ws_minute": 1.0} if managed else {})
+                meters={"apigw_ws_minute": 1.0} if managed(life) else {})
 
 
 def heartbeat_flow(life: Life) -> Flow:
-    """The ping and its pong, as long as the connection is open; JSON heartbeats are messages that run code."""
+    """The ping and its pong, as long as the connection is open; JSON ones are messages that run code."""
     beat, design = life.design.heartbeat, life.design
     up = 1.0 - life.down_share
     rates = everywhere(life, up / beat.period_s, grace=True)
@@ -48,39 +55,86 @@ def heartbeat_flow(life: Life) -> Flow:
 
 
 def push_flow(life: Life, event: str) -> Flow:
-    """One message of an event to one connection, with its part of the sender's run."""
+    """One message of an event to one connection; told one by one, each is a run of the sender."""
     one, socket = life.scenario.events[event], life.design.socket
-    push = life.design.pushes[event]
-    reached = one.recipients * one.online_share if push.audience == "broadcast" else 1.0
-    runs = 0.0 if socket.direct_send else 1.0 / reached
+    alone = life.design.pushes[event].audience == "recipients" and managed(life)
     meters = chains.message_meters(life.design, one.payload_bytes)
-    if socket.direct_send:
-        send = life.design.functions[socket.send_function]
-        meters = chains.added(meters, chains.times(chains.database_meters(send), 1.0 - socket.cache_hit_share))
+    if alone and socket.direct_send:
+        lookup = chains.database_meters(life.design.functions[socket.send_function])
+        meters = chains.added(meters, chains.times(lookup, 1.0 - socket.cache_hit_share))
+    function = socket.send_function if alone and not socket.direct_send else None
     rates = push_rates(life, event)
     return Flow(f"push {event}", "push", monthly(life, rates), rates, exchange="push",
                 response_bytes=one.payload_bytes, events=(event,), messages_down=1.0, gateway_calls=1.0,
-                function=None if socket.direct_send else socket.send_function, executions=runs, meters=meters)
+                function=function, executions=1.0 if function else 0.0, meters=meters)
 
 
-def lost_flows(life: Life) -> list[Flow]:
-    """Sends that reach nobody: recipients who are not connected, and connections that linger."""
-    design, socket = life.design, life.design.socket
-    sent = {n: life.scenario.events[n] for n, p in design.pushes.items()
-            if p.sent and p.audience == "recipients"}
-    absent = sum((e.per_active_day * e.recipients * (1.0 - e.online_share * (1.0 - life.down_share))
-                  for e in sent.values()), 0.0) * life.active_days
-    queries = chains.database_meters(design.functions[socket.send_function])
-    offline = Flow("send to an offline recipient", "offline", absent, function=socket.send_function,
-                   executions=1.0, meters=queries)  # the run's own query is the first of the two
+def broadcast_flow(life: Life, event: str) -> Flow:
+    """The sender's run of an event to everybody: one scan of a page, however many are told."""
+    one, socket = life.scenario.events[event], life.design.socket
+    runs = managed(life) and not socket.direct_send  # a server that sends itself has them all in its memory
+    return Flow(f"broadcast {event}", "broadcast", one.per_active_day * life.active_days, events=(event,),
+                function=socket.send_function if runs else None, executions=1.0 if runs else 0.0)
+
+
+def sends_per_month(life: Life, event: Event):
+    """How many recipients an event is sent to in a month, whether they are there or not."""
+    return event.per_active_day * event.recipients * life.active_days
+
+
+def offline_flow(life: Life, sent: dict) -> Flow:
+    """Sends to recipients who are not connected: a lookup, a run of the sender with its own, no message."""
+    up = 1.0 - life.down_share
+    absent = sum((sends_per_month(life, e) * (1.0 - e.online_share * up) for e in sent.values()), 0.0)
+    if not managed(life):
+        return Flow("send to an offline recipient", "offline", absent)
+    send = life.design.socket.send_function
+    return Flow("send to an offline recipient", "offline", absent, function=send, executions=1.0,
+                meters=chains.database_meters(life.design.functions[send]))
+
+
+def lingering_flow(life: Life) -> Flow:
+    """Messages to connections that were lost unseen and that the gateway still holds open."""
+    design, scenario = life.design, life.scenario
     ratio = life.lingering_share / life.connected_share
-    told = sum((monthly(life, push_rates(life, n)) for n in sent), 0.0)
-    lingering = Flow("send to a lingering connection", "lingering", told * ratio, messages_down=1.0,
-                     gateway_calls=1.0, meters=chains.message_meters(design, 125.0))
-    return [offline, lingering]
+    told = {e: monthly(life, push_rates(life, e)) for e, push in design.pushes.items() if push.sent}
+    count = sum(told.values(), 0.0)
+    usage = chains.added(*(chains.times(chains.message_meters(design, scenario.events[e].payload_bytes), n)
+                           for e, n in told.items()))
+    meters = {m: amount / np.where(count > 0, count, 1.0) for m, amount in usage.items()}
+    if managed(life) and not design.socket.direct_send:
+        send = design.functions[design.socket.send_function]
+        meters = chains.added(meters, chains.longer_meters(send, scenario.number("apigw_ws_post_s")))
+    return Flow("send to a lingering connection", "lingering", count * ratio, messages_down=1.0,
+                gateway_calls=1.0, meters=meters)
 
 
-def socket_flows(life: Life) -> list[Flow]:
+def gone_flow(life: Life, sent: dict, table_bytes) -> Flow:
+    """Posts answered by 410: rows that no disconnect's scan found, hit by a send before they expire.
+
+    A user is sent something at random times, so a row is hit within its time to live with the chance
+    1 - exp(-sends x time to live). The failed post is no message; the row is deleted. What expires is free.
+    """
+    scenario, socket = life.scenario, life.design.socket
+    function = life.design.functions[socket.disconnect_function]
+    scans = any(o.kind == "scan_table" for o in function.operations)
+    missed = 1.0 - chains.found_share(table_bytes) if scans and managed(life) else 0.0
+    sends = sum((sends_per_month(life, e) for e in sent.values()), 0.0)
+    hit = -np.expm1(-sends / scenario.users / scenario.month_s * scenario.number("connection_ttl_s"))
+    meters = {"dynamodb_write_unit": 1.0}
+    if not socket.direct_send:
+        more_s = scenario.number("apigw_ws_post_s") + scenario.number("dynamodb_write_s")
+        meters.update(chains.longer_meters(life.design.functions[socket.send_function], more_s))
+    connects = monthly(life, everywhere(life, life.connects_per_s))
+    return Flow("send to a closed connection", "gone", connects * missed * hit, gateway_calls=1.0,
+                meters=meters)
+
+
+def socket_flows(life: Life, table_bytes) -> list[Flow]:
     """Every flow of the WebSocket itself."""
-    pushes = [push_flow(life, event) for event, push in life.design.pushes.items() if push.sent]
-    return [*connect_flows(life), minutes_flow(life), heartbeat_flow(life), *pushes, *lost_flows(life)]
+    design = life.design
+    told = [e for e, push in design.pushes.items() if push.sent]
+    alone = {e: life.scenario.events[e] for e in told if design.pushes[e].audience == "recipients"}
+    return [*connect_flows(life), minutes_flow(life), heartbeat_flow(life),
+            *(push_flow(life, e) for e in told), *(broadcast_flow(life, e) for e in told if e not in alone),
+            offline_flow(life, alone), lingering_flow(life), gone_flow(life, alone, table_bytes)]

@@ -1,0 +1,170 @@
+"""The code that runs for a flow: which function, in which role, for how long, how often it starts cold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model import cold_starts, queueing
+from model.scenario import Design, Function
+from model.traffic import chains
+from model.traffic.flow import Flow
+from model.traffic.usage import Life
+
+__all__ = ["Run", "flow_function", "flow_run_s", "on_lambda", "runs"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One function at work: how often it starts, how long it runs, how often it starts cold."""
+
+    rate_per_s: object
+    duration_s: object
+    cold_share: object
+    init_s: object
+
+    @property
+    def executions_at_once(self):
+        """Mean executions at once, by Little's law, cold starts included."""
+        return queueing.little(self.rate_per_s, self.duration_s + self.cold_share * self.init_s)
+
+
+def on_lambda(design: Design, flow: Flow) -> bool:
+    """Whether a flow's code runs on Lambda: HTTP behind a gateway, and what a managed socket triggers.
+
+    Parameters
+    ----------
+    design : Design
+        The design whose host and socket say what runs it [-].
+    flow : Flow
+        The flow [-].
+
+    Returns
+    -------
+    bool
+        False for a plain server and for a flow that runs no code.
+    """
+    if flow.function is None:
+        return False
+    if flow.exchange == "http":
+        return design.api.backend != "server"
+    return design.socket.backend != "server"
+
+
+def broadcast_posts(life: Life, event: str):
+    """Connections that one broadcast posts to: the recipients who are online, up and connected."""
+    one = life.scenario.events[event]
+    return one.recipients * one.online_share * (1.0 - life.down_share)
+
+
+def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
+    """The function of a flow as it runs there: a broadcast scans, a disconnect deletes what its scan finds.
+
+    Parameters
+    ----------
+    life : Life
+        Life of the design's users [-].
+    flow : Flow
+        A flow that runs code [-].
+    table_bytes : array_like
+        Size of the connection table [B].
+
+    Returns
+    -------
+    Function
+        The design's function of that name, its operations and log lines changed where the role says so.
+
+    Sources
+    -------
+    twilly_code
+    """
+    function = life.design.functions[flow.function]
+    if flow.kind == "disconnect":
+        return chains.matching(function, table_bytes)
+    if flow.kind != "broadcast":
+        return function
+    lines = np.maximum(broadcast_posts(life, flow.events[0]) - 1.0, 0.0)
+    logged = function.log_bytes + lines * life.scenario.number("fan_out_log_bytes")
+    return chains.scanning(function).model_copy(update={"log_bytes": logged})
+
+
+def _posts_s(life: Life, flow: Flow):
+    """Time that the sender waits for its posts: one, or one after another to everybody."""
+    if flow.kind not in ("push", "broadcast"):
+        return 0.0
+    one_s = life.scenario.number("apigw_ws_post_s")
+    if flow.kind == "push" or life.design.socket.fan_out == "parallel":
+        return one_s
+    return one_s * broadcast_posts(life, flow.events[0])
+
+
+def flow_run_s(life: Life, flow: Flow, table_bytes):
+    """Duration of one warm run of a flow's function in its role.
+
+    Parameters
+    ----------
+    life : Life
+        Life of the design's users [-].
+    flow : Flow
+        A flow that runs code [-].
+    table_bytes : array_like
+        Size of the connection table [B].
+
+    Returns
+    -------
+    array
+        Broadcast shape [s].
+
+    Notes
+    -----
+    A sequential fan-out runs as long as its posts take; no timeout cuts it, so one over the function's
+    limit stands for several runs of the same length in all.
+
+    Sources
+    -------
+    twilly_code
+    """
+    function = flow_function(life, flow, table_bytes)
+    return chains.run_s(life.scenario, function, table_bytes, _posts_s(life, flow))
+
+
+def _mean_run_s(life: Life, name: str, served: list[Flow], rate, table_bytes):
+    """Mean duration of a function over the flows that run it, its plain run where none does."""
+    alone = chains.run_s(life.scenario, life.design.functions[name], table_bytes)
+    month_s = life.scenario.month_s
+    busy = sum((f.per_month * f.executions / month_s * flow_run_s(life, f, table_bytes) for f in served), 0.0)
+    return np.where(rate > 0, busy / np.where(rate > 0, rate, 1.0), alone)
+
+
+def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, Run]:
+    """Every function of a design, with its rate over the flows it serves on Lambda and its cold share.
+
+    Parameters
+    ----------
+    life : Life
+        Life of the design's users [-].
+    drafts : list of Flow
+        The design's flows, their meters not yet known [-].
+    table_bytes : array_like
+        Size of the connection table [B].
+
+    Returns
+    -------
+    dict of str to Run
+        By function; a rate of 0 where none of its code runs on Lambda.
+
+    Sources
+    -------
+    little1961, lambda_init_billing
+    """
+    scenario, found = life.scenario, {}
+    for name, function in life.design.functions.items():
+        served = [f for f in drafts if f.function == name and on_lambda(life.design, f)]
+        rate = np.asarray(sum((f.per_month * f.executions for f in served), 0.0) / scenario.month_s)
+        duration_s = _mean_run_s(life, name, served, rate, table_bytes)
+        init_s = (cold_starts.cold_start_mean_s(function.runtime, function.package_kb)
+                  + scenario.number("lambda_cold_extra_s"))
+        cold = cold_starts.cold_start_share(rate, duration_s, scenario.number("lambda_reap_s"))
+        found[name] = Run(rate, duration_s, cold, init_s)
+    return found
