@@ -44,12 +44,15 @@ def colour_of(name: str, number: int) -> str:
 
 def _look(figure: go.Figure, title: str, x_title: str, y_title: str, log: str) -> go.Figure:
     figure.update_layout(
-        title={"text": title, "x": 0, "xanchor": "left", "font": {"size": 16}}, template="plotly_white",
+        title={"text": title, "x": 0.01, "xanchor": "left", "font": {"size": 16}}, template="plotly_white",
         width=820, height=430, margin={"l": 70, "r": 20, "t": 60, "b": 60},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right", "traceorder": "normal"},
         font={"family": "DejaVu Sans, Arial, sans-serif", "size": 13, "color": "#222222"})
     figure.update_xaxes(title=x_title, type="log" if "x" in log else None, showgrid=False, ticks="outside",
                         exponentformat="SI" if "x" in log else None)
+    for axis in (figure.update_xaxes if "x" in log else None, figure.update_yaxes if "y" in log else None):
+        if axis is not None:
+            axis(dtick=1)
     figure.update_yaxes(title=y_title, type="log" if "y" in log else None, gridcolor="#E6E6E6", zeroline=False)
     return figure
 
@@ -86,8 +89,10 @@ def lines(x: Sequence, series: Mapping[str, Sequence], title: str, x_title: str,
                            line={"color": colour_of(name, number), "width": 2.5,
                                  "dash": "dash" if name in dashed else "solid"})
     for label, place in (marks or {}).items():
-        figure.add_vline(x=float(place), line={"color": GREY, "dash": "dot", "width": 1},
-                         annotation={"text": label, "font": {"size": 11, "color": GREY}})
+        figure.add_vline(x=float(place), line={"color": GREY, "dash": "dot", "width": 1})
+        figure.add_annotation(x=float(np.log10(place)) if "x" in log else float(place), y=1.0, yref="paper",
+                              text=label, showarrow=False, xanchor="left", yanchor="top", xshift=4,
+                              font={"size": 12, "color": GREY})
     return _look(figure, title, x_title, y_title, log)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from model import checks, claims, compare, paths, tables
+from model import checks, claims, compare, paths
 from model import scenario as scenarios
 
 __all__ = ["write_report"]
@@ -47,6 +47,8 @@ def write_report(scenario: str, users: float | None, out_dir: Path, engine: str 
     ------
     InputError
         A scenario that is wrong, or a folder that cannot be written; nothing is run then.
+    RuntimeError
+        Notebooks that failed, after the others were written.
     """
     from model import batch, report
 
@@ -64,7 +66,8 @@ def write_report(scenario: str, users: float | None, out_dir: Path, engine: str 
         checks.fail(f"the folder cannot be written: {str(wrong.strerror).lower()}", out_dir)
     notebooks = notebooks or sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
     executed = batch.execute_all(notebooks, parameters, out_dir / "notebooks", engine)
-    for name, table in found.items():
-        (out_dir / f"{name}.csv").write_text(table.to_csv(lineterminator="\n"), encoding="utf-8")
-    (out_dir / "before_after.md").write_text(tables.as_text(found["before_after"], "md"), encoding="utf-8")
-    return report.write([e.path for e in executed], found, out_dir, case.title)
+    index = report.write([e.output for e in executed if not e.error], found, out_dir, case.title)
+    broken = [e.error for e in executed if e.error]
+    if broken:
+        raise RuntimeError("; ".join(broken))
+    return index
