@@ -20,6 +20,7 @@ __all__ = [
 JITTERS = ("none", "equal", "full", "decorrelated")
 BLOCK_ATTEMPTS = 2**24  # attempts laid down at a time where clients are fewer: 200 MB
 CROWD = 2**18  # attempts in one window beyond which it is split before it is sorted
+WINDOWS = 2**14  # of a block, at most
 MOST_BINS = 10_000_000
 
 
@@ -86,9 +87,9 @@ def _windows(state, plan, start: float, crowd: float) -> tuple[np.ndarray, float
     from model import _storm_loop as loop
 
     delays, out = plan[0], len(state[0]) - int(np.count_nonzero(state[3]))
-    span, limit = delays[-1], max(2 * len(state[0]), BLOCK_ATTEMPTS)
+    span, limit = delays[-1], max(5 * len(state[0]), BLOCK_ATTEMPTS)
     while True:
-        counts = np.zeros(min(8192, max(1, out)), np.int64)
+        counts = np.zeros(min(WINDOWS, max(1, out)), np.int64)
         loop.counted(*state, *plan, start, start + span, counts)
         crowded = counts.max() > crowd
         if not (crowded or counts.sum() > limit) or span < 1e-9 * max(start, delays[-1]):
