@@ -118,7 +118,8 @@ def _table(old: Table, new: Table, tolerance: Mapping) -> Iterator[tuple]:
             continue
         for column in (c for c in old.columns if c in new.columns):
             a, b = old.rows[i].get(column), new.rows[i].get(column)
-            near = tolerance.get(column, old.tolerance.get(column, RELATIVE))
+            names = (column, old.label(i)) if old.echo else (column,)  # one record stands upright in HTML
+            near = next((t[n] for t in (tolerance, old.tolerance) for n in names if n in t), RELATIVE)
             if not _same(a, b, near):
                 yield "number" if _number(a) is not None else "text", title, old.label(i), column, a, b
 

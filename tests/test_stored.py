@@ -1,0 +1,244 @@
+"""Notebooks are stored byte for byte the same, and any number that changes is found and named."""
+
+import copy
+import json
+import re
+
+import nbformat
+import pytest
+import small_notebooks
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model import display, paths, pictures, stored
+
+QUIET = {"jobs": 1, "progress": False}
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """A notebook with a tagged table, a chart and a sentence, stored."""
+    path = small_notebooks.table_and_chart(tmp_path / "01_small.ipynb")
+    stored.accept([path], with_pictures=False, **QUIET)
+    return path
+
+
+def found(path, **more):
+    return [str(d) for d in stored.check([path], nbval=False, **QUIET, **more)]
+
+
+def edit(path, old, new):
+    """Change the stored file at one place."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_stored_twice_gives_the_same_bytes_and_reports_nothing(notebook):
+    before = notebook.read_bytes()
+    assert stored.accept([notebook], **QUIET, with_pictures=False) == []
+    assert notebook.read_bytes() == before
+    assert found(notebook) == []
+
+
+def test_two_people_store_the_same_bytes(tmp_path):
+    texts = set()
+    for home in ("a", "b"):
+        (tmp_path / home).mkdir()
+        path = small_notebooks.write(
+            tmp_path / home / "nb.ipynb", "import os, tempfile\nprint('here', os.getcwd()[:4])", "object()",
+            "%time x = 1", "tempfile.gettempdir()")
+        stored.accept([path], **QUIET)
+        texts.add(path.read_bytes())
+    assert len(texts) == 1
+    assert b"/tmp" not in texts.pop()
+
+
+def test_nothing_stored_depends_on_the_run(notebook):
+    text = notebook.read_text(encoding="utf-8")
+    nb = nbformat.reads(text, as_version=4)
+    assert "papermill" not in text and "start_time" not in text and '"execution"' not in text
+    assert [c.id for c in nb.cells] == [f"cell-{n:02d}" for n in range(1, len(nb.cells) + 1)]
+    assert "version" not in nb.metadata.language_info
+    assert [c.execution_count for c in nb.cells if c.cell_type == "code"] == [1, 2, 3, 4, 5]
+
+
+def test_the_stored_form_of_the_stored_form_is_itself(notebook):
+    nb = nbformat.read(notebook, as_version=4)
+    assert stored.text_of(stored.normalise(nb)) == notebook.read_text(encoding="utf-8")
+
+
+BATTERY = "In [3], table before_after, row 'battery', column 'before': "
+
+
+@pytest.mark.parametrize(("old", "new", "told"), [
+    ("1428.6,", "1428.7,", f"{BATTERY}1428.7 stored, 1428.6 now"),
+    ("<td>1,428.6", "<td>1,428.7", f"{BATTERY}'1,428.7' stored, '1,428.6' now"),
+    ("46.8,", "46.801,", "chart Cost by users, row '1000', column 'before y': 46.801 stored, 46.8 now"),
+    ("10,000 users in", "10,001 users in", "In [5], stdout, row 'line 1': '10,001 users in us-east-1' "),
+    ("Cost by users", "Price by users", "chart Price by users, row 'layout', column 'title.text'"),
+], ids=["table", "table as shown", "chart", "sentence", "title of a chart"])
+def test_a_fifth_digit_changed_in_the_file_is_found_and_named(notebook, old, new, told):
+    edit(notebook, old, new)
+    differences = found(notebook)
+    assert len(differences) >= 1
+    assert differences[0].startswith("01_small.ipynb, ") and told in differences[0]
+
+
+@given(st.floats(1e-3, 1e9), st.floats(1e-3, 1e9), st.sampled_from(["first", "second"]),
+       st.sampled_from(["cost", "load"]), st.sampled_from([-1, 1]))
+def test_any_fifth_digit_of_any_cell_is_found(a, b, row, column, step):
+    rows = {"first": {"cost": a, "load": b}, "second": {"cost": b, "load": a}}
+    old, new = as_notebook(rows), as_notebook(rows)
+    record = next(r for r in new.cells[0].outputs[0].data[display.RESULT_MIME]["records"] if r["row"] == row)
+    mantissa, power = f"{record[column]:.4e}".split("e")
+    record[column] = float(f"{float(mantissa) + step * 1e-4:.4f}e{power}")
+    (difference,) = stored.differences(old, new, "x.ipynb")
+    assert (difference.row, difference.column, difference.kind) == (row, column, "number")
+    assert difference.table == "table tried"
+
+
+def as_notebook(rows):
+    """A stored notebook whose only cell shows these rows, as a kernel would store it."""
+    import pandas as pd
+
+    bundle = display.result(pd.DataFrame(rows).T, "tried")._repr_mimebundle_()
+    output = nbformat.v4.new_output("execute_result", data=json.loads(json.dumps(bundle)), execution_count=1)
+    cell = nbformat.v4.new_code_cell("shown", outputs=[output], execution_count=1)
+    return stored.normalise(nbformat.v4.new_notebook(cells=[cell]))
+
+
+def chart(**trace):
+    figure = {"data": [{"name": "cost", **trace}], "layout": {"title": {"text": "Tried"}}}
+    output = nbformat.v4.new_output("display_data", data={"application/vnd.plotly.v1+json": figure})
+    cell = nbformat.v4.new_code_cell("c", outputs=[output])
+    return stored.normalise(nbformat.v4.new_notebook(cells=[cell]))
+
+
+@pytest.mark.parametrize(("old", "new", "told"), [
+    ({"x": [1, 1], "y": [2.0, 3.0]}, {"x": [1, 1], "y": [2.0, 3.0001]}, "row '1', column 'cost y': 3.0 "),
+    ({"x": ["a"], "y": [1]}, {"x": ["c"], "y": [1]}, "row 'point 1', column 'cost x': 'a' stored, 'c' now"),
+    ({"z": [[1, 2], [3, 4]]}, {"z": [[1, 2], [3, 5]]}, "row 'point 2', column 'cost z.1': 4 stored, 5 now"),
+    ({"y": [1, 2]}, {"y": [1, 2, 3]}, "row 'point 3', column 'cost y': there now, but not stored"),
+    ({"y": [1, 2]}, {"y": [1]}, "row 'point 2', column 'cost y': stored, but not there now"),
+    ({"error_y": {"array": [0.5]}}, {"error_y": {"array": [0.6]}}, "column 'cost error_y.array'"),
+    ({"y": {"dtype": "f8", "bdata": "AAAAAAAA8D8="}}, {"y": {"dtype": "f8", "bdata": "AAAAAAAAAEA="}},
+     "row 'point 1', column 'cost y': 1.0 stored, 2.0 now"),
+], ids=["two points at one place", "place", "matrix", "more", "fewer", "error bar", "packed array"])
+def test_a_change_in_a_charts_data_is_named(old, new, told):
+    (difference,) = stored.differences(chart(**old), chart(**new), "x.ipynb")
+    assert "x.ipynb, In [1], chart Tried" in str(difference) and told in str(difference)
+
+
+def test_a_columns_tolerance_lets_it_pass_and_no_other_column():
+    import pandas as pd
+
+    def shown(cost, load):
+        nb = as_notebook({"only": {"cost": cost, "load": load}})
+        data = display.result(pd.DataFrame({"cost": [cost], "load": [load]}), "t", tolerance={"cost": 0.01})
+        nb.cells[0].outputs[0].data = nbformat.from_dict(json.loads(json.dumps(data._repr_mimebundle_())))
+        return nb
+
+    assert stored.differences(shown(100.0, 5.0), shown(100.5, 5.0), "x") == []
+    assert [d.column for d in stored.differences(shown(100.0, 5.0), shown(102.0, 5.0), "x")] == ["cost"]
+    assert [d.column for d in stored.differences(shown(100.0, 5.0), shown(100.5, 5.001), "x")] == ["load"]
+    assert stored.differences(shown(100.0, 5.0), shown(100.0, 5.01), "x", {"load": 0.01}) == []
+
+
+def test_html_tables_of_others_are_compared_cell_by_cell():
+    import pandas as pd
+
+    def shown(value):
+        data = {"text/html": pd.DataFrame({"a": [1.0, value]}, index=["p", "q"]).to_html()}
+        output = nbformat.v4.new_output("display_data", data=data)
+        cell = nbformat.v4.new_code_cell("c", outputs=[output])
+        return stored.normalise(nbformat.v4.new_notebook(cells=[cell]))
+
+    (difference,) = stored.differences(shown(2.5), shown(2.5001), "x")
+    assert (difference.row, difference.column) == ("q", "a")
+
+
+def test_pictures_widget_ids_and_run_times_are_left_out():
+    def shown(picture, widget, seconds):
+        data = {"image/png": picture, "text/plain": "a chart at 0x7f12ab34cd56"}
+        outputs = [nbformat.v4.new_output("display_data", data=data),
+                   nbformat.v4.new_output("display_data", data={
+                       "application/vnd.jupyter.widget-view+json": {"model_id": widget, "version_major": 2}}),
+                   nbformat.v4.new_output("stream", name="stdout", text=f"Wall time: {seconds} s\n")]
+        cell = nbformat.v4.new_code_cell("c", outputs=outputs, metadata={"execution": {"at": str(seconds)}})
+        nb = nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {"state": widget}})
+        return stored.normalise(nb)
+
+    assert stored.differences(shown("AAAA", "1a", 1.5), shown("BBBB", "2b", 2.5), "x") == []
+
+
+def test_an_output_that_is_gone_or_new_is_a_difference():
+    full = as_notebook({"only": {"cost": 1.0}})
+    empty = copy.deepcopy(full)
+    empty.cells[0].outputs = []
+    assert [d.kind for d in stored.differences(full, empty, "x")] == ["missing"]
+    assert [d.kind for d in stored.differences(empty, full, "x")] == ["new"]
+
+
+def test_accept_says_in_numbers_what_changed(notebook):
+    edit(notebook, "users * 0.0468", "users * 0.0469")
+    told = [str(d) for d in stored.accept([notebook], with_pictures=False, **QUIET)]
+    assert told == ["01_small.ipynb, In [3], table before_after, row 'cost', column 'before': "
+                    "468.0 stored, 469.0 now"]
+    assert found(notebook) == []
+
+
+@pytest.mark.parametrize(("source", "told"), [
+    ("1 / 0", "failed in cell In [3]: ZeroDivisionError: division by zero"),
+    ("import warnings; warnings.warn('careful')", "prints to stderr"),
+], ids=["an error", "a warning"])
+def test_accept_stores_nothing_of_a_notebook_with(tmp_path, source, told):
+    path = small_notebooks.write(tmp_path / "nb.ipynb", "1", source)
+    before = path.read_bytes()
+    (difference,) = stored.accept([path], **QUIET)
+    assert difference.kind == "failed" and told in str(difference)
+    assert path.read_bytes() == before
+    assert any(told in line for line in found(path))
+
+
+def test_a_file_saved_by_another_program_is_to_be_accepted(notebook):
+    nb = nbformat.read(notebook, as_version=4)
+    nb.cells[0].id = "f00dcafe"
+    nbformat.write(nb, notebook)
+    assert "accept it again" in found(notebook)[0]
+
+
+def test_an_unknown_notebook_is_refused_with_the_nearest():
+    nearest = next(iter(sorted(p.stem for p in paths.notebooks().glob("*.ipynb"))), None)
+    if nearest is None:
+        pytest.skip("there are no notebooks yet")
+    with pytest.raises(ValueError, match=f"unknown notebook '{nearest}x'; did you mean '{nearest}'"):
+        stored.check([f"{nearest}x"], **QUIET)
+
+
+def test_nbval_runs_in_a_kernel_and_names_the_cell(notebook):
+    edit(notebook, '"text/plain": [\n       "measure', '"text/plain": [\n       "Measure')
+    (theirs,) = stored.nbval_failures([notebook])
+    assert (theirs.notebook, theirs.cell, theirs.kind) == ("01_small.ipynb", 3, "nbval")
+    assert "text/plain" in str(theirs)
+
+
+def test_charts_get_a_picture_that_is_kept_while_their_data_stay(tmp_path):
+    if not pictures.available():
+        pytest.skip("no Chromium here to draw with")
+    path = small_notebooks.table_and_chart(tmp_path / "nb.ipynb")
+    stored.accept([path], **QUIET)
+    first = path.read_bytes()
+    assert b'"image/png"' in first
+    edit(path, "users / 9", "users / 8")
+    stored.accept([path], with_pictures=False, **QUIET)
+    picture = re.compile(rb'"image/png": "[^"]+"')
+    assert picture.search(path.read_bytes()).group() == picture.search(first).group()
+    assert found(path) == []
+
+
+@pytest.mark.parametrize("path", sorted(paths.notebooks().glob("*.ipynb")), ids=lambda p: p.stem)
+def test_every_notebook_is_in_stored_form(path):
+    nb = nbformat.read(path, as_version=4)
+    assert stored.text_of(stored.normalise(nb)) == path.read_text(encoding="utf-8")
+    assert not [o for c in nb.cells for o in c.get("outputs", ()) if o.get("name") == "stderr"]
