@@ -18,7 +18,7 @@ LAYERS = [  # a module may import from its own layer's engines and from layers a
     {"exchange", "airtime"},
     {"cost", "cost_flows", "latency", "battery", "mobile_data", "server_load", "migration"},
     {"compare"},
-    {"audit", "uncertainty"},
+    {"audit", "uncertainty", "break_even"},
     {"charts", "explore", "tables"},
     {"pictures", "notebook_engine", "engine_entry", "notebook_isolation", "notebook_shell", "batch", "stored", "report", "reporting",
      "bench", "cli", "lab"},
