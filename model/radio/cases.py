@@ -1,0 +1,141 @@
+"""Published measurements and examples beside what the engine says: `data/published/radio_cases.csv`."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from model import checks, ledger, paths
+from model.radio.closed import mean_power_w, state_shares
+from model.radio.figures import idle_w, packet_energy_j, tail_energy_j, tail_s
+from model.radio.library import profile
+from model.radio.states import State, state_power_w
+from model.radio.survival import Source
+from model.radio.walk import trace
+
+__all__ = ["Case", "published_cases"]
+
+FILE = ("published", "radio_cases.csv")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One published figure, what the engine says of it, and how far apart they may be."""
+
+    id: str
+    kind: str
+    profile: str
+    published: float
+    model: float
+    unit: str
+    tol_rel: float
+    source: str
+    where: str
+    note: str
+
+    @property
+    def error_rel(self) -> float:
+        """The engine's figure over the published one, less 1; 0 where both are 0."""
+        return 0.0 if self.model == self.published else self.model / self.published - 1.0 \
+            if self.published else float("inf")
+
+
+def _number(row: dict[str, str], name: str) -> float:
+    return float(row[name] or 0.0)
+
+
+def _source(row: dict[str, str]) -> Source:
+    return Source(period_s=_number(row, "period_s"), bytes_up=_number(row, "bytes_up"),
+                  bytes_down=_number(row, "bytes_down"))
+
+
+def _state(row: dict[str, str], name: str, which: str = "profile") -> State:
+    return next(s for s in profile(row[which]).states if s.name == row[name])
+
+
+def _state_energy_j(row: dict[str, str]) -> float:
+    if row["profile"]:
+        return state_power_w(_state(row, "item")) * _number(row, "seconds")
+    numbers = {name: _number(row, name) for name in ("power_w", "on_w", "on_s", "cycle_s")}
+    return state_power_w(State("published", timer_s=0.0, **numbers)) * _number(row, "seconds")
+
+
+def _still_connected(row: dict[str, str]) -> float:
+    found = trace([0.0, _number(row, "seconds")], 100, 100, profile(row["profile"]))
+    return float(found.promotions == 1)
+
+
+def _trace_energy_j(row: dict[str, str]) -> float:
+    times_s = _number(row, "period_s") * np.arange(int(row["packets"]))
+    found = trace(times_s, _number(row, "bytes_up"), _number(row, "bytes_down"), profile(row["profile"]),
+                  _number(row, "seconds"))
+    return found.energy["total_j"]
+
+
+def _promotion_s(row: dict[str, str]) -> float:
+    return sum(p.delay_s for p in profile(row["profile"]).promotions if p.label == row["item"])
+
+
+def _slope(row: dict[str, str]) -> float:
+    radio = profile(row["profile"])
+    return (radio.up_j_per_byte if row["item"] == "up" else radio.down_j_per_byte) / 8e-9
+
+
+def _added_w(row: dict[str, str]) -> float:
+    return float(mean_power_w(profile(row["profile"]), _source(row)))
+
+
+MODEL = {  # what the engine says of each kind of case, in the unit of the file
+    "packet_energy": lambda row: packet_energy_j(profile(row["profile"])),
+    "idle_power": lambda row: 1e3 * idle_w(profile(row["profile"])),
+    "base_below": lambda row: 100.0 * (1.0 - _state(row, "item").power_w
+                                       / _state(row, "against_item", "against").power_w),
+    "tail_time": lambda row: tail_s(profile(row["profile"])),
+    "tail_energy": lambda row: tail_energy_j(profile(row["profile"])),
+    "slope_ratio": lambda row: _slope({**row, "item": "up"}) / _slope({**row, "item": "down"}),
+    "slope": _slope,
+    "awake_share": lambda row: 1.0 - state_shares(profile(row["profile"]), _source(row))["idle"],
+    "poll_energy_per_min": lambda row: 60.0 * _added_w(row),
+    "drain": lambda row: 100.0 * _added_w(row) / _number(row, "battery_wh"),
+    "trace_energy": _trace_energy_j,
+    "still_connected": _still_connected,
+    "promotion_time": _promotion_s,
+    "state_energy": _state_energy_j,
+}
+
+
+@functools.cache
+def published_cases() -> tuple[Case, ...]:
+    """Every published case with the engine's own figure beside it.
+
+    Returns
+    -------
+    tuple of Case
+        Cases in the order of the file; `error_rel` is the relative error, `tol_rel` what is allowed.
+
+    Notes
+    -----
+    A kind says how the figure comes about: a packet's promotion and tail, a mean power of periodic polls,
+    a walked trace, a property of the profile.
+
+    Sources
+    -------
+    huang2012, qian2011, nicholas2012, narayanan2021, narayanan2021_artifact, video_optimizer.
+
+    Examples
+    --------
+    >>> huang = {case.id: case for case in published_cases()}["HU-01"]
+    >>> huang.published, round(float(huang.model), 2)
+    (12.76, 12.79)
+    """
+    found = []
+    for number, row in enumerate(ledger.read_csv(paths.data(*FILE)), start=2):
+        place = f"data/{'/'.join(FILE)}:{number}"
+        checks.known("kind", row["kind"], MODEL, place)
+        checks.known("source", row["source"], ledger.sources(), place)
+        found.append(Case(row["id"], row["kind"], row["profile"], float(row["published"]),
+                          float(MODEL[row["kind"]](row)), row["unit"], float(row["tol_rel"]), row["source"],
+                          row["where"], row["note"]))
+    return tuple(found)
