@@ -1,19 +1,34 @@
-"""Mobile data: MB per active hour and month, by flow and by network, with the metered part beside."""
+"""Mobile data: MB per active hour and month, by flow and by network, the metered part, a plan's reach.
+
+MB are 10^6 bytes at IP level, both ways, TLS, TCP, ACKs and headers in. Per active hour means everything
+caused, connects and the grace after leaving included, over foreground hours.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from model import exchange
+from model import checks, exchange
 from model.traffic import Flow, Traffic
 
-__all__ = ["background_mb_per_hour", "flow_mb", "mb_per_hour", "metered_mb_per_hour"]
+__all__ = ["active_hours_per_month", "background_mb_per_hour", "by_network", "flow_mb",
+           "flow_mb_per_month", "mb_per_hour", "mb_per_month", "metered_mb_per_hour",
+           "metered_mb_per_month", "network_mb_per_hour", "plan_hours"]
 
 MB_BYTES = 1e6
+GB_MB = 1e3
+
+
+def _per_hour(flow: Flow, traffic: Traffic, pair):
+    """MB per active hour of a flow whose occurrences carry these bytes."""
+    up, down = pair
+    return flow.per_month * (up + down) / traffic.life.active_s * 3600.0 / MB_BYTES
 
 
 def flow_mb(flow: Flow, traffic: Traffic):
     """What one flow carries per active hour, up and down together, over the network mix.
+
+    Occurrences a month x IP bytes of one, over active seconds a month, x 3600 / 10^6.
 
     Parameters
     ----------
@@ -25,19 +40,29 @@ def flow_mb(flow: Flow, traffic: Traffic):
     Returns
     -------
     array
-        MB per active hour (10^6 bytes at IP level), (draws, users).
+        MB per active hour, (draws, users) where inputs vary; 0 for a flow that never reaches the phone.
+
+    Raises
+    ------
+    InputError
+        As `exchange.flow_bytes`.
 
     Sources
     -------
     wire_capture
+
+    Examples
+    --------
+    >>> from model import sampling, scenario, traffic
+    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
+    >>> round(float(flow_mb(now.flows[0], now)), 3)  # 1,080 polls of 872 B on IPv4, 932 B on IPv6
+    0.968
     """
-    life = traffic.life
-    up, down = exchange.mean_flow_bytes(traffic, flow)
-    return flow.per_month * (up + down) / life.active_s * 3600.0 / MB_BYTES
+    return _per_hour(flow, traffic, exchange.mean_flow_bytes(traffic, flow))
 
 
 def mb_per_hour(traffic: Traffic):
-    """Everything the design carries per active hour of a user.
+    """Everything the design carries per active hour of a user, the sum of its flows.
 
     Parameters
     ----------
@@ -47,7 +72,16 @@ def mb_per_hour(traffic: Traffic):
     Returns
     -------
     array
-        MB per active hour, (draws, users).
+        MB per active hour, (draws, users) where inputs vary.
+
+    Raises
+    ------
+    InputError
+        As `exchange.flow_bytes`.
+
+    Notes
+    -----
+    The background, such as video, is not in it: see `background_mb_per_hour`.
 
     Sources
     -------
@@ -56,8 +90,10 @@ def mb_per_hour(traffic: Traffic):
     return sum(flow_mb(flow, traffic) for flow in traffic.flows)
 
 
-def metered_mb_per_hour(traffic: Traffic):
-    """The part of the data that a cellular plan meters, per active hour.
+def active_hours_per_month(traffic: Traffic):
+    """Hours a month that one user has the app in the foreground.
+
+    Active time of all users in the month over users; a user is whoever is active at least once in it.
 
     Parameters
     ----------
@@ -67,38 +103,223 @@ def metered_mb_per_hour(traffic: Traffic):
     Returns
     -------
     array
-        MB per active hour on metered networks, weighted by their share of use.
+        Hours a user and month, (draws, users) where inputs vary.
+
+    Examples
+    --------
+    >>> from model import sampling, scenario, traffic
+    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
+    >>> round(float(active_hours_per_month(now)), 9)  # 0.2 of users a day, 3 x 600 s, 30 days
+    3.0
+    """
+    return traffic.life.active_s / 3600.0 / traffic.life.scenario.users
+
+
+def flow_mb_per_month(flow: Flow, traffic: Traffic):
+    """What one flow carries for one user in a month, over the network mix.
+
+    `flow_mb` x `active_hours_per_month`.
+
+    Parameters
+    ----------
+    flow : Flow
+        A flow of that traffic [-].
+    traffic : Traffic
+        The design's traffic [-].
+
+    Returns
+    -------
+    array
+        MB a user and month, (draws, users) where inputs vary.
+
+    Raises
+    ------
+    InputError
+        As `exchange.flow_bytes`.
 
     Sources
     -------
     wire_capture
     """
-    life = traffic.life
-    total = 0.0
-    for network in life.scenario.networks.values():
-        if network.metered:
-            for flow in traffic.flows:
-                up, down = exchange.flow_bytes(traffic, flow, network.ip)
-                total = total + network.share * flow.per_month * (up + down)
-    return total / life.active_s * 3600.0 / MB_BYTES
+    return flow_mb(flow, traffic) * active_hours_per_month(traffic)
+
+
+def mb_per_month(traffic: Traffic):
+    """Everything the design carries for one user in a month.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-].
+
+    Returns
+    -------
+    array
+        MB a user and month, (draws, users) where inputs vary.
+
+    Raises
+    ------
+    InputError
+        As `exchange.flow_bytes`.
+
+    Sources
+    -------
+    wire_capture
+    """
+    return mb_per_hour(traffic) * active_hours_per_month(traffic)
+
+
+def network_mb_per_hour(name: str, traffic: Traffic):
+    """What the design carries in an hour of use on one network, by flow.
+
+    Networks differ in their IP version: a packet's header is 20 B longer on IPv6.
+
+    Parameters
+    ----------
+    name : str
+        A network of the scenario [-].
+    traffic : Traffic
+        The design's traffic [-].
+
+    Returns
+    -------
+    dict of str to array
+        {flow: MB per active hour on that network}, (draws, users) where inputs vary.
+
+    Raises
+    ------
+    InputError
+        For a network that the scenario does not have.
+
+    Notes
+    -----
+    How often each flow happens is the mix's: losses and idle timeouts of one network are not told apart.
+
+    Sources
+    -------
+    wire_capture, rfc8200
+    """
+    networks = traffic.life.scenario.networks
+    ip = networks[checks.known("network", name, networks)].ip
+    return {flow.name: _per_hour(flow, traffic, exchange.flow_bytes(traffic, flow, ip))
+            for flow in traffic.flows}
+
+
+def by_network(traffic: Traffic) -> dict:
+    """Each network's part of an average active hour, by flow.
+
+    Share of the network x `network_mb_per_hour`; all parts add up to `mb_per_hour`, those of metered networks
+    to `metered_mb_per_hour`.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-].
+
+    Returns
+    -------
+    dict of str to dict
+        {network: {flow: MB per active hour}}.
+
+    Raises
+    ------
+    InputError
+        As `exchange.flow_bytes`.
+
+    Sources
+    -------
+    wire_capture
+    """
+    return {name: {flow: network.share * mb for flow, mb in network_mb_per_hour(name, traffic).items()}
+            for name, network in traffic.life.scenario.networks.items()}
+
+
+def metered_mb_per_hour(traffic: Traffic):
+    """The part of an average active hour's data that a cellular plan meters.
+
+    Sum over metered networks of share x MB per hour on that network, at its own IP version.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-].
+
+    Returns
+    -------
+    array
+        MB per active hour, (draws, users) where inputs vary; 0 where no network is metered.
+
+    Raises
+    ------
+    InputError
+        As `exchange.flow_bytes`.
+
+    Notes
+    -----
+    Plans are taken to meter IP bytes, both ways; link-layer headers and radio signalling are free.
+
+    Sources
+    -------
+    wire_capture
+    """
+    networks = traffic.life.scenario.networks
+    return sum((sum(network.share * mb for mb in network_mb_per_hour(name, traffic).values())
+                for name, network in networks.items() if network.metered), 0.0)
+
+
+def metered_mb_per_month(traffic: Traffic):
+    """What the design takes out of one user's cellular plan in a month.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-].
+
+    Returns
+    -------
+    array
+        MB a user and month, (draws, users) where inputs vary.
+
+    Raises
+    ------
+    InputError
+        As `exchange.flow_bytes`.
+
+    Sources
+    -------
+    wire_capture
+    """
+    return metered_mb_per_hour(traffic) * active_hours_per_month(traffic)
 
 
 def background_mb_per_hour(scenario):
     """What the screens' own background traffic carries per active hour, the same in both designs.
 
+    Sum over screens of share x (bytes up + down of a segment) / its period.
+
     Parameters
     ----------
     scenario : Scenario
-        A resolved scenario [-].
+        A resolved scenario: plain numbers or columns of draws [-].
 
     Returns
     -------
     array
-        MB per active hour.
+        MB per active hour, (draws, 1) where inputs vary.
+
+    Notes
+    -----
+    Taken as the scenario gives it, on IPv4 and IPv6 alike.
 
     Sources
     -------
     assumption
+
+    Examples
+    --------
+    >>> from model import sampling, scenario
+    >>> round(float(background_mb_per_hour(sampling.resolved(scenario.load("twilly")))))
+    802
     """
     total = np.asarray(0.0)
     for screen in scenario.screens.values():
@@ -106,3 +327,50 @@ def background_mb_per_hour(scenario):
             one = scenario.backgrounds[screen.background]
             total = total + screen.share * (one.up_bytes + one.down_bytes) / one.period_s
     return total * 3600.0 / MB_BYTES
+
+
+def plan_hours(traffic: Traffic, plan_gb, background: bool = False):
+    """Active hours on metered networks that a plan bears before it is used up.
+
+    Plan in MB over MB per active hour on the metered networks, weighted by their shares.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-].
+    plan_gb : float or array
+        The plan's data, > 0; 1 GB is 10^9 bytes; broadcasts [GB].
+    background : bool
+        Whether the screens' own traffic, such as video, comes out of the plan too [-].
+
+    Returns
+    -------
+    array
+        Hours, (draws, users) where inputs vary; infinite where no network is metered or nothing is carried.
+
+    Raises
+    ------
+    InputError
+        For a plan of 0 GB or less.
+
+    Sources
+    -------
+    wire_capture
+
+    Examples
+    --------
+    >>> from model import sampling, scenario, traffic
+    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
+    >>> float(plan_hours(now, 2.0) / plan_hours(now, 1.0))
+    2.0
+    """
+    plan_mb = checks.positive("plan_gb", plan_gb, "GB") * GB_MB
+    scenario = traffic.life.scenario
+    share = np.asarray(sum(n.share for n in scenario.networks.values() if n.metered), dtype=float)
+    metered = np.asarray(metered_mb_per_hour(traffic), dtype=float)
+    each = np.divide(metered, share, out=np.zeros(np.broadcast_shapes(metered.shape, share.shape)),
+                     where=share > 0)
+    if background:
+        each = each + background_mb_per_hour(scenario) * (share > 0)
+    hours = np.full(np.broadcast_shapes(plan_mb.shape, each.shape), np.inf)
+    return np.divide(plan_mb, each, out=hours, where=each > 0)[()]

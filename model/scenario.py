@@ -319,7 +319,10 @@ class Pull(Part):
 
 
 class Socket(Part):
-    """The WebSocket side of a design: connection, functions behind it, table, cache and senders."""
+    """The WebSocket side of a design: connection, functions behind it, table, cache and senders.
+
+    `deflate` compresses every message on its own (permessage-deflate without context takeover).
+    """
 
     backend: Literal["apigw_ws", "server"] = "apigw_ws"
     tls: Literal["1.3", "1.2"] = "1.3"
@@ -340,6 +343,7 @@ class Socket(Part):
     cache_scan_period_s: SecondsOrZero = 0.0
     cache_hit_share: Share = 0.0
     direct_send: bool = False
+    deflate: bool = False
 
 
 class Design(Part):

@@ -1,0 +1,131 @@
+"""What enters TLS: a scenario's messages as HTTP/2 frames them and as permessage-deflate leaves them."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from model import checks, ledger, paths, wire
+
+__all__ = ["deflated_payload_bytes", "http2_pair_bytes"]
+
+REQUEST = ("http1_ios_post_headers_bytes", "hpack_request")
+RESPONSES = {"rest_api": ("http1_rest_api_response_headers_bytes", "hpack_rest_api_response"),
+             "http_api": ("http1_http_api_response_headers_bytes", "hpack_http_api_response"),
+             "server": ("http1_http_api_response_headers_bytes", "hpack_http_api_response")}
+
+
+def _framed(message_bytes, known: tuple[str, str], age: str):
+    """The frames of one whole HTTP/1.1 message: its known headers as a block, the rest as body."""
+    headers, block = known
+    body = np.maximum(message_bytes - int(ledger.value(headers)), 0)
+    coded = np.minimum(message_bytes, int(ledger.value(f"{block}_{age}_bytes")))
+    return wire.http2_message_bytes(coded, body)
+
+
+def http2_pair_bytes(request_bytes, response_bytes, backend="http_api", first=False):
+    """The HTTP/2 frames of a request and its response whose sizes are those of whole HTTP/1.1 messages.
+
+    Of each message the headers of its kind (an iOS POST; the backend's response) turn into the header block
+    that HPACK makes of the same headers, and whatever is beyond them is body:
+    frames = 9 + block + (9 + body where there is a body).
+
+    Parameters
+    ----------
+    request_bytes : int or array
+        Whole HTTP/1.1 request, whole, >= 0; broadcasts. [B]
+    response_bytes : int or array
+        Whole HTTP/1.1 response, likewise. [B]
+    backend : str
+        "http_api", "rest_api" or "server": whose response headers. [-]
+    first : bool
+        Whether these are the first of a connection, with the dynamic tables still empty. [-]
+
+    Returns
+    -------
+    tuple of int or array of int
+        Bytes handed to TLS (up, down), in the shape of each size. [B]
+
+    Raises
+    ------
+    InputError
+        For a negative or fractional size, or an unknown backend.
+
+    Notes
+    -----
+    Headers beyond the known set, such as a token's, count as body and so as sent each time, though a
+    client that indexes them sends a byte or two: an upper bound. A plain server's response headers are
+    taken to be as long as the HTTP API's. A message shorter than its known headers is taken to be nothing
+    but headers.
+
+    Sources
+    -------
+    rfc9113, rfc7541, wire_capture
+
+    Examples
+    --------
+    >>> http2_pair_bytes(362, 310)
+    (102, 204)
+    >>> http2_pair_bytes(362, 310, first=True)
+    (217, 230)
+    """
+    age = "first" if first else "steady"
+    answer = RESPONSES[checks.known("backend", backend, RESPONSES)]
+    request, response = (np.asarray(checks.whole(name, size, "B"), dtype=np.int64) for name, size in
+                         (("request_bytes", request_bytes), ("response_bytes", response_bytes)))
+    return _framed(request, REQUEST, age), _framed(response, answer, age)
+
+
+@functools.cache
+def _deflate_curve() -> tuple[np.ndarray, np.ndarray]:
+    """Plain and deflated sizes of the sample messages, each alone and all in one list, by rising size."""
+    messages = [row["json"].encode() for row in ledger.read_csv(paths.data("messages.csv"))]
+    messages.append(b"[" + b",".join(messages) + b"]")
+    plain = np.array([len(m) for m in messages])
+    packed = wire.deflated_bytes(messages, context_takeover=False)
+    order = np.argsort(plain, kind="stable")
+    return plain[order], np.maximum.accumulate(packed[order])
+
+
+def deflated_payload_bytes(payload_bytes):
+    """The bytes that permessage-deflate leaves of a JSON message of so many bytes.
+
+    zlib packs sample messages of an app (`data/messages.csv`), each with an empty window, and what lies
+    between their sizes is interpolated; beyond the longest its ratio holds. A message that would not shrink
+    is sent as it is.
+
+    Parameters
+    ----------
+    payload_bytes : int or array
+        Plain payload, whole, >= 0; broadcasts. [B]
+
+    Returns
+    -------
+    int or array of int
+        Payload as sent, at most `payload_bytes`, in its shape. [B]
+
+    Raises
+    ------
+    InputError
+        For a negative or fractional payload.
+
+    Notes
+    -----
+    No context takeover: a window kept over messages leaves 7 to 13 B of a message like the one before, at
+    a cost in memory for each connection. The samples' ids and texts are invented; messages counted for this
+    model saved 10 to 46 %. Binary or encrypted payloads do not shrink.
+
+    Sources
+    -------
+    rfc7692, twilly_code, wire_capture
+
+    Examples
+    --------
+    >>> deflated_payload_bytes([10, 184, 399])
+    array([ 10, 147, 265])
+    """
+    plain = checks.whole("payload_bytes", payload_bytes, "B")
+    sizes, packed = _deflate_curve()
+    shrunk = np.where(plain > sizes[-1], plain * (packed[-1] / sizes[-1]), np.interp(plain, sizes, packed))
+    return wire.rounded_bytes(np.minimum(plain, np.ceil(shrunk)))
