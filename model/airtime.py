@@ -105,6 +105,13 @@ def radio_shares(now: Traffic, network: Network) -> tuple:
     -------
     huang2012, cox1962
     """
+    key = ("radio shares", id(network))
+    if key not in now.memo:
+        now.memo[key] = _radio_shares(now, network)
+    return now.memo[key]
+
+
+def _radio_shares(now: Traffic, network: Network) -> tuple:
     profile = radio.profile(network.profiles[0])
     total = [0.0, 0.0, 0.0]
     foreground = {n: p for n, p in now.life.places.items() if p.screen is not None}
