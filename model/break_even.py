@@ -91,7 +91,8 @@ def json_heartbeat(scenario: Scenario) -> Scenario:
     socket = scenario.after.socket
     if socket is None:
         checks.fail("after.socket must be given where heartbeats are messages; got nothing", scenario.place)
-    return scenario.with_({"after.heartbeat.kind": "json", "after.heartbeat.function": socket.connect_function})
+    code = socket.connect_function
+    return scenario.with_({"after.heartbeat.kind": "json", "after.heartbeat.function": code})
 
 
 def gap_usd(scenario: Scenario, path: str, values) -> np.ndarray:

@@ -10,6 +10,7 @@ from model import cold_starts, queueing
 from model.scenario import Design, Function
 from model.traffic import chains
 from model.traffic.flow import Flow
+from model.traffic.http import monthly, push_rates
 from model.traffic.usage import Life
 
 __all__ = ["Run", "flow_function", "flow_run_s", "on_lambda", "runs"]
@@ -53,9 +54,9 @@ def on_lambda(design: Design, flow: Flow) -> bool:
 
 
 def broadcast_posts(life: Life, event: str):
-    """Connections that one broadcast posts to: the recipients who are online, up and connected."""
-    one = life.scenario.events[event]
-    return one.recipients * one.online_share * (1.0 - life.down_share)
+    """Connections that one broadcast posts to: the recipients in the app or in the grace after it."""
+    sent = np.asarray(life.scenario.events[event].per_active_day * life.active_days)
+    return monthly(life, push_rates(life, event)) / np.where(sent > 0, sent, 1.0)
 
 
 def flow_function(life: Life, flow: Flow, table_bytes) -> Function:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.scenario import Event
 from model.traffic import chains
 from model.traffic.flow import Flow
 from model.traffic.http import everywhere, monthly, push_rates
@@ -77,15 +76,16 @@ def broadcast_flow(life: Life, event: str) -> Flow:
                 function=socket.send_function if runs else None, executions=1.0 if runs else 0.0)
 
 
-def sends_per_month(life: Life, event: Event):
+def sends_per_month(life: Life, event: str):
     """How many recipients an event is sent to in a month, whether they are there or not."""
-    return event.per_active_day * event.recipients * life.active_days
+    one = life.scenario.events[event]
+    return one.per_active_day * one.recipients * life.active_days
 
 
-def offline_flow(life: Life, sent: dict) -> Flow:
+def offline_flow(life: Life, sent: list[str]) -> Flow:
     """Sends to recipients who are not connected: a lookup, a run of the sender with its own, no message."""
-    up = 1.0 - life.down_share
-    absent = sum((sends_per_month(life, e) * (1.0 - e.online_share * up) for e in sent.values()), 0.0)
+    told = {e: monthly(life, push_rates(life, e)) for e in sent}
+    absent = sum((np.maximum(sends_per_month(life, e) - told[e], 0.0) for e in sent), 0.0)
     if not managed(life):
         return Flow("send to an offline recipient", "offline", absent)
     send = life.design.socket.send_function
@@ -109,7 +109,7 @@ def lingering_flow(life: Life) -> Flow:
                 gateway_calls=1.0, meters=meters)
 
 
-def gone_flow(life: Life, sent: dict, table_bytes) -> Flow:
+def gone_flow(life: Life, sent: list[str], table_bytes) -> Flow:
     """Posts answered by 410: rows that no disconnect's scan found, hit by a send before they expire.
 
     A user is sent something at random times, so a row is hit within its time to live with the chance
@@ -119,7 +119,7 @@ def gone_flow(life: Life, sent: dict, table_bytes) -> Flow:
     function = life.design.functions[socket.disconnect_function]
     scans = any(o.kind == "scan_table" for o in function.operations)
     missed = 1.0 - chains.found_share(table_bytes) if scans and managed(life) else 0.0
-    sends = sum((sends_per_month(life, e) for e in sent.values()), 0.0)
+    sends = sum((sends_per_month(life, e) for e in sent), 0.0)
     hit = -np.expm1(-sends / scenario.users / scenario.month_s * scenario.number("connection_ttl_s"))
     meters = {"dynamodb_write_unit": 1.0}
     if not socket.direct_send:
@@ -134,7 +134,7 @@ def socket_flows(life: Life, table_bytes) -> list[Flow]:
     """Every flow of the WebSocket itself."""
     design = life.design
     told = [e for e, push in design.pushes.items() if push.sent]
-    alone = {e: life.scenario.events[e] for e in told if design.pushes[e].audience == "recipients"}
+    alone = [e for e in told if design.pushes[e].audience == "recipients"]
     return [*connect_flows(life), minutes_flow(life), heartbeat_flow(life),
             *(push_flow(life, e) for e in told), *(broadcast_flow(life, e) for e in told if e not in alone),
             offline_flow(life, alone), lingering_flow(life), gone_flow(life, alone, table_bytes)]
