@@ -9,6 +9,8 @@ from model.batch.worker import perform
 
 __all__ = ["results"]
 
+PATIENCE = "5s"
+
 
 def results(tasks: Sequence[dict], address: str) -> Iterator[tuple[dict, dict]]:
     """Hand all tasks to the scheduler and give each with its outcome as it ends.
@@ -35,13 +37,13 @@ def results(tasks: Sequence[dict], address: str) -> Iterator[tuple[dict, dict]]:
     except ImportError:
         checks.fail("--cluster needs Dask: pip install 'push-or-poll[cluster]'")
     try:
-        client = distributed.Client(address, timeout="5s", set_as_default=False)
+        client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         checks.fail(f"no Dask scheduler answers at {address}: {error}")
     with client:
         futures = {client.submit(perform, t, pure=False, retries=1): t for t in tasks}
         try:
-            for future in distributed.as_completed(futures):
+            for future in distributed.as_completed(list(futures), loop=client.loop):
                 yield futures[future], _outcome(future)
         finally:
             client.cancel(list(futures), force=True)

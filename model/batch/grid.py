@@ -21,6 +21,7 @@ from pathlib import Path
 from model import checks
 from model.batch.fingerprint import Fingerprints
 from model.batch.parameters import checked, find, parameters_of
+from model.batch.plain import no_secret
 
 __all__ = ["LIMIT_RUNS", "Run", "plan", "read"]
 
@@ -150,6 +151,7 @@ def _split(point: dict, known: dict, notebook: str, place: Path) -> dict:
     """A point as parameters: paths into the scenario are gathered under `changes`."""
     given, changes = {}, {}
     for name, value in point.items():
+        no_secret(name, value, place)
         if name not in known and "." in name:
             if CHANGES not in known:
                 checks.fail(f"{notebook} has no parameter '{CHANGES}', so {name} cannot change in it", place)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from model import checks, paths
 from model.batch.plain import no_secret, plain_value
+from model.batch.quick import import_schemas
 
 __all__ = ["Parameter", "find", "parameters_of"]
 
@@ -78,6 +79,7 @@ def parameters_of(notebook: Path, needed: bool = True) -> dict[str, Parameter]:
     InputError
         Where the file is no notebook or has no such cell.
     """
+    import_schemas()
     import nbformat
     import papermill
 

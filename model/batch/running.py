@@ -12,6 +12,7 @@ from pathlib import Path
 
 from model import checks
 from model.batch.parameters import checked, find, format_safe, parameters_of
+from model.batch.quick import import_schemas
 
 __all__ = ["Executed", "NotebookFailed", "execute", "execute_all"]
 
@@ -66,6 +67,7 @@ def execute(notebook, parameters: Mapping | None, output, engine: str = "inproce
     NotebookFailed
         Where a cell raised; the notebook with the error is kept.
     """
+    import_schemas()
     import papermill
     from papermill.exceptions import PapermillExecutionError
 

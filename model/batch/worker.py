@@ -12,6 +12,8 @@ import time
 import traceback
 from pathlib import Path
 
+from model.batch.quick import import_schemas
+
 __all__ = ["main", "perform"]
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT)
@@ -31,6 +33,7 @@ def perform(task: dict) -> dict:
     dict
         status (done, failed, dead or disk), error, traceback, seconds, memory_bytes [-]
     """
+    import_schemas()
     from nbclient.exceptions import DeadKernelError
 
     from model.batch.running import NotebookFailed, execute

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model.batch.quick import import_schemas
 from model.report.cleaning import cleaned
 from model.stored.tables import CHART_MIME
 
@@ -68,6 +69,7 @@ def page_of(path: Path) -> Page:
     Page
         Its HTML, cleaned of scripts and escaped, and its charts apart [-]
     """
+    import_schemas()
     import nbformat
     from nbconvert.exporters import HTMLExporter
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from model import checks, paths, pictures
 from model.batch.parameters import find
+from model.batch.quick import import_schemas
 from model.batch.running import execute_all
 from model.stored.compare import Difference, differences
 from model.stored.nbval import failures
@@ -106,6 +107,7 @@ def check(notebooks: Iterable | None = None, engine: str = "inprocess", toleranc
 
 def _fresh(notebooks, engine: str, jobs: int | None, progress: bool) -> dict:
     """Each notebook's path with its new run in stored form, or with the difference that it fails."""
+    import_schemas()
     import nbformat
 
     chosen = [find(n) for n in notebooks] if notebooks else sorted(paths.notebooks().glob("*.ipynb"))
