@@ -65,9 +65,7 @@ def active_hours(scenario: Scenario):
     3.0
     """
     plain = sampling.resolved(scenario)
-    use = plain.usage
-    day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)
-    return use.dau_mau_share * plain.billing.month_days * day_s / 3600.0
+    return traffic_of.life(plain.before, plain).active_s / 3600.0 / plain.users
 
 
 def json_heartbeat(scenario: Scenario) -> Scenario:
@@ -232,7 +230,7 @@ def _own(scenario: Scenario, path: str) -> float:
     """The scenario's own value of an input."""
     here = sampling.resolved(scenario)
     for part in path.split("."):
-        here = getattr(here, part)
+        here = here[part] if isinstance(here, dict) else getattr(here, part)
     return float(np.ravel(np.asarray(here, dtype=float))[0])
 
 
