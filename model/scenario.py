@@ -623,6 +623,9 @@ def _merged(base: dict, changes: dict) -> dict:
     """The base with the changes laid over it, mapping by mapping; null takes a key away."""
     out = dict(base)
     for key, value in changes.items():
+        if value is None:
+            out.pop(key, None)
+            continue
         mine = out.get(key)
         ranged = isinstance(value, dict) and "mode" in value
         both = isinstance(value, dict) and isinstance(mine, dict) and not ranged
