@@ -1,0 +1,152 @@
+"""A report says first what was found, opens offline, and shows a scenario's text as text."""
+
+import re
+import shutil
+import subprocess
+
+import nbformat
+import pandas as pd
+import pytest
+import small_notebooks
+
+from model import batch, checks, pictures, report
+
+EVIL = "<script>alert('x')</script>"
+OUTSIDE = re.compile(r"""(src|href|data|action)\s*=\s*["']?(https?:)?//|@import|url\(\s*["']?https?:""", re.I)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A report of one notebook run with a hostile text, and one that failed."""
+    folder = tmp_path_factory.mktemp("report")
+    source = small_notebooks.write(
+        folder / "source.ipynb", "import pandas as pd",
+        f"region = {EVIL!r}\nprint(f'The answer for {{region}}')",
+        small_notebooks.TABLE.replace('"battery"', "region"),
+        small_notebooks.CHART.replace("Cost by users", EVIL),
+        "from IPython.display import HTML, Markdown\ndisplay(HTML(region + '<b onclick=\"x()\">bold</b>'))\n"
+        "display(Markdown(region + '<img src=\"https://example.com/x.png\">'))")
+    (folder / "notebooks").mkdir()
+    first = folder / "notebooks" / "01_answer.ipynb"
+    batch.execute(source, {"users": 5e4}, first)
+    second = folder / "notebooks" / "02_fails.ipynb"
+    with pytest.raises(batch.NotebookFailed):
+        batch.execute(small_notebooks.write(folder / "b.ipynb", "1 / 0"), {}, second)
+    table = pd.DataFrame({"before": [1.23456, 4680.0], "after": [0.5, float("nan")],
+                          "verdict": ["holds", f"fails: {EVIL}"]},
+                         index=pd.Index(["battery", EVIL], name="measure"))
+    index = report.write([first, second], {"Before and after": table}, folder, f"What changes? {EVIL}")
+    return index.parent
+
+
+def text(made, name):
+    return (made / name).read_text(encoding="utf-8")
+
+
+def test_the_index_has_the_table_its_verdicts_and_a_picture_before_the_notebooks(made):
+    index = text(made, "index.html")
+    places = [index.index(s) for s in ("1.235", 'class="good">holds', "<figure>", "<h2>Notebooks</h2>",
+                                       "The answer for", "ZeroDivisionError: division by zero")]
+    assert places == sorted(places)
+    assert 'href="01_answer.html"' in index and 'href="notebooks/01_answer.ipynb"' in index
+
+
+@pytest.mark.parametrize("name", ["index.html", "01_answer.html", "02_fails.html"])
+def test_a_text_of_the_scenario_is_shown_as_text(made, name):
+    page = text(made, name)
+    assert "<script>alert" not in page and "onclick=" not in re.sub(r"<pre.*?</pre>", "", page, flags=re.S)
+    if name != "02_fails.html":
+        assert "&lt;script&gt;alert" in page
+
+
+@pytest.mark.parametrize("name", ["index.html", "01_answer.html", "02_fails.html"])
+def test_a_page_loads_nothing_from_outside_its_folder(made, name):
+    page = re.sub(r"<pre.*?</pre>", "", text(made, name), flags=re.S)
+    assert OUTSIDE.findall(page) == []
+    for source in re.findall(r'(?:src|href)="([^"#]+)"', page):
+        assert source.startswith("data:") or (made / source).exists(), source
+    assert "default-src 'none'" in page
+
+
+def test_plotly_js_is_there_once_and_pages_refer_to_it(made):
+    assert len(list(made.rglob("plotly*.js"))) == 1
+    page = text(made, "01_answer.html")
+    assert '<script src="plotly.min.js">' in page and len(page) < 200_000
+    assert page.count('class="chart"') == page.count('class="chart-data"') == 1
+
+
+def test_headings_tables_code_and_errors_are_on_the_page(made):
+    page = text(made, "01_answer.html")
+    assert "<h1>What is shown?</h1>" in page and re.search(r"<th>before</th>", page)
+    assert '<span class="kn">import</span>' in page
+    assert "ZeroDivisionError" in text(made, "02_fails.html")
+
+
+def test_tables_are_written_whole_as_csv_and_for_people_as_markdown(made):
+    table = pd.read_csv(made / "tables" / "before_and_after.csv", index_col="measure")
+    assert table.loc["battery", "before"] == 1.23456
+    markdown = text(made, "tables/before_and_after.md").splitlines()
+    assert markdown[0] == "| measure | before | after | verdict |"
+    assert markdown[2] == "| battery | 1.235 | 0.5 | holds |"
+    assert "<script>" not in markdown[3]
+
+
+def test_written_again_the_report_is_the_same(made):
+    before = {p.name: p.read_bytes() for p in made.glob("*.html")}
+    table = pd.read_csv(made / "tables" / "before_and_after.csv", index_col="measure")
+    report.write(sorted((made / "notebooks").glob("*.ipynb")), {"Before and after": table}, made,
+                 f"What changes? {EVIL}")
+    assert {p.name: p.read_bytes() for p in made.glob("*.html")} == before
+
+
+def test_without_a_browser_the_index_draws_the_chart_itself(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "available", lambda: False)
+    index = report.write([made / "notebooks" / "01_answer.ipynb"], {}, tmp_path / "out", "Title")
+    page = index.read_text()
+    assert 'class="chart" id="chart-0"' in page and 'data-for="chart-0"' in page and "<img" not in page
+
+
+def test_two_notebooks_of_one_name_are_refused(made, tmp_path):
+    one = made / "notebooks" / "01_answer.ipynb"
+    with pytest.raises(checks.InputError, match="^two notebooks are called 01_answer, and a report has one"):
+        report.write([one, one], {}, tmp_path, "Title")
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(checks.InputError, match="^cannot write the report to .*file/out: Not a directory$"):
+        report.write([], {}, tmp_path / "file" / "out", "Title")
+
+
+def test_charts_come_alive_from_a_file_without_a_network(made):
+    browser = next(filter(None, map(shutil.which, pictures.BROWSERS)), None)
+    if browser is None:
+        pytest.skip("no browser here to open the page with")
+    shown = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom",
+         f"file://{made}/01_answer.html"], capture_output=True, text=True, timeout=60).stdout
+    assert shown.count('class="main-svg"') >= 1
+    assert "alert('x')</script>" not in shown
+
+
+def test_pictures_are_png_of_the_charts():
+    if not pictures.available():
+        pytest.skip("no Chromium here to draw with")
+    import base64
+
+    (picture,) = pictures.pngs([{"data": [{"y": [1, 2]}], "layout": {"title": {"text": "t"}}}])
+    assert base64.b64decode(picture).startswith(b"\x89PNG")
+
+
+def test_a_browser_that_does_not_start_costs_the_pictures_only(monkeypatch):
+    monkeypatch.setattr(pictures, "available", lambda: True)
+    monkeypatch.setattr(pictures, "_browser", lambda: "/bin/false")
+    assert pictures.pngs([{"data": [], "layout": {}}]) == [None]
+
+
+def test_a_notebook_with_a_picture_shows_it(tmp_path):
+    output = nbformat.v4.new_output("display_data", data={"image/png": "iVBORw0KGgo="})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("p", outputs=[output])])
+    nbformat.write(notebook, tmp_path / "p.ipynb")
+    report.write([tmp_path / "p.ipynb"], {}, tmp_path / "out", "Title")
+    assert 'src="data:image/png;base64,iVBORw0KGgo="' in (tmp_path / "out" / "p.html").read_text()
