@@ -17,8 +17,8 @@ from model.scenario import Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["QUESTIONS", "Question", "active_hours", "closed_form", "crossings", "gap_usd", "json_heartbeat",
-           "table"]
+__all__ = ["QUESTIONS", "Question", "active_hours", "closed_form", "crossings", "gap_usd", "heartbeats",
+           "json_heartbeat", "table"]
 
 GRID = 193  # points of the first grid: steps of 5 % over four decades
 FINER = 33  # points of each finer one
@@ -37,11 +37,12 @@ class Question:
 
 
 HOURS = "hours/user and month"
+HEARTBEAT = "heartbeat period"
 QUESTIONS = {
     "users": Question("users", 10.0, 1e8, "users"),
     "active hours, by more sessions": Question("usage.sessions_per_day", 1e-3, 50.0, HOURS),
     "active hours, by longer sessions": Question("usage.session_mean_s", 1.0, 14400.0, HOURS),
-    "heartbeat period": Question("after.heartbeat.period_s", 1.0, 540.0, "s", inverse=True),
+    HEARTBEAT: Question("after.heartbeat.period_s", 1.0, 540.0, "s", inverse=True),
 }
 
 
@@ -266,9 +267,10 @@ def table(scenario: Scenario) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index question; columns unit, here (the scenario's own value), dearer_here, break_even (the first
-        crossing, NaN where there is none), dearer_above, crossings (how many), last and dearer_beyond,
-        straight_line (`closed_form` from the scenario's own value, where it lies in the span searched).
+        Index question (that of the heartbeat once for each thing it may be billed as); columns unit, here
+        (the scenario's own value), dearer_here, break_even (the first crossing, NaN where there is none),
+        dearer_above, crossings (how many), last and dearer_beyond, straight_line (`closed_form` from the
+        scenario's own value, where it lies in the span searched).
 
     Raises
     ------
@@ -281,6 +283,40 @@ def table(scenario: Scenario) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = {name: _row(scenario, question) for name, question in QUESTIONS.items()
-            if scenario.after.heartbeat is not None or not question.path.startswith("after.heartbeat")}
+    rows = {name: _row(scenario, question) for name, question in QUESTIONS.items() if name != HEARTBEAT}
+    if scenario.after.heartbeat is not None:
+        rows |= {f"{HEARTBEAT}, {kind}": row for kind, row in heartbeats(scenario).iterrows()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("question")
+
+
+def heartbeats(scenario: Scenario) -> pd.DataFrame:
+    """The heartbeat period at which push becomes dearer, for each thing that a heartbeat may be billed as.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario whose `after` has a socket; ranges count at their modes [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index heartbeat: ping frames that are free, ping frames billed as messages, JSON messages that run
+        code; columns as `table` has them.
+
+    Raises
+    ------
+    InputError
+        A scenario without a heartbeat, or a meter that the region has no price for.
+
+    Sources
+    -------
+    aws_pricing_pages
+    """
+    import pandas as pd
+
+    frames = {"after.heartbeat.kind": "ping"}
+    kinds = {"JSON messages": json_heartbeat(scenario),
+             "ping frames, free": scenario.with_({**frames, "billing.pings_billed": False}),
+             "ping frames, billed": scenario.with_({**frames, "billing.pings_billed": True})}
+    rows = {name: _row(case, QUESTIONS[HEARTBEAT]) for name, case in kinds.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("heartbeat")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model import checks, cost_flows, prices, sampling
+from model import checks, cost, cost_flows, prices, sampling
 from model import traffic as traffic_of
 from model.scenario import Design, Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BACKENDS", "by_backend", "by_region", "by_service", "on_backend", "price_and_traffic",
-           "price_change", "transport_and_backend", "two_parts", "with_backend"]
+__all__ = ["BACKENDS", "by_backend", "by_region", "by_service", "full_bill", "on_backend",
+           "price_and_traffic", "price_change", "transport_and_backend", "two_parts", "with_backend"]
 
 BACKENDS = ("http_api", "rest_api", "server")
 OWN_SOCKETS = "server with its own sockets"
@@ -203,7 +203,7 @@ def by_service(scenario: Scenario) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index service; columns before, after, change [USD/month].
+        Index service, with a row for all of them; columns before, after, change [USD/month].
 
     Raises
     ------
@@ -224,7 +224,41 @@ def by_service(scenario: Scenario) -> pd.DataFrame:
         sides[which] = {service: _first(usd) for service, usd in bill.items()}
     table = pd.DataFrame(sides).fillna(0.0).rename_axis("service")
     table = table[(table > 0).any(axis=1)]
+    table.loc["all"] = table.sum()
     return table.assign(change=table["after"] - table["before"])
+
+
+def full_bill(scenario: Scenario) -> pd.DataFrame:
+    """The bill of both designs line by line, each line with the price row it was billed at.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario, every range at its mode, at its first user count [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index design, meter, tier_from; columns amount, free, price_usd, usd, unit, effective_from, note.
+
+    Raises
+    ------
+    InputError
+        A meter that the region has no price for.
+
+    Sources
+    -------
+    aws_price_list
+    """
+    import pandas as pd
+
+    plain = sampling.resolved(scenario)
+    book = prices.book(plain.region, plain.prices_on)
+    bills = {which: cost.bill({m: _first(a) for m, a in usage.items()}, book, plain.free_tier)
+             for which, usage in _usages(plain).items()}
+    table = pd.concat(bills, names=["design"]).reset_index(level="design")
+    table["effective_from"] = table["effective_from"].astype(str)
+    return table.drop(columns="service").set_index(["design", "meter", "tier_from"])
 
 
 def by_region(scenario: Scenario) -> pd.DataFrame:

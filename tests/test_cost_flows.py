@@ -217,8 +217,17 @@ def test_a_day_twice_has_no_price_part(twilly):
 
 def test_services_of_both_designs_sum_to_their_bills(twilly):
     table = cost_split.by_service(twilly)
+    lines = cost_split.full_bill(twilly)
     for which in ("before", "after"):
-        assert table[which].sum() == pytest.approx(usd(twilly, which), rel=SUM)
+        assert table.loc["all", which] == pytest.approx(usd(twilly, which), rel=SUM)
+        assert table[which].iloc[:-1].sum() == pytest.approx(table.loc["all", which], rel=SUM)
+        assert lines.xs(which)["usd"].sum() == pytest.approx(table.loc["all", which], rel=SUM)
+
+
+def test_a_heartbeat_that_runs_code_must_be_rarer_than_one_that_is_only_billed(twilly):
+    table = break_even.heartbeats(twilly)["break_even"]
+    assert np.isnan(table["ping frames, free"])
+    assert table["JSON messages"] > table["ping frames, billed"] > 1
 
 
 def test_a_region_is_priced_only_where_it_has_every_meter(twilly):
@@ -305,7 +314,8 @@ def test_equal_designs_never_break_even(twilly):
 
 def test_the_table_answers_users_hours_and_heartbeat_in_their_units(twilly):
     table = break_even.table(twilly)
-    assert list(table.index) == list(break_even.QUESTIONS)
+    assert [n.split(", ping")[0].split(", JSON")[0] for n in table.index] == [
+        *list(break_even.QUESTIONS)[:-1], *[break_even.HEARTBEAT] * 3]
     assert table.loc["active hours, by more sessions", "here"] == pytest.approx(3.0)
     assert np.isnan(table.loc["users", "break_even"]) and table.loc["users", "dearer_here"] == "polling"
 
