@@ -79,6 +79,8 @@ def _cold_levels(load: np.ndarray, calls: np.ndarray) -> np.ndarray:
     total = share * np.exp(-calls)
     highest = float(load.max(initial=0.0))
     for n in range(1, int(highest + 10 * math.sqrt(highest) + 26)):
+        if n > highest + 4 and float(share.max(initial=0.0)) < 1e-30:
+            break  # no level above holds anybody
         step = load / (n + rise)
         rise = step * rise
         ratio = (2 * rise**2 + 2 * n * rise * (1 + step)) / (load + n) + n * step * (ratio * step + 2)
