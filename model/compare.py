@@ -108,32 +108,70 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Streamed:
+    """A design's figures over more draws than are held at once: totals of them all, the rest of the first."""
+
+    first: Side
+    totals: dict
+
+    @property
+    def traffic(self) -> traffic_of.Traffic:
+        """Traffic of the first draws."""
+        return self.first.traffic
+
+    @property
+    def book(self) -> prices.PriceBook:
+        """The price book of all draws."""
+        return self.first.book
+
+    def total(self, measure: str):
+        """A measure over every draw, in its unit."""
+        return self.totals[checks.known("measure", measure, MEASURES)]
+
+    def parts(self, measure: str) -> dict:
+        """A measure by flow over the first draws."""
+        return self.first.parts(measure)
+
+    def latency_quantiles(self, shares) -> np.ndarray:
+        """Quantiles of latency over the first draws [s]."""
+        return self.first.latency_quantiles(shares)
+
+    @property
+    def undelivered_share(self):
+        """The share of events that does not arrive within the session, over the first draws."""
+        return self.first.undelivered_share
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The result of one scenario: both designs' figures over user counts and draws."""
 
     scenario: Scenario
     users: np.ndarray
     draws: int
-    before: Side
-    after: Side
+    before: Side | Streamed
+    after: Side | Streamed
+    seed: int = 0
 
     def values(self, row: str) -> tuple[np.ndarray, np.ndarray]:
         """Before and after of one row of the table, each (draws, users)."""
         measure, figure, _ = ROWS[checks.known("row", row, ROWS)]
-        shape = (max(self.draws, 1), len(self.users))
+        draws = max(self.draws, 1)
         if figure == "total":
             pair = self.before.total(measure), self.after.total(measure)
         else:
             share = {"p50": 0.5, "p95": 0.95, "p99": 0.99}[figure]
-            pair = tuple(side[share] for side in self.quantiles)
-        return tuple(np.broadcast_to(np.asarray(v, dtype=float), shape) for v in pair)
+            pair, draws = tuple(side[share] for side in self.quantiles), min(draws, sampling.QUANTILE_DRAWS)
+        return tuple(np.broadcast_to(np.asarray(v, dtype=float), (draws, len(self.users))) for v in pair)
 
     @cached_property
     def quantiles(self) -> tuple[dict, dict]:
-        """Latency quantiles of both designs by share, each (draws, users) [s]."""
-        shares = (0.5, 0.95, 0.99)
-        return tuple(dict(zip(shares, side.latency_quantiles(shares), strict=True))
-                     for side in (self.before, self.after))
+        """Latency quantiles of both designs by share, each (draws, users); of the first 2,048 draws [s]."""
+        shares, pair = (0.5, 0.95, 0.99), (self.before, self.after)
+        if self.draws > sampling.QUANTILE_DRAWS:
+            few = sampling.resolved(self.scenario, self.users, self.draws, self.seed, sampling.QUANTILE_DRAWS)
+            pair = _sides(few)
+        return tuple(dict(zip(shares, side.latency_quantiles(shares), strict=True)) for side in pair)
 
     def by_flow(self, measure: str):
         """One measure split by flow, before and after; the parts add up to the whole.
@@ -158,7 +196,7 @@ class Outcome:
 
         sides = [self.before.parts(measure), self.after.parts(measure)]
         names = list(dict.fromkeys([*sides[0], *sides[1]]))
-        shape = (max(self.draws, 1), len(self.users))
+        shape = (min(max(self.draws, 1), sampling.CHUNK), len(self.users))
         columns = {side: [float(np.broadcast_to(np.asarray(p.get(n, 0.0), dtype=float), shape)[:, 0].mean())
                           for n in names] for side, p in zip(("before", "after"), sides, strict=True)}
         table = pd.DataFrame(columns, index=pd.Index(names, name="flow"))
@@ -247,13 +285,40 @@ def _swings(scenario: Scenario, users: float, measure: str):
     return pd.DataFrame(rows).set_index("input").sort_values("swing", ascending=False, kind="stable")
 
 
-def _outcome(scenario: Scenario, resolved: Scenario, users, draws: int) -> Outcome:
+def _sides(resolved: Scenario) -> list[Side]:
     book = prices.book(resolved.region, resolved.prices_on)
-    sides = [Side(traffic_of.traffic(which, resolved), book) for which in ("before", "after")]
-    return Outcome(scenario, np.atleast_1d(np.asarray(users, dtype=float)), draws, *sides)
+    return [Side(traffic_of.traffic(which, resolved), book) for which in ("before", "after")]
 
 
-def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0) -> Outcome:
+def _outcome(scenario: Scenario, resolved: Scenario, users, draws: int, seed: int = 0) -> Outcome:
+    return Outcome(scenario, np.atleast_1d(np.asarray(users, dtype=float)), draws, *_sides(resolved), seed)
+
+
+def chunk_totals(scenario: Scenario, users, chunk: dict) -> list[dict]:
+    """Every measure of both designs over one chunk of draws, each (draws, users)."""
+    shape = (len(next(iter(chunk.values()))), np.size(users))
+    sides = _sides(sampling.with_columns(scenario, chunk, users))
+    return [{m: np.array(np.broadcast_to(np.asarray(s.total(m), dtype=float), shape)) for m in MEASURES}
+            for s in sides]
+
+
+def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, progress) -> Outcome:
+    """An outcome over many draws, a chunk at a time, so that memory stays small and the cache is used."""
+    chunks, done, first = [], 0, None
+    size = max(1 << int(np.log2(max(sampling.CHUNK // users.size, 1))), 16)
+    for chunk in sampling.chunks_of(scenario, draws, seed, size):
+        if first is None:
+            first = _sides(sampling.with_columns(scenario, chunk, users))
+        chunks.append(chunk_totals(scenario, users, chunk))
+        done += len(next(iter(chunk.values())))
+        if progress is not None:
+            progress(done, draws)
+    sides = [Streamed(first[k], {m: np.concatenate([c[k][m] for c in chunks]) for m in MEASURES})
+             for k in (0, 1)]
+    return Outcome(scenario, users, draws, *sides, seed)
+
+
+def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0, progress=None) -> Outcome:
     """Both designs of a scenario, all five measures.
 
     Parameters
@@ -266,6 +331,8 @@ def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0
         0 puts every input at its mode; otherwise that many draws of every range [-].
     seed : int
         Seed of the draws [-].
+    progress : callable, optional
+        Told the draws done and the draws in all, after each chunk of a long run [-].
 
     Returns
     -------
@@ -284,9 +351,12 @@ def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0
     (1, 2)
     """
     scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
-    users = scenario.users if users is None else users
-    resolved = sampling.resolved(scenario, np.atleast_1d(np.asarray(users, dtype=object)), draws, seed)
-    return _outcome(scenario, resolved, resolved.users, draws)
+    users = np.atleast_1d(np.asarray(scenario.users if users is None else users, dtype=object))
+    users = np.asarray(checks.positive("users", users, "users"), dtype=float)
+    sampling.check_draws(draws, users.size)
+    if draws * users.size > sampling.CHUNK and draws > 1:
+        return _streamed(scenario, users, draws, seed, progress)
+    return _outcome(scenario, sampling.resolved(scenario, users, draws, seed), users, draws, seed)
 
 
 def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0):
