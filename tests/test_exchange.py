@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import model
 from model import exchange, ledger, paths, sampling, traffic, wire
 from model.checks import InputError
-from model.exchange_sizes import deflated_payload_bytes, http2_pair_bytes
+from model.exchange_sizes import HEADER_SETS, deflated_payload_bytes, http2_pair_bytes, poll_layers
 
 CAPTURED = [row for row in ledger.read_csv(paths.data("published", "wire_bytes.csv"))
             if row["id"].startswith("capture_poll")]
@@ -222,6 +222,17 @@ def test_http2_frames_never_shrink_when_a_message_grows(request, response, more,
     less = http2_pair_bytes(request, response, backend, first)
     grown = http2_pair_bytes(request + more, response + more, backend, first)
     assert grown[0] >= less[0] and grown[1] >= less[1]
+
+
+def test_a_poll_under_each_header_set_is_what_the_capture_or_its_exchange_counted():
+    """872 B was captured for the first; the others carry the same bodies under other headers."""
+    sums = {kind: sum(layers.values()) for kind, layers in poll_layers(362, 310).items()}
+    assert set(sums) == set(HEADER_SETS) and sums["iOS POST"] == 872
+    assert sums["OkHttp GET"] == 872 - 288 + 225
+    assert sums["iOS POST to a REST API"] == 872 - 167 + 336
+    assert sums["iOS POST with a token"] == sum(wire.http_exchange_bytes(362 + 1074, 310))
+    assert sums["iOS POST, HTTP/2"] == sum(wire.http_exchange_bytes(*http2_pair_bytes(362, 310)))
+    assert all(layers["payload"] == 74 + 143 for layers in poll_layers(362, 310).values())
 
 
 # --- permessage-deflate ----------------------------------------------------------------------------
