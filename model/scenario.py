@@ -146,7 +146,7 @@ class Usage(Part):
     sessions_per_day: Positive
     session_mean_s: Seconds
     session_sigma_ln: Zero
-    peak_to_mean_ratio: _real(">= 1", low=1.0)
+    peak_to_mean_ratio: _real("between 1 and 24, as many as a day has hours", low=1.0, high=24.0)
 
 
 class Background(Part):

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from model import ledger
+from model import capacity, checks
+from model.load_limits import QUOTAS, first_break, limits, users_at_quota
+from model.load_rates import at_peak, flow_rates_per_s, hourly, rates_per_s
 from model.traffic import Flow, Traffic
 
-__all__ = ["QUOTAS", "load_table", "rates_per_s", "requests_per_minute"]
-
-QUOTAS = {  # what is loaded -> the quota it runs into, names as in data/quotas.csv
-    "gateway calls/s": "apigw_requests_per_s",
-    "connects/s": "apigw_ws_new_connections_per_s",
-    "executions at once": "lambda_concurrency",
-    "read units/s": "dynamodb_table_read_units_per_s",
-    "write units/s": "dynamodb_table_write_units_per_s",
-}
+__all__ = ["QUOTAS", "at_peak", "disconnect_reads", "first_break", "flow_rates_per_s",
+           "flow_requests_per_minute", "hourly", "limits", "load_by_users", "load_table", "quota_table",
+           "rates_per_s", "requests_per_minute", "server_table", "users_at_quota"]
 
 
 def flow_requests_per_minute(flow: Flow, traffic: Traffic):
-    """Requests of one flow per minute of a user's active time."""
+    """Requests of one flow per minute of a user's active time.
+
+    Parameters
+    ----------
+    flow : Flow
+        A flow of that traffic [-]
+    traffic : Traffic
+        The design's traffic [-]
+
+    Returns
+    -------
+    array
+        Requests a minute, (draws, users).
+    """
     return flow.per_month * flow.requests / traffic.life.active_s * 60.0
 
 
@@ -29,7 +40,7 @@ def requests_per_minute(traffic: Traffic):
     Parameters
     ----------
     traffic : Traffic
-        The design's traffic [-].
+        The design's traffic [-]
 
     Returns
     -------
@@ -43,56 +54,30 @@ def requests_per_minute(traffic: Traffic):
     return sum(flow_requests_per_minute(flow, traffic) for flow in traffic.flows)
 
 
-def rates_per_s(traffic: Traffic) -> dict:
-    """What the servers see in the mean hour of the month, all users together.
-
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-].
-
-    Returns
-    -------
-    dict of str to array
-        Requests, gateway calls, connects, messages each way, open connections, executions at once, read and
-        write units; a second each where the name says so, (draws, users).
-
-    Sources
-    -------
-    little1961
-    """
-    life, month_s = traffic.life, traffic.life.scenario.month_s
-
-    def rate(of):
-        return sum((f.per_month * of(f) for f in traffic.flows), 0.0) / month_s
-
-    return {
-        "requests/s": rate(lambda f: f.requests),
-        "gateway calls/s": rate(lambda f: f.gateway_calls),
-        "connects/s": rate(lambda f: f.connects),
-        "messages up/s": rate(lambda f: f.messages_up),
-        "messages down/s": rate(lambda f: f.messages_down),
-        "open connections": np.asarray(life.open_connections),
-        "executions at once": sum((r.executions_at_once for r in traffic.runs.values()), 0.0),
-        "read units/s": rate(lambda f: f.meters.get("dynamodb_read_unit", 0.0)),
-        "write units/s": rate(lambda f: f.meters.get("dynamodb_write_unit", 0.0)),
-        "plain servers": np.asarray(traffic.instances if any(f.kind == "server" for f in traffic.flows) else 0.0),
-    }
+def _first(value) -> float:
+    return float(np.ravel(value)[0])
 
 
-def load_table(traffic: Traffic):
+def load_table(traffic: Traffic, quotas: Mapping[str, float] | None = None):
     """The load at the mean and the peak hour beside its quota, for one user count.
 
     Parameters
     ----------
     traffic : Traffic
-        Traffic of a scenario with one user count and no draws [-].
+        Traffic of a scenario with one user count and no draws [-]
+    quotas : mapping of str to float, optional
+        Quotas that differ from the defaults [-]
 
     Returns
     -------
     pandas.DataFrame
-        A row a kind of load: mean, peak, quota, headroom (quota over peak), users at which the peak
-        reaches the quota if everything grows in proportion.
+        A row a kind of load: mean, peak, quota, headroom (quota over peak), users_at_quota (users at which
+        the peak reaches the quota, searched).
+
+    Raises
+    ------
+    InputError
+        An unknown or zero quota, or a peak-to-mean ratio that no day has.
 
     Sources
     -------
@@ -100,14 +85,168 @@ def load_table(traffic: Traffic):
     """
     import pandas as pd
 
-    peak = traffic.life.scenario.usage.peak_to_mean_ratio
-    users = float(np.ravel(traffic.life.scenario.users)[0])
+    mean, peak = rates_per_s(traffic), rates_per_s(at_peak(traffic))
+    bounds, breaks = limits(traffic, quotas), users_at_quota(traffic, quotas)
     rows = []
-    for name, mean in rates_per_s(traffic).items():
-        mean = float(np.ravel(mean)[0])
-        high = mean if name == "plain servers" else mean * float(np.ravel(peak)[0])
-        quota = ledger.quotas().get(QUOTAS.get(name, ""), np.nan)
-        headroom = quota / high if high > 0 else np.inf
-        rows.append({"load": name, "mean": mean, "peak": high, "quota": quota, "headroom": headroom,
-                     "users_at_quota": users * headroom})
+    for name in mean:
+        quota, high = bounds.get(name, np.nan), _first(peak[name])
+        rows.append({"load": name, "mean": _first(mean[name]), "peak": high, "quota": quota,
+                     "headroom": quota / high if high > 0 else np.inf if name in bounds else np.nan,
+                     "users_at_quota": _first(breaks[name]) if name in bounds else np.nan})
     return pd.DataFrame(rows).set_index("load")
+
+
+def load_by_users(traffic: Traffic, hour: str = "peak"):
+    """The load at many user counts, a column each.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        Traffic of a scenario with several user counts and no draws [-]
+    hour : str
+        peak or mean [-]
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a kind of load, a column a user count.
+
+    Raises
+    ------
+    InputError
+        An unknown hour.
+
+    Sources
+    -------
+    little1961, aws_docs
+    """
+    import pandas as pd
+
+    checks.known("hour", hour, ("peak", "mean"))
+    users = np.atleast_1d(traffic.life.scenario.users)
+    rates = rates_per_s(at_peak(traffic) if hour == "peak" else traffic)
+    rows = {name: np.broadcast_to(np.asarray(r, dtype=float), users.shape) for name, r in rates.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(users)).rename_axis("load")
+
+
+def quota_table(before: Traffic, after: Traffic, quotas: Mapping[str, float] | None = None):
+    """The user count at which each limit breaks, for both designs, the first to break at the top.
+
+    Parameters
+    ----------
+    before, after : Traffic
+        The two designs' traffic [-]
+    quotas : mapping of str to float, optional
+        Quotas that differ from the defaults [-]
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a kind of load: quota, before and after (users; infinite where it never breaks, over draws the
+        middle).
+
+    Raises
+    ------
+    InputError
+        An unknown or zero quota.
+
+    Sources
+    -------
+    aws_docs
+    """
+    import pandas as pd
+
+    sides = {"before": before, "after": after}
+    bounds = {name: limit for side in sides.values() for name, limit in limits(side, quotas).items()}
+    broken = {name: {k: float(np.median(v)) for k, v in users_at_quota(side, quotas).items()}
+              for name, side in sides.items()}
+    rows = {load: {"quota": limit, **{name: broken[name].get(load, np.inf) for name in sides}}
+            for load, limit in bounds.items()}
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("load")
+    order = table[["before", "after"]].min(axis=1).sort_values(kind="stable").index
+    return table.loc[order]
+
+
+def disconnect_reads(traffic: Traffic) -> dict:
+    """What disconnecting reads: units of one disconnect, units a second at the peak, units a month.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        A WebSocket design's traffic [-]
+
+    Returns
+    -------
+    dict of str to array
+        Open connections at the peak, read units of one disconnect there, read units a second at the peak and
+        read units a month, (draws, users).
+
+    Raises
+    ------
+    InputError
+        A polling design, which has no connections.
+
+    Sources
+    -------
+    aws_docs, twilly_code
+    """
+    if traffic.life.design.socket is None:
+        checks.fail("disconnect_reads must be given a websocket design; got polling")
+    peak = at_peak(traffic)
+    mean, high = (next(f for f in t.flows if f.kind == "disconnect") for t in (traffic, peak))
+    units = high.meters.get("dynamodb_read_unit", 0.0)
+    return {"open connections": peak.life.open_connections, "read units a disconnect": units,
+            "read units/s": units * high.per_month / traffic.life.scenario.month_s,
+            "read units a month": mean.meters.get("dynamodb_read_unit", 0.0) * mean.per_month}
+
+
+def server_table(traffic: Traffic):
+    """What plain servers of the design's type would need at the peak hour, by published capacity.
+
+    Memory by bytes a connection takes, cores by requests and messages a second that one core was measured at,
+    each up to the share that is planned; beside them the scenario's own capacity of an instance.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        Traffic of a scenario with one user count and no draws [-]
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a published figure: what it limits, demand at the peak, what one instance holds (with low and
+        high), instances needed, memory of all connections in GB where memory is the limit.
+
+    Notes
+    -----
+    Measured rates are of trivial handlers on one core of another machine: the least a server needs.
+
+    Sources
+    -------
+    phoenix2015, anycable, node_bench, aws_docs
+    """
+    import pandas as pd
+
+    rates, server = rates_per_s(at_peak(traffic)), traffic.life.design.server
+    memory_gb, cores = capacity.instance_size(server.instance)
+    share, rows = _first(server.utilisation_share), []
+    room_bytes = memory_gb * capacity.GB_BYTES * capacity.figures()["server_memory_share"].value
+    demand = {"connections": _first(rates["open connections"]), "requests/s": _first(rates["requests/s"]),
+              "messages/s": _first(rates["messages down/s"])}
+
+    def add(name, limits_, holds):
+        rows.append({"capacity": name, "limits": limits_, "demand": demand[limits_],
+                     "instance_holds": holds[0], "low": min(holds), "high": max(holds),
+                     "instances": np.ceil(demand[limits_] / holds[0])})
+
+    for name, row in capacity.figures().items():
+        three = (row.value, row.low, row.high)
+        if name.endswith("_connection_bytes"):
+            add(name.removesuffix("_connection_bytes"), "connections", [room_bytes / b for b in three])
+            rows[-1]["memory_gb"] = float(capacity.connection_memory_gb(demand["connections"], row.value))
+        elif name.endswith(("_requests_per_s", "_messages_per_s")):
+            limits_ = "requests/s" if "_requests_" in name else "messages/s"
+            add(name.removesuffix("_per_s"), limits_, [r * cores * share for r in three])
+    add("scenario", "requests/s", [_first(server.requests_per_s) * share])
+    add("scenario", "connections", [_first(server.connections)])
+    return pd.DataFrame(rows).set_index("capacity")

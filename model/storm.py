@@ -423,11 +423,12 @@ def attempts_per_s(back_s: np.ndarray, delays_s: Sequence[float], jitter: str, s
 
 
 def fallback_requests_per_s(back_s: np.ndarray, at_s: np.ndarray, period_s: float, requests_per_tick: float,
-                            notice_s: float = 0.0) -> np.ndarray:
+                            notice_s: float = 0.0, start_delay_s: float = 0.0) -> np.ndarray:
     """Requests a second that clients without a connection send by their fallback poll.
 
-    Every client that has seen the loss and is not back sends `requests_per_tick` each `period_s`, the lost
-    ones for good: [clients x min(1, t / notice_s) - back by t] x requests_per_tick / period_s.
+    Every client that has seen the loss, waited `start_delay_s` and is not back sends `requests_per_tick` each
+    `period_s`, the lost ones for good: with u = t - start_delay_s,
+    [clients x min(1, u / notice_s) - back by t] x requests_per_tick / period_s.
 
     Parameters
     ----------
@@ -441,6 +442,8 @@ def fallback_requests_per_s(back_s: np.ndarray, at_s: np.ndarray, period_s: floa
         Requests of one tick. [-]
     notice_s
         As in the storm. [s]
+    start_delay_s
+        From seeing the loss to the first tick that counts. [s]
 
     Returns
     -------
@@ -450,7 +453,9 @@ def fallback_requests_per_s(back_s: np.ndarray, at_s: np.ndarray, period_s: floa
     Notes
     -----
     The ticks of different clients are taken as independent, as timers that run since each app's launch are;
-    timers that all start at the drop send the same number in spikes.
+    timers that all start at the drop send the same number in spikes. Clients that are back before their first
+    tick are counted as if they had made it, so where both `notice_s` and `start_delay_s` are given and some
+    are back that early, the load while the loss is being noticed is a lower bound.
 
     Examples
     --------
@@ -461,7 +466,8 @@ def fallback_requests_per_s(back_s: np.ndarray, at_s: np.ndarray, period_s: floa
     each = (checks.non_negative("requests_per_tick", requests_per_tick)
             / checks.positive("period_s", period_s, "s"))
     notice = _one("notice_s", notice_s, checks.non_negative, "s")
-    seen = np.minimum(1.0, at / notice) if notice else np.ones(at.shape)
+    since = at - _one("start_delay_s", start_delay_s, checks.non_negative, "s")
+    seen = np.clip(since / notice, 0.0, 1.0) if notice else (since >= 0.0).astype(float)
     return len(_known_back(back_s)) * np.maximum(0.0, seen - back_share(back_s, at)) * each
 
 
