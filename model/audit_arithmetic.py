@@ -173,6 +173,8 @@ def echo_of_list_price(figure: Figure, ground: Ground) -> Iterator[Finding]:
     hours, users = ground.premise.get("active_hours_per_month"), figure.users or ground.premise.get("users")
     if figure.measure != "cost" or figure.low != figure.high or figure.gain or not (hours and users):
         return
+    if figure.factors and unlike(figure.low, figure.high, *multiplied(figure.factors, figure.unit)) == 1.0:
+        return  # it is what it says it is made of, so a likeness is chance
     for other in ground.known.values():
         for term in other.priced if other.side == figure.side else ():
             meter, _ = _nearest_price(term, other, ground.book)

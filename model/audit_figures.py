@@ -16,6 +16,7 @@ from model.wire import websocket_frame_bytes
 
 __all__ = ["QUANTITIES", "figure_values", "holds", "miss_factor", "outcome_at"]
 
+AFTER_POST = ("gateway", "cold start", "radio", "downlink", "pull", "phone")
 MIDDLE = next(label for label, (measure, *_) in ROWS.items() if measure == "latency")
 
 
@@ -53,13 +54,12 @@ def _header_bytes(side: Side):
 
 
 def _server_s(side: Side):
-    """From the stored event to the accepted post, warm: invocation, sender's run and post."""
+    """From the stored event to the accepted post, warm: all parts of a push before gateway, radio and phone."""
     now = side.traffic
     pushed = [e for e, p in now.life.design.pushes.items() if p.sent]
     rates = {e: latency.delivered_rate_per_s(now, e) for e in pushed}
     parts = {e: latency.branches(now, e)[0].parts for e in pushed}
-    steps = ("invocation", "sender", "fan-out")
-    sums = {e: sum(parts[e][n].mean_s for n in steps if n in parts[e]) for e in pushed}
+    sums = {e: sum(p.mean_s for n, p in parts[e].items() if not n.startswith(AFTER_POST)) for e in pushed}
     return sum(rates[e] * sums[e] for e in pushed) / sum(rates.values()) if pushed else np.nan
 
 

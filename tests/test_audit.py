@@ -1,0 +1,424 @@
+"""The audit finds by its own rules what is wrong in a claims file; what it says can be repeated."""
+
+import copy
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import model
+from model import audit, audit_arithmetic, audit_figures, audit_solver, claims, prices
+from model.checks import InputError
+from model.claims_read import UNITS, figures_of
+
+BOOK = prices.book("us-east-1", "2026-09-30")
+PREMISE = {"active_hours_per_month": 200, "users": 5000}
+WHERE = {"place": "ferry timetable app, page 3"}
+HOUR = "USD/active hour"
+
+
+def ferry() -> dict:
+    """The claims of a made-up ferry timetable app, every figure right by its own factors and list prices."""
+    def claim(name, measure, unit, **sides):
+        return {"id": name, "measure": measure, "unit": unit, "text": name, "where": WHERE, **sides}
+
+    def month(side):
+        return [{"claim": f"hour.{side}"}, {"of": "riders", "value": 5000, "unit": "users"},
+                {"of": "hours", "value": 200, "unit": "h/month"}]
+
+    found = [
+        claim("wait", "latency", "s", before={"low": 1, "high": 8}, after={"low": 0, "high": 0.9}),
+        claim("inside", "server_latency", "ms", after={
+            "low": 60, "high": 400, "part_of": "wait.after",
+            "parts": [{"of": "look-up", "low": 20, "high": 100, "unit": "ms"},
+                      {"of": "post", "low": 0.04, "high": 0.3, "unit": "s"}]}),
+        claim("calls", "load", "requests/min per active user", before={
+            "low": 12, "high": 18,
+            "parts": [{"of": "positions", "value": 240, "unit": "requests/h per active user"},
+                      {"of": "arrivals", "low": 8, "high": 14, "unit": "requests/min per active user"}]}),
+        claim("calls_priced", "load", "requests/h per active user", before={"value": 900}),
+        claim("volume", "data", "MB/active hour", before={
+            "low": 0.9, "high": 1.3,
+            "implied_by": [{"claim": "calls.before"}, {"of": "size", "value": 1200, "unit": "B/request"}]}),
+        claim("messages", "messages", "messages/active hour", after={"value": 40}),
+        claim("requests_usd", "cost_per_hour", HOUR, before={
+            "value": 0.00315, "priced": [{"claim": "calls_priced.before", "meter": "apigw_rest_request"}]}),
+        claim("transfer_usd", "cost_per_hour", HOUR, meters=["internet_out_gb"], before={
+            "value": 0.000117, "priced": [{"of": "volume", "value": 1.3, "unit": "MB/active hour",
+                                           "meter": ["internet_out_gb"]}]}),
+        claim("socket_usd", "cost_per_hour", HOUR, meters=["apigw_ws_minute", "apigw_ws_message"], after={
+            "value": 0.000055,
+            "priced": [{"claim": "messages.after", "meter": "apigw_ws_message"},
+                       {"of": "minutes", "value": 60, "unit": "connection minutes/active hour",
+                        "meter": "apigw_ws_minute"}]}),
+        claim("hour", "cost_per_hour", HOUR, flows=["everything"],
+              before={"value": 0.003267, "parts": [{"claim": "requests_usd.before"},
+                                                   {"claim": "transfer_usd.before"}]},
+              after={"value": 0.000055, "parts": [{"claim": "socket_usd.after"}]}),
+        claim("month", "cost", "USD/month", before={"value": 3267, "factors": month("before")},
+              after={"value": 55, "factors": month("after")}, improvement={"value": 0.98, "as": "less"}),
+        claim("saved", "cost", "USD/month", saved={"value": 3212, "parts": [
+            {"claim": "month.before"}, {"claim": "month.after", "sign": -1}]}),
+    ]
+    found[6]["flows"] = ["requests"]
+    return {c["id"]: c for c in found}
+
+
+def found_in(told: dict) -> list:
+    return audit_arithmetic.findings(figures_of(list(told.values()), "ferry.yaml"), BOOK, PREMISE)
+
+
+def test_a_clean_file_yields_no_finding():
+    assert found_in(ferry()) == []
+
+
+PLANTED = [  # the eight errors of the documents, in another app's numbers
+    ("product", "month.before", 10.0, "is 3,267 USD/month, not 32,670", lambda t: t["month"].update(
+        before={**t["month"]["before"], "value": 32670})),
+    ("product", "month.after", 4.0, "is 55 USD/month, not 220", lambda t: t["month"].update(
+        after={**t["month"]["after"], "value": 220})),
+    ("list price", "requests_usd.before", 5.0, "$0.7 per million requests",
+     lambda t: t["requests_usd"]["before"].update(value=0.00063)),
+    ("list price", "transfer_usd.before", 3.0, "$0.03 per GB",
+     lambda t: t["transfer_usd"]["before"].update(value=0.000039)),
+    ("list price", "socket_usd.after", 2.2, "cost 0.000055 USD/active hour, not 0.000025",
+     lambda t: t["socket_usd"]["after"].update(value=0.000025)),
+    ("units", "calls_priced.before", 48.0, "48 to 72 times apart",
+     lambda t: t["calls_priced"]["before"].update(value=15)),
+    ("parts", "calls.before", 18 / 8, "add up to 12 to 18", lambda t: t["calls"]["before"].update(
+        low=6, high=8)),
+    ("premise", "volume.before", 3.0 / 1.296, "which fits 41.7 to 55.6 requests/min",
+     lambda t: t["volume"]["before"].update(low=3, high=4)),
+    ("part of", "inside.after", 1.6, "400 ms is only a part of",
+     lambda t: t["wait"]["after"].update(high=0.25)),
+    ("echo", "month.after", 10.0, "$0.25 per million connection minutes", lambda t: t["month"].update(
+        after={"value": 150})),
+]
+
+
+@pytest.mark.parametrize(("rule", "key", "factor", "words", "plant"), [
+    pytest.param(*one, id=f"{one[0]}-{one[1]}") for one in PLANTED])
+def test_each_of_the_eight_errors_planted_in_a_clean_file_is_found(rule, key, factor, words, plant):
+    told = copy.deepcopy(ferry())
+    plant(told)
+    hits = [f for f in found_in(told) if f.rule == rule and f.figure.key == key]
+    assert len(hits) == 1 and hits[0].factor == pytest.approx(factor, rel=1e-9)
+    assert words in hits[0].sentence
+
+
+def test_parts_that_count_at_times_are_summed_for_each_time():
+    told = ferry()
+    parts = told["calls"]["before"]["parts"]
+    rate = {"value": 30, "unit": "requests/min per active user"}
+    parts.append({"of": "map", **rate, "when": "the map is open"})
+    assert found_in(told) == []  # right while the map is closed
+    told["calls"]["before"] |= {"low": 42, "high": 48}
+    told["calls_priced"]["before"]["value"] = 2700
+    assert "parts" not in {f.rule for f in found_in(told)}  # right while it is open
+    told["calls"]["before"] |= {"low": 42, "high": 60}
+    assert "42 to 48 requests/min per active user while the map is open" in next(
+        f.sentence for f in found_in(told) if f.rule == "parts")
+
+
+def test_an_improvement_that_compares_different_things_or_is_not_its_own_figures_is_found():
+    told = ferry()
+    told["calls"] |= {"after": {"value": 1, "unit": "connection", "measure": "connections"},
+                      "improvement": {"value": 0.99, "as": "less"}}
+    assert [(f.rule, f.factor) for f in found_in(told)] == [("improvement", np.inf)]
+    told = ferry()
+    told["month"]["improvement"] = {"value": 0.5, "as": "less"}
+    assert [f.sentence for f in found_in(told)] == ["its own figures give 0.983, not 50% less"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(1, 1e6), st.floats(1, 720), st.floats(0.1, 1e4), st.floats(0.1, 1e3), st.floats(1.0, 3.0))
+def test_a_file_made_from_its_own_factors_is_clean_whatever_the_numbers(users, hours, calls, minutes, wide):
+    def span(value):
+        return {"low": value, "high": value * wide}
+
+    hour = 1e-6 * calls + 0.25e-6 * minutes
+    told = [
+        {"id": "hour", "measure": "cost_per_hour", "unit": HOUR, "where": WHERE,
+         "after": {**span(hour), "priced": [
+             {"of": "m", **span(calls), "unit": "messages/active hour", "meter": "apigw_ws_message"},
+             {"of": "c", **span(minutes), "unit": "connection minutes/active hour",
+              "meter": "apigw_ws_minute"}]}},
+        {"id": "month", "measure": "cost", "unit": "USD/month", "where": WHERE, "users": users,
+         "after": {**span(hour * users * hours), "factors": [
+             {"claim": "hour.after"}, {"of": "u", "value": users, "unit": "user"},
+             {"of": "h", "value": hours, "unit": "h/month"}]}},
+        {"id": "day", "measure": "cost", "unit": "USD/day", "where": WHERE, "users": users,
+         "after": {**span(hour * users * hours / 30.0), "factors": [{"claim": "month.after"}]}},
+    ]
+    premise = {"users": users, "active_hours_per_month": hours}
+    assert audit_arithmetic.findings(figures_of(told, "made.yaml"), BOOK, premise) == []
+
+
+DOCUMENTS = [  # facts/product.md, "What is wrong inside those claims", numbered as there
+    (1, "product", "cost.before", "is 468 USD/month, not 4,680"),
+    (1, "product", "cost.after", "is 108 USD/month, not 1,080"),
+    (1, "product", "cost_hour.before", "is 0.65 USD/h, not 6.5"),
+    (2, "list price", "cost_requests.before", "which would be $0.1 per million requests"),
+    (3, "list price", "cost_socket.after", "cost 0.000025 USD/active hour, not 0.00001"),
+    (3, "list price", "cost_transfer.before", "which would be $0.01 per GB"),
+    (4, "units", "requests_hour.before", "40 to 60 times apart"),
+    (5, "parts", "load.before",
+     "93 to 97 requests/min per active user while a stream is processing, 33 to 37 requests/min"),
+    (6, "premise", "data.before", "which fits 30.9 to 77.2 requests/min"),
+    (7, "part of", "server_latency.after", "80 to 335 ms is only a part of"),
+    (8, "echo", "cost.after",
+     "is 10 times what 60 connection minutes/active hour of 10,000 users over 720 h"),
+]
+
+
+@pytest.mark.parametrize(("number", "rule", "key", "words"), DOCUMENTS)
+def test_the_eight_errors_of_the_documents_are_found(number, rule, key, words):
+    found = audit_arithmetic.findings(claims.figures("twilly"), BOOK, claims.read("twilly")["premise"])
+    assert any(words in f.sentence for f in found if (f.rule, f.figure.key) == (rule, key))
+
+
+def test_an_unknown_meter_and_an_amount_its_meter_does_not_sell_are_refused():
+    told = ferry()
+    told["requests_usd"]["before"]["priced"][0]["meter"] = "apigw_rest_requests"
+    with pytest.raises(InputError, match="did you mean 'apigw_rest_request'"):
+        found_in(told)
+    told["requests_usd"]["before"]["priced"][0]["meter"] = "apigw_ws_minute"
+    with pytest.raises(InputError, match=r"by apigw_ws_minute \(connection minute\) must give its unit"):
+        found_in(told)
+    told["requests_usd"]["before"]["priced"][0]["meter"] = None
+    with pytest.raises(InputError, match="must name its meter; got none"):
+        found_in(told)
+
+
+@pytest.fixture(scope="module")
+def twilly():
+    return model.load("twilly")
+
+
+@pytest.fixture(scope="module")
+def outcome(twilly):
+    return model.evaluate(twilly, draws=32, seed=3)
+
+
+@pytest.fixture(scope="module")
+def table():
+    return audit.table("twilly", draws=16)
+
+
+def figure(key: str):
+    return next(f for f in claims.figures("twilly") if f.key == key)
+
+
+def test_every_measure_a_claim_may_name_is_answered(outcome):
+    assert set(audit_figures.QUANTITIES) | {"latency"} == set(UNITS)
+    for one in claims.figures("twilly"):
+        values = audit_figures.figure_values(one, outcome)
+        assert values.shape == (32, 1) and np.isfinite(values).all(), one.key
+
+
+def test_the_audit_and_the_table_give_the_same_figures(twilly, table):
+    rows = model.before_after(twilly)
+    rows.index = ["latency", "p95", "battery", "data", "load", "cost"]
+    for name in ("latency", "data", "load", "cost"):
+        mine = table[table["id"] == name].set_index("side")["scenario"]
+        assert mine["before"] == rows.loc[name, "before"]
+        if name != "load":
+            assert mine["after"] == rows.loc[name, "after"]
+    assert table.loc[2, "scenario"] == pytest.approx(-rows.loc["battery", "change"], rel=1e-12)
+
+
+def test_a_bill_restricted_to_all_its_meters_is_the_whole_bill(outcome):
+    from dataclasses import replace
+
+    whole = replace(figure("cost.before"), meters=tuple(outcome.before.usage))
+    assert audit_figures.figure_values(whole, outcome) == pytest.approx(
+        audit_figures.figure_values(figure("cost.before"), outcome), rel=1e-12)
+
+
+def test_a_bill_by_the_hour_is_the_month_over_active_hours(outcome):
+    hour = audit_figures.figure_values(figure("cost_user_hour.before"), outcome)
+    hours = outcome.before.traffic.life.active_s / 3600.0
+    month = audit_figures.figure_values(figure("cost.before"), outcome)
+    assert hour * hours == pytest.approx(month, rel=1e-12)
+
+
+def test_a_loop_is_judged_by_its_rate_while_it_runs(twilly, outcome):
+    rate = audit_figures.figure_values(figure("load_comments.before"), outcome)
+    assert rate == pytest.approx(60.0 / twilly.before.timers["unread_counts"].period_s, rel=1e-12)
+
+
+def test_a_share_saved_misses_by_what_is_left():
+    assert audit_figures.miss_factor(figure("load.improvement"), 0.98) == pytest.approx(2.0)
+    assert audit_figures.miss_factor(figure("cost.improvement"), 0.9) == 1.0
+
+
+def test_every_kind_of_verdict_appears_and_every_figure_says_why(table):
+    kinds = ("holds", "holds only if ", "does not hold, off by a factor of ", "contradicts claim")
+    for kind in kinds:
+        assert table["verdict"].str.startswith(kind).any(), kind
+    assert table["verdict"].str.startswith(kinds + ("does not hold",)).all()
+    assert table["why"].str.endswith(".").all() and not table["why"].str.contains("\n").any()
+    assert (table["premise_low"] <= table["premise_high"]).all()
+
+
+def test_the_ten_fold_slip_stands_beside_the_published_bill(table):
+    cost = table[table["id"] == "cost"].set_index("side")
+    assert cost.loc["before", "verdict"] == "does not hold, off by a factor of 10"
+    assert "10,000 users x 720 h/month is 468 USD/month, not 4,680" in cost.loc["before", "why"]
+    assert cost.loc["improvement", "verdict"] == "holds"  # the ratio survives
+
+
+def test_every_claim_that_fails_says_what_would_make_it_true_or_that_nothing_does(table):
+    ways = (table[f"{way}_verdict"].str.startswith("does not") for way in ("premise", "scenario"))
+    both = np.logical_and(*ways)
+    assert both.any()
+    assert table.loc[both, "why"].str.contains("no input within its range makes it true").all()
+
+
+def paths_of(values) -> dict:
+    """A change as dotted paths; a range that stands alike in both designs is set in both."""
+    found = {}
+    for name, value in values.items():
+        stem = name.removeprefix("both.")
+        found |= {f"{w}.{stem}": value for w in ("before", "after")} if stem != name else {name: value}
+    return found
+
+
+def test_what_would_make_a_claim_true_does_and_less_of_it_does_not(twilly):
+    now = model.evaluate(twilly)
+    failing = [f for f in claims.figures("twilly")
+               if not bool(audit_figures.holds(f, audit_figures.figure_values(f, now)[0, 0]))]
+    found = audit_solver.conditions(twilly, failing)
+    assert set(found) == {f.key for f in failing}
+    solved = {k: c for k, c in found.items() if c is not None}
+    assert len(solved) > 5
+    for one in (f for f in failing if f.key in solved):
+        change = solved[one.key]
+        there = model.evaluate(twilly.with_(paths_of(change.values)))
+        value = audit_figures.figure_values(one, there)[0, 0]
+        assert bool(audit_figures.holds(one, value)), (one.key, change.words)
+        if len(change.values) == 1 and change.share < 1.0:
+            (name, goal), = change.values.items()
+            half = (goal + audit_solver.knobs(twilly)[1][name].mode) / 2.0
+            short = model.evaluate(twilly.with_(paths_of({name: half})))
+            value = audit_figures.figure_values(one, short)[0, 0]
+            assert audit_solver.position(one, value) != 0, (one.key, change.words)
+
+
+def test_the_search_finds_the_root_of_a_sum_by_hand(twilly):
+    """Polls a minute fall as 1/period: half as many need twice the period, within the slack of 5 %."""
+    from dataclasses import replace
+
+    half = replace(figure("load_comments.before"), low=15.0, high=15.0)
+    change = audit_solver.conditions(twilly, [half])[half.key]
+    assert change.values == pytest.approx({"before.timers.unread_counts.period_s": 4.0}, rel=0.05)
+    assert change.words.startswith("before.timers.unread_counts.period_s is about ")
+
+
+def test_a_claim_that_no_change_can_reach_has_none(twilly):
+    from dataclasses import replace
+
+    assert audit_solver.conditions(twilly, [replace(figure("load_comments.before"), low=1e9, high=1e9)]) == {
+        "load_comments.before": None}
+
+
+@pytest.mark.parametrize("name", ["twilly_improved", "polling_improved"])
+def test_single_changes_and_their_interaction_add_up_to_the_joint_effect(name):
+    rows = audit.improvements("twilly_as_built", name)
+    singles = rows.loc[rows.index[1]:"sum of single changes"].iloc[:-1]
+    scale = rows.iloc[0].abs()
+    assert (abs(singles.sum() - rows.loc["sum of single changes"]) <= 1e-12 * scale).all()
+    joint = rows.loc["sum of single changes"] + rows.loc["interaction"]
+    assert (abs(joint - rows.loc["together"]) <= 1e-12 * scale).all()
+    assert (abs(rows.iloc[0] + rows.loc["together"] - rows.iloc[-1]) <= 1e-12 * scale).all()
+
+
+def test_all_changes_together_are_the_improved_scenario():
+    rows = audit.improvements("twilly_as_built", "twilly_improved")
+    table = model.before_after("twilly_improved")
+    assert rows.iloc[-1][:6].to_list() == pytest.approx(table["after"].to_list(), rel=1e-12)
+    poll = audit.improvements("twilly_as_built", "polling_improved")
+    assert poll.iloc[-1][:6].to_list() == pytest.approx(
+        model.before_after("polling_improved")["before"].to_list(), rel=1e-12)
+
+
+def test_the_improved_push_is_better_than_as_built_on_all_measures():
+    rows = audit.improvements("twilly_as_built", "twilly_improved")
+    assert (rows.iloc[-1] < rows.iloc[0]).all()
+
+
+def test_the_improved_heartbeat_is_below_the_gateway_and_carriers_and_above_the_radio_tail():
+    from model import ledger, radio
+
+    improved = model.load("twilly_improved")
+    beat_s = improved.after.heartbeat.period_s
+    assert beat_s < ledger.quotas()["apigw_ws_idle_s"]
+    for network in improved.networks.values():
+        assert beat_s < network.nat_timeout_s.low
+        assert all(beat_s > 10.0 * radio.tail_s(radio.profile(p)) for p in network.profiles[:1])
+
+
+def test_every_difference_of_the_improved_scenarios_has_a_named_change():
+    from model import audit_changes
+
+    base = model.load("twilly_as_built")
+    for name in ("twilly_improved", "polling_improved"):
+        groups = audit_changes.change_groups(base, model.load(name))
+        assert set(groups) <= set(claims.read("twilly")["changes"])
+
+
+def test_the_same_scenario_twice_and_a_change_that_cannot_stand_alone_are_refused():
+    with pytest.raises(InputError, match="the two scenarios must differ; got the same twice"):
+        audit.improvements("twilly", "twilly")
+    with pytest.raises(InputError, match="must stand alone to be judged alone; event .* never arrives"):
+        audit.improvements("twilly_as_built", "polling_improved", names={})
+
+
+def test_designs_stand_side_by_side_with_the_best_named():
+    frame = audit.side_by_side({"old": ("twilly", "before"), "new": ("twilly", "after")}, published="twilly")
+    assert frame.loc["cost", "published"] == "1,080"
+    assert frame.loc["battery", "published"] == "70-80% reduction"
+    for _, row in frame.iterrows():
+        assert row[row["best"]] == min(row["old"], row["new"])
+
+
+def test_the_five_rows_of_the_summary_stand_first_in_it(table):
+    rows = audit.summary(table)
+    assert list(rows.index[:5]) == [1, 2, 3, 4, 5]
+    assert rows.loc[5, "before"] == "does not hold, off by a factor of 10"
+
+
+def workbook(*arguments, cwd=None):
+    code = "import sys; from model.cli import main; sys.argv[0] = 'workbook'; main()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd,
+                          timeout=240)
+
+
+def test_the_command_audits_a_claims_file_of_ones_own(tmp_path):
+    (tmp_path / "mine.yaml").write_text("""
+premise: {active_hours_per_month: 60, users: 500}
+claims:
+  - {id: bill, measure: cost, text: "under 5 USD", where: {place: slide 4}, unit: USD/month, users: 500,
+     after: {value: 50, factors: [{of: a user, value: 0.01, unit: USD/user/month},
+                                  {of: users, value: 500, unit: users}]}}
+""", encoding="utf-8")
+    done = workbook("audit", "--claims", "mine.yaml", "--draws", "0", "--format", "json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    row, = json.loads(done.stdout)
+    assert row["verdict"] == "does not hold, off by a factor of 10" and row["rules"] == "product"
+
+
+@pytest.mark.parametrize(("text", "sentence"), [
+    ("claims: 3\n", "a claims file must be a mapping with a list of claims (mine.yaml)"),
+    ("claims:\n  - {id: a, measure: lode, unit: s, where: {place: x}, before: {value: 1}}\n",
+     "unknown measure 'lode'; did you mean 'load'?"),
+])
+def test_a_mistake_in_a_claims_file_is_one_sentence_and_exit_code_2(tmp_path, text, sentence):
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    done = workbook("audit", "--claims", "mine.yaml", cwd=tmp_path)
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("workbook: ") and sentence in done.stderr
