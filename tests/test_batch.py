@@ -196,7 +196,7 @@ def test_every_point_is_run_once_and_its_result_is_in_the_table(make, capfd):
         pd.testing.assert_frame_equal(pd.read_parquet(given["out_dir"] / "results.parquet"), table,
                                       check_dtype=False)
 
-    # the same again is taken as it is; what is new is run
+    # the same again is taken as it is; what is new is run, what has changed is done anew in its place
     stamps = {p.name: p.stat().st_mtime_ns for p in finished(given["out_dir"])}
     began = time.monotonic()
     assert batch.run(**given) == 0 and time.monotonic() - began < 2
@@ -207,6 +207,10 @@ def test_every_point_is_run_once_and_its_result_is_in_the_table(make, capfd):
     assert events[0] == {"event": "start", "runs": 4, "reused": 0}
     assert {p.name: p.stat().st_mtime_ns for p in finished(given["out_dir"]) if p.name in stamps} == stamps
     assert len(results(given["out_dir"])) == 4
+    make({"grid": {"users": [1e2, 5e3]}, "points": grid["points"]}, "users = users * 2")
+    count = len(finished(given["out_dir"]))
+    assert batch.run(**given) == 0 and len(finished(given["out_dir"])) == count
+    assert sorted(set(results(given["out_dir"])["cost"])) == [9.36, 468.0]
 
 
 def test_a_run_is_done_anew_when_what_it_depends_on_changes(make, monkeypatch, tmp_path):
@@ -214,7 +218,8 @@ def test_a_run_is_done_anew_when_what_it_depends_on_changes(make, monkeypatch, t
 
     given = make({"grid": {"users": [1], "scenario": ["mine.yaml"]}})
     (tmp_path / "mine.yaml").write_text("a: 1")
-    key = {(grid.plan(given["grid_path"], given["notebooks"]))[0].key}
+    first = grid.plan(given["grid_path"], given["notebooks"])[0]
+    key = {first.key}
     (tmp_path / "mine.yaml").write_text("a: 2")
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
     small_notebooks.small(tmp_path / "small.ipynb", "users = users")
@@ -223,7 +228,7 @@ def test_a_run_is_done_anew_when_what_it_depends_on_changes(make, monkeypatch, t
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
     monkeypatch.setattr("model.batch.fingerprint.package_hash", lambda: "other code")
     run = grid.plan(given["grid_path"], given["notebooks"])[0]
-    assert len(key | {run.key}) == 5
+    assert len(key | {run.key}) == 5 and run.name == first.name  # which it then takes the place of
     assert run.parameters["scenario"] == str(tmp_path / "mine.yaml")  # notebooks run in their own folder
 
 
@@ -444,8 +449,9 @@ def test_a_bucket_is_a_folder_like_any_other(make, monkeypatch):
         assert sum(n.startswith("failed/small-") and n.endswith(".ipynb") for n in names) == 1
         assert {"manifest.json", "results.csv"} <= set(names)
         assert Bucket.objects["/bucket/batch/results.csv"].decode().endswith("0.0468,us-east-1,30\n")
-        runs = [Path(n).name for n in names if "small-" in n and n.endswith(".ipynb")]
-        assert Store("s3://bucket/batch").finished(runs) == {Path(n).name for n in names if "runs/" in n}
+        rows = json.loads(Bucket.objects["/bucket/batch/manifest.json"])["runs"]
+        there = Store("s3://bucket/batch").finished({r["run"]: r["key"] for r in rows})
+        assert there == {r["run"] for r in rows if r["status"] == "done"} and len(there) == 1
     finally:
         server.shutdown()
         server.server_close()

@@ -29,7 +29,7 @@ class Batch:
 
     def __init__(self, runs: list[grid.Run], store: Store, json_events: bool):
         self.runs, self.store, self.json_events = {r.name: r for r in runs}, store, json_events
-        there = store.finished(list(self.runs))
+        there = store.finished({n: r.key for n, r in self.runs.items()})
         self.state = {n: {"status": "done" if n in there else "waiting", "error": ""} for n in self.runs}
         self.reused = sorted(there)
 
@@ -41,7 +41,7 @@ class Batch:
         """What the workers are to do."""
         return [{"name": n, "notebook": str(self.runs[n].notebook), "parameters": self.runs[n].parameters,
                  "output": self.store.path("runs", n), "failed": self.store.path("failed", n),
-                 "engine": engine} for n in self.names("waiting")]
+                 "mark": {"key": self.runs[n].key}, "engine": engine} for n in self.names("waiting")]
 
     def take(self, task: dict, outcome: dict) -> str:
         """Note the outcome of a run; gives the line to show where it failed."""

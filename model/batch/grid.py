@@ -12,7 +12,9 @@ points:                                 # and/or a list of points, each combined
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,7 +34,10 @@ SCENARIO = re.compile(r"[A-Za-z0-9][\w-]*|[^<>\x00-\x1f]+\.ya?ml")
 
 @dataclass(frozen=True)
 class Run:
-    """One notebook with one set of parameters; the key stands for all that its outcome depends on."""
+    """One notebook with one set of parameters; the key stands for all that its outcome depends on.
+
+    The name stands for the point only: made anew after a change, a run takes the place of the old one.
+    """
 
     notebook: Path
     parameters: dict
@@ -41,7 +46,8 @@ class Run:
     @property
     def name(self) -> str:
         """The name of its file: nothing of it comes from what a user typed into the grid."""
-        return f"{self.notebook.stem}-{self.key[:16]}.ipynb"
+        point = json.dumps([self.notebook.name, self.parameters], sort_keys=True)
+        return f"{self.notebook.stem}-{hashlib.sha256(point.encode()).hexdigest()[:16]}.ipynb"
 
     def told(self) -> str:
         """The run in a line for a person."""
@@ -143,7 +149,7 @@ def plan(path: Path, notebooks: Iterable | None = None, yes: bool = False, limit
             if check_scenario is not None:
                 check_scenario({**{k: p.default for k, p in known[notebook].items()}, **given})
             run = Run(notebook, given, prints.key(notebook, given))
-            runs.setdefault(run.key, run)
+            runs.setdefault(run.name, run)
     return list(runs.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import tempfile
@@ -39,7 +40,8 @@ def is_remote(path: object) -> bool:
     return "://" in str(path)
 
 
-def execute(notebook, parameters: Mapping | None, output, engine: str = "inprocess", failed=None):
+def execute(notebook, parameters: Mapping | None, output, engine: str = "inprocess", failed=None,
+            mark: Mapping | None = None):
     """Run a notebook with parameters and write it to `output`, whole or not at all.
 
     The notebook runs in its own folder, as under Jupyter and nbval.
@@ -56,6 +58,8 @@ def execute(notebook, parameters: Mapping | None, output, engine: str = "inproce
         "inprocess", "kernel", or the name of another papermill engine [-]
     failed : str or Path, optional
         Where a notebook that failed is kept; `output` unless told [-]
+    mark : mapping, optional
+        Kept in the finished notebook's metadata under "workbook" [-]
 
     Returns
     -------
@@ -77,6 +81,8 @@ def execute(notebook, parameters: Mapping | None, output, engine: str = "inproce
             node = papermill.execute_notebook(
                 format_safe(notebook), format_safe(part), parameters=dict(parameters or {}),
                 engine_name=engine_name(engine), progress_bar=False, cwd=str(Path(notebook).parent))
+            if mark:
+                _mark(part, mark)
             _move(part, output)
             return node
         except PapermillExecutionError as error:
@@ -169,6 +175,14 @@ def _part_of(output: str):
     finally:
         with contextlib.suppress(OSError):
             os.unlink(part)
+
+
+def _mark(part: str, mark: Mapping) -> None:
+    """Add to the metadata of a notebook that is written but not yet in its place."""
+    notebook = json.loads(Path(part).read_text(encoding="utf-8"))
+    notebook["metadata"]["workbook"] = dict(mark)
+    text = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False)
+    Path(part).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _move(part: str, output: str) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from model import checks
@@ -50,10 +51,14 @@ class Store:
             if owner and not _alive(int(owner.group(1))):
                 part.unlink(missing_ok=True)
 
-    def finished(self, names: list[str]) -> set[str]:
-        """Which of the runs are there, whole and readable."""
+    def finished(self, keys: Mapping[str, str]) -> set[str]:
+        """Which of the runs are there, whole, readable, and made from what they would be made from now."""
         here = self._listed()
-        return {n for n in names if (here is None or n in here) and self.notebook(n) is not None}
+        return {n for n, key in keys.items() if (here is None or n in here) and self._key(n) == key}
+
+    def _key(self, name: str) -> str | None:
+        found = self.notebook(name) or {"metadata": {}}
+        return found["metadata"].get("workbook", {}).get("key")
 
     def notebook(self, name: str) -> dict | None:
         """The executed notebook of a run as plain JSON, None where there is none."""

@@ -26,7 +26,7 @@ def perform(task: dict) -> dict:
     Parameters
     ----------
     task : dict
-        notebook, parameters, output, engine and, where a failure is kept apart, failed [-]
+        notebook, parameters, output, engine and, as `execute` takes them, failed and mark [-]
 
     Returns
     -------
@@ -41,7 +41,8 @@ def perform(task: dict) -> dict:
     began, status, error, trace = time.monotonic(), "done", "", ""
     try:
         with _one_at_a_time:
-            execute(task["notebook"], task["parameters"], task["output"], task["engine"], task.get("failed"))
+            execute(task["notebook"], task["parameters"], task["output"], task["engine"], task.get("failed"),
+                    task.get("mark"))
     except NotebookFailed as failure:
         status, error, trace = "failed", str(failure), failure.traceback
     except DeadKernelError:
