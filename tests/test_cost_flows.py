@@ -11,6 +11,7 @@ from model import (
     cost,
     cost_flows,
     cost_split,
+    cost_tables,
     exchange,
     mobile_data,
     prices,
@@ -162,14 +163,14 @@ def test_equal_designs_change_nothing(twilly):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_transport_and_backend_sum_to_the_change_for_every_backend(name):
-    table = cost_split.by_backend(model.load(name))
+    table = cost_tables.by_backend(model.load(name))
     np.testing.assert_allclose(table["transport"] + table["backend"], table["change"], rtol=SUM)
     np.testing.assert_allclose(table["after"] - table["before"], table["change"], rtol=SUM)
     assert len(table) == 12
 
 
 def test_the_same_backend_leaves_the_whole_change_to_the_transport(twilly):
-    table = cost_split.by_backend(twilly)
+    table = cost_tables.by_backend(twilly)
     for backend in cost_split.BACKENDS:
         assert table.loc[(backend, backend), "backend"] == 0.0
 
@@ -196,14 +197,14 @@ def test_two_changes_that_do_not_meet_get_what_they_do_alone():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_price_and_traffic_sum_to_the_change(name):
-    table = cost_split.price_change(model.load(name), "2024-10-15", "2024-11-15")
+    table = cost_tables.price_change(model.load(name), "2024-10-15", "2024-11-15")
     np.testing.assert_allclose(table["then"] + table["price"] + table["traffic"], table["now"], rtol=SUM)
     for _, part in table.groupby(level="case"):
         np.testing.assert_allclose(part.iloc[:-1].sum(), part.iloc[-1], rtol=SUM)
 
 
 def test_the_price_of_november_2024_halved_dynamodb_and_nothing_else(twilly):
-    table = cost_split.price_change(twilly, "2024-10-15", "2024-11-15")
+    table = cost_tables.price_change(twilly, "2024-10-15", "2024-11-15")
     for case in ("polling stays", "push stays"):
         one = table.loc[case]
         assert one.loc["DynamoDB", "price"] == pytest.approx(-one.loc["DynamoDB", "then"] / 2, rel=SUM)
@@ -211,13 +212,13 @@ def test_the_price_of_november_2024_halved_dynamodb_and_nothing_else(twilly):
 
 
 def test_a_day_twice_has_no_price_part(twilly):
-    table = cost_split.price_change(twilly, "2026-01-01", "2026-01-01")
+    table = cost_tables.price_change(twilly, "2026-01-01", "2026-01-01")
     assert (table["price"] == 0).all()
 
 
 def test_services_of_both_designs_sum_to_their_bills(twilly):
-    table = cost_split.by_service(twilly)
-    lines = cost_split.full_bill(twilly)
+    table = cost_tables.by_service(twilly)
+    lines = cost_tables.full_bill(twilly)
     for which in ("before", "after"):
         assert table.loc["all", which] == pytest.approx(usd(twilly, which), rel=SUM)
         assert table[which].iloc[:-1].sum() == pytest.approx(table.loc["all", which], rel=SUM)
@@ -231,7 +232,7 @@ def test_a_heartbeat_that_runs_code_must_be_rarer_than_one_that_is_only_billed(t
 
 
 def test_a_region_is_priced_only_where_it_has_every_meter(twilly):
-    table = cost_split.by_region(twilly)
+    table = cost_tables.by_region(twilly)
     assert set(table.index) == set(prices.regions())
     for region, row in table.iterrows():
         for which in ("before", "after"):
@@ -329,8 +330,8 @@ def test_the_table_answers_users_hours_and_heartbeat_in_their_units(twilly):
     (lambda s: break_even.crossings(s, "usrs", 1, 10), "did you mean 'users'"),
     (lambda s: break_even.json_heartbeat(s.with_({"after": s.before.model_dump()})),
      "after.socket must be given where heartbeats are messages; got nothing"),
-    (lambda s: cost_split.price_change(s, "2024-10-15", "2024-13-01"), "2024-13-01"),
-    (lambda s: cost_split.by_service(s.with_({"region": "sa-east-1"})), "no price for .* in sa-east-1"),
+    (lambda s: cost_tables.price_change(s, "2024-10-15", "2024-13-01"), "2024-13-01"),
+    (lambda s: cost_tables.by_service(s.with_({"region": "sa-east-1"})), "no price for .* in sa-east-1"),
 ])
 def test_bad_input_gives_one_sentence(twilly, ask, sentence):
     with pytest.raises(InputError, match=sentence) as wrong:
