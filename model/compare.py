@@ -294,11 +294,11 @@ def _outcome(scenario: Scenario, resolved: Scenario, users, draws: int, seed: in
     return Outcome(scenario, np.atleast_1d(np.asarray(users, dtype=float)), draws, *_sides(resolved), seed)
 
 
-def chunk_totals(scenario: Scenario, users, chunk: dict) -> list[dict]:
+def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES) -> list[dict]:
     """Every measure of both designs over one chunk of draws, each (draws, users)."""
     shape = (len(next(iter(chunk.values()))), np.size(users))
     sides = _sides(sampling.with_columns(scenario, chunk, users))
-    return [{m: np.array(np.broadcast_to(np.asarray(s.total(m), dtype=float), shape)) for m in MEASURES}
+    return [{m: np.array(np.broadcast_to(np.asarray(s.total(m), dtype=float), shape)) for m in measures}
             for s in sides]
 
 

@@ -1,0 +1,139 @@
+"""Ranges: draws agree with theory, indices with known ones, and the worth of knowing with the hand sum."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import model
+from model import compare, sampling, uncertainty
+from model.checks import InputError
+
+
+@pytest.fixture(scope="module")
+def twilly():
+    return model.load("twilly")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0.0, 1.0))
+def test_the_pert_table_is_within_a_millionth_of_the_span_everywhere(mode):
+    from scipy.special import betaincinv
+
+    share = np.concatenate([np.linspace(1e-9, 1 - 1e-9, 20_001), np.logspace(-12, -3, 2_000)])
+    exact = betaincinv(1 + 4 * mode, 5 - 4 * mode, share)
+    assert np.abs(sampling.pert_quantile(share, 0.0, mode, 1.0) - exact).max() < 1e-6
+
+
+def test_the_mean_of_a_linear_case_is_theory(twilly):
+    """Comments sent a day enter requests linearly: the mean over draws is the figure at PERT's own mean."""
+    name = "actions.post_comment.per_active_day"
+    inputs = sampling.ranged_inputs(twilly)
+    columns = {n: np.full((4096, 1), r.mode) for n, r in inputs.items()}
+    columns[name] = sampling.draws_of(twilly, 4096, 3)[name]
+    drawn = compare.chunk_totals(twilly, np.array([1e4]), columns, ("load",))[0]["load"]
+    one = inputs[name]
+    at_mean = {n: c[:1] for n, c in columns.items()} | {name: np.array([[(one.low + 4 * one.mode + one.high) / 6]])}
+    theory = compare.chunk_totals(twilly, np.array([1e4]), at_mean, ("load",))[0]["load"][0, 0]
+    assert drawn.std() > 0
+    assert abs(drawn.mean() - theory) < 4 * drawn.std() / np.sqrt(drawn.size)
+
+
+@pytest.mark.parametrize("rank", [-0.8, 0.3, 0.9])
+def test_correlated_inputs_have_the_rank_correlation_asked_for(twilly, rank):
+    from scipy.stats import spearmanr
+
+    pair = ["usage.session_mean_s", "usage.sessions_per_day"]
+    tied = twilly.with_({"correlations": [{"between": pair, "rank": rank}]})
+    draws = sampling.draws_of(tied, 4096, 1)
+    assert spearmanr(draws[pair[0]][:, 0], draws[pair[1]][:, 0])[0] == pytest.approx(rank, abs=0.03)
+    alone = sampling.draws_of(twilly, 4096, 1)
+    assert np.mean(draws[pair[1]]) == pytest.approx(np.mean(alone[pair[1]]), rel=0.01)  # still the same PERT
+
+
+def test_ishigami_has_its_published_indices():
+    def ishigami(x):
+        return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+    table = uncertainty.sobol_indices(ishigami, {n: (-np.pi, np.pi) for n in "abc"}, 8192, seed=1)
+    for name, first, total in (("a", 0.3139, 0.5576), ("b", 0.4424, 0.4424), ("c", 0.0, 0.2437)):
+        assert table.loc[name, "first"] == pytest.approx(first, abs=0.01)
+        assert table.loc[name, "total"] == pytest.approx(total, abs=0.01)
+
+
+def test_knowing_a_coin_is_worth_the_hand_sum():
+    """Heads saves 10, tails loses 4: today 3 a month; knowing first, half of 10 is 5; worth 2."""
+    table = uncertainty.information_value([10.0, -4.0], {"coin": [0.0, 1.0], "noise": [5.0, 5.0]})
+    assert table.loc["coin", "value_usd"] == pytest.approx(2.0, abs=1e-12)
+    assert table.loc["noise", "value_usd"] == pytest.approx(0.0, abs=1e-12)
+    assert table.loc["nothing", "chance_of_wrong"] == 0.5 and table.loc["coin", "chance_of_wrong"] == 0.0
+
+
+def test_perfect_knowledge_is_worth_at_least_any_single_input():
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(2, 8192))
+    table = uncertainty.information_value(x + 0.5 * y + 0.1, {"x": x, "y": y})
+    assert table.loc["everything", "value_usd"] >= table.loc["x", "value_usd"] >= table.loc["y", "value_usd"] > 0
+
+
+def test_a_long_run_in_chunks_begins_like_a_short_one_and_repeats(twilly):
+    short = model.evaluate(twilly, draws=sampling.CHUNK, seed=5)
+    told = []
+    long = model.evaluate(twilly, draws=sampling.CHUNK + 4096, seed=5, progress=lambda *p: told.append(p))
+    again = model.evaluate(twilly, draws=sampling.CHUNK + 4096, seed=5)
+    for row in ("battery", "mobile data", "server load", "cost"):
+        for one, other, third in zip(short.values(row), long.values(row), again.values(row), strict=True):
+            np.testing.assert_allclose(other[:sampling.CHUNK], one, rtol=1e-12)
+            np.testing.assert_array_equal(other, third)
+    assert told[-1] == (sampling.CHUNK + 4096, sampling.CHUNK + 4096)
+
+
+def test_sixty_inputs_or_more_have_a_range(twilly):
+    assert len(sampling.ranged_inputs(twilly)) >= 60
+
+
+def test_spans_hold_their_middle(twilly):
+    table = uncertainty.spans(twilly, draws=512, seed=2)
+    for side in ("before", "after", "change"):
+        assert (table[f"{side}_low"] <= table[f"{side}_middle"]).all()
+        assert (table[f"{side}_middle"] <= table[f"{side}_high"]).all()
+    assert table["p_better"].between(0, 1).all()
+
+
+def test_the_tornado_is_widest_first_and_ends_where_the_model_says(twilly):
+    table = uncertainty.tornado(twilly, "cost")
+    assert table["width"].is_monotonic_decreasing
+    name = table.index[0]
+    low = model.evaluate(twilly.with_({name: float(table.loc[name, "low"])}))
+    saving = float(low.before.total("cost")[..., 0].ravel()[0] - low.after.total("cost")[..., 0].ravel()[0])
+    assert table.loc[name, "saving_at_low"] == pytest.approx(saving, rel=1e-9)
+
+
+def test_the_chance_of_being_cheaper_is_a_chance(twilly):
+    table = uncertainty.cheaper_surface(twilly, [1e3, 1e5], [1.0, 30.0], draws=64)
+    assert table.shape == (2, 2) and table.to_numpy().min() >= 0 and table.to_numpy().max() <= 1
+
+
+@pytest.mark.parametrize(("call", "sentence"), [
+    (lambda s: uncertainty.worth_measuring(s, draws=0), "draws must be a whole number > 0; got 0"),
+    (lambda s: model.evaluate(s, draws=2.5), "draws must be a whole number >= 0; got 2.5"),
+    (lambda s: model.evaluate(s, draws=10**12), "draws must be at most .* to fit in memory with 1 user counts"),
+    (lambda s: s.with_({"usage.dau_mau_share": {"low": 0.3, "mode": 0.2, "high": 0.4}}),
+     "usage.dau_mau_share must have low <= mode <= high; got 0.3, 0.2, 0.4"),
+    (lambda s: sampling.draws_of(s.with_({"correlations": [
+        {"between": ["usage.session_mean_s", "usage.sessions_per_day"], "rank": 1.5}]}), 8, 1),
+     "got 1.5 between usage.session_mean_s and usage.sessions_per_day"),
+    (lambda s: sampling.draws_of(s.with_({"correlations": [
+        {"between": ["usage.session_mean", "usage.sessions_per_day"], "rank": 0.5}]}), 8, 1),
+     "unknown ranged input 'usage.session_mean'; did you mean 'usage.session_mean_s'"),
+    (lambda s: sampling.draws_of(s.with_({"correlations": [
+        {"between": ["usage.session_mean_s", "usage.sessions_per_day"], "rank": 0.9},
+        {"between": ["usage.sessions_per_day", "usage.dau_mau_share"], "rank": 0.9},
+        {"between": ["usage.session_mean_s", "usage.dau_mau_share"], "rank": -0.9}]}), 8, 1),
+     "must make a correlation matrix, and together they do not; the pair most at odds is"),
+    (lambda s: uncertainty.sobol_indices(np.sum, {"a": (0, 1)}, 100, 1), "n must be a power of two"),
+])
+def test_each_mistake_is_one_sentence(twilly, call, sentence):
+    with pytest.raises(InputError, match=sentence) as wrong:
+        call(twilly)
+    assert "\n" not in str(wrong.value)
