@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from model import display
 
-__all__ = ["AFTER", "BEFORE", "COLOURS", "bars", "lines", "plain"]
+__all__ = ["AFTER", "BEFORE", "COLOURS", "bars", "curves", "heat", "lines", "plain", "tornado"]
 
 BEFORE, AFTER, THIRD, FOURTH, GREY = "#C4520A", "#0B66A8", "#1B7F4D", "#7A4FA3", "#5A5A5A"
 COLOURS = {"before": BEFORE, "after": AFTER}
@@ -130,4 +130,93 @@ def bars(names: Sequence[str], series: Mapping[str, Sequence], title: str, x_tit
                          margin={"l": 10, "r": 20, "t": 70, "b": 60})
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     figure.update_xaxes(showgrid=True, gridcolor="#E6E6E6")
+    return figure
+
+
+def curves(series: Mapping[str, tuple], title: str, x_title: str, y_title: str, log: str = "",
+           marks: Mapping[str, float] | None = None) -> go.Figure:
+    """Lines that each have x positions of their own, such as cumulative shares.
+
+    Parameters
+    ----------
+    series : mapping of str to pair of sequences
+        x and y by name; names that start with before or after get that design's colour [-].
+    title : str
+        The one message of the chart [-].
+    x_title, y_title : str
+        Axis titles with units [-].
+    log : str
+        "x", "y" or "xy" for logarithmic axes [-].
+    marks : mapping of str to float, optional
+        Vertical lines at x, with their labels [-].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Data as plain rounded lists.
+    """
+    figure = lines([], {}, title, x_title, y_title, log, marks)
+    for number, (name, (x, y)) in enumerate(series.items()):
+        figure.add_scatter(x=plain(x), y=plain(y), name=name, mode="lines",
+                           line={"color": colour_of(name, number), "width": 2.5})
+    figure.update_layout(showlegend=True)
+    return figure
+
+
+def heat(table, title: str, x_title: str, y_title: str, z_title: str) -> go.Figure:
+    """A table of shares from 0 to 1 as coloured cells with their values.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns along x, index along y [-].
+    title : str
+        The one message of the chart [-].
+    x_title, y_title, z_title : str
+        Titles of the axes and of the colour, with units [-].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Data as plain rounded lists.
+    """
+    values = [plain(row, 3) for row in table.to_numpy()]
+    figure = go.Figure(go.Heatmap(
+        x=[display.number(c, 4) for c in table.columns], y=[display.number(i, 4) for i in table.index], z=values,
+        zmin=0, zmax=1, colorscale=[[0, BEFORE], [0.5, "#F4F4F4"], [1, AFTER]], texttemplate="%{z:.0%}",
+        colorbar={"title": {"text": z_title}}))
+    _look(figure, title, x_title, y_title, "")
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(type="category")
+    return figure
+
+
+def tornado(table, title: str, x_title: str) -> go.Figure:
+    """Bars from the figure at an input's low to that at its high, the widest at the top.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `uncertainty.tornado` gives it [-].
+    title : str
+        The one message of the chart [-].
+    x_title : str
+        Axis title with unit [-].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Data as plain rounded lists.
+    """
+    middle = float(table["saving_at_modes"].iloc[0])
+    figure = go.Figure()
+    for name, column, colour in (("input at its low", "saving_at_low", THIRD),
+                                 ("input at its high", "saving_at_high", FOURTH)):
+        figure.add_bar(y=list(table.index), x=plain(table[column] - middle), base=display.rounded(middle, 5),
+                       name=name, orientation="h", marker={"color": colour})
+    figure.update_layout(barmode="overlay")
+    figure.add_vline(x=display.rounded(middle, 5), line={"color": GREY, "width": 1})
+    _look(figure, title, x_title, "", "")
+    figure.update_layout(height=150 + 26 * len(table), margin={"l": 10, "r": 20, "t": 70, "b": 60})
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     return figure
