@@ -50,9 +50,6 @@ def _look(figure: go.Figure, title: str, x_title: str, y_title: str, log: str) -
         font={"family": "DejaVu Sans, Arial, sans-serif", "size": 13, "color": "#222222"})
     figure.update_xaxes(title=x_title, type="log" if "x" in log else None, showgrid=False, ticks="outside",
                         exponentformat="SI" if "x" in log else None)
-    for axis in (figure.update_xaxes if "x" in log else None, figure.update_yaxes if "y" in log else None):
-        if axis is not None:
-            axis(dtick=1)
     figure.update_yaxes(title=y_title, type="log" if "y" in log else None, gridcolor="#E6E6E6", zeroline=False)
     return figure
 
