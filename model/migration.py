@@ -83,7 +83,9 @@ class Fleet:
         checks.known("hour", hour, ("peak", "mean"))
         sides = (self.old, self.new)
         if hour == "peak":
-            sides = _looked_up(at_peak(self.old), at_peak(_without_lookups(self.new)), self.old_there)
+            looked = any(flow.name == LOOKUPS for flow in self.new.flows)
+            sides = at_peak(self.old), at_peak(self.new)
+            sides = _looked_up(*sides, self.old_there) if looked else sides
         old, new = (rates_per_s(side) for side in sides)
         joined = {name: np.maximum if name == WORST else np.add for name in old}
         return {name: join(self.old_there * old[name], self.new_there * new[name])
@@ -133,10 +135,6 @@ def _shared_servers(old: Traffic, new: Traffic, old_there, new_there) -> tuple[T
                        new_there * new.life.design.server.least_instances)
     count = np.maximum(least, np.maximum(*(np.ceil(n) for n in needs)))
     return _with_servers(old, count * (1.0 - new_there)), _with_servers(new, count * new_there)
-
-
-def _without_lookups(new: Traffic) -> Traffic:
-    return replace(new, flows=[f for f in new.flows if f.name != LOOKUPS])
 
 
 def _looked_up(old: Traffic, new: Traffic, old_there) -> tuple[Traffic, Traffic]:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from model import capacity, checks
+from model import capacity, checks, queueing
 from model.load_limits import QUOTAS, first_break, limits, users_at_quota
 from model.load_rates import at_peak, flow_rates_per_s, hourly, rates_per_s
 from model.traffic import Flow, Traffic
 
 __all__ = ["QUOTAS", "at_peak", "disconnect_reads", "first_break", "flow_rates_per_s",
            "flow_requests_per_minute", "hourly", "limits", "load_by_users", "load_table", "quota_table",
-           "rates_per_s", "requests_per_minute", "server_table", "users_at_quota"]
+           "rates_per_s", "requests_per_minute", "server_table", "server_wait_s", "users_at_quota"]
 
 
 def flow_requests_per_minute(flow: Flow, traffic: Traffic):
@@ -250,3 +250,40 @@ def server_table(traffic: Traffic):
     add("scenario", "requests/s", [_first(server.requests_per_s) * share])
     add("scenario", "connections", [_first(server.connections)])
     return pd.DataFrame(rows).set_index("capacity")
+
+
+def server_wait_s(traffic: Traffic):
+    """Mean wait for a free core of the plain servers at the peak hour, by Erlang C.
+
+    All cores of all instances are the servers of one queue; each finishes its part of the requests a second
+    that the scenario gives an instance.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-]
+
+    Returns
+    -------
+    array
+        Seconds before a request's work begins, 0 where no plain server answers, (draws, users) [s].
+
+    Raises
+    ------
+    InputError
+        Where the instances cannot keep up.
+
+    Notes
+    -----
+    Arrivals at random and exponential work; a balancer that deals requests out blindly waits longer.
+
+    Sources
+    -------
+    kleinrock1975
+    """
+    design = traffic.life.design
+    if design.api.backend != "server":
+        return 0.0
+    cores = capacity.instance_size(design.server.instance)[1]
+    arrival = rates_per_s(at_peak(traffic))["requests/s"]
+    return queueing.mmc_wait_s(arrival, design.server.requests_per_s / cores, traffic.instances * cores)

@@ -1,0 +1,642 @@
+"""Server load: published cases, closed forms, quotas found by search, one number of occurrences for all."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import model
+from model import (
+    airtime,
+    capacity,
+    compare,
+    cost,
+    cost_flows,
+    day,
+    drops,
+    exchange,
+    ledger,
+    load_limits,
+    load_rates,
+    metering,
+    mobile_data,
+    prices,
+    queueing,
+    sampling,
+    server_load,
+    storm,
+    traffic,
+)
+from model.checks import InputError
+
+SCHEDULE = [2, 4, 8, 16, 30]
+
+
+def now_of(which, changes=None, name="twilly", **more):
+    return traffic.traffic(which, sampling.resolved(model.load(name).with_(changes or {}), **more))
+
+
+@pytest.fixture(scope="module")
+def both():
+    return {which: now_of(which) for which in ("before", "after")}
+
+
+# --- published cases, each through the model
+
+def _life(changes):
+    return now_of("before", changes).life
+
+
+def _storm(g, jitter):
+    back = storm.reconnect(g["clients"], g["delays"], jitter, g["rate"], g["burst"], g.get("seed", 0))
+    return float(np.isfinite(back).sum())
+
+
+CASES = {  # topic -> what the model says to the inputs
+    "apigw_ws_concurrent": lambda g: queueing.little(g["conn_rate"], g["max_duration_s"]),
+    "phoenix_bytes_per_conn": lambda g: g["ram_gb"] * 1e9 / g["connections"],
+    "phoenix_bytes_per_conn_upper": lambda g: g["ram_gb"] * 1e9 / g["connections"],
+    "phoenix_connect_time_min": lambda g: capacity.refill_s(g["connections"], g["rate_per_s"]),
+    "usage_minutes_per_day": lambda g: _life({"usage.sessions_per_day": g["sessions"],
+                                              "usage.session_mean_s": g["session_s"]}).active_day_s / 60,
+    "usage_stickiness": lambda g: _life({"usage.dau_mau_share": g["dau"] / g["mau"],
+                                         "users": g["mau"]}).active_days / 30 / g["mau"],
+    "usage_sessions_per_day": lambda g: g["min_per_day"] * 60 / g["session_s"],
+    "usage_session_length": lambda g: g["h_per_day"] * 3600 / g["sessions"],
+    "mmc_erlang_c": lambda g: queueing.erlang_c(g["arrival"], g["service"], g["servers"]),
+    "mmc_wq": lambda g: queueing.mmc_wait_s(g["arrival"], g["service"], g["servers"]),
+    "reconnect_storm_no_jitter": lambda g: _storm(g, "none"),
+    "reconnect_storm_full_jitter": lambda g: _storm(g, "full"),
+    "reconnect_last_attempt_time": lambda g: storm.attempt_times_s(1, g["delays"], "none", 0)[0, -1],
+    "two_hour_reconnect_rate": lambda g: g["clients"] / g["max_duration_s"],
+}
+PUBLISHED = [  # id, topic, inputs, expected, tolerance: half of the last printed digit, or as the case says
+    ("W013", "apigw_ws_concurrent", {"conn_rate": 500, "max_duration_s": 7200}, 3_600_000, 0),
+    ("W048", "phoenix_bytes_per_conn", {"ram_gb": 15, "connections": 450000}, 33333, 0.5),
+    ("W049", "phoenix_bytes_per_conn_upper", {"ram_gb": 128, "connections": 2000000}, 64000, 0),
+    ("W050", "phoenix_connect_time_min", {"connections": 100000, "rate_per_s": 1000}, 100, 0),
+    ("W051", "usage_minutes_per_day", {"sessions": 12.38, "session_s": 328}, 67.68, 0.005),
+    ("W052", "usage_stickiness", {"dau": 774.49, "mau": 1080}, 0.7168, 5e-4),  # mau printed as 1.08B
+    ("W053", "usage_stickiness", {"dau": 348.65, "mau": 746.58}, 0.4669, 1e-4),  # 0.4670 from rounded inputs
+    ("W054", "usage_stickiness", {"dau": 666.27, "mau": 937.54}, 0.7107, 5e-5),
+    ("W055", "usage_sessions_per_day", {"min_per_day": 59.23, "session_s": 71.56}, 49.66, 0.005),
+    ("W056", "usage_session_length", {"h_per_day": 2.42, "sessions": 76}, 114.6, 0.05),
+    ("W156", "mmc_erlang_c", {"arrival": 8, "service": 10, "servers": 1}, 0.8, 1e-12),
+    ("W157", "mmc_wq", {"arrival": 8, "service": 10, "servers": 1}, 0.4, 1e-12),
+    ("W158", "mmc_erlang_c", {"arrival": 15, "service": 10, "servers": 2}, 0.642857, 5e-7),
+    ("W159", "mmc_wq", {"arrival": 15, "service": 10, "servers": 2}, 0.128571, 5e-7),
+    ("W170", "reconnect_storm_no_jitter",
+     {"clients": 2500, "rate": 500, "burst": 500, "delays": SCHEDULE}, 2500, 0),
+    ("W171", "reconnect_storm_no_jitter",
+     {"clients": 5000, "rate": 500, "burst": 500, "delays": SCHEDULE}, 2500, 0),
+    ("W174", "reconnect_storm_full_jitter",
+     {"clients": 5000, "rate": 500, "burst": 500, "delays": SCHEDULE, "seed": 1}, 4998, 50),
+    ("W177", "reconnect_last_attempt_time", {"delays": SCHEDULE}, 60, 0),
+    ("W186", "two_hour_reconnect_rate", {"clients": 100000, "max_duration_s": 7200}, 13.889, 5e-4),
+]
+
+
+@pytest.mark.parametrize(("topic", "inputs", "expected", "within"), [c[1:] for c in PUBLISHED],
+                         ids=[c[0] for c in PUBLISHED])
+def test_published_load_cases(topic, inputs, expected, within):
+    assert float(CASES[topic](inputs)) == pytest.approx(expected, rel=1e-12, abs=within)
+
+
+def test_every_load_case_of_the_shared_file_is_among_them(shared):
+    known = {case[0]: case for case in PUBLISHED}
+    with open(shared / "published" / "wire_cases.csv", encoding="utf-8", newline="") as lines:
+        rows = [r for r in csv.DictReader(lines) if r["topic"] in CASES]
+    assert {r["id"] for r in rows} == set(known)
+    for row in rows:
+        _, topic, inputs, expected, within = known[row["id"]]
+        told = json.loads(row["inputs_json"])
+        assert float(row["expected_value"]) == expected
+        assert {k: told[k] for k in inputs} == inputs
+        assert float(CASES[topic](told)) == pytest.approx(expected, rel=1e-12, abs=within)
+
+
+def test_phoenix_filled_its_memory_with_450000_connections():
+    bytes_each = capacity.figures()["phoenix_connection_bytes"].value
+    assert capacity.connection_memory_gb(450_000, bytes_each) * 2**30 == pytest.approx(15e9, rel=1e-4)
+
+
+def test_aws_facts_500_connects_a_second_bring_100000_back_in_200_s():
+    assert capacity.refill_s(100_000, ledger.quotas()["apigw_ws_new_connections_per_s"]) == 200
+    assert capacity.refill_s(100_000, 500, burst=500) == 199
+
+
+def test_product_document_fan_out_of_100_takes_2_s_and_1500_take_the_whole_timeout():
+    assert capacity.fan_out_s(100, 0.020) == pytest.approx(2.0, rel=1e-12)
+    assert capacity.fan_out_connections(30, 0.020) == 1500
+    assert capacity.fan_out_s(1500, 0.020) == pytest.approx(capacity.figures()["function_timeout_s"].value)
+
+
+def test_3_6_million_long_lived_connections_take_the_whole_default_of_connects(both):
+    """AWS: concurrent connections are not limited; 500 x 7,200 is what can be kept."""
+    assert load_limits.limits(both["after"])["open connections"] == 3_600_000
+
+
+# --- the shape of a day
+
+@given(st.floats(1, 24))
+def test_a_day_has_mean_1_and_its_peak_is_the_ratio(ratio):
+    shape = day.day_shape(ratio)
+    assert shape.shape == (24,) and (shape >= 0).all()
+    assert shape.mean() == pytest.approx(1.0, rel=1e-12)
+    assert shape.max() == pytest.approx(ratio, rel=1e-9)
+
+
+def test_the_day_follows_its_published_anchors():
+    levels = day.hour_levels()
+    assert levels.argmax() == 18  # bohmer2011
+    assert levels[11] > levels[9] and levels[11] > levels[14] and levels[17] > levels[14]  # stach2024
+    assert (np.diff(levels[20:]) < 0).all()
+    assert (np.diff(day.day_shape(2.5)[20:]) < 0).all()
+
+
+def test_a_flat_day_and_one_whose_load_falls_into_one_hour_are_the_ends():
+    assert day.day_shape(1).tolist() == [1.0] * 24
+    one = day.day_shape(24)
+    assert one[18] == 24 and one.sum() == 24
+
+
+def test_shapes_of_an_array_equal_those_of_its_numbers():
+    ratios = np.array([[1.0], [1.5], [2.5], [24.0]])
+    for k, ratio in enumerate(ratios[:, 0]):
+        np.testing.assert_allclose(day.day_shape(ratios)[:, k, 0], day.day_shape(ratio), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
+@pytest.mark.parametrize("which", ["before", "after"])
+def test_the_mean_over_the_hours_is_the_mean_hour_and_their_peak_the_peak_hour(name, which):
+    now = now_of(which, name=name, users=[1e3, 1e6])
+    sides = (now, load_rates.at_peak(now), load_rates.hourly(now))
+    mean, peak, hours = (load_rates.rates_per_s(t) for t in sides)
+    for load in ("requests/s", "connects/s", "messages down/s", "open connections"):
+        hourly = np.broadcast_to(hours[load], (24, *np.shape(mean[load])))
+        np.testing.assert_allclose(hourly.mean(axis=0), mean[load], rtol=1e-9)
+        np.testing.assert_allclose(hourly.max(axis=0), peak[load], rtol=1e-9)
+
+
+def test_servers_stay_through_the_night_and_so_do_the_scans_that_fill_their_caches():
+    now = now_of("after", {"after.socket.disconnect": "key"}, name="twilly_as_built", users=[1e6])
+    hours = load_rates.rates_per_s(load_rates.hourly(now))
+    assert (hours["plain servers"] == now.instances).all()
+    page = 128 * float(now.instances[0]) / 30
+    np.testing.assert_allclose(np.broadcast_to(hours["scanned units/s"], (24, 1)), page, rtol=1e-12)
+
+
+# --- loads against closed forms
+
+def test_a_2_s_poll_asks_half_a_request_a_second_of_each_active_user(both):
+    life = both["before"].life
+    watching = life.active_s / life.scenario.month_s * life.scenario.screens["watching"].share
+    poll = next(f for f in both["before"].flows if f.name == "poll unread_counts")
+    rate = load_rates.flow_rates_per_s(poll, both["before"])
+    assert rate["requests/s"] == pytest.approx(watching / 2, rel=1e-12)
+    assert rate["gateway calls/s"] == rate["requests/s"] == rate["runs/s"]
+
+
+def test_executions_at_once_are_rate_times_time(both):
+    """Little (1961), function by function."""
+    for now in both.values():
+        whole = 0.0
+        for run in now.runs.values():
+            whole += run.rate_per_s * (run.duration_s + run.cold_share * run.init_s)
+        assert load_rates.rates_per_s(now)["executions at once"] == pytest.approx(float(whole), rel=1e-12)
+
+
+def test_connects_add_up_from_sessions_cuts_and_losses():
+    changes = {"usage.session_mean_s": 1300, "users": 3e5}
+    now = now_of("after", changes)
+    causes = load_rates.connects_by_cause(now)
+    assert sum(causes.values()) == pytest.approx(load_rates.rates_per_s(now)["connects/s"], rel=1e-12)
+    usable = 1 - now.life.design.socket.blocked_share
+    cuts = traffic.usage.mean_cuts(1300, now.life.scenario.usage.session_sigma_ln, 30, 7200)
+    assert causes["session starts"] == pytest.approx(now.life.sessions * usable / now.life.scenario.month_s)
+    assert causes["2 h limit"] == pytest.approx(float(causes["session starts"] * cuts), rel=1e-9)
+    assert min(causes.values()) > 0
+    assert set(load_rates.connects_by_cause(now_of("before")).values()) == {0.0}
+
+
+def test_all_day_connections_are_recycled_every_two_hours():
+    """A client that never leaves is cut 12 times a day: N / 7,200 connects a second."""
+    always = {"usage.sessions_per_day": 1, "usage.session_mean_s": 86400, "usage.session_sigma_ln": 1e-9,
+              "usage.dau_mau_share": 1, "after.socket.blocked_share": 0, "users": 1e5}
+    now = now_of("after", always)
+    causes = load_rates.connects_by_cause(now)
+    assert causes["2 h limit"] == pytest.approx(1e5 / 7200, rel=1e-6)  # W186
+
+
+def test_a_plain_servers_requests_are_no_calls_of_a_gateway():
+    now = now_of("before", name="twilly_as_built")
+    rates = load_rates.rates_per_s(now)
+    assert rates["requests/s"] > 0 and rates["gateway calls/s"] == 0 and rates["runs/s"] == 0
+    sockets = now_of("after", {"after.socket.backend": "server"}, name="twilly_as_built")
+    rates = load_rates.rates_per_s(sockets)
+    assert rates["gateway calls/s"] == 0 and rates["scanned units/s"] == 0 and rates["messages down/s"] > 0
+
+
+def test_json_heartbeats_are_messages_each_way_and_ping_frames_are_not():
+    changes = {"after.heartbeat.function": "read"}
+    rates = [load_rates.rates_per_s(now_of("after", {**changes, "after.heartbeat.kind": kind}))
+             for kind in ("ping", "json")]
+    beats = rates[0]["heartbeats/s"]
+    assert rates[0]["messages up/s"] == 0
+    assert rates[1]["messages up/s"] == pytest.approx(float(beats), rel=1e-12)
+    more = rates[1]["messages down/s"] - rates[0]["messages down/s"]
+    assert more == pytest.approx(float(beats), rel=1e-9)
+
+
+def test_broadcasts_post_one_after_another_or_all_together():
+    event = {"after.pushes.channel_content_update.audience": "broadcast",
+             "events.channel_content_update.recipients": 1000,
+             "events.channel_content_update.online_share": 0.1,
+             "after.socket.grace_s": 0}
+    one, many = (load_rates.fan_out_by_event(now_of("after", {**event, "after.socket.fan_out": mode}))
+                 for mode in ("sequential", "parallel"))
+    up = 1.0 - now_of("after", event).life.down_share
+    assert one["channel_content_update"] == pytest.approx(np.ceil(100 * up) * 0.020, rel=1e-12)
+    assert many["channel_content_update"] == one["new_comment"] == 0.020
+    own = load_rates.fan_out_by_event(now_of("after", {**event, "after.socket.backend": "server"}))
+    assert own["channel_content_update"] == pytest.approx(np.ceil(100 * up) / 60_000, rel=1e-12)
+    assert load_rates.fan_out_by_event(now_of("before")) == {}
+
+
+def test_a_broadcast_to_1500_who_are_there_reaches_the_senders_timeout():
+    now = now_of("after", {"after.pushes.channel_content_update.audience": "broadcast",
+                           "after.socket.blocked_share": 0,
+                           "events.channel_content_update.recipients": 1600,
+                           "events.channel_content_update.online_share": 1})
+    table = server_load.load_table(now)
+    assert table.loc["longest fan-out s", "peak"] > table.loc["longest fan-out s", "quota"] == 30
+    assert table.loc["longest fan-out s", "users_at_quota"] == 0  # at any number of users
+
+
+# --- the disconnect that scans
+
+def test_a_disconnect_reads_half_a_unit_for_4_kb_of_table_up_to_the_128_of_a_page():
+    users = np.array([1e4, 1e5, 1e6, 1e7])
+    now = now_of("after", {"after.socket.table_base_bytes": 0}, users=users)
+    reads = server_load.disconnect_reads(now)
+    size = np.minimum(np.ceil(reads["open connections"] * 158), 2**20)
+    np.testing.assert_array_equal(reads["read units a disconnect"], np.ceil(size / 4096) / 2)
+    assert reads["read units a disconnect"][-1] == 128
+    rate = load_rates.rates_per_s(load_rates.at_peak(now))["connects/s"]
+    np.testing.assert_allclose(reads["read units/s"], reads["read units a disconnect"] * rate, rtol=1e-12)
+
+
+def test_scanned_units_are_part_of_the_read_units_and_none_where_a_key_is_known():
+    now = now_of("after")
+    other = now_of("after", {"after.socket.disconnect": "key"})
+    rates, keyed = load_rates.rates_per_s(now), load_rates.rates_per_s(other)
+    assert 0 < rates["scanned units/s"] < rates["read units/s"]
+    assert keyed["scanned units/s"] == 0
+    rest = rates["read units/s"] - rates["scanned units/s"]
+    assert rest == pytest.approx(float(keyed["read units/s"]), rel=1e-9)
+
+
+# --- quotas and where they break
+
+@pytest.mark.parametrize(("which", "load"), [("before", "gateway calls/s"), ("before", "read units/s"),
+                                             ("after", "connects/s"), ("after", "open connections")])
+def test_the_search_finds_what_a_proportion_gives_where_load_is_linear(both, which, load):
+    table = server_load.load_table(both[which])
+    found = server_load.users_at_quota(both[which])[load]
+    assert found.item() == pytest.approx(10_000 * table.loc[load, "headroom"], rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
+@pytest.mark.parametrize("base_bytes", [0, 5e6])
+def test_at_the_users_found_the_peak_load_is_the_quota(name, base_bytes):
+    now = now_of("after", {"after.socket.table_base_bytes": base_bytes}, name=name)
+    for load, users in server_load.users_at_quota(now).items():
+        if np.isfinite(users.item()):
+            limit = server_load.limits(now)[load]
+            under, over = (load_rates.rates_per_s(load_rates.peak_of(now, users.item() * f))[load]
+                           for f in (1 - 1e-6, 1 + 1e-6))
+            assert under <= limit <= over, load
+
+
+def test_a_growing_table_breaks_its_quota_earlier_than_a_proportion_says():
+    """A disconnect's read units grow with the table, so scans grow with the square of users up to a page."""
+    now = now_of("after", {"after.socket.table_base_bytes": 0})
+    table = server_load.load_table(now)
+    straight = 10_000 * table.loc["scanned units/s", "headroom"]
+    assert table.loc["scanned units/s", "users_at_quota"] < straight / 10
+
+
+def test_where_a_square_breaks_is_its_root():
+    """Below one page the scan is table/4 KB/2: connects x open x 158 / 8,192 = quota, solved by hand."""
+    now = now_of("after", {"after.socket.table_base_bytes": 0})
+    quota = {"dynamodb_partition_read_units_per_s": 500.0}
+    found = server_load.users_at_quota(now, quota)["scanned units/s"].item()
+    peak = load_rates.rates_per_s(load_rates.at_peak(now))
+    per_user = (float(peak[k]) / 10_000 for k in ("connects/s", "open connections"))
+    root = np.sqrt(500.0 * 8192 / 158 / np.prod(list(per_user)))
+    assert found == pytest.approx(root, rel=0.02)  # whole blocks of 4 KB
+
+
+def test_the_first_to_break_has_the_fewest_users(both):
+    for now in both.values():
+        load, users = server_load.first_break(now)
+        assert users == min(float(v[0]) for v in server_load.users_at_quota(now).values())
+        assert load in server_load.QUOTAS
+    table = server_load.quota_table(both["before"], both["after"])
+    fewest = min(server_load.first_break(n)[1] for n in both.values())
+    assert table.iloc[0][["before", "after"]].min() == fewest
+
+
+def test_a_new_account_with_10_executions_breaks_100_times_sooner(both):
+    usual, small = (server_load.users_at_quota(both["before"], q)["runs/s"].item()
+                    for q in (None, {"lambda_concurrency": 10}))
+    assert usual / small == pytest.approx(100, rel=1e-9)
+
+
+def test_draws_have_each_their_own_break():
+    now = now_of("after", draws=4, users=[1e4])
+    found = server_load.users_at_quota(now)
+    assert all(v.shape == (4,) for v in found.values())
+    for k in range(4):
+        one = load_rates.peak_of(now, found["connects/s"].reshape(4, 1))
+        assert load_rates.rates_per_s(one)["connects/s"][k, 0] == pytest.approx(500, rel=1e-8)
+
+
+@pytest.mark.parametrize("which", ["before", "after"])
+def test_an_array_of_users_equals_one_by_one(which):
+    users = np.array([1e3, 1e5, 1e7])
+    many = server_load.load_by_users(now_of(which, users=users, name="twilly_as_built"))
+    for k, count in enumerate(users):
+        alone = server_load.load_table(now_of(which, users=[count], name="twilly_as_built"))["peak"]
+        np.testing.assert_allclose(many.iloc[:, k], alone, rtol=1e-12)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.floats(2, 6), st.floats(1.1, 100))
+def test_no_load_falls_as_users_grow(log_users, times):
+    now = now_of("after", name="twilly_as_built", users=[10**log_users, times * 10**log_users])
+    table = server_load.load_by_users(now)
+    assert (table.iloc[:, 1] >= table.iloc[:, 0] * (1 - 1e-9)).all()
+
+
+# --- plain servers
+
+def test_servers_hold_what_memory_and_cores_allow(both):
+    table = server_load.server_table(both["after"])
+    assert table.loc["node_ws", "instance_holds"] == pytest.approx(4 * 2**30 * 0.7 / 7500, rel=1e-12)
+    assert table.loc["phoenix", "low"] == pytest.approx(4 * 2**30 * 0.7 / 64000, rel=1e-12)
+    assert table.loc["node_http_requests", "instance_holds"] == pytest.approx(31500 * 2 * 0.6, rel=1e-12)
+    assert (table["instances"] == np.ceil(table["demand"] / table["instance_holds"])).all()
+    assert (table["low"] <= table["instance_holds"]).all()
+    assert (table["instance_holds"] <= table["high"]).all()
+
+
+def test_every_priced_instance_has_a_size():
+    priced = [m.removeprefix("ec2_").removesuffix("_hour") for m in prices.services() if m.startswith("ec2_")]
+    for instance in priced:
+        memory_gb, cores = capacity.instance_size(instance)
+        assert memory_gb > 0 and cores >= 1
+
+
+def test_a_new_tls_connection_is_26_times_a_warm_request():
+    assert capacity.tls_cores(1000, 1) / capacity.tls_cores(1000, 0) == pytest.approx(26, abs=0.5)
+    half = capacity.tls_cores([1000, 2000], 0.5)
+    np.testing.assert_allclose(half, [capacity.tls_cores(r, 0.5) for r in (1000, 2000)], rtol=1e-15)
+
+
+def test_one_core_at_80_percent_waits_as_erlang_says():
+    """W157's queue: service 10/s, arrivals 8/s, one core."""
+    base = now_of("before", name="twilly_as_built")
+    peak = float(load_rates.rates_per_s(load_rates.at_peak(base))["requests/s"])
+    now = now_of("before", {"users": 10_000 * 8 / peak, "before.server.requests_per_s": 10,
+                            "before.server.instance": "c7g_medium", "before.server.utilisation_share": 1},
+                 name="twilly_as_built")
+    assert float(np.ravel(server_load.server_wait_s(now))[0]) == pytest.approx(0.4, rel=1e-9)
+    assert server_load.server_wait_s(now_of("before")) == 0
+
+
+# --- a storm of the scenario's own, and what falls back on the API
+
+def test_the_products_storm_and_the_polls_of_those_who_gave_up(both):
+    found = drops.figures(drops.drop(both["after"], clients=10_000))
+    assert (found["back"], found["lost"]) == (2500, 7500)
+    assert found["lasting_fallback_per_s"] == pytest.approx(7500 * 2 / 3, rel=1e-12)
+    assert found["worst_fallback_per_s"] == pytest.approx(9500 * 2 / 3, rel=1e-12)  # the first wave is in
+
+
+def test_a_late_notice_loses_far_fewer_and_polls_far_less(both):
+    clean, noticed = (drops.figures(drops.drop(both["after"], clients=10_000, notice_s=s)) for s in (0, 30))
+    assert clean["lost"] == 7500 and noticed["lost"] < 750
+    assert noticed["worst_fallback_per_s"] < clean["worst_fallback_per_s"] / 10
+
+
+def test_the_storm_takes_schedule_quota_and_connections_from_the_design(both):
+    own = drops.drop(both["after"])
+    peak = float(load_rates.at_peak(both["after"]).life.open_connections)
+    assert len(own.back_s) == round(peak)
+    assert (own.delays_s, own.jitter, own.rate_per_s, own.burst) == ((2, 4, 8, 16, 30), "none", 500, 500)
+    never = drops.drop(now_of("after", {"after.reconnect.last_attempt": False}), clients=10_000)
+    assert np.isinf(never.attempts) and np.isfinite(never.back_s).all()
+
+
+def test_a_storm_of_more_clients_meets_the_api_of_more_users():
+    now = now_of("after", name="twilly_as_built")
+    few, many = (drops.drop(now, clients=n) for n in (1_000, 100_000))
+    assert many.usual_requests_per_s == pytest.approx(100 * few.usual_requests_per_s, rel=1e-9)
+    assert many.api_requests_per_s > few.api_requests_per_s
+
+
+def test_a_plain_server_lets_in_what_its_cores_can_shake_hands_with():
+    now = now_of("after", {"after.socket.backend": "server"}, name="twilly_as_built")
+    assert drops.drop(now, clients=100).rate_per_s == 2 * 2117
+
+
+def test_the_fallback_waits_its_delay_before_it_polls():
+    back = np.full(300, np.inf)
+    load = storm.fallback_requests_per_s(back, [0, 1.9, 2, 99], 3, 2, start_delay_s=2)
+    np.testing.assert_allclose(load, [0, 0, 200, 200], rtol=1e-12)
+    load = storm.fallback_requests_per_s(back, [2, 17, 32], 3, 2, notice_s=30, start_delay_s=2)
+    np.testing.assert_allclose(load, [0, 100, 200], rtol=1e-12)
+
+
+def test_the_course_ends_with_those_who_never_come_back(both):
+    one = drops.drop(both["after"], clients=10_000)
+    seen = drops.course(one, [0.0, 2.0, 60.0, 1e4])
+    np.testing.assert_allclose(seen["back_share"], [0, 0.05, 0.25, 0.25])
+    np.testing.assert_allclose(seen["fallback requests/s"][-1], 5000, rtol=1e-12)
+    table = drops.drop_table({"own": one, "full": drops.drop(both["after"], clients=10_000, jitter="full")})
+    assert table.loc["own", "lost"] == 7500 and table.loc["full", "lost"] < 200
+
+
+# --- one number of occurrences a month for load, bill, data and radio
+
+RANDOM = st.fixed_dictionaries({
+    "users": st.floats(0.5, 7).map(lambda x: 10**x),
+    "usage.sessions_per_day": st.floats(0.5, 20),
+    "usage.session_mean_s": st.floats(30, 3000),
+    "usage.dau_mau_share": st.floats(0.05, 1),
+    "usage.peak_to_mean_ratio": st.floats(1, 24),
+    "before.timers.unread_counts.period_s": st.floats(0.5, 120),
+    "before.timers.content.requests": st.integers(1, 3),
+    "before.api.backend": st.sampled_from(["http_api", "rest_api", "server"]),
+    "before.api.protocol": st.sampled_from(["http1", "http2"]),
+    "after.api.backend": st.sampled_from(["http_api", "rest_api", "server"]),
+    "after.api.idle_timeout_s": st.floats(1, 400),
+    "after.socket.backend": st.sampled_from(["apigw_ws", "server"]),
+    "after.socket.disconnect": st.sampled_from(["scan", "key"]),
+    "after.socket.fan_out": st.sampled_from(["sequential", "parallel"]),
+    "after.socket.direct_send": st.booleans(),
+    "after.socket.grace_s": st.floats(0, 120),
+    "after.socket.table_base_bytes": st.floats(0, 1e7),
+    "after.socket.blocked_share": st.floats(0, 0.1),
+    "after.heartbeat.period_s": st.floats(10, 900),
+    "after.heartbeat.kind": st.sampled_from(["ping", "json"]),
+    "after.heartbeat.function": st.just("read"),
+    "after.pushes.new_comment.pulls": st.integers(0, 4),
+    "after.pushes.notification.sent": st.booleans(),
+    "after.pushes.channel_content_update.audience": st.sampled_from(["recipients", "broadcast"]),
+    "after.fallback.requests": st.integers(1, 4),
+    "events.new_comment.per_active_day": st.floats(0.1, 50),
+    "events.new_comment.recipients": st.floats(1, 50),
+    "billing.connects_billed": st.booleans(),
+    "billing.pings_billed": st.booleans(),
+    "billing.month_days": st.sampled_from([30, 730 / 24]),
+})
+
+
+def radio_occurrences(now, network, flow, hosts):
+    """A month's occurrences as the radio meets them: each place's source, at its rate, for the time there."""
+    total = 0.0
+    for place, where in now.life.places.items():
+        if place in flow.rates_per_s:
+            source = airtime.place_sources(now, network, place).get(hosts.get(flow.name, flow.name))
+            if source is not None:
+                rate = flow.duty / source.period_s if flow.timer else source.rate_per_s
+                total = total + where.weight * now.life.active_s * rate
+    return total
+
+
+def occurrences(now, flow):
+    """How often a flow happens a month, worked back from what each outcome says of it in its own unit."""
+    life = now.life
+    month_s = life.scenario.month_s
+    network = next(iter(life.scenario.networks.values()))
+    rates, usage = load_rates.flow_rates_per_s(flow, now), cost_flows.flow_usage(flow, now)
+    up, down = exchange.mean_flow_bytes(now, flow)
+    found = {}
+    if flow.requests:
+        found["load"] = server_load.flow_requests_per_minute(flow, now) * life.active_s / 60 / flow.requests
+        found["load, all users"] = rates["requests/s"] * month_s / flow.requests
+        for meter in ("apigw_http_request", "apigw_rest_request"):
+            if meter in usage:  # every request here is one unit
+                found[f"bill, {meter}"] = usage[meter] / flow.requests
+    if np.any(np.asarray(flow.executions) > 0):
+        found["bill, runs"] = usage["lambda_request"] / flow.executions
+        found["load, runs"] = rates["runs/s"] * month_s / flow.executions
+    if flow.kind == "push" and "apigw_ws_message" in usage:
+        found["bill, messages"] = usage["apigw_ws_message"]
+    if flow.messages_down:
+        found["load, messages"] = rates["messages down/s"] * month_s
+    if flow.kind == "connect":
+        found["load, connects"] = rates["connects/s"] * month_s
+    if np.any(np.asarray(up + down) > 0):
+        found["data"] = (mobile_data.flow_mb(flow, now) * 1e6 * life.active_s / 3600) / (up + down)
+        found["bill, bytes out"] = usage["internet_out_gb"] * 2**30 / down
+        hosts = {f.name: f.rides for f in now.flows if f.rides}
+        found["radio"] = radio_occurrences(now, network, flow, hosts)
+    if flow.exchange == "http":
+        assert {"load", "load, all users", "data", "bill, bytes out", "radio"} <= set(found)
+    return found
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(RANDOM)
+def test_occurrences_per_flow_and_month_are_one_number_in_load_bill_data_and_radio(changes):
+    case = sampling.resolved(model.load("twilly").with_(changes))
+    for which in ("before", "after"):
+        now = traffic.traffic(which, case)
+        for flow in now.flows:
+            for outcome, count in occurrences(now, flow).items():
+                if float(np.ravel(flow.per_month)[0]) > 0:
+                    assert float(np.ravel(count)[0]) == pytest.approx(float(np.ravel(flow.per_month)[0]),
+                                                                     rel=1e-9), (which, flow.name, outcome)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(RANDOM)
+def test_the_whole_load_of_a_month_is_the_whole_bill_in_its_units(changes):
+    case = sampling.resolved(model.load("twilly").with_(changes))
+    book = prices.book("us-east-1")
+    for which in ("before", "after"):
+        now = traffic.traffic(which, case)
+        rates, usage = load_rates.rates_per_s(now), cost_flows.month_usage(now)
+        lines = cost.bill({m: float(np.ravel(a)[0]) for m, a in usage.items()}, book)
+        billed = lines.groupby("meter")["amount"].sum()
+        pairs = {"runs/s": "lambda_request", "read units/s": "dynamodb_read_unit",
+                 "write units/s": "dynamodb_write_unit"}
+        if now.life.design.api.backend != "server":
+            pairs["requests/s"] = {"http_api": "apigw_http_request",
+                                   "rest_api": "apigw_rest_request"}[now.life.design.api.backend]
+        for load, meter in pairs.items():
+            month = float(np.ravel(rates[load])[0]) * case.month_s
+            assert billed.get(meter, 0.0) == pytest.approx(month, rel=1e-9), (which, meter)
+        minutes = sum(server_load.flow_requests_per_minute(f, now) for f in now.flows)
+        assert float(minutes * now.life.active_s / 60) == pytest.approx(
+            float(rates["requests/s"] * case.month_s), rel=1e-9)
+
+
+def test_the_table_of_before_and_after_shows_the_very_same_load(both):
+    shown = compare.before_after("twilly").loc["server load"]
+    assert shown["before"] == pytest.approx(float(server_load.requests_per_minute(both["before"])), rel=1e-12)
+    units = metering.http_request_units(362)
+    assert units == 1  # so a request of the load is a unit of the bill
+
+
+# --- what a person may get wrong
+
+@pytest.mark.parametrize(("call", "sentence"), [
+    (lambda: day.day_shape(25),
+     "peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 25"),
+    (lambda: day.peak_ratio(0.5),
+     "peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 0.5"),
+    (lambda: model.load("twilly").with_({"usage.peak_to_mean_ratio": 30}),
+     "usage.peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 30 "
+     "(data/scenarios/twilly.yaml)"),
+    (lambda: capacity.fan_out_s(-1, 0.02), "connections must be >= 0; got -1"),
+    (lambda: capacity.fan_out_s(10, -0.02), "post_s must be >= 0 s; got -0.02"),
+    (lambda: capacity.fan_out_s(10, 0.02, at_once=0), "at_once must be >= 1 post; got 0"),
+    (lambda: capacity.fan_out_s(10, 0.02, rate_per_s=0), "rate_per_s must be > 0 posts/s; got 0"),
+    (lambda: capacity.fan_out_connections(30, 0), "post_s must be > 0 s; got 0"),
+    (lambda: capacity.refill_s(10, 0), "rate_per_s must be > 0 connections/s; got 0"),
+    (lambda: capacity.refill_s(10, -500), "rate_per_s must be > 0 connections/s; got -500"),
+    (lambda: capacity.tls_cores(-1), "requests_per_s must be >= 0 1/s; got -1"),
+    (lambda: capacity.tls_cores(1, 1.5), "cold_share must be between 0 and 1; got 1.5"),
+    (lambda: capacity.instance_size("t4g_mediun"),
+     "unknown server.instance 't4g_mediun'; did you mean 't4g_medium'?"),
+    (lambda: server_load.limits(now_of("before"), {"lambda_concurrency": 0}),
+     "lambda_concurrency must be > 0; got 0"),
+    (lambda: server_load.users_at_quota(now_of("before"), {"lambda_concurency": 10}),
+     "unknown quota 'lambda_concurency'; did you mean 'lambda_concurrency'?"),
+    (lambda: server_load.load_by_users(now_of("before"), "pek"), "unknown hour 'pek'; did you mean 'peak'?"),
+    (lambda: server_load.disconnect_reads(now_of("before")),
+     "disconnect_reads must be given a websocket design; got polling"),
+    (lambda: drops.drop(now_of("before")),
+     "a storm needs a websocket design, whose connections drop; got polling"),
+    (lambda: drops.drop(now_of("after"), clients=-5), "clients must be a whole number >= 0; got -5"),
+    (lambda: drops.drop(now_of("after"), delays_s=[]),
+     "delays_s must be a schedule of at least one delay in s; got ()"),
+    (lambda: drops.drop(now_of("after"), delays_s=[4, 2]),
+     "delays_s must be sorted, none below the one before it; got 2 s after 4 s"),
+    (lambda: drops.drop(now_of("after"), rate_per_s=0), "rate_per_s must be > 0 connections/s; got 0"),
+    (lambda: drops.drop(now_of("after", users=[1e3, 1e4])),
+     "open connections must be one number in a storm, without draws and at one user count; got 2"),
+    (lambda: storm.fallback_requests_per_s([1.0], [0.0], 3, 2, start_delay_s=-1),
+     "start_delay_s must be >= 0 s; got -1"),
+])
+def test_each_mistake_is_one_sentence(call, sentence):
+    with pytest.raises(InputError) as refused:
+        call()
+    assert str(refused.value) == sentence
