@@ -1,0 +1,172 @@
+"""Closed form of the share of deliveries told within a time, and its quantiles, over all ways at once.
+
+A way's total is R + A + B: ramps R (waits), the network's lognormal A, and the services B, a shifted
+lognormal of their first three moments. For a shifted lognormal Y, E[((t - Y)+)^k] is closed for k = 0, 1, 2,
+so that R and the wider of A and B are exact and the narrower one takes four Gauss-Hermite nodes; where that
+is more than is needed, A and B are one lognormal of their moments. Nothing is drawn at random.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.latency import parts, ramps
+from model.latency.branches import Branch
+
+__all__: list[str] = []
+
+NODES = 4
+TINY = 1e-12
+AT_ONCE = 4_000_000  # numbers in one array of the work
+
+
+@functools.cache
+def _nodes() -> tuple[np.ndarray, np.ndarray]:
+    """Normal deviates and weights of the Gauss-Hermite rule."""
+    x, weight = np.polynomial.hermite.hermgauss(NODES)
+    return np.sqrt(2.0) * x, weight / np.sqrt(np.pi)
+
+
+def _sum(have: list[parts.Part], name: str):
+    return sum((getattr(p, name) for p in have), 0.0)
+
+
+def _expanded(way: Branch) -> list[tuple]:
+    """The way once for each combination of its waits' states: a key, the share of it, its ramps.
+
+    Ways of one key have the same distribution, so that events which differ only in how often they find the
+    radio in which state share the work.
+    """
+    narrow = tuple(id(p) for p in way.parts.values() if p.kind != "wide")
+    found = [((narrow, way.fine), 1.0, ramps.point())]
+    for part in (p for p in way.parts.values() if p.kind == "wide"):
+        found = [((*key, name or id(part)), share * often, ramps.added(have, terms))
+                 for key, share, have in found for name, often, terms in part.states]
+    return found
+
+
+def _terms(way: Branch, wide: tuple) -> list[tuple]:
+    """A way as terms (coefficient, place, ln median, spread, power) of E[((t - place - Y)+)^power]."""
+    kinds = ("network", "service", "fixed")
+    net, rest, fixed = ([p for p in way.parts.values() if p.kind == kind] for kind in kinds)
+    fixed_s = _sum(fixed, "mean_s")
+    if way.fine and net and rest:
+        return _quadrature(wide, fixed_s, _one_draw(net), rest)
+    both = [_one_draw(net), *rest] if net else rest
+    place, median_ln, sigma = parts.matched(*(_sum(both, n) for n in ("mean_s", "variance_s2", "third_s3")))
+    return [(rise, at + fixed_s + place, median_ln, sigma, power) for rise, at, power in wide]
+
+
+def _one_draw(net: list[parts.Part]) -> parts.Part:
+    """All ways over the network of one delivery: one lognormal, as they share its draw."""
+    if len(net) == 1:
+        return net[0]
+    least = _sum(net, "least_s")
+    return parts.network(_sum(net, "mean_s") - least, net[0].sigma_ln, least)
+
+
+def _quadrature(wide: tuple, fixed_s, net: parts.Part, rest: list[parts.Part]) -> list[tuple]:
+    """The wider of network and services in closed form, the narrower one at nodes."""
+    sigma = np.maximum(net.sigma_ln, 1e-6)
+    scale_s = np.maximum(net.mean_s - net.least_s, TINY)
+    a = (net.least_s, np.log(scale_s) - np.square(sigma) / 2.0, sigma)
+    b = parts.matched(*(_sum(rest, n) for n in ("mean_s", "variance_s2", "third_s3")))
+    over = net.variance_s2 > _sum(rest, "variance_s2")
+    kernel = tuple(np.where(over, x, y) for x, y in zip(a, b, strict=True))
+    other = tuple(np.where(over, y, x) for x, y in zip(a, b, strict=True))
+    found = []
+    for z, weight in zip(*_nodes(), strict=True):
+        at_node = kernel[0] + other[0] + np.exp(other[1] + other[2] * z) + fixed_s
+        found += [(weight * rise, at + at_node, kernel[1], kernel[2], power) for rise, at, power in wide]
+    return found
+
+
+@dataclass(frozen=True)
+class Power:
+    """All terms of one power: arrays (terms, rows, 1), and which way each belongs to (ways, terms)."""
+
+    power: int
+    rise: np.ndarray
+    place_s: np.ndarray
+    median_ln: np.ndarray
+    sigma: np.ndarray
+    owner: np.ndarray
+
+    def at(self, t_s: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Share told within the times (rows, times) and its slope, by way: (ways, rows, times)."""
+        from scipy.special import ndtr
+
+        median_ln, sigma, rise = (_cut(x, rows) for x in (self.median_ln, self.sigma, self.rise))
+        z = np.maximum(t_s - _cut(self.place_s, rows), TINY)
+        d = (np.log(z) - median_ln) / sigma
+        below = ndtr(d)
+        if self.power == 0:
+            value, slope = below, np.exp(-np.square(d) / 2.0) / (np.sqrt(2.0 * np.pi) * sigma * z)
+        else:
+            first = np.exp(median_ln + np.square(sigma) / 2.0)
+            value, slope = z * below - first * ndtr(d - sigma), below
+            if self.power == 2:
+                second = np.exp(2.0 * median_ln + 2.0 * np.square(sigma)) * ndtr(d - 2.0 * sigma)
+                value, slope = 2.0 * z * value - np.square(z) * below + second, 2.0 * value
+        return self._by_way(rise * value), self._by_way(rise * slope)
+
+    def _by_way(self, terms: np.ndarray) -> np.ndarray:
+        return (self.owner @ terms.reshape(len(terms), -1)).reshape(len(self.owner), *terms.shape[1:])
+
+
+def _stacked(values: list, shape: tuple) -> np.ndarray:
+    """The values one after another, each broadcast to the shape."""
+    stacked = np.empty((len(values), *shape))
+    for place, value in zip(stacked, values, strict=True):
+        place[...] = value
+    return stacked
+
+
+def _cut(array: np.ndarray, rows: slice) -> np.ndarray:
+    return array if array.shape[1] == 1 else array[:, rows]
+
+
+class Mixture:
+    """All ways of some events with their weights: the distribution of latency over their deliveries."""
+
+    def __init__(self, weighted: list[tuple]):
+        """Pairs of a weight and a way; weights over (draws, users)."""
+        found: dict = {}
+        for weight, way in weighted:
+            for key, share, wide in _expanded(way):
+                have, *rest = found.get(key, (0.0, way, wide))
+                found[key] = (have + weight * share, *rest)
+        weights = [w for w, _, _ in found.values()]
+        terms = [_terms(way, wide) for _, way, wide in found.values()]
+        inner = np.broadcast_shapes((1, 1), *{np.shape(x) for way in terms for term in way for x in term[:4]})
+        self.shape = np.broadcast_shapes(inner, *{np.shape(w) for w in weights})
+        self.flat = inner[1] > 1  # ways that change with the user count: each count is a row of its own
+        rows, columns = self.shape if not self.flat else (self.shape[0] * self.shape[1], 1)
+        stacked = _stacked(weights, self.shape)
+        self.weights = (stacked / stacked.sum(axis=0)).reshape(len(weights), rows, columns)
+        self.powers = [self._power(terms, k) for k in range(3)
+                       if any(term[4] == k for way in terms for term in way)]
+
+    def _power(self, terms: list, power: int) -> Power:
+        mine = [(number, *term[:4]) for number, way in enumerate(terms) for term in way if term[4] == power]
+        owner = np.zeros((len(terms), len(mine)))
+        owner[[m[0] for m in mine], range(len(mine))] = 1.0
+        return Power(power, *(self._stack([m[k] for m in mine]) for k in range(1, 5)), owner)
+
+    def _stack(self, values: list) -> np.ndarray:
+        shape = self.shape if self.flat else np.broadcast_shapes((1, 1), *{np.shape(v) for v in values})
+        return _stacked(values, shape).reshape(len(values), -1, 1)
+
+    def at(self, t_s: np.ndarray, rows: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+        """Share told within the times (rows, times) and its slope, by way."""
+        found = [p.at(t_s, rows) for p in self.powers]
+        return sum(f[0] for f in found), sum(f[1] for f in found)
+
+    def share(self, t_s) -> np.ndarray:
+        """Share of deliveries told within a time: (draws, users)."""
+        rows, columns = self.weights.shape[1:]
+        value, _ = self.at(np.full((rows, 1), float(t_s)))
+        return np.clip((self.weights * value).sum(axis=0), 0.0, 1.0).reshape(self.shape)
