@@ -10,14 +10,13 @@ import numpy as np
 from model import claims, cost, latency, prices, traffic
 from model.claims_read import UNITS, Figure
 from model.claims_units import conversion
-from model.compare import MEASURES, ROWS, Outcome, Side
+from model.compare import MEASURES, Outcome, Side
 from model.scenario import Scenario
 from model.wire import websocket_frame_bytes
 
 __all__ = ["QUANTITIES", "figure_values", "holds", "miss_factor", "outcome_at"]
 
 AFTER_POST = ("gateway", "cold start", "radio", "downlink", "pull", "phone")
-MIDDLE = next(label for label, (measure, *_) in ROWS.items() if measure == "latency")
 
 
 def _active_hours(side: Side):
@@ -54,7 +53,7 @@ def _header_bytes(side: Side):
 
 
 def _server_s(side: Side):
-    """From the stored event to the accepted post, warm: all parts of a push before gateway, radio and phone."""
+    """From the stored event to the accepted post, warm: what comes before gateway, radio and phone."""
     now = side.traffic
     pushed = [e for e, p in now.life.design.pushes.items() if p.sent]
     rates = {e: latency.delivered_rate_per_s(now, e) for e in pushed}
@@ -76,11 +75,12 @@ def _cold_start_s(side: Side):
 
 
 QUANTITIES: Mapping[str, Callable[[Side], object]] = MappingProxyType({  # in the units of claims_read.UNITS
+    "latency": lambda side: side.latency_quantiles((0.5,))[0],
     "battery": lambda side: side.total("battery"),
     "data": lambda side: side.total("data"),
     "load": lambda side: side.total("load"),
     "cost": lambda side: side.total("cost"),
-    "cost_per_hour": lambda side: side.total("cost") / _active_hours(side),
+    "cost_per_hour": lambda side: _whole("cost", side) / _active_hours(side),
     "messages": _messages,
     "minutes": _minutes,
     "connections": _connections,
@@ -114,17 +114,23 @@ def _of_flows(figure: Figure, side: Side):
     return total / _active_hours(side) if figure.measure == "cost_per_hour" else total
 
 
+def _whole(measure: str, side: Side):
+    """A quantity of a side, worked out once however many figures ask for it."""
+    memo, key = side.traffic.memo, ("audit", measure)
+    if key not in memo:
+        memo[key] = QUANTITIES[measure](side)
+    return memo[key]
+
+
 def _side_values(figure: Figure, outcome: Outcome, which: str) -> np.ndarray:
     side = getattr(outcome, which)
     shape = (max(outcome.draws, 1), len(outcome.users))
-    if figure.measure == "latency":
-        return outcome.values(MIDDLE)[which == "after"]
     if figure.meters:
         found = _of_meters(figure, side)
     elif figure.flows and figure.measure in (*MEASURES, "cost_per_hour"):
         found = _of_flows(figure, side)
     else:
-        found = QUANTITIES[figure.measure](side)
+        found = _whole(figure.measure, side)
     return np.broadcast_to(np.asarray(found, dtype=float), shape)
 
 

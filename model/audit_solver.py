@@ -19,7 +19,7 @@ from model.scenario import Scenario
 __all__ = ["Change", "conditions"]
 
 STEPS = (1 / 3, 2 / 3, 1.0)  # how far from its mode to the end of its range an input is tried
-PASSES = 6  # then the border between failing and holding is narrowed this often
+PASSES = 5  # then the border between failing and holding is narrowed this often
 NEAREST = 3  # candidates of each figure that are followed to their border
 MOVERS = 7  # inputs that are tried in pairs
 BACKENDS = ("http_api", "rest_api", "server")
@@ -60,8 +60,8 @@ class Search:
         self.plain, self.figures, self.users = scenario, figures, list(users)
         self.scenario, self.knobs = knobs(scenario)
 
-    def values(self, moves: Sequence[Move]) -> dict[str, np.ndarray]:
-        """Each figure's value after each move."""
+    def values(self, moves: Sequence[Move], keys=None) -> dict[str, np.ndarray]:
+        """The value of each figure, or of those named by their keys, after each move."""
         columns = {}
         for row, (ends, share) in enumerate(moves):
             for knob, end in ends:
@@ -69,7 +69,8 @@ class Search:
                 column[row] = knob.at(end, share)
         resolved = sampling.with_columns(self.scenario, columns, self.users)
         outcome = outcome_at(self.scenario, resolved, self.users, len(moves))
-        return {f.key: figure_values(f, outcome)[:, self._at(f)] for f in self.figures}
+        return {f.key: figure_values(f, outcome)[:, self._at(f)] for f in self.figures
+                if keys is None or f.key in keys}
 
     def _at(self, figure: Figure) -> int:
         return self.users.index(figure.users) if figure.users in self.users else 0
@@ -81,7 +82,7 @@ class Search:
 
     def borders(self, found: dict[str, list[Bracket]]) -> dict[str, tuple[Move, bool]]:
         """The nearest border of each figure between moves that fail and moves that do not, where it holds."""
-        flat = [(key, one) for key, brackets in found.items() for one in brackets]
+        flat, keys = [(key, one) for key, brackets in found.items() for one in brackets], set(found)
         if not flat:
             return {}
         figures = {f.key: f for f in self.figures}
@@ -89,7 +90,7 @@ class Search:
                                           for n in ("good", "bad", "from_good", "from_bad"))
         for _ in range(PASSES):
             share = _between(good, bad, from_good, from_bad)
-            values = self.values([(b.ends, s) for (_, b), s in zip(flat, share, strict=True)])
+            values = self.values([(b.ends, s) for (_, b), s in zip(flat, share, strict=True)], keys)
             told = np.array([beyond(figures[key], values[key][row], one.sign, one.slack)
                              for row, (key, one) in enumerate(flat)])
             passed = told >= 0
@@ -98,7 +99,7 @@ class Search:
             from_bad = np.where(passed, from_bad / 2.0, told)
         lasting = np.array([one.lasting for _, one in flat])
         good = np.where(lasting, good, _between(good, bad, from_good, from_bad))
-        values = self.values([(b.ends, s) for (_, b), s in zip(flat, good, strict=True)])
+        values = self.values([(b.ends, s) for (_, b), s in zip(flat, good, strict=True)], keys)
         nearest: dict[str, tuple[Move, bool]] = {}
         for row, (key, one) in enumerate(flat):
             near = key not in nearest or good[row] < nearest[key][0][1]
@@ -257,7 +258,7 @@ def conditions(scenario: Scenario, figures: Sequence[Figure],
     now = {key: float(v[0]) for key, v in search.values([((), 0.0)]).items()}
     found: dict[str, Change | None] = {f.key: None for f in figures}
     single = {f.key: _brackets(f, moves, values[f.key], now[f.key]) for f in figures}
-    found |= {k: _change(*m) for k, m in search.borders(single).items()}
+    found |= {k: _change(*m) for k, m in search.borders({k: b for k, b in single.items() if b}).items()}
     found |= _switched(search, [f for f in figures if found[f.key] is None])
     left = [f for f in figures if found[f.key] is None and np.isfinite(now[f.key])]
     pairs = {f.key: _pairs(f, moves, values[f.key]) for f in left}
@@ -266,5 +267,5 @@ def conditions(scenario: Scenario, figures: Sequence[Figure],
         values = search.values(tried)
         crossed = {f.key: [b for b in _brackets(f, tried, values[f.key], now[f.key])
                            if (b.ends, 1.0) in pairs[f.key]] for f in left}
-        found |= {k: _change(*m) for k, m in search.borders(crossed).items()}
+        found |= {k: _change(*m) for k, m in search.borders({k: b for k, b in crossed.items() if b}).items()}
     return found
