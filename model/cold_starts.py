@@ -11,6 +11,7 @@ from model import checks, ledger, paths
 
 __all__ = ["cold_start_mean_s", "cold_start_quantile_s", "cold_start_setups", "cold_start_share"]
 
+COMPILED_FROM = 4096  # elements from which a compiled loop pays
 MOST_LOAD = 100.0  # mean executions at once up to which the cold share is summed level by level
 
 
@@ -75,6 +76,13 @@ def _cold_levels(load: np.ndarray, calls: np.ndarray) -> np.ndarray:
 
     `ratio` is E[D_n^2] / E[D_n]^2, so p_n = 2 / ratio.
     """
+    if load.size >= COMPILED_FROM:
+        from model import _kernels
+
+        load, calls = np.broadcast_arrays(load, calls)
+        out = np.empty(load.size)
+        _kernels.cold_levels(_kernels.as_flat(load), _kernels.as_flat(calls), out)
+        return out.reshape(load.shape)
     rise, ratio, share = load, np.full_like(load, 2.0), np.exp(-load)
     total = share * np.exp(-calls)
     highest = float(load.max(initial=0.0))

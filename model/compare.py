@@ -294,28 +294,31 @@ def _outcome(scenario: Scenario, resolved: Scenario, users, draws: int, seed: in
     return Outcome(scenario, np.atleast_1d(np.asarray(users, dtype=float)), draws, *_sides(resolved), seed)
 
 
-def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES) -> list[dict]:
-    """Every measure of both designs over one chunk of draws, each (draws, users)."""
-    shape = (len(next(iter(chunk.values()))), np.size(users))
-    sides = _sides(sampling.with_columns(scenario, chunk, users))
+def _totals(sides: list[Side], shape: tuple, measures) -> list[dict]:
     return [{m: np.array(np.broadcast_to(np.asarray(s.total(m), dtype=float), shape)) for m in measures}
             for s in sides]
 
 
+def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES) -> list[dict]:
+    """Measures of both designs over one chunk of draws, each (draws, users)."""
+    shape = (len(next(iter(chunk.values()))), np.size(users))
+    return _totals(_sides(sampling.with_columns(scenario, chunk, users)), shape, measures)
+
+
 def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, progress) -> Outcome:
     """An outcome over many draws, a chunk at a time, so that memory stays small and the cache is used."""
-    chunks, done, first = [], 0, None
     size = max(1 << int(np.log2(max(sampling.CHUNK // users.size, 1))), 16)
+    chunks, done, first = [], 0, None
     for chunk in sampling.chunks_of(scenario, draws, seed, size):
-        if first is None:
-            first = _sides(sampling.with_columns(scenario, chunk, users))
-        chunks.append(chunk_totals(scenario, users, chunk))
-        done += len(next(iter(chunk.values())))
+        many = len(next(iter(chunk.values())))
+        sides = _sides(sampling.with_columns(scenario, chunk, users))
+        chunks.append(_totals(sides, (many, users.size), MEASURES))
+        first, done = first or sides, done + many
         if progress is not None:
             progress(done, draws)
-    sides = [Streamed(first[k], {m: np.concatenate([c[k][m] for c in chunks]) for m in MEASURES})
+    whole = [Streamed(first[k], {m: np.concatenate([c[k][m] for c in chunks]) for m in MEASURES})
              for k in (0, 1)]
-    return Outcome(scenario, users, draws, *sides, seed)
+    return Outcome(scenario, users, draws, *whole, seed)
 
 
 def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0, progress=None) -> Outcome:

@@ -18,6 +18,7 @@ __all__ = ["pert_quantile", "ranged_inputs", "resolved"]
 CHUNK = 16384  # draws evaluated at once: their columns fit the processor's cache
 QUANTILE_DRAWS = 2048  # draws whose whole latency distribution is worked out
 MEMORY_SHARE, BYTES_A_DRAW, BYTES_A_FIGURE = 0.5, 400, 160  # of the machine; kept for each draw and figure
+COMPILED_FROM = 4096  # points from which a compiled loop pays
 NODES, END_SHARE = 4097, 0.004  # straight lines between nodes; the ends are worked out exactly, both are tested
 
 
@@ -71,13 +72,26 @@ def ranged_inputs(scenario: Scenario) -> dict[str, Range]:
 
 
 @functools.lru_cache(maxsize=512)
-def _pert_table(where: float) -> tuple[np.ndarray, np.ndarray]:
+def _pert_table(where: float) -> np.ndarray:
     """Quantiles of PERT on 0 to 1 with its mode at `where`, at nodes even in an angle that opens the ends."""
     from scipy.special import betaincinv
 
     angle = np.linspace(0.0, np.pi, NODES)
-    table = betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, (1.0 - np.cos(angle)) / 2.0)
-    return table, np.diff(table)
+    return betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, (1.0 - np.cos(angle)) / 2.0)
+
+
+def _between_nodes(share: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Straight lines between the nodes; a compiled loop where there are many points."""
+    scale = (NODES - 1) / np.pi
+    if share.size >= COMPILED_FROM:
+        from model import _kernels
+
+        out = np.empty(share.size)
+        _kernels.pert(_kernels.as_flat(share), table, scale, 0.0, 1.0, out)
+        return out.reshape(share.shape)
+    place = np.arccos(1.0 - 2.0 * share) * scale
+    left = np.minimum(place.astype(np.int64), NODES - 2)
+    return table[left] + (place - left) * (table[left + 1] - table[left])
 
 
 def _pert_ends(share: np.ndarray, ends: np.ndarray, where: float) -> np.ndarray:
@@ -116,14 +130,7 @@ def pert_quantile(share, low, mode, high):
     if high <= low:
         return np.full(np.shape(share), float(mode))
     where, share = (mode - low) / (high - low), np.asarray(share, dtype=float)
-    table, steps = _pert_table(where)
-    place = np.arccos(1.0 - 2.0 * share)
-    place *= (NODES - 1) / np.pi
-    left = place.astype(np.int32)
-    np.minimum(left, NODES - 2, out=left)
-    place -= left
-    place *= steps[left]
-    place += table[left]
+    place = _between_nodes(share, _pert_table(where))
     ends = (share < END_SHARE) | (share > 1.0 - END_SHARE)
     if ends.any():
         place = np.where(ends, _pert_ends(share, ends, where), place)

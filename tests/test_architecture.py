@@ -9,7 +9,7 @@ import pytest
 from model import paths
 
 LAYERS = [  # a module may import from its own layer's engines and from layers above it in this list
-    {"checks", "paths"},
+    {"checks", "paths", "_kernels"},
     {"ledger", "display"},
     {"price_rows", "prices", "price_list", "price_live", "price_changes", "metering", "metering_rules",
      "metering_backend", "wire", "radio", "queueing", "cold_starts", "storm", "_storm_loop", "billing",
