@@ -60,7 +60,7 @@ def test_shapes_that_are_no_table_become_one():
 @pytest.mark.parametrize(("table", "more", "told"), [
     (pd.DataFrame([[1, 2]], columns=["a", "a"]), {}, r"each with its own name; got \['a'\] \(result\)"),
     (pd.DataFrame(), {}, r"a result needs columns.*; got none \(result\)"),
-    ({"cost": 1.0, "load": 2.0}, {"tolerance": {"costs": 0.1}}, "unknown column of tolerance 'costs'; did you"),
+    ({"cost": 1.0, "load": 2.0}, {"tolerance": {"costs": 0.1}}, "unknown column of tolerance 'costs'; did"),
 ])
 def test_a_table_that_cannot_be_a_result_is_refused(table, more, told):
     with pytest.raises(checks.InputError, match=told):
