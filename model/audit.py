@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model import checks, compare, prices
+from model import checks, compare, prices, sampling
 from model import claims as published
 from model.audit_arithmetic import Finding, findings
 from model.audit_changes import improvements, side_by_side
@@ -58,6 +58,9 @@ def _views(scenario: Scenario, figures: Sequence[Figure], draws: int, seed: int)
     """What the model says to every figure under one scenario, at the user counts they are stated at."""
     stated = [f.users for f in figures if f.users]
     users = list(dict.fromkeys([float(np.ravel(scenario.users)[0]), *stated]))
+    most = sampling.CHUNK // len(users)
+    if draws > most:
+        checks.fail(f"draws of an audit must be at most {most}; got {checks.shown(draws)}")
     at_modes = compare.evaluate(scenario, users)
     drawn = compare.evaluate(scenario, users, draws, seed) if draws else at_modes
     ends, middle = {}, {}
@@ -65,7 +68,8 @@ def _views(scenario: Scenario, figures: Sequence[Figure], draws: int, seed: int)
         column = users.index(figure.users) if figure.users else 0
         middle[figure.key] = float(figure_values(figure, at_modes)[0, column])
         values = figure_values(figure, drawn)[:, column]
-        ends[figure.key] = np.quantile(values, SPAN) if np.isfinite(values).all() else (np.nan, np.nan)
+        told = draws and np.isfinite(values).all()
+        ends[figure.key] = np.quantile(values, SPAN) if told else (np.nan, np.nan)
     failing = [f for f in figures if np.isfinite(middle[f.key]) and not bool(holds(f, middle[f.key]))]
     changes = conditions(scenario, failing, users)
     return {k: View(middle[k], float(ends[k][0]), float(ends[k][1]), changes.get(k)) for k in middle}

@@ -225,9 +225,9 @@ def test_the_audit_and_the_table_give_the_same_figures(twilly, table):
     rows.index = ["latency", "p95", "battery", "data", "load", "cost"]
     for name in ("latency", "data", "load", "cost"):
         mine = table[table["id"] == name].set_index("side")["scenario"]
-        assert mine["before"] == rows.loc[name, "before"]
+        assert mine["before"] == pytest.approx(rows.loc[name, "before"], rel=1e-12)
         if name != "load":
-            assert mine["after"] == rows.loc[name, "after"]
+            assert mine["after"] == pytest.approx(rows.loc[name, "after"], rel=1e-12)
     assert table.loc[2, "scenario"] == pytest.approx(-rows.loc["battery", "change"], rel=1e-12)
 
 
@@ -410,6 +410,11 @@ claims:
     assert done.returncode == 0, done.stderr
     row, = json.loads(done.stdout)
     assert row["verdict"] == "does not hold, off by a factor of 10" and row["rules"] == "product"
+
+
+def test_more_draws_than_are_held_at_once_are_refused():
+    with pytest.raises(InputError, match="draws of an audit must be at most 16384; got 20000"):
+        audit.table("twilly", draws=20_000)
 
 
 @pytest.mark.parametrize(("text", "sentence"), [
