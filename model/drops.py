@@ -218,7 +218,7 @@ def drop_table(storms: Mapping[str, Drop]):
     Parameters
     ----------
     storms : mapping of str to Drop
-        Storms by name [-]
+        Storms by name, or by a tuple of names [-]
 
     Returns
     -------
@@ -232,4 +232,5 @@ def drop_table(storms: Mapping[str, Drop]):
     """
     import pandas as pd
 
-    return pd.DataFrame({name: figures(one) for name, one in storms.items()}).T.rename_axis("storm")
+    table = pd.DataFrame({name: figures(one) for name, one in storms.items()}).T
+    return table.rename_axis("storm") if table.index.nlevels == 1 else table

@@ -13,7 +13,8 @@ from model.traffic import Flow, Traffic
 
 __all__ = ["QUOTAS", "at_peak", "disconnect_reads", "first_break", "flow_rates_per_s",
            "flow_requests_per_minute", "hourly", "limits", "load_by_users", "load_table", "quota_table",
-           "rates_per_s", "requests_per_minute", "server_table", "server_wait_s", "users_at_quota"]
+           "quota_use", "rates_per_s", "requests_per_minute", "server_table", "server_wait_s",
+           "users_at_quota"]
 
 
 def flow_requests_per_minute(flow: Flow, traffic: Traffic):
@@ -165,6 +166,36 @@ def quota_table(before: Traffic, after: Traffic, quotas: Mapping[str, float] | N
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("load")
     order = table[["before", "after"]].min(axis=1).sort_values(kind="stable").index
     return table.loc[order]
+
+
+def quota_use(traffic: Traffic, quotas: Mapping[str, float] | None = None):
+    """How much of each limit the peak hour uses at many user counts, a column each.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        Traffic of a scenario with several user counts and no draws [-]
+    quotas : mapping of str to float, optional
+        Quotas that differ from the defaults [-]
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a limited kind of load, a column a user count; 1 is the limit.
+
+    Raises
+    ------
+    InputError
+        An unknown or zero quota.
+
+    Sources
+    -------
+    aws_docs
+    """
+    import pandas as pd
+
+    bounds = pd.Series(limits(traffic, quotas))
+    return load_by_users(traffic).loc[bounds.index].div(bounds, axis=0).rename_axis("load")
 
 
 def disconnect_reads(traffic: Traffic) -> dict:

@@ -356,6 +356,12 @@ def test_a_new_account_with_10_executions_breaks_100_times_sooner(both):
     assert usual / small == pytest.approx(100, rel=1e-9)
 
 
+def test_at_its_break_a_limit_is_wholly_used(both):
+    load, users = server_load.first_break(both["after"])
+    use = server_load.quota_use(load_rates.with_users(both["after"], np.array([users / 2, users])))
+    assert use.loc[load].iloc[1] == pytest.approx(1.0, rel=1e-9) and (use.iloc[:, 0] < 1).all()
+
+
 def test_draws_have_each_their_own_break():
     now = now_of("after", draws=4, users=[1e4])
     found = server_load.users_at_quota(now)
