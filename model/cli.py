@@ -65,7 +65,11 @@ def report(scenario: ScenarioName = "twilly", users: Users = None,
     from model import reporting
 
     counts = user_counts(users)
-    index = reporting.write_report(scenario, counts[0] if counts else None, out, engine)
+    try:
+        index = reporting.write_report(scenario, counts[0] if counts else None, out, engine)
+    except RuntimeError as broken:
+        sys.stderr.write(f"workbook: {broken}\n")
+        raise typer.Exit(1) from None
     typer.echo(f"report: {index}")
 
 
@@ -107,6 +111,71 @@ def schema(out: Annotated[Path | None, typer.Option("--out", "-o", help="File to
     else:
         out.write_text(text, encoding="utf-8")
         typer.echo(f"schema: {out}")
+
+
+@app.command()
+def audit(scenario: ScenarioName = "twilly",
+          claims: Annotated[str | None, typer.Option(help="A name in data/claims, or a .yaml file.")] = None,
+          format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
+          draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 256,
+          seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0) -> None:
+    """Judge every published claim by its own arithmetic and by the model."""
+    from model import audit as auditing
+    from model import tables
+
+    found = auditing.table(scenario, claims, draws, seed)
+    full = format in (Format.csv, Format.json)
+    tables.show(found if full else auditing.shown(found), str(format), title=found.attrs["title"])
+
+
+@app.command()
+def measure(out: OutDir = Path("measured"),
+            what: Annotated[list[str] | None, typer.Option(help="bytes or timing; both where none is given.")] = None,
+            quick: Annotated[bool, typer.Option(help="A few occurrences only, about 20 seconds.")] = False,
+            port: Annotated[int, typer.Option(help="First port to listen on; 0 takes free ones.")] = 0,
+            seed: Annotated[int, typer.Option(help="Seed of the order and the moments.")] = 1) -> None:
+    """Measure polls and pushes on real sockets of this machine, and show the model beside them."""
+    from rich.progress import Progress
+
+    from model import bench, display
+
+    with Progress(console=_errors(), transient=True) as bar:
+        task = bar.add_task("measuring", total=None)
+        files = bench.measure(out, what=what or ("bytes", "timing"), seed=seed, quick=quick, port=port,
+                              progress=lambda done, total, name: bar.update(task, completed=done, total=total,
+                                                                            description=name))
+    for one in what or ("bytes", "timing"):
+        typer.echo(display.result(bench.compare(out, what=one), name=one, digits=4).to_text())
+    typer.echo("\n".join(str(path) for path in files.values()))
+
+
+@app.command()
+def batch(grid: Annotated[Path, typer.Argument(help="A grid file.")], out: OutDir = Path("batch"),
+          jobs: Annotated[int | None, typer.Option(help="Worker processes; as many as processors.")] = None,
+          notebook: Annotated[list[str] | None, typer.Option(help="Notebooks to run, before the grid's own.")] = None,
+          engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a run.")] = "inprocess",
+          json: Annotated[bool, typer.Option("--json", help="A line of JSON an event on standard output.")] = False,
+          yes: Annotated[bool, typer.Option("--yes", help="Start a very large grid.")] = False,
+          cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None) -> None:
+    """Run notebooks over a grid of scenarios, users, regions and any path of a scenario."""
+    from model import batch as batches
+
+    raise typer.Exit(batches.run(grid, out, jobs, notebook, engine, json, yes, cluster, check_scenario=_makes_a_case))
+
+
+def _makes_a_case(parameters: dict) -> None:
+    """Refuse parameters that make no scenario, before anything runs."""
+    from model import scenario as scenarios
+
+    own = {k: parameters[k] for k in ("users", "region") if k in parameters}
+    if "scenario" in parameters:
+        scenarios.load(parameters["scenario"]).with_({**own, **(parameters.get("changes") or {})})
+
+
+def _errors():
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 def spread(arguments: list[str]) -> list[str]:

@@ -400,13 +400,15 @@ def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int
     return tables[0] if len(counts) == 1 else pd.concat(dict(zip(counts, tables, strict=True)), names=["users"])
 
 
-def judged_twice(scenario: Scenario):
+def judged_twice(scenario: Scenario, here=None):
     """Every claim beside the model under the claims' own premise and under the scenario.
 
     Parameters
     ----------
     scenario : Scenario
         A scenario that names a claims file [-].
+    here : pandas.DataFrame, optional
+        Its before-and-after table, where that is at hand already [-].
 
     Returns
     -------
@@ -421,7 +423,7 @@ def judged_twice(scenario: Scenario):
     import pandas as pd
 
     own = before_after(claims.premise(scenario))
-    here = before_after(scenario)
+    here = before_after(scenario) if here is None else here
     keep = ["before", "after", "verdict"]
     return pd.concat([here[["unit", "claimed_before", "claimed_after"]],
                       own[keep].add_suffix(" (premise)"), here[keep].add_suffix(" (scenario)")], axis=1)

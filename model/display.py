@@ -19,6 +19,7 @@ from model import checks
 
 __all__ = ["RESULT_MIME", "Result", "number", "result", "rounded"]
 
+SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
 
 
@@ -105,17 +106,20 @@ class Result:
 
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
-        rows = [[number(r[c], self.digits) for c in self.columns] for r in self.records]
+        digits = min(self.digits, SHOWN_DIGITS)
+        rows = [[number(r[c], digits) for c in self.columns] for r in self.records]
         if len(rows) == 1 and not self.index and len(self.columns) > 1:
             return ["", "value"], [list(pair) for pair in zip(self.columns, rows[0], strict=True)]
         return list(self.columns), rows
 
     def to_html(self) -> str:
-        """The table as HTML, every text escaped."""
+        """The table as HTML, every text escaped and to the left, numbers to the right."""
         header, rows = self.cells()
-        head = "".join(f"<th>{html.escape(c)}</th>" for c in header)
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>\n"
-                       for row in rows)
+        sides = ["right" if all(_numeric(r[k]) for r in rows) else "left" for k in range(len(header))]
+        head = "".join(f'<th style="text-align:{s}">{html.escape(c)}</th>'
+                       for c, s in zip(header, sides, strict=True))
+        body = "".join("<tr>" + "".join(f'<td style="text-align:{s}">{html.escape(c)}</td>'
+                                        for c, s in zip(row, sides, strict=True)) + "</tr>\n" for row in rows)
         return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
 
     def to_text(self) -> str:
@@ -169,7 +173,7 @@ def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapp
     --------
     >>> result({"cost_usd": 1234.5678, "users": 10_000})
                  value
-    cost_usd   1,234.6
+    cost_usd    1,235
     users       10,000
     """
     frame, index = _frame(table)
