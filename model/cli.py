@@ -79,8 +79,11 @@ def accept(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks;
     """Run the notebooks again, show which numbers changed, and store them."""
     from model import stored
 
-    for line in stored.accept(notebook):
+    found = stored.accept(notebook)
+    for line in found:
         typer.echo(str(line))
+    if any(line.kind == "failed" for line in found):
+        raise typer.Exit(1)
 
 
 @app.command()
