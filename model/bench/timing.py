@@ -34,7 +34,7 @@ class Timing:
     """The timed part: how often, how many, over which path."""
 
     period_s: float = 2.0
-    compression: float = 5.0
+    compression: float = 2.5
     server_s: float = 0.010
     path_median_s: float = 0.025
     path_sigma_ln: float = 0.5
