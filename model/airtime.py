@@ -11,13 +11,21 @@ from model.traffic import Flow, Traffic
 
 __all__ = ["background_sources", "place_sources", "radio_shares"]
 
+NEVER_S = 1e9
+
+
+def _period_s(flow: Flow, rate_per_s):
+    """A timer's period while it runs; so long that it never fires where a draw never starts it."""
+    duty, rate = np.broadcast_arrays(np.asarray(flow.duty, dtype=float), np.asarray(rate_per_s, dtype=float))
+    return np.divide(duty, rate, out=np.full(rate.shape, NEVER_S), where=rate > 0)
+
 
 def _source(now: Traffic, network: Network, flow: Flow, rate_per_s, riders: list[Flow]):
     """One radio source for a flow and whatever shares its wake-up."""
     design = now.life.design
     pairs = [exchange.flow_bytes(now, f, network.ip) for f in (flow, *riders)]
     busy_s = sum(exchange.burst_s(f, design, network) for f in (flow, *riders))
-    timing = {"period_s": flow.duty / rate_per_s} if flow.timer else {"rate_per_s": rate_per_s}
+    timing = {"period_s": _period_s(flow, rate_per_s)} if flow.timer else {"rate_per_s": rate_per_s}
     return radio.Source(**timing, bytes_up=sum(up for up, _ in pairs), bytes_down=sum(d for _, d in pairs),
                         burst_s=busy_s)
 

@@ -326,6 +326,14 @@ def test_a_claim_that_no_change_can_reach_has_none(twilly):
         "load_comments.before": None}
 
 
+def test_a_fallback_that_never_runs_in_some_row_of_the_search_costs_no_battery():
+    """Full jitter and no blocked networks leave the fallback no time; its period is then never, not 0 / 0."""
+    search = audit_solver.Search(model.load("twilly_improved"), [figure("battery.improvement")], [1e4])
+    blocked = search.knobs["after.socket.blocked_share"]
+    none, some = search.values([(((blocked, -1),), 1.0), (((blocked, 1),), 1.0)])["battery.improvement"]
+    assert np.isfinite([none, some]).all() and none > some
+
+
 @pytest.mark.parametrize("name", ["twilly_improved", "polling_improved"])
 def test_single_changes_and_their_interaction_add_up_to_the_joint_effect(name):
     rows = audit.improvements("twilly_as_built", name)
