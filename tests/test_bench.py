@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import importlib.util
 import os
 import re
 import signal
@@ -329,6 +330,13 @@ def test_a_flow_that_cannot_be_is_refused(wrong, sentence):
 def test_a_timing_that_cannot_be_is_refused(wrong, sentence):
     with pytest.raises(checks.InputError, match=re.escape(sentence)):
         replace(FEW_EVENTS, **wrong)
+
+
+def test_a_missing_library_is_one_sentence_with_the_way_out(tmp_path, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "h2" else found(name))
+    with pytest.raises(checks.InputError, match="needs h2, not installed here; pip install 'push-or-poll"):
+        bench.measure(tmp_path)
 
 
 def test_an_unknown_chain_is_refused(tmp_path):

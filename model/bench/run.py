@@ -67,14 +67,20 @@ def measure(out_dir, *, what: Iterable[str] = WHAT, seed: int = 1, quick: bool =
     Raises
     ------
     InputError
-        For a port in use, a client that is lost on the way, a wrong parameter; nothing is left behind.
+        For a port in use, a client that is lost on the way, a wrong parameter, a library that is not
+        installed; nothing is left behind.
 
     Notes
     -----
     A whole hour of a 2 s poll takes about seven minutes at 0.2 s a poll; the timed part about a minute.
     Ctrl-C stops it within a second; what was written before stays.
+
+    Sources
+    -------
+    bench_sockets
     """
     what = [checks.known("measurement", name, WHAT, "what") for name in what]
+    store.check_libraries()
     folder = store.checked_folder(out_dir)
     if checks.positive("spacing_s", spacing_s, "s") < LOWEST_SPACING_S:
         checks.fail(f"spacing_s must be at least {LOWEST_SPACING_S} s, or ACKs ride along; got {spacing_s}")

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import datetime
 import importlib.metadata
+import importlib.util
 import io
 import os
 import platform
@@ -17,6 +18,14 @@ from model import checks, paths
 __all__ = []
 
 LIBRARIES = ("aiohttp", "httpx", "h2", "hpack", "websockets", "cryptography")
+
+
+def check_libraries() -> None:
+    """Refuse in one sentence where a library of the bench is not installed."""
+    missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        checks.fail(f"the bench of real sockets needs {', '.join(missing)}, not installed here; "
+                    "pip install 'push-or-poll[bench]' brings them")
 
 
 def versions() -> dict[str, str]:
