@@ -181,6 +181,24 @@ def _errors():
     return Console(stderr=True)
 
 
+@app.command()
+def lab(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8888,
+        browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True) -> None:
+    """Open JupyterLab at the notebooks."""
+    from model import lab as opening
+
+    opening.open_lab(port, browser)
+
+
+@app.command("app")
+def page_app(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8866,
+             browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True) -> None:
+    """Serve the page of sliders to a browser on this machine."""
+    from model import lab as opening
+
+    opening.open_app(port, browser)
+
+
 def spread(arguments: list[str]) -> list[str]:
     """`--users 1000 10000` written as an option a value, as the parser wants it."""
     out, taking = [], False

@@ -1,0 +1,239 @@
+// The page: controls and table in plain HTML, charts by Plotly.react. Python does every number.
+let plotlyReady;
+
+function plotlyOf(model) {
+  plotlyReady ??= (async () => {
+    const packed = model.get("plotly");
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const text = await new Response(stream).text();
+    const module = { exports: {} };
+    new Function("module", "exports", text)(module, module.exports);
+    return module.exports;
+  })();
+  return plotlyReady;
+}
+
+function make(tag, given = {}, ...inside) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value);
+  }
+  made.append(...inside);
+  return made;
+}
+
+const shownNumber = (value) => String(Number(Number(value).toPrecision(8)));
+const nearestStop = (stops, value) => stops.reduce(
+  (best, stop, k) => (Math.abs(stop - value) < Math.abs(stops[best] - value) ? k : best), 0);
+
+// One message is on its way at a time; what is moved meanwhile goes together in the next one.
+class Line {
+  constructor(model) {
+    this.model = model; this.n = 0; this.waiting = null; this.values = {}; this.whole = []; this.began = null;
+    this.why = null; this.times = [];
+  }
+  move(key, value) {
+    this.values[key] = value;
+    this.began ??= performance.now();
+    this.next();
+  }
+  ask(message) { this.whole.push(message); this.next(); }
+  next() {
+    clearTimeout(this.why);
+    if (this.waiting) return;
+    let message = this.whole.shift();
+    if (!message && Object.keys(this.values).length) {
+      message = { do: "move", values: this.values };
+      this.values = {};
+    }
+    if (!message) return;
+    this.waiting = { n: ++this.n, began: this.began ?? performance.now(), do: message.do };
+    this.began = null;
+    this.model.send({ ...message, n: this.n });
+  }
+  later(step, ms) {
+    this.why = setTimeout(() => { if (!this.waiting) this.ask({ do: "why", step }); }, ms);
+  }
+  answered(drawn) {
+    if (!this.waiting || drawn.n !== this.waiting.n) return null;
+    const done = this.waiting;
+    this.waiting = null;
+    clearTimeout(this.why);
+    if (done.do !== "why") this.later(0, 700);
+    else if (drawn.step < 2) this.later(drawn.step + 1, 30);
+    this.next();
+    return done;
+  }
+}
+
+function controlRow(control, line, id) {
+  const hintId = `${id}-hint`, errorId = `${id}-error`;
+  const about = { "aria-describedby": `${hintId} ${errorId}` };
+  const error = make("div", { class: "pop-error", id: errorId, role: "alert" });
+  if (control.options.length) {
+    const select = make("select", { id, ...about, onchange: (e) => line.move(control.key, e.target.value) },
+      ...control.options.map(([value, text]) => make("option", { value }, text)));
+    const initial = control.options.find(([v]) => v === control.default);
+    const row = make("div", { class: "pop-control", "data-key": control.key },
+      make("label", { for: id }, control.label), select, error,
+      make("div", { class: "pop-hint", id: hintId, role: "tooltip" },
+        `Default: ${initial ? initial[1] : control.default}. Source: ${control.hint}.`));
+    const show = (value) => { if (document.activeElement !== select || select.value !== value) select.value = value; };
+    return { row, error, fields: [select], show };
+  }
+  const { stops } = control;
+  const span = `${shownNumber(control.low)} to ${shownNumber(control.high)} ${control.unit}`;
+  const slider = make("input", { type: "range", id, min: 0, max: stops.length - 1, step: 1, ...about });
+  const box = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", ...about,
+    "aria-label": `${control.label} in ${control.unit}` });
+  const say = (value) => slider.setAttribute("aria-valuetext", `${shownNumber(value)} ${control.unit}`);
+  slider.addEventListener("input", () => {
+    const value = stops[Number(slider.value)];
+    box.value = shownNumber(value); say(value);
+    line.move(control.key, value);
+  });
+  box.addEventListener("change", () => line.move(control.key, box.value));
+  const row = make("div", { class: "pop-control", "data-key": control.key },
+    make("label", { for: id }, `${control.label} `,
+      make("span", { class: "pop-default" }, `(default ${shownNumber(control.default)})`)),
+    slider, make("span", { class: "pop-box" }, box, make("span", {}, control.unit)), error,
+    make("div", { class: "pop-hint", id: hintId, role: "tooltip" },
+      `${span}; default ${shownNumber(control.default)} ${control.unit}. Source: ${control.hint}.`));
+  const show = (value) => {
+    slider.value = nearestStop(stops, value); say(value);
+    if (document.activeElement !== box) box.value = shownNumber(value);
+    else if (Number(box.value.replaceAll(",", "")) !== value) box.value = shownNumber(value);
+  };
+  return { row, error, fields: [slider, box], show };
+}
+
+const COLUMNS = [["before", "before"], ["after", "after"], ["change", "change"], ["claimed_before", "claimed before"],
+  ["claimed_after", "claimed after"], ["verdict", "verdict on the claim"]];
+
+function tableOf(drawn) {
+  const pinned = drawn.pinned ? drawn.pinned.rows : null;
+  const columns = COLUMNS.filter(([key]) => drawn.rows.some((r) => r.text[key]));
+  const body = drawn.rows.map((row, k) => {
+    const cell = (from, key, label, more = "") => make("td", {
+      "data-label": label, "data-value": from.value[key] ?? null, "data-column": (more ? "pinned_" : "") + key,
+      class: `${more} ${["verdict", "claimed_before", "claimed_after"].includes(key) ? "pop-text" : ""}`
+        + (from.text[key] ? "" : " pop-empty") }, from.text[key]);
+    const cells = columns.slice(0, 3).map(([key, label]) => cell(row, key, label));
+    const kept = pinned ? columns.slice(0, 3).map(([key, label]) =>
+      cell(pinned[k], key, `pinned: ${label}`, "pop-pinned")) : [];
+    return make("tr", { "data-measure": row.measure },
+      make("th", { scope: "row" }, row.measure, make("br"), make("span", { class: "pop-unit" }, row.unit)),
+      ...cells, ...kept, ...columns.slice(3).map(([key, label]) => cell(row, key, label)));
+  });
+  const head = [...columns.slice(0, 3).map(([, l]) => make("th", { scope: "col" }, l)),
+    ...(pinned ? columns.slice(0, 3).map(([, l]) => make("th", { scope: "col", class: "pop-pinned" }, `pinned: ${l}`)) : []),
+    ...columns.slice(3).map(([, l]) => make("th", { scope: "col", class: "pop-text" }, l))];
+  const caption = `${drawn.title}; ${Number(drawn.users).toLocaleString("en")} users`
+    + (drawn.pinned ? `. Pinned: ${drawn.pinned.name}, ${drawn.pinned.settings}` : "");
+  return make("table", { class: "pop-table" }, make("caption", {}, caption),
+    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "measure"), ...head)), make("tbody", {}, ...body));
+}
+
+const LABELS = { cost: "Cost against users", latency: "Distribution of notification latency",
+  battery: "Battery by access network" };
+
+function render({ model, el }) {
+  const line = new Line(model);
+  const page = make("div", { class: "pop-page", "data-ready": "no" });
+  const unique = `pop${Math.random().toString(36).slice(2, 8)}`;
+  const scenario = make("select", { id: `${unique}-scenario`,
+    onchange: (e) => line.ask({ do: "scenario", name: e.target.value }) });
+  const pin = make("button", { type: "button", "aria-pressed": "false", class: "pop-pin",
+    onclick: () => line.ask({ do: "pin" }) }, "Compare with this state");
+  const reset = make("button", { type: "button", class: "pop-reset", onclick: () => line.ask({ do: "reset" }) }, "Reset");
+  const name = make("input", { type: "text", id: `${unique}-name`, size: 14, autocomplete: "off",
+    "aria-describedby": `${unique}-saved` });
+  const save = () => line.ask({ do: "save", name: name.value });
+  name.addEventListener("keydown", (e) => { if (e.key === "Enter") save(); });
+  const saveButton = make("button", { type: "button", class: "pop-dosave", onclick: save }, "Save as scenario");
+  const top = make("div", { class: "pop-top" },
+    make("div", {}, make("label", { for: `${unique}-scenario` }, "Scenario"), scenario), reset, pin,
+    make("div", {}, make("label", { for: `${unique}-name` }, "Name to save under"), name), saveButton);
+  const problem = make("div", { class: "pop-error pop-problem", role: "alert" });
+  const saved = make("div", { class: "pop-save pop-note", id: `${unique}-saved`, role: "status" });
+  const said = make("p", { class: "pop-said" }), why = make("p", { class: "pop-why" });
+  const words = make("div", { class: "pop-words", role: "status", "aria-live": "polite" }, said, why);
+  const mix = make("div", { class: "pop-note pop-mix", role: "status" });
+  const controls = make("div", { class: "pop-controls" });
+  const table = make("div", { class: "pop-tablebox" });
+  const charts = Object.fromEntries(Object.keys(LABELS).map((key) => [key,
+    make("div", { class: "pop-chart", "data-chart": key, role: "img", "aria-label": LABELS[key] })]));
+  const results = make("div", { class: "pop-results" }, words, table,
+    make("div", { class: "pop-charts" }, ...Object.values(charts)));
+  page.append(top, problem, saved, make("div", { class: "pop-body" }, controls, results));
+  el.append(page);
+
+  let rows = {}, listed = null;
+  const buildControls = (list) => {
+    const text = JSON.stringify(list);
+    if (text === listed) return;
+    listed = text;
+    rows = {};
+    const groups = new Map();
+    list.forEach((control, k) => {
+      if (!groups.has(control.group)) groups.set(control.group, make("fieldset", {}, make("legend", {}, control.group)));
+      rows[control.key] = controlRow(control, line, `${unique}-${k}`);
+      groups.get(control.group).append(rows[control.key].row);
+    });
+    groups.get("Networks")?.append(mix);
+    controls.replaceChildren(...groups.values());
+  };
+  const showErrors = (errors) => {
+    for (const [key, row] of Object.entries(rows)) {
+      row.error.textContent = errors[key] ?? "";
+      row.fields.forEach((f) => f.setAttribute("aria-invalid", String(Boolean(errors[key]))));
+    }
+    const general = Object.entries(errors).filter(([key]) => !rows[key]).map(([, text]) => text);
+    problem.textContent = general.length ? `${general.join(" ")} The page shows the last values that work.` : "";
+  };
+  const showSaved = (drawn) => {
+    saved.replaceChildren(...(drawn.saved ? [drawn.saved, " ", make("a", { download: drawn.file,
+      href: `data:text/yaml;charset=utf-8,${encodeURIComponent(drawn.yaml)}` }, `Download ${drawn.file}`),
+      make("pre", { tabindex: 0, "aria-label": "The saved scenario" }, drawn.yaml)] : []));
+  };
+  const drawCharts = async (drawn) => {
+    const Plotly = await plotlyOf(model);
+    const layouts = model.get("layouts");
+    await Promise.all(Object.entries(charts).map(([key, box]) => Plotly.react(box, drawn.traces[key],
+      { ...layouts[key], datarevision: drawn.n }, { responsive: true, displayModeBar: false })));
+  };
+  const draw = async () => {
+    const drawn = model.get("drawn");
+    const done = line.answered(drawn);
+    buildControls(drawn.control_list);
+    const busy = Object.keys(line.values);
+    for (const [key, row] of Object.entries(rows)) {
+      if (!drawn.errors[key] && !busy.includes(key)) row.show(drawn.values[key]);
+    }
+    scenario.replaceChildren(...drawn.choices.map((c) => make("option", { value: c, selected: c === drawn.name ? "" : null },
+      c.replace(/^.*\//, ""))));
+    scenario.value = drawn.name;
+    pin.setAttribute("aria-pressed", String(Boolean(drawn.pinned)));
+    pin.textContent = drawn.pinned ? "Let go of the pinned state" : "Compare with this state";
+    said.textContent = drawn.words; why.textContent = drawn.why; mix.textContent = drawn.mix;
+    showErrors(drawn.errors);
+    if (done?.do === "why") { page.dataset.n = drawn.n; return; }
+    showSaved(drawn);
+    table.replaceChildren(tableOf(drawn));
+    await drawCharts(drawn);
+    const finish = () => {
+      page.dataset.n = drawn.n; page.dataset.ready = "yes";
+      if (done) line.times.push({ do: done.do, ms: performance.now() - done.began, model_ms: drawn.took_ms });
+      document.dispatchEvent(new CustomEvent("pop-drawn", { detail: drawn.n }));
+    };
+    requestAnimationFrame(() => setTimeout(finish, 0));
+  };
+  model.on("change:drawn", draw);
+  page.popTimes = line.times;
+  page.popCharts = charts;
+  draw();
+  return () => { model.off("change:drawn", draw); clearTimeout(line.why); };
+}
+
+export default { render };

@@ -1,0 +1,223 @@
+"""The page as one widget: the browser sends what was moved, Python answers with everything to draw."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import html
+import logging
+import os
+import time
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from model import compare, paths, scenario as scenarios, tables
+from model.checks import InputError
+from model.explore import drawing, saving, state as states, words
+
+__all__ = ["Page", "page"]
+
+STATIC = Path(__file__).parent / "static"
+FOLDER = "WORKBOOK_FOLDER"  # where the commands were started from; scenarios are saved there
+log = logging.getLogger(__name__)
+
+
+@functools.cache
+def _plotly() -> bytes:
+    """plotly's own script from its Python package, packed: no address outside is asked for it."""
+    from plotly.offline import get_plotlyjs
+
+    return gzip.compress(get_plotlyjs().encode(), compresslevel=3, mtime=0)
+
+
+class Page(anywidget.AnyWidget):
+    """Controls, table, charts and words of one state, and of a pinned one beside it."""
+
+    _esm = (STATIC / "page.js").read_text(encoding="utf-8")
+    _css = (STATIC / "page.css").read_text(encoding="utf-8")
+    drawn = traitlets.Dict().tag(sync=True)
+    layouts = traitlets.Dict().tag(sync=True)
+    plotly = traitlets.Bytes().tag(sync=True)
+
+    def __init__(self, scenario: str = "twilly", values: dict | None = None, folder: str | Path | None = None):
+        self.folder = Path(folder or os.environ.get(FOLDER) or Path.cwd())
+        self.memory = drawing.Memory()
+        self.state = states.start(scenario, values)
+        self.pinned: states.State | None = None
+        self.last: tuple[states.State, states.State] = (self.state, self.state)
+        self.errors: dict[str, str] = {}
+        super().__init__(layouts=drawing.chart_layouts(), plotly=_plotly())
+        self.told: dict = {"words": "Move a slider: this line says what changed and why.", "why": "", "saved": ""}
+        self.redraw({"n": 0, "controls": True})
+        self.on_msg(self._heard)
+
+    def table(self):
+        """The before-and-after table of the state that is shown."""
+        return compare.before_after(self.state.scenario())
+
+    def outcome(self, state: states.State) -> compare.Outcome:
+        """The outcome of a state."""
+        return self.memory.outcome(state.scenario())
+
+    def _heard(self, _widget, message: dict, _buffers) -> None:
+        """One message of the browser; whatever it asks, it gets an answer."""
+        began = time.perf_counter()
+        asked = {"controls": False, "n": message.get("n", 0)}
+        self.told["saved"] = ""
+        try:
+            getattr(self, f"do_{message.get('do')}")(message, asked)
+        except InputError as wrong:
+            self.errors[message.get("do", "")] = str(wrong)
+        except Exception as wrong:  # the page must go on, whatever a value did to the model
+            log.exception("a move could not be worked out")
+            self.errors[message.get("do", "")] = f"this could not be worked out ({type(wrong).__name__})"
+        self.redraw(asked, began)
+
+    def do_move(self, message: dict, asked: dict) -> None:
+        """Controls were moved: the ones that can be are, each of the others is told in a sentence."""
+        tried = self.state
+        self.errors.pop("move", None)
+        for key, raw in dict(message["values"]).items():
+            self.errors.pop(key, None)
+            try:
+                tried = tried.moved(key, raw)
+            except InputError as wrong:
+                self.errors[key] = str(wrong)
+        self._become(tried)
+
+    def _become(self, new: states.State) -> None:
+        """Show another state, if it can be worked out; else the one before stays."""
+        if new.base is self.state.base and new.changed == self.state.changed:
+            return
+        outcome = self.outcome(new)
+        drawing.table_rows(outcome)
+        old = self.state
+        self.last = (old, new)
+        self.told.update(words=words.changed_words(old, new, self.outcome(old), outcome), why="")
+        self.state = new
+
+    def do_scenario(self, message: dict, asked: dict) -> None:
+        """Another scenario was chosen."""
+        asked["controls"] = True
+        self.errors.clear()
+        self._become(states.start(message["name"]))
+
+    def do_reset(self, message: dict, asked: dict) -> None:
+        """Every control back to what the scenario says."""
+        asked["controls"] = True
+        self.errors.clear()
+        self._become(states.start(self.state.name))
+
+    def do_pin(self, message: dict, asked: dict) -> None:
+        """Keep this state beside whatever comes, or let go of the one that is kept."""
+        self.pinned = None if self.pinned else self.state
+
+    def do_why(self, message: dict, asked: dict) -> None:
+        """The reason for the last move, asked for once nothing moves, in steps that a move can come between."""
+        pair = [self.outcome(state) for state in self.last]
+        step = int(message.get("step", 2))
+        if step < 2:
+            words.prepared(*pair, step)
+        else:
+            self.told["why"] = words.reason_words(*pair)
+        asked.update(same=True, step=step)
+
+    def do_save(self, message: dict, asked: dict) -> None:
+        """Write the state as a scenario file."""
+        self.errors.pop("save", None)
+        path = saving.saved(self.state, str(message.get("name", "")), self.folder)
+        self.told["saved"] = f"Saved. Read it back with: workbook table {path}"
+        asked.update(controls=True, yaml=path.read_text(encoding="utf-8"), file=path.name)
+
+    def choices(self) -> list[str]:
+        """The scenarios that can be chosen: the project's, this page's, and those saved in its folder."""
+        found = [str(p) for p in sorted(self.folder.glob("*.yaml"))[:50] if _is_scenario(p)]
+        return list(dict.fromkeys([*scenarios.names(), self.state.name, *found]))
+
+    def redraw(self, asked: dict, began: float | None = None) -> None:
+        """Send all that is shown of the state, or the words alone where nothing else changed."""
+        state = self.state
+        shown = {**asked, **self.told, "errors": dict(self.errors), "values": state.values,
+                 "mix": states.mix_sentence(state), "name": state.name, "title": state.base.title}
+        if asked.get("same") and self.drawn:
+            kept = ("rows", "traces", "pinned", "users", "control_list", "choices")
+            shown.update({k: self.drawn[k] for k in kept})
+        else:
+            shown.update(self._figures())
+        if asked["controls"] or "control_list" not in self.drawn:
+            shown.update(control_list=[c.plain() for c in state.controls.values()], choices=self.choices())
+        else:
+            shown.update(control_list=self.drawn["control_list"], choices=self.drawn["choices"])
+        shown["took_ms"] = round(1e3 * (time.perf_counter() - began), 1) if began else 0.0
+        self.drawn = shown
+
+    def _figures(self) -> dict:
+        scenario = self.state.scenario()
+        rows = drawing.table_rows(self.memory.outcome(scenario))
+        data, pinned, kept = drawing.chart_data(self.memory, scenario), None, None
+        if self.pinned:
+            there = self.pinned.scenario()
+            pinned = drawing.chart_data(self.memory, there)
+            kept = {"rows": drawing.table_rows(self.memory.outcome(there)), "name": self.pinned.name,
+                    "settings": _settings(self.pinned)}
+        return {"rows": rows, "traces": drawing.traces(data, pinned), "pinned": kept,
+                "users": float(scenario.users)}
+
+    def __repr__(self) -> str:
+        return tables.as_text(self.table(), "md", "").rstrip()
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The widget, and for a viewer that runs no kernel the table it would show."""
+        found = super()._repr_mimebundle_(**kwargs)
+        data, metadata = found if isinstance(found, tuple) else (found, {})
+        note = "<p>This cell holds the sliders; they need a running kernel (`workbook app` or `workbook lab`).</p>"
+        fixed = {"text/plain": repr(self), "text/html": note.replace("`", "") + tables.as_text(
+            self.table(), "html", html.unescape(self.state.base.title))}
+        return {**(data or {}), **fixed}, metadata
+
+
+def _is_scenario(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        head = file.read(4096)
+    return "extends:" in head or "before:" in head
+
+
+def _settings(state: states.State) -> str:
+    """What a state changed, in words."""
+    from model.explore.controls import text_of
+
+    told = [f"{state.controls[k].label} {text_of(state.controls[k], v)}" for k, v in state.changed.items()]
+    return ", ".join(told) or "the scenario's own values"
+
+
+def page(scenario: str = "twilly", users: float | None = None, values: dict | None = None,
+         folder: str | Path | None = None) -> Page:
+    """The page of a scenario: controls, table, charts and words that follow each other.
+
+    Parameters
+    ----------
+    scenario : str
+        A name in data/scenarios, or a .yaml file [-].
+    users : float, optional
+        Users at the start; the scenario's own where none is given [-].
+    values : dict, optional
+        Other controls at the start, by key, in the unit the page shows [-].
+    folder : str or pathlib.Path, optional
+        Where scenarios are saved; where the command was started from, or the working folder [-].
+
+    Returns
+    -------
+    Page
+        A widget; a notebook shows it where it is a cell's last expression.
+
+    Raises
+    ------
+    InputError
+        An unknown scenario, or a value that a control cannot have.
+    """
+    start = dict(values or {})
+    if users is not None:
+        start["users"] = users
+    return Page(scenario, start, folder)
