@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from model import display
 
-__all__ = ["AFTER", "BEFORE", "COLOURS", "bars", "curves", "heat", "lines", "plain", "tornado"]
+__all__ = ["AFTER", "BEFORE", "COLOURS", "bars", "curves", "heat", "lines", "plain", "spans", "tornado",
+           "waterfall"]
 
 BEFORE, AFTER, THIRD, FOURTH, GREY = "#C4520A", "#0B66A8", "#1B7F4D", "#7A4FA3", "#5A5A5A"
 COLOURS = {"before": BEFORE, "after": AFTER}
@@ -216,4 +217,80 @@ def tornado(table, title: str, x_title: str) -> go.Figure:
     _look(figure, title, x_title, "", "")
     figure.update_layout(height=150 + 26 * len(table), margin={"l": 10, "r": 20, "t": 70, "b": 60})
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
+    return figure
+
+
+def spans(names: Sequence[str], series: Mapping[str, Sequence], title: str, x_title: str, log: str = "",
+          marks: Mapping[str, float] | None = None) -> go.Figure:
+    """A span and a dot in it for every name and series, such as p5 to p95 with the median.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The rows, first at the top [-].
+    series : mapping of str to sequence
+        Triples of low, middle and high by name of the series, in the order of the rows; a row without numbers
+        stays empty [-].
+    title : str
+        The one message of the chart [-].
+    x_title : str
+        Axis title with unit [-].
+    log : str
+        "x" for a logarithmic axis [-].
+    marks : mapping of str to float, optional
+        Vertical lines at x, with their labels [-].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Data as plain rounded lists.
+    """
+    figure = lines([], {}, title, x_title, "", log, marks)
+    for number, (name, triples) in enumerate(series.items()):
+        low, middle, high = np.asarray(list(triples), dtype=float).T
+        aside = 0.16 * (2 * number - len(series) + 1)
+        figure.add_scatter(
+            x=plain(middle), y=plain(np.arange(len(names)) + aside), name=name, mode="markers",
+            marker={"color": colour_of(name, number), "size": 9},
+            error_x={"type": "data", "symmetric": False, "array": plain(high - middle),
+                     "arrayminus": plain(middle - low), "thickness": 4, "width": 0})
+    figure.update_layout(showlegend=True, height=130 + 44 * len(names),
+                         margin={"l": 10, "r": 20, "t": 70, "b": 60})
+    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=list(names), autorange="reversed",
+                        automargin=True, showgrid=False)
+    if "x" in log:
+        ends = np.concatenate([np.ravel([list(t) for t in triples]) for triples in series.values()])
+        ends = np.log10([*ends[np.isfinite(ends)], *(marks or {}).values()])
+        figure.update_xaxes(range=plain([ends.min() - 0.15, ends.max() + 0.1], 4))
+    return figure
+
+
+def waterfall(table, title: str, x_title: str) -> go.Figure:
+    """Components one after another from 0 to their sum, a group of bars for each column.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Components along the index in their order, a column for each total [-].
+    title : str
+        The one message of the chart [-].
+    x_title : str
+        Axis title with unit [-].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Data as plain rounded lists; the last row is the sum.
+    """
+    figure, names = go.Figure(), [*map(str, table.index), "total"]
+    for number, column in enumerate(table.columns):
+        ends = np.cumsum(table[column].to_numpy())
+        figure.add_bar(y=names, x=plain([*table[column], ends[-1]]), base=plain([0.0, *ends[:-1], 0.0]),
+                       name=str(column), orientation="h", opacity=1.0 / (1.0 + number),
+                       marker={"color": colour_of(str(column), number)})
+    figure.update_layout(barmode="group")
+    _look(figure, title, x_title, "", "")
+    figure.update_layout(height=150 + 34 * len(names), margin={"l": 10, "r": 20, "t": 70, "b": 60})
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
+    figure.update_xaxes(showgrid=True, gridcolor="#E6E6E6")
     return figure

@@ -507,6 +507,51 @@ def test_a_waterfall_adds_up_to_the_quantile(twilly):
         np.testing.assert_allclose(found[[f"{which} p50", f"{which} p95"]].sum(), closed, rtol=5e-3)
 
 
+# tables
+
+def test_the_summary_is_the_closed_form_of_both_designs(twilly):
+    table = latency.summary(twilly)
+    for which in ("before", "after"):
+        now = now_of(twilly, which)
+        p50, p95 = latency.quantile_s(now, [0.5, 0.95])[:, 0, 0]
+        assert list(table.loc[which, ["p50, s", "p95, s"]]) == [p50, p95]
+        assert table.loc[which, "within 0.1 s"] == latency.told_share(now, 0.1)[0, 0]
+    outcome = model.evaluate(twilly)
+    assert table.loc["before", "mean, s"] == pytest.approx(one(outcome.before.total("latency")), rel=1e-12)
+    assert table.loc["before", "not told"] == pytest.approx(one(outcome.before.undelivered_share), rel=1e-9)
+
+
+def test_the_table_by_event_says_who_is_not_told_and_why(twilly):
+    table = latency.by_event(model.load("twilly_as_built"))
+    assert table.loc[("notification", "after"), "why"] == "nobody sends it"
+    assert np.isnan(table.loc[("notification", "after"), "p50, s"])
+    assert table.loc[("stream_processing", "before"), "why"] == "attempts used up"
+    assert 0 < table.loc[("stream_processing", "before"), "not told"] < 1
+    assert table["p5, s"].dropna().lt(table["p95, s"].dropna()).all() and len(table) == 16
+
+
+def test_a_sweep_gives_each_value_its_own_scenario(twilly):
+    path = "before.timers.unread_counts.period_s"
+    table = latency.sweep(twilly, path, [1.0, 30.0], "new_comment")
+    assert table.loc[30.0, "before p95"] - table.loc[1.0, "before p95"] == pytest.approx(0.95 * 29, rel=2e-3)
+    assert table["after p95"].nunique() == 1
+    never = latency.sweep(twilly, path, [1.0], "notification")
+    assert never.loc[1.0, "before p50"] == np.inf and never.loc[1.0, "before not told"] == 1.0
+
+
+def test_taking_components_away_only_ever_tells_sooner(twilly):
+    removed = ["radio wake-up", "invocation", "downlink", "phone to screen", "function", "post", "gateway"]
+    shares = [latency.told_without(twilly, "after", removed[:k], 0.1, n=2**12)
+              for k in range(len(removed) + 1)]
+    assert shares == sorted(shares) and shares[0] < 0.001 and shares[-1] > 0.9
+    assert latency.told_without(twilly, "before", ["poll wait"], 0.2, n=2**12) > 0.9
+
+
+def test_the_share_told_without_anything_removed_is_the_closed_form(twilly):
+    drawn = latency.told_without(twilly, "after", [], 0.3, n=2**15)
+    assert drawn == pytest.approx(latency.told_share(now_of(twilly, "after"), 0.3)[0, 0], abs=2e-3)
+
+
 # beside timed sockets
 
 ABOUT = dict(timed_period_s=0.4, server_s=0.01, own_s=0.001, path_median_s=0.025, path_sigma_ln=0.5)
@@ -562,6 +607,7 @@ def unsent(scenario):
     (lambda s: latency.quantile_s(now_of(unsent(s), "after"), [0.5]),
      "no event is delivered within a session"),
     (lambda s: latency.told_share(now_of(s, "after"), -1.0), "within_s must be >= 0 s; got -1"),
+    (lambda s: latency.told_without(s, "after", ["radio"]), "unknown component 'radio'"),
     (lambda s: latency.timed_delays_s("push", {**ABOUT, "server_s": -0.01}, 8, 1),
      "server_s must be >= 0 s; got -0.01"),
     (lambda s: latency.timed_delays_s("pull", ABOUT, 8, 1), "unknown design 'pull'"),

@@ -10,10 +10,12 @@ from model.latency.figures import event_quantile_s, mean_s, quantile_s, told_sha
 from model.latency.parts import Part
 from model.latency.reach import delivered_rate_per_s, undelivered_reasons, undelivered_share
 from model.latency.sampling import PART_NAMES, sample, samples
+from model.latency.tables import by_event, summary, sweep, told_without
 from model.latency.timed import timed_delays_s
 from model.latency.waits import poll_wait
 from model.latency.waterfall import waterfall
 
-__all__ = ["PART_NAMES", "Branch", "Part", "branches", "delivered_rate_per_s", "event_quantile_s", "mean_s",
-           "poll_wait", "quantile_s", "sample", "samples", "timed_delays_s", "told_share",
-           "undelivered_reasons", "undelivered_share", "variance_s2", "waterfall"]
+__all__ = ["PART_NAMES", "Branch", "Part", "branches", "by_event", "delivered_rate_per_s",
+           "event_quantile_s", "mean_s", "poll_wait", "quantile_s", "sample", "samples", "summary", "sweep",
+           "timed_delays_s", "told_share", "told_without", "undelivered_reasons", "undelivered_share",
+           "variance_s2", "waterfall"]

@@ -48,7 +48,9 @@ def mean_s(now: Traffic, event: str):
     cox1962
     """
     ways = branches(now, event)
-    return sum(b.share * _moments(b)[0] for b in ways) if ways else np.inf
+    if not ways:
+        return np.inf
+    return chain.once(now, ("mean", *kind(now, event)), lambda: sum(b.share * _moments(b)[0] for b in ways))
 
 
 def variance_s2(now: Traffic, event: str):

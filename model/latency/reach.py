@@ -18,6 +18,7 @@ NO_TIMER = "no timer on that screen"
 TRIED_OUT = "attempts used up"
 LOST = "lost with the connection"
 CUT_OFF = "the sender's run timed out"
+ROUNDING = 1e-12  # shares of screens add up to 1 no better than that
 
 
 def pushed(now: Traffic, event: str) -> bool:
@@ -148,7 +149,8 @@ def undelivered_share(now: Traffic, event: str):
     -------
     twilly_code
     """
-    return 1.0 - reached_share(now, event)
+    left = 1.0 - reached_share(now, event)
+    return np.where(left < ROUNDING, 0.0, left)[()]
 
 
 def delivered_rate_per_s(now: Traffic, event: str):

@@ -52,7 +52,7 @@ def waterfall(scenario: Scenario, shares=(0.5, 0.95), n: int = 2**15, seed: int 
     points, found = points_of(n, seed), {}
     wanted = np.atleast_1d(checks.share("quantile", shares))
     for which in ("before", "after"):
-        total, weight, parts = _all_deliveries(now_of(scenario, which), points)
+        total, weight, parts = all_deliveries(now_of(scenario, which), points)
         order = np.argsort(total)
         place = (np.cumsum(weight[order]) - weight[order] / 2.0) / weight.sum()
         for share in wanted:
@@ -64,7 +64,7 @@ def waterfall(scenario: Scenario, shares=(0.5, 0.95), n: int = 2**15, seed: int 
     return table[(table > 0).any(axis=1)]
 
 
-def _all_deliveries(now: Traffic, points: Points) -> tuple[np.ndarray, np.ndarray, dict]:
+def all_deliveries(now: Traffic, points: Points) -> tuple[np.ndarray, np.ndarray, dict]:
     """Totals, weights and components of what is delivered, events put together by how often each is."""
     rates: dict = {}
     for event in now.life.scenario.events:

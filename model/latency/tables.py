@@ -1,0 +1,198 @@
+"""Latency as tables: by design, by event, along a sweep, and with components taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model import checks
+from model.latency.branches import branches
+from model.latency.figures import event_quantile_s, mean_s, quantile_s, told_share
+from model.latency.reach import delivered_rate_per_s, undelivered_reasons, undelivered_share
+from model.latency.sampling import PART_NAMES, now_of, one, points_of
+from model.latency.waterfall import all_deliveries
+from model.scenario import Scenario
+from model.traffic.usage import pushes_per_s
+
+__all__ = ["by_event", "summary", "sweep", "told_without"]
+
+SIDES = ("before", "after")
+
+
+def summary(scenario: Scenario, within_s: float = 0.1):
+    """The latency of both designs over all deliveries: p50, p95, mean, share told in time, share not told.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; ranges count at their modes [-].
+    within_s : float
+        The time that deliveries are held against [s].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a design; p50, p95 and mean in seconds, and two shares: of the deliveries that take no longer
+        than `within_s`, and of the recipients in the app who are not told within the session.
+
+    Raises
+    ------
+    InputError
+        A negative time, several user counts, nothing delivered.
+
+    Sources
+    -------
+    cox1962
+
+    Examples
+    --------
+    >>> from model import scenario
+    >>> list(summary(scenario.load("twilly")).index)
+    ['before', 'after']
+    """
+    import pandas as pd
+
+    rows = {}
+    for which in SIDES:
+        now = now_of(scenario, which)
+        told = {e: one(delivered_rate_per_s(now, e)) for e in scenario.events}
+        sent = {e: one(pushes_per_s(now.life.scenario, e)) for e in scenario.events}
+        p50, p95 = (one(q) for q in quantile_s(now, [0.5, 0.95]))
+        mean = sum(rate * one(mean_s(now, e)) for e, rate in told.items() if rate > 0) / sum(told.values())
+        rows[which] = {"p50, s": p50, "p95, s": p95, "mean, s": mean,
+                       f"within {within_s:g} s": one(told_share(now, within_s)),
+                       "not told": 1.0 - sum(told.values()) / sum(sent.values())}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("design")
+
+
+def by_event(scenario: Scenario, within_s: float = 0.1):
+    """The latency of every event in both designs, with who is not told and why.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; ranges count at their modes [-].
+    within_s : float
+        The time that deliveries are held against [s].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a pair of event and design: p5, p50, p95 and mean in seconds (NaN where never delivered), the
+        share told in time, the share not told within the session, and the reasons.
+
+    Raises
+    ------
+    InputError
+        A negative time, several user counts.
+
+    Sources
+    -------
+    cox1962, twilly_code
+    """
+    import pandas as pd
+
+    nows, rows = {which: now_of(scenario, which) for which in SIDES}, {}
+    for event in scenario.events:
+        for which, now in nows.items():
+            row = dict.fromkeys(("p5, s", "p50, s", "p95, s", "mean, s", f"within {within_s:g} s"), np.nan)
+            if branches(now, event):
+                figures = [*event_quantile_s(now, event, [0.05, 0.5, 0.95]), mean_s(now, event),
+                           told_share(now, within_s, event)]
+                row = dict(zip(row, map(one, figures), strict=True))
+            row["not told"] = one(undelivered_share(now, event))
+            rows[event, which] = row | {"why": ", ".join(undelivered_reasons(now, event))}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["event", "design"])
+
+
+def sweep(scenario: Scenario, path: str, values: Sequence[float], event: str, shares=(0.5, 0.95)):
+    """Quantiles of one event's latency in both designs while one number of the scenario changes.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; ranges count at their modes [-].
+    path : str
+        Dotted path of the number, such as `before.timers.unread_counts.period_s` [-].
+    values : sequence of float
+        What is put there, in the number's own unit [-].
+    event : str
+        An event of the scenario [-].
+    shares : sequence of float
+        Quantiles, each between 0 and 1 [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a value, columns such as `before p95` in seconds, inf where the event is never delivered, and
+        `before not told`, `after not told` as shares.
+
+    Raises
+    ------
+    InputError
+        An unknown path or event, a value against its rule, a quantile outside 0 to 1.
+
+    Sources
+    -------
+    cox1962
+    """
+    import pandas as pd
+
+    checks.known("event", event, scenario.events)
+    wanted, rows = np.atleast_1d(checks.share("quantile", shares)), {}
+    for value in values:
+        changed, row = scenario.with_({path: float(value)}), {}
+        for which in SIDES:
+            now = now_of(changed, which)
+            told = branches(now, event)
+            found = event_quantile_s(now, event, wanted) if told else np.full(len(wanted), np.inf)
+            row.update({f"{which} p{100 * q:g}": one(s) for q, s in zip(wanted, found, strict=True)})
+            row[f"{which} not told"] = one(undelivered_share(now, event))
+        rows[float(value)] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(path)
+
+
+def told_without(scenario: Scenario, design: str, removed: Sequence[str], within_s: float = 0.1,
+                 n: int = 2**14, seed: int = 1) -> float:
+    """Share of deliveries that would be told in time if some components took no time at all.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; ranges count at their modes [-].
+    design : str
+        `before` or `after` [-].
+    removed : sequence of str
+        Names of components, from `PART_NAMES` [-].
+    within_s : float
+        The time that deliveries are held against [s].
+    n : int
+        How many samples of each kind of event [-].
+    seed : int
+        Seed of the scrambled Sobol points [-].
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Raises
+    ------
+    InputError
+        An unknown component or design, a negative time, no samples, nothing delivered.
+
+    Notes
+    -----
+    What is left keeps its place: nothing else grows or shrinks with what is taken away.
+
+    Sources
+    -------
+    cox1962
+    """
+    for name in removed:
+        checks.known("component", name, PART_NAMES)
+    checks.non_negative("within_s", within_s, "s")
+    total, weight, parts = all_deliveries(now_of(scenario, design), points_of(n, seed))
+    left = total - sum((parts[name] for name in removed), np.zeros_like(total))
+    return float(weight[left <= within_s].sum() / weight.sum())
