@@ -443,13 +443,31 @@ def test_a_longer_heartbeat_is_a_trade(twilly):
 
 # figures over draws and user counts
 
-def test_an_array_of_users_equals_one_by_one(twilly):
+@pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])  # a server's queue makes each count a row
+def test_an_array_of_users_equals_one_by_one(name):
     counts = np.geomspace(30, 1e6, 40)
-    together = model.evaluate(twilly, users=counts).values("notification latency p95")
+    together = model.evaluate(name, users=counts).values("notification latency p95")
     for k in (0, 13, 39):
-        alone = model.evaluate(twilly, users=[counts[k]]).values("notification latency p95")
+        alone = model.evaluate(name, users=[counts[k]]).values("notification latency p95")
         for many, single in zip(together, alone, strict=True):
             assert many[0, k] == pytest.approx(single[0, 0], rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
+def test_draws_and_user_counts_together_equal_each_alone(name):
+    scenario = model.load(name)
+    resolved = sampling.resolved(scenario, users=[100.0, 1e4, 1e6], draws=4, seed=3)
+    single = sampling.resolved(scenario, users=[1e4], draws=4, seed=3)
+    for which in ("before", "after"):
+        together, alone = (latency.quantile_s(traffic.traffic(which, r), [0.1, 0.9])
+                           for r in (resolved, single))
+        assert together.shape == (2, 4, 3)
+        np.testing.assert_allclose(together[:, :, 1:2], alone, rtol=1e-9)
+
+
+def test_a_design_may_be_given_itself(twilly):
+    itself = latency.sample(twilly, twilly.before, "new_comment", 64, 1)
+    assert itself.equals(latency.sample(twilly, "before", "new_comment", 64, 1))
 
 
 def test_a_draw_equals_the_scenario_with_its_numbers(twilly):

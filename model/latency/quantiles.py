@@ -8,7 +8,7 @@ from model.latency.mixture import AT_ONCE, Mixture
 
 __all__: list[str] = []
 
-GRID = {"few": 24, "many": 768}  # points: few user counts refine by themselves, many share a finer grid
+GRID = {"few": 12, "many": 768}  # points: few user counts refine by themselves, many share a finer grid
 LOWEST_S, HIGHEST_S = 1e-4, 1e6
 ROUNDS, CLOSE = 60, 1e-8  # the step after one so small is below rounding
 
@@ -18,7 +18,7 @@ def quantiles_s(mixture: Mixture, shares) -> np.ndarray:
     _, rows, columns = mixture.weights.shape
     terms = sum(len(p.rise) for p in mixture.powers)
     grid = _grid(mixture, columns)
-    step = max(1, AT_ONCE // (terms * max(columns, len(grid))))
+    step = max(1, AT_ONCE // (terms * max(columns * len(shares), len(grid))))
     found = np.empty((len(shares), rows, columns))
     for start in range(0, rows, step):
         part = slice(start, min(start + step, rows))

@@ -88,6 +88,8 @@ def now_of(scenario: Scenario, design: Design | str) -> Traffic:
 
     if np.size(scenario.users) != 1:
         checks.fail(f"users must be one number where latencies are drawn; got {np.size(scenario.users)}")
+    if isinstance(design, Design):  # its ranges are resolved with the scenario's
+        scenario, design = scenario.model_copy(update={"after": design}), "after"
     return traffic(design, sampling.resolved(scenario))
 
 
