@@ -204,7 +204,7 @@ def information_value(saving_usd, columns: Mapping[str, np.ndarray], bins: int =
     Examples
     --------
     >>> table = information_value([10.0, -4.0], {"coin": [0.0, 1.0]})
-    >>> table.loc["coin", "value_usd"]
+    >>> float(table.loc["coin", "value_usd"])
     2.0
     """
     import pandas as pd

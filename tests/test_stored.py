@@ -73,7 +73,7 @@ BATTERY = "In [3], table before_after, row 'battery', column 'before': "
 
 @pytest.mark.parametrize(("old", "new", "told"), [
     ("1428.6,", "1428.7,", f"{BATTERY}1428.7 stored, 1428.6 now"),
-    ("<td>1,428.6", "<td>1,428.7", f"{BATTERY}'1,428.7' stored, '1,428.6' now"),
+    (">1,429<", ">1,428<", f"{BATTERY}'1,428' stored, '1,429' now"),
     ("46.8,", "46.801,", "chart Cost by users, row '1000', column 'before y': 46.801 stored, 46.8 now"),
     ("10,000 users in", "10,001 users in", "In [5], stdout, row 'line 1': '10,001 users in us-east-1' "),
     ("Cost by users", "Price by users", "chart Price by users, row 'layout', column 'title.text'"),

@@ -112,8 +112,9 @@ def _radio_shares(now: Traffic, network: Network, screens: list[str] | None) -> 
 
 def _place_shares(now: Traffic, network: Network, place: str) -> tuple:
     def work():
-        own = airtime.place_sources(now, network, place).values()
-        sources = (*own, *airtime.background_sources(now, place))
+        own = airtime.place_sources(now, network, place)
+        alive = [source for name, source in own.items() if name != "fallback poll"]  # a push needs the socket
+        sources = (*alive, *airtime.background_sources(now, place))
         return airtime.wake_shares(radio.profile(network.profiles[0]), sources)
 
     return once(now, ("radio", id(network), place), work)
