@@ -32,7 +32,7 @@ def cold_levels(load, calls, out):  # pragma: no cover - compiled
             share = share * a / n
             rare = min(1.0, 2.0 / ratio)
             total += share * rare * math.exp(-rare * rise / a * calls[i])
-            if n > a + 4 and share < 1e-30:
+            if n > a + 4 and share < 1e-13 * total:  # all that is left is less than this share
                 break
         out[i] = total
 
