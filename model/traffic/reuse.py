@@ -28,25 +28,31 @@ def _own_quiet(flow: Flow, place: str, gap_s):
     return np.exp(-rate * gap_s)
 
 
-def cold_share(flow: Flow, others: list[Flow], weights: dict, gap_s):
-    """Share of a flow's requests that must open a new connection, over the places it runs at."""
-    cold = total = 0.0
-    for place, rate in flow.rates_per_s.items():
-        quiet = _own_quiet(flow, place, gap_s)
-        for other in others:
-            quiet = quiet * _quiet(other, place, gap_s)
-        cold = cold + weights[place] * rate * quiet
-        total = total + weights[place] * rate
-    return np.divide(cold, total, out=np.zeros_like(cold + total), where=np.asarray(total) > 0)
+def _others_quiet(quiet: list) -> list:
+    """For each of some chances the product of all the others, without dividing by any."""
+    ahead, behind = [1.0], [1.0]
+    for one, other in zip(quiet, reversed(quiet), strict=True):
+        ahead.append(ahead[-1] * one)
+        behind.append(behind[-1] * other)
+    return [a * b for a, b in zip(ahead, behind[-2::-1], strict=False)]
+
+
+def cold_shares(flows: list[Flow], weights: dict, gap_s) -> list:
+    """The share of each flow's requests that must open a new connection, over the places it runs at."""
+    cold, total = [0.0] * len(flows), [0.0] * len(flows)
+    for place, weight in weights.items():
+        others = _others_quiet([_quiet(f, place, gap_s) for f in flows])
+        for k, flow in enumerate(flows):
+            rate = flow.rates_per_s.get(place)
+            if rate is not None:
+                cold[k] = cold[k] + weight * rate * (_own_quiet(flow, place, gap_s) * others[k])
+                total[k] = total[k] + weight * rate
+    return [np.divide(c, t, out=np.zeros(np.broadcast_shapes(np.shape(c), np.shape(t))), where=np.asarray(t) > 0)
+            for c, t in zip(cold, total, strict=True)]
 
 
 def with_cold_shares(flows: list[Flow], weights: dict, idle_timeout_s) -> list[Flow]:
     """The same flows, each HTTP flow with the share of its requests that find the connection cold."""
     http = [f for f in flows if f.exchange == "http"]
-    done = []
-    for flow in flows:
-        if flow.exchange == "http" and flow.kind != "start":
-            others = [f for f in http if f is not flow]
-            flow = replace(flow, cold_share=cold_share(flow, others, weights, idle_timeout_s))
-        done.append(flow)
-    return done
+    shares = {id(f): s for f, s in zip(http, cold_shares(http, weights, idle_timeout_s), strict=True)}
+    return [replace(f, cold_share=shares[id(f)]) if id(f) in shares and f.kind != "start" else f for f in flows]
