@@ -5,33 +5,40 @@ from __future__ import annotations
 import numpy as np
 
 from model import exchange, radio
-from model.radio.survival import survival
+from model.radio.survival import Quiet, flows_of, trusted
 from model.scenario import Network
 from model.traffic import Flow, Traffic
 
-__all__ = ["background_sources", "place_sources", "radio_shares"]
+__all__ = ["background_sources", "place_sources", "profile_number", "promotion_s", "radio_shares",
+           "side_by_side", "wake_shares"]
 
 NEVER_S = 1e9
+FALLBACK, SOCKET = "fallback", ("fallback", "heartbeat", "push")
 
 
-def _period_s(flow: Flow, rate_per_s):
+def _once(now: Traffic, key: tuple, work):
+    if key not in now.memo:
+        now.memo[key] = work()
+    return now.memo[key]
+
+
+def _period_s(duty, rate_per_s):
     """A timer's period while it runs; so long that it never fires where a draw never starts it."""
-    duty, rate = np.broadcast_arrays(np.asarray(flow.duty, dtype=float), np.asarray(rate_per_s, dtype=float))
-    return np.divide(duty, rate, out=np.full(rate.shape, NEVER_S), where=rate > 0)
+    duty, rate = np.broadcast_arrays(np.asarray(duty, dtype=float), np.asarray(rate_per_s, dtype=float))
+    return np.divide(duty, rate, out=np.full(rate.shape, NEVER_S), where=rate > 0)[()]
 
 
-def _source(now: Traffic, network: Network, flow: Flow, rate_per_s, riders: list[Flow]):
-    """One radio source for a flow and whatever shares its wake-up."""
-    design = now.life.design
-    pairs = [exchange.flow_bytes(now, f, network.ip) for f in (flow, *riders)]
-    busy_s = sum(exchange.burst_s(f, design, network) for f in (flow, *riders))
-    timing = {"period_s": _period_s(flow, rate_per_s)} if flow.timer else {"rate_per_s": rate_per_s}
-    return radio.Source(**timing, bytes_up=sum(up for up, _ in pairs), bytes_down=sum(d for _, d in pairs),
-                        burst_s=busy_s)
+def _source(now: Traffic, network: Network, flow: Flow, timing: dict, riders: list[tuple]):
+    """One radio source for a flow and whatever shares its wake-up, so many of it for each exchange."""
+    parts = [(flow, 1.0), *riders]
+    pairs = [(share, exchange.flow_bytes(now, f, network.ip)) for f, share in parts]
+    busy_s = sum(share * exchange.burst_s(f, now.life.design, network) for f, share in parts)
+    return trusted(**timing, bytes_up=sum(share * up for share, (up, _) in pairs),
+                   bytes_down=sum(share * down for share, (_, down) in pairs), burst_s=busy_s)
 
 
 def place_sources(now: Traffic, network: Network, place: str) -> dict:
-    """The radio sources of a design at one place, by flow.
+    """The radio sources of a design at one place, by flow, each as often as in load, bill and data.
 
     Parameters
     ----------
@@ -45,26 +52,118 @@ def place_sources(now: Traffic, network: Network, place: str) -> dict:
     Returns
     -------
     dict of str to radio.Source
-        A flow that rides on another's wake-up is part of that one's source.
+        A flow that rides on another's wake-up is part of that one's source. Timers have the period at which
+        they fire while they run: heartbeat and fallback poll never run at once, see `side_by_side`.
 
     Sources
     -------
     huang2012
     """
-    key = ("place", id(network), place)
-    if key in now.memo:
-        return now.memo[key]
-    found = now.memo[key] = {}
+    return _once(now, ("place", id(network), place), lambda: _place_sources(now, network, place))
+
+
+def _place_sources(now: Traffic, network: Network, place: str) -> dict:
+    found = {}
+    ridden = {f.rides for f in now.flows if f.rides and place in f.rates_per_s}
     for flow in now.flows:
         rate = flow.rates_per_s.get(place)
-        if rate is None or flow.rides or not np.any(np.asarray(rate) > 0):
+        if rate is None or flow.rides or not np.any(np.greater(rate, 0.0)):
             continue
-        riders = [f for f in now.flows if f.rides == flow.name and place in f.rates_per_s]
-        same = ("source", id(network), flow.name, id(rate), len(riders))
-        if same not in now.memo:  # the same source serves every screen on which the flow runs alike
-            now.memo[same] = _source(now, network, flow, rate, riders)
-        found[flow.name] = now.memo[same]
+        # the same source serves every screen on which the flow runs alike
+        same = ("source", id(network), flow.name, id(rate), flow.name in ridden)
+        found[flow.name] = _once(now, same, lambda f=flow: _own_source(now, network, f, place))
     return found
+
+
+def _own_source(now: Traffic, network: Network, flow: Flow, place: str):
+    riders = [(f, 1.0) for f in now.flows if f.rides == flow.name and place in f.rates_per_s]
+    rate = flow.rates_per_s[place]
+    timing = {"period_s": _period_s(flow.duty, rate)} if flow.timer else {"rate_per_s": rate}
+    return _source(now, network, flow, timing, riders)
+
+
+def _with_timing(source, **timing):
+    """The source as often as told."""
+    return trusted(**timing, bytes_up=source.bytes_up, bytes_down=source.bytes_down, burst_s=source.burst_s)
+
+
+def _started(now: Traffic, network: Network, sources: dict) -> dict:
+    """The sources with the connect of a session's start on the app's first requests: one wake-up, not two."""
+    life, start = now.life, next((f for f in now.flows if f.kind == "start"), None)
+    opened = next((f for f in now.flows if f.exchange == "connect"), None)
+    if start is None or opened is None or not {start.name, opened.name} <= set(sources):
+        return sources
+    first = np.asarray(sources[start.name].rate_per_s, dtype=float)
+    usable = 1.0 - life.design.socket.blocked_share
+    connects = np.minimum(life.scenario.usage.sessions_per_day / life.active_day_s * usable, first)
+    each = np.divide(connects, first, out=np.zeros(np.broadcast_shapes(connects.shape, first.shape)),
+                     where=first > 0)[()]
+    rest = np.maximum(sources[opened.name].rate_per_s - connects, 0.0)
+    return {**sources, start.name: _source(now, network, start, {"rate_per_s": first[()]}, [(opened, each)]),
+            opened.name: _with_timing(sources[opened.name], rate_per_s=rest)}
+
+
+def side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
+    """What keeps the radio awake at a place at the same time: with the socket up, and while it is down.
+
+    Parameters
+    ----------
+    now : Traffic
+        The design's traffic [-].
+    network : Network
+        The access network [-].
+    place : str
+        A place of the design's life [-].
+
+    Returns
+    -------
+    list of tuple of array, dict and bool
+        Share of the time there [-], sources by flow, whether a socket is up. Pushes and heartbeat are there
+        with the socket only, the fallback poll without it; all of them happen as often as in load, bill and
+        data. The connect that starts a session shares the wake-up of the app's first requests.
+
+    Sources
+    -------
+    huang2012
+    """
+    return _once(now, ("together", id(network), place), lambda: _side_by_side(now, network, place))
+
+
+def _side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
+    sources, kinds = place_sources(now, network, place), {f.name: f.kind for f in now.flows}
+    if now.life.design.transport != "websocket":
+        return [(1.0, sources, False)]
+    screens = now.life.places[place].screen is not None
+    if screens:
+        names = tuple(map(id, (sources.get(n) for n, k in kinds.items() if k in ("start", "connect"))))
+        sources = {**sources, **_once(now, ("started", id(network), names),
+                                      lambda: _changed(sources, _started(now, network, sources)))}
+    down = now.life.down_share
+    up = {name: _while_up(now, network, source) if kinds[name] == "push" else source
+          for name, source in sources.items() if kinds[name] != FALLBACK}
+    if not np.any(np.greater(down, 0.0)):
+        return [(1.0, up, True)]
+    kept = {name: source for name, source in sources.items() if kinds[name] not in SOCKET}
+    polls = {name: _while_down(now, network, name, source) for name, source in sources.items()
+             if kinds[name] == FALLBACK}
+    return [(1.0 - down, up, True), *([(down, {**kept, **polls}, False)] if screens else [])]
+
+
+def _changed(old: dict, new: dict) -> dict:
+    return {name: source for name, source in new.items() if source is not old[name]}
+
+
+def _while_up(now: Traffic, network: Network, source):
+    """A push as often as it comes while the socket is up."""
+    up = np.maximum(1.0 - now.life.down_share, 1e-9)
+    return _once(now, ("up", id(source)), lambda: _with_timing(source, rate_per_s=source.rate_per_s / up))
+
+
+def _while_down(now: Traffic, network: Network, name: str, source):
+    """The fallback poll spread over all the time that the socket is down: it begins a little later."""
+    flow = next(f for f in now.flows if f.name == name)
+    stretch = _period_s(now.life.down_share, flow.duty)
+    return _once(now, ("down", id(source)), lambda: _with_timing(source, period_s=source.period_s * stretch))
 
 
 def background_sources(now: Traffic, place: str) -> tuple:
@@ -89,12 +188,41 @@ def background_sources(now: Traffic, place: str) -> tuple:
     name = now.life.places[place].background
     if name is None:
         return ()
-    one = now.life.scenario.backgrounds[name]
-    return (radio.Source(period_s=one.period_s, bytes_up=one.up_bytes, bytes_down=one.down_bytes,
-                         burst_s=one.burst_s),)
+    return _once(now, ("background", name), lambda: _background(now.life.scenario.backgrounds[name]))
 
 
-def radio_shares(now: Traffic, network: Network) -> tuple:
+def _background(one) -> tuple:
+    return (trusted(period_s=one.period_s, bytes_up=one.up_bytes, bytes_down=one.down_bytes,
+                    burst_s=one.burst_s),)
+
+
+def profile_number(network: Network):
+    """Which profile of a network's list is meant: the first, or in every draw the one that was drawn.
+
+    The k-th of n is drawn with the chance (2 (n - k) + 1) / n^2: the earlier in the list, the likelier. The
+    network's `profile_share` is drawn as PERT with low and mode at 0 and high at 1, of which (1 - x)^5 is
+    even; the number is the whole part of n (1 - (1 - x)^(5/2)).
+
+    Parameters
+    ----------
+    network : Network
+        The access network [-].
+
+    Returns
+    -------
+    int or array of int
+        From 0, in the shape of `profile_share` [-].
+
+    Sources
+    -------
+    assumption
+    """
+    count, share = len(network.profiles), np.asarray(network.profile_share, dtype=float)
+    found = np.minimum(count * (1.0 - (1.0 - share) ** 2.5), count - 1).astype(np.int64)
+    return found if found.ndim else int(found)
+
+
+def radio_shares(now: Traffic, network: Network, screens=None) -> tuple:
     """How a push finds the radio of a user in the app: active, in a DRX tail, idle.
 
     Parameters
@@ -102,45 +230,103 @@ def radio_shares(now: Traffic, network: Network) -> tuple:
     now : Traffic
         The design's traffic [-].
     network : Network
-        The access network; its first profile counts [-].
+        The access network; its first profile counts, or the one drawn [-].
+    screens : sequence of str, optional
+        Screens on which the push is seen; all where none are named [-].
 
     Returns
     -------
     tuple of array
-        Shares of foreground time that add up to 1.
+        Shares of the time on these screens that add up to 1.
 
     Sources
     -------
     huang2012, cox1962
     """
-    key = ("radio shares", id(network))
-    if key not in now.memo:
-        now.memo[key] = _radio_shares(now, network)
-    return now.memo[key]
+    key = ("radio shares", id(network), tuple(screens or ()))
+    return _once(now, key, lambda: _radio_shares(now, network, screens))
 
 
-def _radio_shares(now: Traffic, network: Network) -> tuple:
-    profile = radio.profile(network.profiles[0])
-    total = [0.0, 0.0, 0.0]
-    foreground = {n: p for n, p in now.life.places.items() if p.screen is not None}
-    for name, place in foreground.items():
-        sources = (*place_sources(now, network, name).values(), *background_sources(now, name))
-        for k, share in enumerate(wake_shares(profile, sources)):
+def _radio_shares(now: Traffic, network: Network, screens) -> tuple:
+    tail_s = _of_profile(network, radio.tail_s)
+    total, whole = [0.0, 0.0, 0.0], 0.0
+    for name, place in now.life.places.items():
+        if place.screen is None or (screens and place.screen not in screens):
+            continue
+        _, alive, _ = side_by_side(now, network, name)[0]  # a push needs the socket
+        for k, share in enumerate(_shares((*alive.values(), *background_sources(now, name)), tail_s)):
             total[k] = total[k] + place.weight * share
-    whole = sum(total)
+        whole = whole + place.weight
     return tuple(t / whole for t in total)
 
 
-def wake_shares(profile, sources: tuple) -> tuple:
-    """Shares of time that a radio is transferring, in its tail, idle or being promoted."""
-    flows = tuple(sources)
-    idle = survival(flows, radio.tail_s(profile))
-    quiet = survival(flows, 0.0)
+def _shares(sources: tuple, tail_s) -> tuple:
+    air = Quiet(flows_of(sources))
+    quiet, idle = air.at(0.0), air.at(tail_s)
     return 1.0 - quiet, quiet - idle, idle
 
 
+def wake_shares(profile, sources: tuple) -> tuple:
+    """Shares of time that a radio is transferring, in its tail, idle or being promoted.
+
+    Parameters
+    ----------
+    profile : radio.Radio
+        The radio [-].
+    sources : tuple of radio.Source
+        All that keeps it awake [-].
+
+    Returns
+    -------
+    tuple of array
+        Three shares that add up to 1.
+
+    Sources
+    -------
+    cox1962
+
+    Examples
+    --------
+    >>> from model import radio
+    >>> shares = wake_shares(radio.profile("lte_tmobile_2021"), (radio.Source(period_s=10.0),))
+    >>> [float(share) for share in shares]
+    [0.0, 0.5, 0.5]
+    """
+    return _shares(sources, radio.tail_s(profile))
+
+
+def _of_profile(network: Network, of):
+    """A number of a network's radio: of its first profile, or in every draw of the one drawn."""
+    number = profile_number(network)
+    if isinstance(number, int):
+        return of(radio.profile(network.profiles[number]))
+    return np.array([of(radio.profile(name)) for name in network.profiles])[number]
+
+
+def _first_leg_s(profile) -> float:
+    """Delay of the promotion after which data flow: on 5G beside LTE that of the LTE leg."""
+    top = profile.states[0].name
+    direct = [p.delay_s for p in profile.promotions if (p.start, p.end) == ("idle", top)]
+    return direct[0] if direct else radio.promotion_of(profile, "idle", top)[0]
+
+
 def promotion_s(network: Network):
-    """Time a network's first profile takes to lift an idle radio to its top state."""
-    profile = radio.profile(network.profiles[0])
-    delay_s, _ = radio.promotion_of(profile, profile.states[-1].name, profile.states[0].name)
-    return delay_s
+    """Time that a packet waits for an idle radio to be lifted to a state that carries it.
+
+    On 5G beside LTE (NSA) data flow over the LTE leg while the 5G leg is added, so its own delay is no wait.
+
+    Parameters
+    ----------
+    network : Network
+        The access network; its first profile counts, or the one drawn [-].
+
+    Returns
+    -------
+    float or array
+        Seconds, in the shape of `profile_share` [s].
+
+    Sources
+    -------
+    narayanan2021, huang2012
+    """
+    return _of_profile(network, _first_leg_s)

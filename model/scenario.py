@@ -172,11 +172,19 @@ class Overlay(Part):
     duration_s: Seconds
 
 
+WHICH_PROFILE = {"low": 0.0, "mode": 0.0, "high": 1.0, "source": "assumption",
+                 "note": "which radio profile of the list a draw takes: 0 the first, 1 the last"}
+
+
 class Network(Part):
-    """One access network of the mix; the first radio profile is used, the others give its range."""
+    """One access network of the mix; the first radio profile is used, the others give its range.
+
+    `profile_share` says how far down the list a draw goes: likelier the earlier a profile stands.
+    """
 
     share: Share
     profiles: list[str] = Field(min_length=1)
+    profile_share: Share = WHICH_PROFILE
     rtt_s: Seconds
     rtt_sigma_ln: Zero
     ip: Literal[4, 6] = 4

@@ -6,8 +6,9 @@ import numpy as np
 
 from model.radio.fall import climbs, fall_of
 from model.radio.library import radio_of
+from model.radio.mixes import Mixes
 from model.radio.states import Radio
-from model.radio.survival import Quiet, bytes_w, flows_of, gaps_per_s, survival
+from model.radio.survival import flows_of, gaps_per_s, survival
 
 __all__ = ["mean_power_w", "promotions_per_s", "state_shares"]
 
@@ -62,23 +63,10 @@ def mean_power_w(profile: Radio | str, sources, background=()):
     >>> round(float(polled_w), 6), bool(abs(polled_w - by_hand_w) < 1e-12)
     (0.413943, True)
     """
-    profile, flows, behind = radio_of(profile), flows_of(sources), flows_of(background, "background")
-    if not flows:
-        return 0.0
-    way = fall_of(profile, (*flows, *behind))
-    count = len(flows)
-    added, quiet, quiet_behind = 0.0, Quiet(flows), Quiet(behind)
-    for i, (step_w, ages) in enumerate(way.edges()):
-        if i == 0 and not (quiet.bursts or quiet_behind.bursts):
-            continue  # without bursts nothing is ever on air for a while
-        if np.ndim(step_w) or step_w:
-            change_w = quiet.at(ages[:count]) - 1.0
-            change_w = change_w * (step_w * quiet_behind.at(ages[count:]))
-            added = added + change_w
-    for sign, part in ((1.0, slice(None)), (-1.0, slice(count, None))):
-        for climb in climbs(profile, way.of(part), (*flows, *behind)[part]):
-            added = added + sign * climb.extra_w * climb.share
-    return (added + sum(bytes_w(profile, flow) for flow in flows))[()]
+    flows, behind = flows_of(sources), flows_of(background, "background")
+    mixes, count = Mixes(profile, (*flows, *behind)), len(flows)
+    front = tuple(range(count))
+    return np.asarray(mixes.added_w(front, tuple(range(count, count + len(behind)))))[()]
 
 
 def state_shares(profile: Radio | str, sources) -> dict:

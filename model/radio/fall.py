@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -69,20 +70,25 @@ def _same_promotion(profile: Radio, big: list) -> bool:
     return all(np.all(np.equal(x, y)) for x, y in zip(top, low, strict=True))
 
 
+@functools.lru_cache(maxsize=64)
+def _steps(profile: Radio) -> tuple:
+    """Power above idle of a transfer; name, power, length of each state and of the promotion, who ages there."""
+    idle_w = state_power_w(profile.states[-1])
+    tail = tuple((s.name, state_power_w(s) - idle_w, s.timer_s, profile.low_state in ("", s.name))
+                 for s in profile.states[:-1])
+    delay_s, power_w = promotion_of(profile, IDLE, profile.states[0].name)
+    climbing_w = np.where(np.asarray(delay_s) > 0, power_w - idle_w, 0.0)[()]
+    return profile.transfer_w - idle_w, tail, ("promotion", climbing_w, delay_s, True)
+
+
 def fall_of(profile: Radio, flows: Sequence[Source]) -> Fall:
     """The steps of a radio that carries the flows."""
     big = [is_big(profile, flow) for flow in flows]
     _refuse_what_only_a_trace_walks(profile, flows, big)
-    idle_w = state_power_w(profile.states[-1])
-    tail = [(s.name, state_power_w(s) - idle_w, s.timer_s, profile.low_state in ("", s.name))
-            for s in profile.states[:-1]]
-    delay_s, power_w = promotion_of(profile, IDLE, profile.states[0].name)
-    if _same_promotion(profile, big):
-        climbing_w = np.where(np.asarray(delay_s) > 0, power_w - idle_w, 0.0)[()]
-        tail.append(("promotion", climbing_w, delay_s, True))
-    way = Fall(["active"], [profile.transfer_w - idle_w], [[0.0] * len(flows)], [None],
-               [[True] * len(flows)], big, len(profile.states) - 1)
-    for name, step_w, length_s, all_age in tail:
+    transfer_w, tail, climb = _steps(profile)
+    way = Fall(["active"], [transfer_w], [[0.0] * len(flows)], [None], [[True] * len(flows)], big,
+               len(profile.states) - 1)
+    for name, step_w, length_s, all_age in (*tail, climb) if _same_promotion(profile, big) else tail:
         moves = [True if all_age else b for b in big]
         way.names.append(name)
         way.powers.append(step_w)
