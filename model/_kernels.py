@@ -9,13 +9,15 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def pert(share, table, scale, low, span, out):  # pragma: no cover - compiled
-    """Quantiles by straight lines between the nodes of a table that is even in the angle of the share."""
+def pert(share, table, out):  # pragma: no cover - compiled
+    """Quantiles by straight lines between the nodes of a table that is even in a root of the share."""
     last = table.size - 2
     for i in range(share.size):
-        place = math.acos(1.0 - 2.0 * share[i]) * scale
+        u = share[i]
+        root = math.sqrt(0.5 * u) if u <= 0.5 else 1.0 - math.sqrt(0.5 * (1.0 - u))
+        place = root * (last + 1)
         left = min(int(place), last)
-        out[i] = low + span * (table[left] + (place - left) * (table[left + 1] - table[left]))
+        out[i] = table[left] + (place - left) * (table[left + 1] - table[left])
 
 
 @njit(cache=True, nogil=True)

@@ -73,11 +73,12 @@ def ranged_inputs(scenario: Scenario) -> dict[str, Range]:
 
 @functools.lru_cache(maxsize=512)
 def _pert_table(where: float) -> np.ndarray:
-    """Quantiles of PERT on 0 to 1 with its mode at `where`, at nodes even in an angle that opens the ends."""
+    """Quantiles of PERT on 0 to 1 with its mode at `where`, at nodes even in a root that opens the ends."""
     from scipy.special import betaincinv
 
-    angle = np.linspace(0.0, np.pi, NODES)
-    return betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, (1.0 - np.cos(angle)) / 2.0)
+    root = np.linspace(0.0, 1.0, NODES)
+    share = np.where(root <= 0.5, 2.0 * root**2, 1.0 - 2.0 * (1.0 - root) ** 2)
+    return betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, share)
 
 
 def _between_nodes(share: np.ndarray, table: np.ndarray) -> np.ndarray:
@@ -85,7 +86,7 @@ def _between_nodes(share: np.ndarray, table: np.ndarray) -> np.ndarray:
     from model import _kernels
 
     out = np.empty(share.size)
-    _kernels.pert(_kernels.as_flat(share), table, (NODES - 1) / np.pi, 0.0, 1.0, out)
+    _kernels.pert(_kernels.as_flat(share), table, out)
     return out.reshape(share.shape)
 
 
