@@ -1,4 +1,4 @@
-"""The controls of the page: what a person may move, with unit, range, default and source, from the scenario."""
+"""The controls of the page: what a person may move, with unit, range, default and source."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ __all__ = ["Control", "controls", "stops_between"]
 
 USERS = (100.0, 10_000_000.0)
 TIMES_BELOW, TIMES_ABOVE, STOPS = 5.0, 20.0, 60
-BACKENDS = {"http_api": "API Gateway HTTP API", "rest_api": "API Gateway REST API", "server": "a plain server"}
+BACKENDS = {"http_api": "API Gateway HTTP API", "rest_api": "API Gateway REST API",
+            "server": "a plain server"}
 SOCKETS = {"apigw_ws": "API Gateway WebSocket API", "server": "a plain server"}
-FREE = {"none": "not counted", "always": "the ones that last", "first_12_months": "first 12 months of an account"}
+FREE = {"none": "not counted", "always": "the ones that last",
+        "first_12_months": "first 12 months of an account"}
 NETWORKS = {"wifi": "Wi-Fi", "lte": "LTE", "nr": "5G", "umts": "3G"}
 
 
@@ -78,11 +80,14 @@ def _source(value) -> str:
     if not isinstance(value, Range):
         return "set in the scenario without a range"
     source = ledger.sources().get(value.source or "")
-    named = f"{source['title']} ({source['url']})" if source and source["url"] else (source or {}).get("title")
-    return "; ".join(t for t in (named or value.source, value.note) if t) or "a range of the scenario"
+    named = source["title"] if source else value.source
+    if source and source["url"]:
+        named = f"{named} ({source['url']})"
+    return "; ".join(t for t in (named, value.note) if t) or "a range of the scenario"
 
 
-def _number(key: str, label: str, group: str, unit: str, value, times: float = 1.0, source: str = "") -> Control:
+def _number(key: str, label: str, group: str, unit: str, value, times: float = 1.0,
+            source: str = "") -> Control:
     """A slider over the range that the scenario gives, or over a fifth to twentyfold where it gives none."""
     default = _tidy(mode(value) * times, 12)
     if isinstance(value, Range) and value.low < value.high:
@@ -132,9 +137,11 @@ def _use(scenario: Scenario) -> list[Control]:
     users, use = mode(scenario.users), scenario.usage
     low, high = min(USERS[0], users), max(USERS[1], users)
     found = [Control("users", "Users in the month", "Use", "users", users, low, high,
-                     stops_between(low, users, high), hint="the scenario's own number of users; 100 to 10 million"),
+                     stops_between(low, users, high),
+                     hint="the scenario's own number of users; the slider goes to 10 million"),
              _active_time(scenario),
-             _number("usage.sessions_per_day", "Sessions per active day", "Use", "1/day", use.sessions_per_day),
+             _number("usage.sessions_per_day", "Sessions per active day", "Use", "1/day",
+                     use.sessions_per_day),
              _number("usage.dau_mau_share", "Users active on a day", "Use", "%", use.dau_mau_share, 100.0)]
     return found + ([_events(scenario)] if free_events(scenario) else [])
 
@@ -144,8 +151,8 @@ def _timers(scenario: Scenario) -> list[Control]:
     for which, group in (("before", "Polling (before)"), ("after", "Push (after)")):
         design = scenario.design(which)
         for name, timer in design.timers.items():
-            label = f"{name.replace('_', ' ').capitalize()} {'refresh' if timer.timing == 'by_hand' else 'poll'} period"
-            label = label.replace("refresh refresh", "refresh")
+            told = name.replace("_", " ").capitalize().removesuffix(" refresh")
+            label = f"{told} {'refresh' if timer.timing == 'by_hand' else 'poll'} period"
             found.append(_number(f"{which}.timers.{name}.period_s", label, group, "s", timer.period_s))
         if design.heartbeat is not None:
             found.append(_number(f"{which}.heartbeat.period_s", "Heartbeat period", group, "s",
@@ -159,8 +166,9 @@ def _mix(scenario: Scenario) -> list[Control]:
         span = (f"; the scenario's range is {network.share.low * 100:g} to {network.share.high * 100:g} %"
                 if isinstance(network.share, Range) else "")
         default = _tidy(mode(network.share) * 100.0, 12)
-        found.append(Control(f"networks.{name}.share", NETWORKS.get(name, name), "Networks", "%", default, 0.0,
-                             100.0, stops_between(0.0, default, 100.0), hint=_source(network.share) + span))
+        found.append(Control(f"networks.{name}.share", NETWORKS.get(name, name), "Networks", "%", default,
+                             0.0, 100.0, stops_between(0.0, default, 100.0),
+                             hint=_source(network.share) + span))
     return found
 
 
@@ -173,10 +181,11 @@ def _choices(scenario: Scenario) -> list[Control]:
              _choice("http_backend", "Requests are served by", "Phone and cloud", scenario.before.api.backend,
                      BACKENDS, "what answers polls and pulls, in both designs")]
     if scenario.after.socket is not None:
-        found.append(_choice("socket_backend", "Sockets are held by", "Phone and cloud",
-                             scenario.after.socket.backend, SOCKETS, "what holds the connections after the move"))
-    return [*found, _choice("free_tier", "Free allowances", "Phone and cloud", scenario.free_tier or "none", FREE,
-                            "the 12-month ones are for accounts opened before 2025-07-15")]
+        held = scenario.after.socket.backend
+        found.append(_choice("socket_backend", "Sockets are held by", "Phone and cloud", held, SOCKETS,
+                             "what holds the connections after the move"))
+    return [*found, _choice("free_tier", "Free allowances", "Phone and cloud", scenario.free_tier or "none",
+                            FREE, "the 12-month ones are for accounts opened before 2025-07-15")]
 
 
 def controls(scenario: Scenario) -> tuple[Control, ...]:

@@ -8,11 +8,13 @@ import re
 import tempfile
 from pathlib import Path
 
-from model import checks, paths, scenario as scenarios
+from model import checks, paths
+from model import scenario as scenarios
 from model.explore.state import State
 
 __all__ = ["saved", "scenario_text"]
 
+HEAD = "# Saved from the page; what is not named here is as in the scenario it extends."
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 
 
@@ -64,7 +66,7 @@ def scenario_text(state: State, name: str) -> str:
     yaml = YAML()
     yaml.width = 4096
     yaml.dump(plain, out)
-    return ("# Saved from the page; what is not named here is as in the scenario it extends.\n" + out.getvalue())
+    return f"{HEAD}\n{out.getvalue()}"
 
 
 def _origin(name: str) -> str:
@@ -99,7 +101,8 @@ def saved(state: State, name: str, folder: str | Path) -> Path:
     if name in scenarios.names() or path.exists():
         checks.fail(f"a scenario called {name!r} is there already; choose another name", paths.shown(path))
     try:
-        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as file:
+        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False,
+                                         encoding="utf-8") as file:
             file.write(text)
         os.replace(file.name, path)
     except OSError as wrong:

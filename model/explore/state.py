@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from model import checks, scenario as scenarios
+from model import checks
+from model import scenario as scenarios
 from model.explore import controls as controls_of
 from model.explore.controls import Control, free_events, mode
 from model.scenario import Scenario
@@ -45,10 +47,14 @@ class State:
                 found.update(_simple(key, value))
         return found
 
-    def scenario(self) -> Scenario:
-        """The scenario with the chosen values in it, checked like a file."""
+    @cached_property
+    def _made(self) -> Scenario:
         changes = self.changes()
         return self.base.with_(changes) if changes else self.base
+
+    def scenario(self) -> Scenario:
+        """The scenario with the chosen values in it, checked like a file."""
+        return self._made
 
 
 def start(name: str, values: dict | None = None) -> State:
@@ -152,7 +158,8 @@ def _composed(base: Scenario, values: dict, changed: dict) -> dict:
     if events and ("events_per_hour" in changed or "active_min_per_day" in changed):
         whole = sum(mode(e.per_active_day) for e in events.values())
         factor = values["events_per_hour"] * minutes / 60.0 / whole
-        found.update({f"events.{n}.per_active_day": mode(e.per_active_day) * factor for n, e in events.items()})
+        found.update({f"events.{n}.per_active_day": mode(e.per_active_day) * factor
+                      for n, e in events.items()})
     return found
 
 
@@ -173,6 +180,7 @@ def mix_sentence(state: State) -> str:
     if not boxes or abs(whole - 100.0) < 1e-9:
         return ""
     used = network_shares(boxes)
-    told = ", ".join(f"{state.controls[f'networks.{n}.share'].label} {s * 100:.1f} %" for n, s in used.items())
+    told = ", ".join(f"{state.controls[f'networks.{n}.share'].label} {s * 100:.1f} %"
+                     for n, s in used.items())
     return f"The network shares add up to {whole:g} %, so they are used in proportion: {told}."
 

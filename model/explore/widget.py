@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gzip
-import html
 import logging
 import os
 import time
@@ -13,9 +12,11 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from model import compare, paths, scenario as scenarios, tables
+from model import compare, tables
+from model import scenario as scenarios
 from model.checks import InputError
-from model.explore import drawing, saving, state as states, words
+from model.explore import drawing, saving, words
+from model.explore import state as states
 
 __all__ = ["Page", "page"]
 
@@ -38,10 +39,12 @@ class Page(anywidget.AnyWidget):
     _esm = (STATIC / "page.js").read_text(encoding="utf-8")
     _css = (STATIC / "page.css").read_text(encoding="utf-8")
     drawn = traitlets.Dict().tag(sync=True)
+    listed = traitlets.Dict().tag(sync=True)
     layouts = traitlets.Dict().tag(sync=True)
     plotly = traitlets.Bytes().tag(sync=True)
 
-    def __init__(self, scenario: str = "twilly", values: dict | None = None, folder: str | Path | None = None):
+    def __init__(self, scenario: str = "twilly", values: dict | None = None,
+                 folder: str | Path | None = None) -> None:
         self.folder = Path(folder or os.environ.get(FOLDER) or Path.cwd())
         self.memory = drawing.Memory()
         self.state = states.start(scenario, values)
@@ -49,7 +52,8 @@ class Page(anywidget.AnyWidget):
         self.last: tuple[states.State, states.State] = (self.state, self.state)
         self.errors: dict[str, str] = {}
         super().__init__(layouts=drawing.chart_layouts(), plotly=_plotly())
-        self.told: dict = {"words": "Move a slider: this line says what changed and why.", "why": "", "saved": ""}
+        self.told: dict = {"words": "Move a slider: this line says what changed and why.", "why": "",
+                           "saved": ""}
         self.redraw({"n": 0, "controls": True})
         self.on_msg(self._heard)
 
@@ -115,7 +119,7 @@ class Page(anywidget.AnyWidget):
         self.pinned = None if self.pinned else self.state
 
     def do_why(self, message: dict, asked: dict) -> None:
-        """The reason for the last move, asked for once nothing moves, in steps that a move can come between."""
+        """The reason for the last move, asked for when nothing moves, in steps that let a move between."""
         pair = [self.outcome(state) for state in self.last]
         step = int(message.get("step", 2))
         if step < 2:
@@ -142,14 +146,12 @@ class Page(anywidget.AnyWidget):
         shown = {**asked, **self.told, "errors": dict(self.errors), "values": state.values,
                  "mix": states.mix_sentence(state), "name": state.name, "title": state.base.title}
         if asked.get("same") and self.drawn:
-            kept = ("rows", "traces", "pinned", "users", "control_list", "choices")
-            shown.update({k: self.drawn[k] for k in kept})
+            shown.update({k: self.drawn[k] for k in ("rows", "traces", "pinned", "users")})
         else:
             shown.update(self._figures())
-        if asked["controls"] or "control_list" not in self.drawn:
-            shown.update(control_list=[c.plain() for c in state.controls.values()], choices=self.choices())
-        else:
-            shown.update(control_list=self.drawn["control_list"], choices=self.drawn["choices"])
+        if asked["controls"]:  # before the values, so that the browser never shows one without the other
+            self.listed = {"controls": [c.plain() for c in state.controls.values()],
+                           "choices": self.choices()}
         shown["took_ms"] = round(1e3 * (time.perf_counter() - began), 1) if began else 0.0
         self.drawn = shown
 
@@ -172,9 +174,10 @@ class Page(anywidget.AnyWidget):
         """The widget, and for a viewer that runs no kernel the table it would show."""
         found = super()._repr_mimebundle_(**kwargs)
         data, metadata = found if isinstance(found, tuple) else (found, {})
-        note = "<p>This cell holds the sliders; they need a running kernel (`workbook app` or `workbook lab`).</p>"
-        fixed = {"text/plain": repr(self), "text/html": note.replace("`", "") + tables.as_text(
-            self.table(), "html", html.unescape(self.state.base.title))}
+        note = ("<p>Here the sliders stand; they need a running kernel: <code>workbook app</code> or"
+                " <code>workbook lab</code>.</p>")
+        table = tables.as_text(self.table(), "html", self.state.base.title)
+        fixed = {"text/plain": repr(self), "text/html": note + table}
         return {**(data or {}), **fixed}, metadata
 
 

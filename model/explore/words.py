@@ -11,8 +11,9 @@ from model.explore.state import State
 __all__ = ["changed_words", "reason_words"]
 
 LEAST = 0.001  # a share of a figure below which nothing is said of it
-CALLED = {"notification latency p50": "the median latency", "notification latency p95": "the latency of the slowest 5 %",
-          "battery": "battery", "mobile data": "mobile data", "server load": "server load", "cost": "the bill"}
+CALLED = {"notification latency p50": "the median latency",
+          "notification latency p95": "the latency of the slowest 5 %", "battery": "battery",
+          "mobile data": "mobile data", "server load": "server load", "cost": "the bill"}
 SIDES = {"before": "with polling", "after": "with push"}
 
 
@@ -81,7 +82,8 @@ def changed_words(old: State, new: State, before: compare.Outcome, after: compar
     if rest:
         text += "; " + "; ".join(_told(*one) for one in rest)
     others = len(found) - 1 - len(rest)
-    return f"{text}." + (f" {others} more {'figure moves' if others == 1 else 'figures move'}." if others else "")
+    more = f" {others} more {'figure moves' if others == 1 else 'figures move'}." if others else ""
+    return f"{text}.{more}"
 
 
 def prepared(before: compare.Outcome, after: compare.Outcome, step: int) -> None:

@@ -135,6 +135,8 @@ function tableOf(drawn) {
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "measure"), ...head)), make("tbody", {}, ...body));
 }
 
+const LEGEND = [["before", "pop-before"], ["after", "pop-after"], ["pinned before", "pop-before pop-dotted"],
+  ["pinned after", "pop-after pop-dotted"]];
 const LABELS = { cost: "Cost against users", latency: "Distribution of notification latency",
   battery: "Battery by access network" };
 
@@ -164,9 +166,10 @@ function render({ model, el }) {
   const table = make("div", { class: "pop-tablebox" });
   const charts = Object.fromEntries(Object.keys(LABELS).map((key) => [key,
     make("div", { class: "pop-chart", "data-chart": key, role: "img", "aria-label": LABELS[key] })]));
-  const results = make("div", { class: "pop-results" }, words, table,
-    make("div", { class: "pop-charts" }, ...Object.values(charts)));
-  page.append(top, problem, saved, make("div", { class: "pop-body" }, controls, results));
+  const legend = make("div", { class: "pop-legend" });
+  const results = make("div", { class: "pop-results" }, table, legend, make("div", { class: "pop-charts" },
+    ...Object.entries(charts).map(([key, box]) => make("figure", {}, make("figcaption", {}, LABELS[key]), box))));
+  page.append(top, problem, saved, words, make("div", { class: "pop-body" }, controls, results));
   el.append(page);
 
   let rows = {}, listed = null;
@@ -200,18 +203,27 @@ function render({ model, el }) {
   const drawCharts = async (drawn) => {
     const Plotly = await plotlyOf(model);
     const layouts = model.get("layouts");
-    await Promise.all(Object.entries(charts).map(([key, box]) => Plotly.react(box, drawn.traces[key],
-      { ...layouts[key], datarevision: drawn.n }, { responsive: true, displayModeBar: false })));
+    const names = drawn.pinned ? LEGEND : LEGEND.slice(0, 2);
+    if (legend.childElementCount !== names.length) {
+      legend.replaceChildren(...names.map(([text, look]) => make("span", { class: `pop-key ${look}` }, text)));
+    }
+    await Promise.all(Object.entries(charts).map(([key, box]) => {
+      const text = JSON.stringify(drawn.traces[key]);
+      if (box.popText === text) return null;
+      box.popText = text;
+      return Plotly.react(box, drawn.traces[key], layouts[key], { responsive: true, displayModeBar: false });
+    }));
   };
   const draw = async () => {
     const drawn = model.get("drawn");
-    const done = line.answered(drawn);
-    buildControls(drawn.control_list);
+    const began = performance.now();
+    const done = line.answered(drawn), offered = model.get("listed");
+    buildControls(offered.controls);
     const busy = Object.keys(line.values);
     for (const [key, row] of Object.entries(rows)) {
       if (!drawn.errors[key] && !busy.includes(key)) row.show(drawn.values[key]);
     }
-    scenario.replaceChildren(...drawn.choices.map((c) => make("option", { value: c, selected: c === drawn.name ? "" : null },
+    if (scenario.options.length !== offered.choices.length) scenario.replaceChildren(...offered.choices.map((c) => make("option", { value: c, selected: c === drawn.name ? "" : null },
       c.replace(/^.*\//, ""))));
     scenario.value = drawn.name;
     pin.setAttribute("aria-pressed", String(Boolean(drawn.pinned)));
@@ -224,7 +236,8 @@ function render({ model, el }) {
     await drawCharts(drawn);
     const finish = () => {
       page.dataset.n = drawn.n; page.dataset.ready = "yes";
-      if (done) line.times.push({ do: done.do, ms: performance.now() - done.began, model_ms: drawn.took_ms });
+      if (done) line.times.push({ do: done.do, ms: performance.now() - done.began, model_ms: drawn.took_ms,
+        draw_ms: performance.now() - began });
       document.dispatchEvent(new CustomEvent("pop-drawn", { detail: drawn.n }));
     };
     requestAnimationFrame(() => setTimeout(finish, 0));

@@ -1,0 +1,266 @@
+"""The page's wiring without a browser: controls come from the scenario, figures are the library's own."""
+
+import random
+
+import numpy as np
+import pytest
+
+import model
+from model import checks, compare, explore
+from model.explore import drawing, saving, widget
+from model.explore import state as states
+
+SCENARIOS = ["twilly", "twilly_as_built", "polling_improved"]
+
+
+def random_values(state, rng):
+    """A value for every control that any person may choose; regions apart, as most lack some price."""
+    return {c.key: rng.choice(c.stops) if c.stops else rng.choice(c.options)[0]
+            for c in state.controls.values() if c.key != "region"}
+
+
+def said(page, **message):
+    page._heard(None, {"n": 1, **message}, [])
+    return page.drawn
+
+
+def equal_tables(rows, table):
+    for row in rows:
+        for column in ("before", "after", "change"):
+            assert row["value"][column] == table.loc[row["measure"], column], (row["measure"], column)
+
+
+@pytest.fixture
+def page(tmp_path):
+    return explore.page("twilly", folder=tmp_path)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_untouched_controls_give_the_scenario_itself(name):
+    state = explore.start(name)
+    assert state.changes() == {} and state.scenario() is model.load(name)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_control_has_unit_range_default_and_source(name):
+    for control in explore.start(name).controls.values():
+        assert control.hint and control.label
+        if control.stops:
+            assert control.unit and control.low <= control.default <= control.high
+            assert control.stops[0] == control.low and control.stops[-1] == control.high
+            assert control.default in control.stops and list(control.stops) == sorted(set(control.stops))
+        else:
+            assert control.default in dict(control.options)
+
+
+def test_a_slider_goes_over_the_range_of_the_scenario():
+    control, use = explore.start("twilly").controls["usage.dau_mau_share"], model.load("twilly").usage
+    assert (control.low, control.high) == (use.dau_mau_share.low * 100, use.dau_mau_share.high * 100)
+    assert "similarweb" in control.hint.lower() or "assum" in control.hint.lower()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_random_states_show_the_table_of_the_library(name):
+    rng, memory, state = random.Random(11), explore.Memory(), explore.start(name)
+    for _ in range(4):
+        made = explore.start(name, random_values(state, rng)).scenario()
+        equal_tables(explore.table_rows(memory.outcome(made)), compare.before_after(made))
+
+
+def test_each_control_alone_shows_the_table_of_the_library():
+    """The page keeps a design's figures where only the other design moved; that must never show an old one."""
+    memory, state = explore.Memory(), explore.start("twilly")
+    explore.table_rows(memory.outcome(state.scenario()))
+    for key, control in state.controls.items():
+        if key != "region":
+            value = control.stops[0] if control.stops else control.options[-1][0]
+            made = state.moved(key, value).scenario()
+            equal_tables(explore.table_rows(memory.outcome(made)), compare.before_after(made))
+
+
+def test_charts_show_the_data_of_the_library():
+    made = explore.start("twilly", {"after.heartbeat.period_s": 240}).scenario()
+    data, fresh = explore.chart_data(explore.Memory(), made), model.evaluate(made)
+    costs = model.evaluate(made, users=list(drawing.COUNTS)).values("cost")
+    for k, which in enumerate(("before", "after")):
+        assert data["cost"][which] == (list(drawing.COUNTS), drawing.charts.plain(costs[k][0]))
+        times = getattr(fresh, which).latency_quantiles(drawing.SHARES)
+        assert data["latency"][which][0] == drawing.charts.plain(times)
+        bars = data["battery"][which][0]
+        assert bars[-1] == drawing.charts.plain(fresh.values("battery")[k])[0]
+        shares = [n.share.mode for n in made.networks.values()]
+        assert np.dot(shares, bars[:-1]) == pytest.approx(bars[-1], rel=1e-4)  # bars keep five digits
+
+
+def test_active_time_keeps_sessions_and_the_rate_of_events():
+    made = explore.start("twilly", {"active_min_per_day": 60}).scenario()
+    assert made.usage.session_mean_s * made.usage.sessions_per_day.mode == pytest.approx(3600, rel=1e-12)
+    assert made.events["notification"].per_active_day == pytest.approx(
+        2 * model.load("twilly").events["notification"].per_active_day.mode, rel=1e-12)
+
+
+def test_events_of_an_upload_are_left_alone():
+    changes = explore.start("twilly", {"events_per_hour": 30}).changes()
+    assert "events.stream_processing.per_active_day" not in changes and len(changes) == 7
+
+
+def test_network_shares_that_do_not_add_up_are_used_in_proportion_and_it_is_said():
+    state = explore.start("twilly", {"networks.lte.share": 85})
+    used = {n: s.share for n, s in state.scenario().networks.items()}
+    assert used == pytest.approx({"wifi": 60 / 160, "lte": 85 / 160, "nr": 15 / 160}, rel=1e-12)
+    assert states.mix_sentence(state) == ("The network shares add up to 160 %, so they are used in proportion:"
+                                          " Wi-Fi 37.5 %, LTE 53.1 %, 5G 9.4 %.")
+    assert states.mix_sentence(explore.start("twilly")) == ""
+
+
+@pytest.mark.parametrize(("key", "raw", "sentence"), [
+    ("users", "", "Users in the month must be 100 to 10,000,000 users; the box is empty"),
+    ("users", "many", "Users in the month must be 100 to 10,000,000 users; got 'many'"),
+    ("users", "5", "Users in the month must be 100 to 10,000,000 users; got 5"),
+    ("users", "nan", "Users in the month must be 100 to 10,000,000 users; got nan"),
+    ("after.heartbeat.period_s", "-5", "Heartbeat period must be 6 to 600 s; got -5"),
+    ("phone", "iPhone 140", "unknown phone 'iPhone 140'; did you mean 'iPhone 14'?"),
+    ("user", "5", "unknown control 'user'; did you mean 'users'?")])
+def test_a_value_that_cannot_be_is_refused_in_a_sentence(key, raw, sentence):
+    with pytest.raises(checks.InputError) as wrong:
+        explore.start("twilly").moved(key, raw)
+    assert str(wrong.value) == sentence
+
+
+def test_a_number_may_be_typed_with_thousands_apart():
+    assert explore.start("twilly").moved("users", "1,000,000").values["users"] == 1e6
+
+
+def test_shares_that_are_all_0_are_refused_and_the_page_stays(page):
+    shown = page.drawn["rows"]
+    zero = {k: 0 for k in page.state.controls if k.startswith("networks.")}
+    drawn = said(page, do="move", values=zero)
+    assert drawn["errors"] == {"move": "the shares of the networks must add up to more than 0 %; got 0"}
+    assert drawn["rows"] == shown
+    assert said(page, do="move", values={"users": 2000})["errors"] == {}
+
+
+def test_a_bad_box_is_told_beside_it_and_the_others_move(page):
+    drawn = said(page, do="move", values={"users": "", "after.heartbeat.period_s": 60})
+    assert list(drawn["errors"]) == ["users"] and drawn["values"]["after.heartbeat.period_s"] == 60
+    assert said(page, do="move", values={"users": 500})["errors"] == {}
+
+
+def test_a_region_without_a_price_is_told_by_name_and_the_page_stays(page):
+    drawn = said(page, do="move", values={"region": "ap-south-1"})
+    assert "no price for" in drawn["errors"]["move"] and drawn["values"]["region"] == "us-east-1"
+
+
+def test_a_fault_of_the_model_is_a_sentence_and_not_the_end(page, monkeypatch):
+    monkeypatch.setattr(widget.Page, "do_reset", lambda *a: 1 / 0)
+    assert said(page, do="reset")["errors"] == {"reset": "this could not be worked out (ZeroDivisionError)"}
+    assert said(page, do="move", values={"users": 500})["values"]["users"] == 500
+
+
+def test_the_words_name_the_move_its_largest_effect_and_the_flow_behind_it(page):
+    drawn = said(page, do="move", values={"after.heartbeat.period_s": 240})
+    assert drawn["words"].startswith("Heartbeat period from 30 s to 240 s: battery with push falls by")
+    for step in (0, 1, 2):
+        drawn = said(page, do="why", step=step)
+    assert drawn["why"].startswith("Why, battery with push: heartbeat -")
+    last, first = (model.evaluate(s.scenario()).by_flow("battery").loc["heartbeat", "after"]
+                   for s in (page.state, explore.start("twilly")))
+    assert f"heartbeat {last - first:+.3g}," in drawn["why"]
+
+
+def test_a_move_that_changes_nothing_says_so():
+    state = explore.start("twilly")
+    outcome = model.evaluate(state.scenario())
+    assert explore.changed_words(state, state, outcome, outcome).endswith("no figure moves by more than 0.1 %.")
+    assert explore.reason_words(outcome, outcome) == ""
+
+
+def test_a_pinned_state_stays_while_the_other_moves(page):
+    first = page.drawn
+    said(page, do="pin")
+    drawn = said(page, do="move", values={"users": 1e6})
+    assert drawn["pinned"]["rows"] == first["rows"] and drawn["rows"] != first["rows"]
+    names = [t["name"] for t in drawn["traces"]["cost"]]
+    assert names == ["before", "after", "pinned before", "pinned after"]
+    assert drawn["traces"]["battery"][2]["x"] == first["traces"]["battery"][0]["x"]
+    assert said(page, do="pin")["pinned"] is None
+
+
+def test_reset_goes_back_to_the_scenario(page):
+    first = page.drawn["rows"]
+    said(page, do="move", values={"users": 1e6, "phone": "iPhone 12"})
+    assert said(page, do="reset")["rows"] == first and page.state.changed == {}
+
+
+def test_another_scenario_brings_its_own_controls(page):
+    drawn = said(page, do="scenario", name="polling_improved")
+    equal_tables(drawn["rows"], compare.before_after("polling_improved"))
+    keys = [c["key"] for c in page.listed["controls"]]
+    assert "before.timers.content.period_s" not in keys and drawn["name"] == "polling_improved"
+
+
+def test_two_pages_each_have_their_own_state(page, tmp_path):
+    other = explore.page("twilly", folder=tmp_path)
+    said(page, do="move", values={"users": 777})
+    assert other.drawn["values"]["users"] == 10_000
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_saved_state_reads_back_to_the_same_numbers(name, tmp_path):
+    state = explore.start(name, random_values(explore.start(name), random.Random(5)))
+    path = explore.saved(state, "mine", tmp_path)
+    again = model.load(path)
+    assert path == tmp_path / "mine.yaml" and again.name == "mine"
+    assert compare.before_after(again).equals(compare.before_after(state.scenario()))
+
+
+def test_a_saved_scenario_can_be_chosen_moved_and_saved_again(page, tmp_path):
+    said(page, do="move", values={"users": 500})
+    drawn = said(page, do="save", name="one")
+    assert "workbook table" in drawn["saved"] and str(tmp_path / "one.yaml") in page.listed["choices"]
+    said(page, do="scenario", name=str(tmp_path / "one.yaml"))
+    said(page, do="move", values={"after.heartbeat.period_s": 60})
+    said(page, do="save", name="two")
+    two = model.load(tmp_path / "two.yaml")
+    assert two.users == 500 and two.after.heartbeat.period_s == 60
+
+
+@pytest.mark.parametrize(("name", "sentence"), [
+    ("", "the name must be up to 64 letters, digits, '_', '-' or '.'; got ''"),
+    ("../away", "the name must be up to 64 letters, digits, '_', '-' or '.'; got '../away'"),
+    ("twilly", "a scenario called 'twilly' is there already; choose another name")])
+def test_a_name_that_cannot_be_is_refused(name, sentence, tmp_path):
+    with pytest.raises(checks.InputError, match="^" + sentence.replace(".", r"\.").split(";")[0]):
+        saving.saved(explore.start("twilly"), name, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_is_left_alone(tmp_path):
+    (tmp_path / "mine.yaml").write_text("kept", encoding="utf-8")
+    with pytest.raises(checks.InputError, match="'mine' is there already"):
+        saving.saved(explore.start("twilly"), "mine", tmp_path)
+    assert (tmp_path / "mine.yaml").read_text(encoding="utf-8") == "kept"
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(checks.InputError, match="the scenario cannot be written"):
+        saving.saved(explore.start("twilly"), "mine", tmp_path / "nowhere")
+
+
+def test_the_memory_of_past_states_does_not_grow():
+    memory, state = explore.Memory(), explore.start("twilly")
+    for stop in state.controls["after.heartbeat.period_s"].stops[:30]:
+        memory.outcome(state.moved("after.heartbeat.period_s", stop).scenario())
+    assert len(memory.sides) <= drawing.KEPT and len(memory.outcomes) <= drawing.KEPT
+
+
+def test_the_page_names_no_address_outside_this_machine():
+    for name in ("page.js", "page.css"):
+        assert "http" not in (widget.STATIC / name).read_text(encoding="utf-8")
+
+
+def test_a_stored_page_shows_its_table_and_nothing_random(page):
+    data, _ = page._repr_mimebundle_()
+    other, _ = explore.page("twilly", folder=page.folder)._repr_mimebundle_()
+    assert data["text/html"] == other["text/html"] and "<table>" in data["text/html"]
+    assert data["text/plain"] == other["text/plain"]
