@@ -160,14 +160,14 @@ class Outcome:
         if figure == "total":
             pair = self.before.total(measure), self.after.total(measure)
         else:
-            share = {"p50": 0.5, "p95": 0.95, "p99": 0.99}[figure]
+            share = {"p50": 0.5, "p95": 0.95}[figure]
             pair, draws = tuple(side[share] for side in self.quantiles), min(draws, sampling.QUANTILE_DRAWS)
         return tuple(np.broadcast_to(np.asarray(v, dtype=float), (draws, len(self.users))) for v in pair)
 
     @cached_property
     def quantiles(self) -> tuple[dict, dict]:
         """Latency quantiles of both designs by share, each (draws, users); of the first 2,048 draws [s]."""
-        shares, pair = (0.5, 0.95, 0.99), (self.before, self.after)
+        shares, pair = (0.5, 0.95), (self.before, self.after)
         if self.draws > sampling.QUANTILE_DRAWS:
             few = sampling.resolved(self.scenario, self.users, self.draws, self.seed, sampling.QUANTILE_DRAWS)
             pair = _sides(few)

@@ -264,8 +264,10 @@ def resolved(scenario: Scenario, users=None, draws: int = 0, seed: int = 0, keep
         Numbers are floats or arrays of shape (draws, 1); users is a float or an array on the last axis;
         `ledger` holds every ledger number; shares that must add to 1 are normalised.
     """
-    check_draws(draws)
-    return with_columns(scenario, draws_of(scenario, min(draws, keep or draws), seed) if draws else {}, users)
+    columns = draws_of(scenario, min(draws, CHUNK) if keep else draws, seed) if check_draws(draws) else {}
+    if keep:
+        columns = {name: column[:keep] for name, column in columns.items()}
+    return with_columns(scenario, columns, users)
 
 
 def with_columns(scenario: Scenario, columns: dict[str, np.ndarray], users=None) -> Scenario:

@@ -10,7 +10,7 @@ __all__: list[str] = []
 
 GRID = {"few": 12, "many": 768}  # points: few user counts refine by themselves, many share a finer grid
 LOWEST_S, HIGHEST_S = 1e-4, 1e6
-ROUNDS, CLOSE = 60, 1e-8  # the step after one so small is below rounding
+ROUNDS, CLOSE = 60, 1e-6  # Newton's next step is its square, so below rounding
 
 
 def quantiles_s(mixture: Mixture, shares) -> np.ndarray:
