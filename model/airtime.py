@@ -9,14 +9,15 @@ from model.radio.survival import Quiet, flows_of, trusted
 from model.scenario import Network
 from model.traffic import Flow, Traffic
 
-__all__ = ["background_sources", "place_sources", "profile_number", "promotion_s", "radio_shares",
-           "side_by_side", "wake_shares"]
+__all__ = ["background_sources", "hourly_bytes", "place_sources", "profile_number", "promotion_s",
+           "radio_shares", "side_by_side", "wake_shares"]
 
 NEVER_S = 1e9
 FALLBACK, SOCKET = "fallback", ("fallback", "heartbeat", "push")
 
 
-def _once(now: Traffic, key: tuple, work):
+def once(now: Traffic, key: tuple, work):
+    """What the traffic keeps under a key, worked out where it is not there yet."""
     if key not in now.memo:
         now.memo[key] = work()
     return now.memo[key]
@@ -30,11 +31,13 @@ def _period_s(duty, rate_per_s):
 
 def _source(now: Traffic, network: Network, flow: Flow, timing: dict, riders: list[tuple]):
     """One radio source for a flow and whatever shares its wake-up, so many of it for each exchange."""
-    parts = [(flow, 1.0), *riders]
-    pairs = [(share, exchange.flow_bytes(now, f, network.ip)) for f, share in parts]
-    busy_s = sum(share * exchange.burst_s(f, now.life.design, network) for f, share in parts)
-    return trusted(**timing, bytes_up=sum(share * up for share, (up, _) in pairs),
-                   bytes_down=sum(share * down for share, (_, down) in pairs), burst_s=busy_s)
+    up, down = exchange.flow_bytes(now, flow, network.ip)
+    busy_s = exchange.burst_s(flow, now.life.design, network)
+    for rider, each in riders:
+        more_up, more_down = exchange.flow_bytes(now, rider, network.ip)
+        up, down = up + each * more_up, down + each * more_down
+        busy_s = busy_s + each * exchange.burst_s(rider, now.life.design, network)
+    return trusted(**timing, bytes_up=up, bytes_down=down, burst_s=busy_s)
 
 
 def place_sources(now: Traffic, network: Network, place: str) -> dict:
@@ -59,7 +62,7 @@ def place_sources(now: Traffic, network: Network, place: str) -> dict:
     -------
     huang2012
     """
-    return _once(now, ("place", id(network), place), lambda: _place_sources(now, network, place))
+    return once(now, ("place", id(network), place), lambda: _place_sources(now, network, place))
 
 
 def _place_sources(now: Traffic, network: Network, place: str) -> dict:
@@ -67,18 +70,24 @@ def _place_sources(now: Traffic, network: Network, place: str) -> dict:
     ridden = {f.rides for f in now.flows if f.rides and place in f.rates_per_s}
     for flow in now.flows:
         rate = flow.rates_per_s.get(place)
-        if rate is None or flow.rides or not np.any(np.greater(rate, 0.0)):
+        if rate is None or flow.rides or not _ever(now, rate):
             continue
         # the same source serves every screen on which the flow runs alike
         same = ("source", id(network), flow.name, id(rate), flow.name in ridden)
-        found[flow.name] = _once(now, same, lambda f=flow: _own_source(now, network, f, place))
+        found[flow.name] = once(now, same, lambda f=flow: _own_source(now, network, f, place))
     return found
+
+
+def _ever(now: Traffic, rate_per_s) -> bool:
+    """Whether a rate is above 0 in any draw; asked once, as a flow's rate is one array on every screen."""
+    return once(now, ("ever", id(rate_per_s)), lambda: bool(np.any(np.greater(rate_per_s, 0.0))))
 
 
 def _own_source(now: Traffic, network: Network, flow: Flow, place: str):
     riders = [(f, 1.0) for f in now.flows if f.rides == flow.name and place in f.rates_per_s]
     rate = flow.rates_per_s[place]
-    timing = {"period_s": _period_s(flow.duty, rate)} if flow.timer else {"rate_per_s": rate}
+    timing = {"rate_per_s": rate} if not flow.timer else {
+        "period_s": once(now, ("period", flow.name, id(rate)), lambda: _period_s(flow.duty, rate))}
     return _source(now, network, flow, timing, riders)
 
 
@@ -93,14 +102,21 @@ def _started(now: Traffic, network: Network, sources: dict) -> dict:
     opened = next((f for f in now.flows if f.exchange == "connect"), None)
     if start is None or opened is None or not {start.name, opened.name} <= set(sources):
         return sources
-    first = np.asarray(sources[start.name].rate_per_s, dtype=float)
-    usable = 1.0 - life.design.socket.blocked_share
-    connects = np.minimum(life.scenario.usage.sessions_per_day / life.active_day_s * usable, first)
-    each = np.divide(connects, first, out=np.zeros(np.broadcast_shapes(connects.shape, first.shape)),
-                     where=first > 0)[()]
-    rest = np.maximum(sources[opened.name].rate_per_s - connects, 0.0)
-    return {**sources, start.name: _source(now, network, start, {"rate_per_s": first[()]}, [(opened, each)]),
+    first, all_of_them = sources[start.name].rate_per_s, sources[opened.name].rate_per_s
+    each, rest = once(now, ("connects", id(first), id(all_of_them)),
+                       lambda: _connects(life, first, all_of_them))
+    return {**sources, start.name: _source(now, network, start, {"rate_per_s": first}, [(opened, each)]),
             opened.name: _with_timing(sources[opened.name], rate_per_s=rest)}
+
+
+def _connects(life, starts_per_s, connects_per_s) -> tuple:
+    """Connects that go with each start of a session, and the rate of the others: after losses and cuts."""
+    first = np.asarray(starts_per_s, dtype=float)
+    usable = 1.0 - life.design.socket.blocked_share
+    opened = np.minimum(life.scenario.usage.sessions_per_day / life.active_day_s * usable, first)
+    each = np.divide(opened, first, out=np.zeros(np.broadcast_shapes(opened.shape, first.shape)),
+                     where=first > 0)
+    return each[()], np.maximum(connects_per_s - opened, 0.0)
 
 
 def side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
@@ -126,7 +142,7 @@ def side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
     -------
     huang2012
     """
-    return _once(now, ("together", id(network), place), lambda: _side_by_side(now, network, place))
+    return once(now, ("together", id(network), place), lambda: _side_by_side(now, network, place))
 
 
 def _side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
@@ -136,7 +152,7 @@ def _side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
     screens = now.life.places[place].screen is not None
     if screens:
         names = tuple(map(id, (sources.get(n) for n, k in kinds.items() if k in ("start", "connect"))))
-        sources = {**sources, **_once(now, ("started", id(network), names),
+        sources = {**sources, **once(now, ("started", id(network), names),
                                       lambda: _changed(sources, _started(now, network, sources)))}
     down = now.life.down_share
     up = {name: _while_up(now, network, source) if kinds[name] == "push" else source
@@ -146,7 +162,8 @@ def _side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
     kept = {name: source for name, source in sources.items() if kinds[name] not in SOCKET}
     polls = {name: _while_down(now, network, name, source) for name, source in sources.items()
              if kinds[name] == FALLBACK}
-    return [(1.0 - down, up, True), *([(down, {**kept, **polls}, False)] if screens else [])]
+    alive = once(now, ("alive",), lambda: 1.0 - down)
+    return [(alive, up, True), *([(down, {**kept, **polls}, False)] if screens else [])]
 
 
 def _changed(old: dict, new: dict) -> dict:
@@ -155,15 +172,16 @@ def _changed(old: dict, new: dict) -> dict:
 
 def _while_up(now: Traffic, network: Network, source):
     """A push as often as it comes while the socket is up."""
-    up = np.maximum(1.0 - now.life.down_share, 1e-9)
-    return _once(now, ("up", id(source)), lambda: _with_timing(source, rate_per_s=source.rate_per_s / up))
+    rate = once(now, ("rate while up", id(source.rate_per_s)),
+                 lambda: source.rate_per_s / np.maximum(1.0 - now.life.down_share, 1e-9))
+    return once(now, ("up", id(source)), lambda: _with_timing(source, rate_per_s=rate))
 
 
 def _while_down(now: Traffic, network: Network, name: str, source):
     """The fallback poll spread over all the time that the socket is down: it begins a little later."""
     flow = next(f for f in now.flows if f.name == name)
     stretch = _period_s(now.life.down_share, flow.duty)
-    return _once(now, ("down", id(source)), lambda: _with_timing(source, period_s=source.period_s * stretch))
+    return once(now, ("down", id(source)), lambda: _with_timing(source, period_s=source.period_s * stretch))
 
 
 def background_sources(now: Traffic, place: str) -> tuple:
@@ -188,12 +206,44 @@ def background_sources(now: Traffic, place: str) -> tuple:
     name = now.life.places[place].background
     if name is None:
         return ()
-    return _once(now, ("background", name), lambda: _background(now.life.scenario.backgrounds[name]))
+    return once(now, ("background", name), lambda: _background(now.life.scenario.backgrounds[name]))
 
 
 def _background(one) -> tuple:
     return (trusted(period_s=one.period_s, bytes_up=one.up_bytes, bytes_down=one.down_bytes,
                     burst_s=one.burst_s),)
+
+
+def hourly_bytes(now: Traffic, ip: int) -> tuple:
+    """IP bytes of all flows of a design per active hour: occurrences in the month, as in load and bill.
+
+    Parameters
+    ----------
+    now : Traffic
+        The design's traffic [-].
+    ip : int
+        4 or 6 [-].
+
+    Returns
+    -------
+    tuple of array
+        Bytes up and bytes down [B].
+
+    Sources
+    -------
+    wire_capture
+    """
+    return once(now, ("hourly bytes", ip), lambda: _hourly_bytes(now, ip))
+
+
+def _hourly_bytes(now: Traffic, ip: int) -> tuple:
+    up = down = 0.0
+    for flow in now.flows:
+        if flow.rates_per_s:
+            sent, got = exchange.flow_bytes(now, flow, ip)
+            up, down = up + flow.per_month * sent, down + flow.per_month * got
+    hours = now.life.active_s / 3600.0
+    return up / hours, down / hours
 
 
 def profile_number(network: Network):
@@ -218,7 +268,8 @@ def profile_number(network: Network):
     assumption
     """
     count, share = len(network.profiles), np.asarray(network.profile_share, dtype=float)
-    found = np.minimum(count * (1.0 - (1.0 - share) ** 2.5), count - 1).astype(np.int64)
+    rest = 1.0 - share
+    found = np.minimum(count * (1.0 - rest * rest * np.sqrt(rest)), count - 1).astype(np.int64)
     return found if found.ndim else int(found)
 
 
@@ -244,7 +295,7 @@ def radio_shares(now: Traffic, network: Network, screens=None) -> tuple:
     huang2012, cox1962
     """
     key = ("radio shares", id(network), tuple(screens or ()))
-    return _once(now, key, lambda: _radio_shares(now, network, screens))
+    return once(now, key, lambda: _radio_shares(now, network, screens))
 
 
 def _radio_shares(now: Traffic, network: Network, screens) -> tuple:

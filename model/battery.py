@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from model import airtime, checks, ledger, paths, radio
-from model.radio.survival import trusted
+from model import airtime, battery_plan, checks, ledger, paths, radio
+from model.battery_plan import Mix, Plan
 from model.scenario import Network
 from model.traffic import Traffic
 
-__all__ = ["battery_j", "drain_percent_per_hour", "joules_per_hour", "network_percent_per_hour",
-           "percent_per_hour", "phones", "range_percent_per_hour"]
+__all__ = ["battery_j", "joules_per_hour", "network_percent_per_hour", "percent_per_hour", "phones",
+           "range_percent_per_hour"]
 
 FIRST, LAST, ALL = "first promotion of a session", "last tail of a session", "all flows"
-CHUNK = 8192  # draws worked on at once: what the sources of a network have in common stays in the cache
-FIELDS = ("period_s", "rate_per_s", "burst_s", "bytes_up", "bytes_down")
+
 
 
 @functools.cache
@@ -71,76 +68,6 @@ def battery_j(phone: str) -> float:
     return phones()[phone]
 
 
-@dataclass(frozen=True)
-class Mix:
-    """What runs side by side at a place for some of an active hour, by numbers of sources."""
-
-    seconds: object                # of an active hour
-    sessions: object               # that begin and end here, an active hour
-    front: tuple[int, ...]         # sources of the design
-    behind: tuple[int, ...]        # sources of the screen
-    staying: tuple[int, ...] = ()  # sources that go on in the background
-    grace_s: object = None         # for how long, until the socket is closed; None where there is none
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything about a design on one access network that the radio is asked for."""
-
-    sources: tuple[radio.Source, ...]
-    names: tuple[str, ...]
-    mixes: tuple[Mix, ...]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The common shape of every number of the plan."""
-        numbers = [getattr(flow, name) for flow in self.sources for name in FIELDS]
-        numbers += [x for mix in self.mixes for x in (mix.seconds, mix.sessions, mix.grace_s)]
-        return np.broadcast_shapes(*{x.shape for x in numbers if isinstance(x, np.ndarray)})
-
-    def of(self, rows: Callable) -> Plan:
-        """The plan for some of its draws."""
-        sources = tuple(trusted(**{name: rows(getattr(flow, name)) for name in FIELDS})
-                        for flow in self.sources)
-        mixes = tuple(Mix(rows(m.seconds), rows(m.sessions), m.front, m.behind, m.staying, rows(m.grace_s))
-                      for m in self.mixes)
-        return Plan(sources, self.names, mixes)
-
-
-def _plan(now: Traffic, network: Network, background: bool) -> Plan:
-    key = ("battery", id(network), background)
-    if key not in now.memo:
-        now.memo[key] = _new_plan(now, network, background)
-    return now.memo[key]
-
-
-def _new_plan(now: Traffic, network: Network, background: bool) -> Plan:
-    """Sources are numbered by how many mixes they are in: what mixes have in common comes first."""
-    life = now.life
-    sessions = life.scenario.usage.sessions_per_day / life.active_day_s * 3600.0
-    ends = {n for n, p in life.places.items() if p.screen is not None and p.overlay is None}
-    seen = sum(life.places[n].weight for n in ends)
-    drafts = []
-    for name, place in life.places.items():
-        if not np.any(np.asarray(place.weight) > 0):
-            continue
-        beside = airtime.background_sources(now, name) if background else ()
-        for share, named, up in airtime.side_by_side(now, network, name):
-            ended = sessions * (place.weight / seen) * share if name in ends else 0.0
-            drafts.append((3600.0 * place.weight * share, ended, named,
-                           {f"background {place.background}": flow for flow in beside}, up))
-    grace_s = life.design.socket.grace_s if "grace" in life.places else None
-    staying = airtime.side_by_side(now, network, "grace")[0][1] if "grace" in life.places else {}
-    found = [(n, s) for d in drafts for n, s in (*d[2].items(), *d[3].items())]
-    often = Counter(id(s) for _, s in found)
-    named = {id(s): (n, s) for n, s in sorted([*found, *staying.items()], key=lambda p: -often[id(p[1])])}
-    number = {key: k for k, key in enumerate(named)}
-    mixes = tuple(Mix(seconds, ended, *(tuple(number[id(s)] for s in part.values()) for part in
-                                        (front, behind, staying if up else {})), grace_s if up else None)
-                  for seconds, ended, front, behind, up in drafts)
-    return Plan(tuple(s for _, s in named.values()), tuple(n for n, _ in named.values()), mixes)
-
-
 def _tail_j(plan: Plan, air: radio.Mixes, mix: Mix):
     """What a session's end costs above what the screen's own traffic would have cost there.
 
@@ -166,7 +93,9 @@ def _parts_j(plan: Plan, profile: radio.Radio, split: bool) -> dict:
             last = last + mix.sessions * _tail_j(plan, air, mix)
     if split:
         return {**_by_flow_j(plan, profile), FIRST: first, LAST: last}
-    return {ALL: air.added_j([(m.seconds, m.front, m.behind) for m in plan.mixes]), FIRST: first, LAST: last}
+    total = air.added_j([(m.seconds, m.front, m.behind) for m in plan.mixes])
+    bytes_j = plan.up_bytes * profile.up_j_per_byte + plan.down_bytes * profile.down_j_per_byte
+    return {ALL: total + bytes_j, FIRST: first, LAST: last}
 
 
 def _by_flow_j(plan: Plan, profile: radio.Radio) -> dict:
@@ -179,39 +108,21 @@ def _by_flow_j(plan: Plan, profile: radio.Radio) -> dict:
     return parts
 
 
-def _rows(part, draws: int) -> Callable:
-    """Takes some draws out of a number, if it has any; equal arrays are cut once."""
-    cut: dict[int, np.ndarray] = {}
-
-    def taken(value):
-        if not isinstance(value, np.ndarray) or value.ndim < 2 or value.shape[0] != draws:
-            return value
-        if id(value) not in cut:
-            cut[id(value)] = value[part] if isinstance(part, slice) else value.take(part, axis=0)
-        return cut[id(value)]
-
-    return taken
-
-
-def _slim(value):
-    """A number as Python's own float, whatever the shape of the array it stands in."""
-    return value if value is None or type(value) is float else float(np.reshape(value, ()))
-
-
 def _network_j(now: Traffic, network: Network, profile: str | None, background: bool, split: bool) -> dict:
     """Joules of an active hour on one network with the named profile, or the one of each draw."""
-    plan, listed = _plan(now, network, background), network.profiles if profile is None else [profile]
+    plan = battery_plan.plan_of(now, network, background)
+    listed = network.profiles if profile is None else [profile]
     number = airtime.profile_number(network) if profile is None else 0
     shape = np.broadcast_shapes(np.shape(number), plan.shape)
     if np.prod(shape) == 1:
-        found = _parts_j(plan.of(_slim), radio.profile(listed[int(np.max(number))]), split)
+        found = _parts_j(plan.of(battery_plan.slim, split), radio.profile(listed[int(np.max(number))]), split)
         return {name: np.reshape(value, shape)[()] for name, value in found.items()}
     draws = shape[0] if len(shape) > 1 else 1
     out: dict = {}
-    for one in np.unique(number).tolist():
-        of_it = np.broadcast_to(np.asarray(number) == one, shape)[:, 0] if np.ndim(number) else None
-        for part in _chunks(draws, of_it):
-            found = _parts_j(plan.of(_rows(part, draws)), radio.profile(listed[one]), split)
+    for names, rows in _drawn(listed, number, draws):
+        for part in battery_plan.chunks(draws, rows):
+            profile = radio.radio_of_draws(*names(part))
+            found = _parts_j(plan.of(battery_plan.rows_of(part, draws), split), profile, split)
             for name, value in found.items():
                 if name not in out:
                     out[name] = np.zeros(shape)
@@ -219,12 +130,25 @@ def _network_j(now: Traffic, network: Network, profile: str | None, background: 
     return out
 
 
-def _chunks(draws: int, of_it=None):
-    """Draws in pieces that fit the cache: slices of all, or the numbers of those that are meant."""
-    if of_it is None:
-        return [slice(k, k + CHUNK) for k in range(0, draws, CHUNK)]
-    wanted = np.flatnonzero(of_it)
-    return [wanted[k:k + CHUNK] for k in range(0, wanted.size, CHUNK)]
+def _drawn(listed: list[str], number, draws: int) -> list[tuple]:
+    """Profiles that are alike, as what gives a chunk's radio, with their draws: the commonest in all draws.
+
+    What the commonest give where another was drawn is overwritten by the next.
+    """
+    if np.ndim(number) == 0:
+        return [(lambda part: (listed[number:number + 1], None), None)]
+    groups = radio.alike(listed)
+    often = np.bincount(number.ravel(), minlength=len(listed))
+    groups.sort(key=lambda group: -often[group].sum())
+    found = []
+    for k, group in enumerate(groups):
+        if often[group].any():
+            local = np.zeros(len(listed), dtype=int)
+            local[group] = np.arange(len(group))
+            rows = np.flatnonzero(np.isin(number.ravel(), group)) if k else None
+            found.append((lambda part, group=group, local=local:
+                          ([listed[i] for i in group], local[number[part]]), rows))
+    return found
 
 
 def joules_per_hour(now: Traffic, network: Network, profile: str | None = None, background: bool = True,
@@ -379,71 +303,3 @@ def range_percent_per_hour(now: Traffic, background: bool = True) -> tuple:
         low = low + network.share * functools.reduce(np.minimum, each)
         high = high + network.share * functools.reduce(np.maximum, each)
     return low, high
-
-
-def _beside_j(now: Traffic, network: Network) -> object:
-    """Energy of an active hour that the radio takes for the screens' own traffic and in idle, above nothing."""
-    def of(name: str):
-        profile, total = radio.profile(name), 0.0
-        for place, where in now.life.places.items():
-            if where.screen is not None:
-                power_w = radio.mean_power_w(profile, airtime.background_sources(now, place))
-                total = total + where.weight * (power_w + radio.idle_w(profile))
-        return 3600.0 * total
-
-    number = np.asarray(airtime.profile_number(network))
-    drawn = np.unique(number).tolist()
-    return np.select([number == k for k in drawn], [of(network.profiles[k]) for k in drawn])[()]
-
-
-def _media_w(now: Traffic) -> object:
-    """Mean power of decoding video, or of camera and encoder, over the screens."""
-    scenario, total = now.life.scenario, 0.0
-    for screen in scenario.screens.values():
-        if screen.background is not None:
-            one = scenario.backgrounds[screen.background]
-            films = np.greater(one.up_bytes, one.down_bytes)
-            total = total + screen.share * np.where(films, scenario.number("phone_camera_w"),
-                                                    scenario.number("phone_video_w"))
-    return total
-
-
-def drain_percent_per_hour(now: Traffic, background: bool = True) -> dict:
-    """What empties the phone in an active hour: screen and processor, the screen's own traffic, the design.
-
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    background : bool
-        Whether a video or an upload runs on the screens that have one [-].
-
-    Returns
-    -------
-    dict of str to array
-        % of the phone's full battery per active hour for "phone", "own traffic" and "design"; their sum is
-        the whole drain.
-
-    Notes
-    -----
-    Powers of phone, video and camera are assumed, with wide ranges; the radio's idle power counts as own
-    traffic where a profile has one. A screen whose own traffic goes up rather than down films.
-
-    Sources
-    -------
-    huang2012, narayanan2021_artifact, macrumors_iphone14
-
-    Examples
-    --------
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("after", sampling.resolved(scenario.load("twilly")))
-    >>> parts = drain_percent_per_hour(now)
-    >>> bool(parts["design"] < 0.1 * parts["phone"])
-    True
-    """
-    scenario = now.life.scenario
-    per_j = 100.0 / battery_j(scenario.phone)
-    phone_w = scenario.number("phone_on_w") + (_media_w(now) if background else 0.0)
-    own_j = sum(n.share * _beside_j(now, n) for n in scenario.networks.values()) if background else 0.0
-    return {"phone": 3600.0 * phone_w * per_j, "own traffic": own_j * per_j,
-            "design": sum(percent_per_hour(now, background, split=False).values())}

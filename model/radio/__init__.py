@@ -9,6 +9,7 @@ from model.radio.attribution import power_by_source_w
 from model.radio.cases import Case, published_cases
 from model.radio.closed import mean_power_w, promotions_per_s, state_shares
 from model.radio.devices import battery_wh, phones
+from model.radio.drawn import alike, radio_of_draws
 from model.radio.figures import (
     idle_w,
     packet_energy_j,
@@ -23,8 +24,9 @@ from model.radio.states import ACCESS, Promotion, Radio, State, promotion_of, st
 from model.radio.survival import Source
 from model.radio.walk import Trace, trace
 
-__all__ = ["ACCESS", "Case", "Mixes", "Promotion", "Radio", "Source", "State", "Trace", "Value", "battery_wh",
+__all__ = ["ACCESS", "Case", "Mixes", "Promotion", "Radio", "Source", "State", "Trace", "Value", "alike",
+           "battery_wh",
            "idle_w", "mean_power_w", "packet_energy_j", "phones", "power_by_source_w", "profile",
            "profile_values", "profiles", "promotion_of", "promotions_per_s", "published_cases",
-           "read_profile", "state_power_w", "state_shares", "tail_energy_j", "tail_s", "trace",
-           "with_promotion", "with_state"]
+           "radio_of_draws", "read_profile", "state_power_w", "state_shares", "tail_energy_j", "tail_s",
+           "trace", "with_promotion", "with_state"]

@@ -70,9 +70,18 @@ def _same_promotion(profile: Radio, big: list) -> bool:
     return all(np.all(np.equal(x, y)) for x, y in zip(top, low, strict=True))
 
 
-@functools.lru_cache(maxsize=64)
 def _steps(profile: Radio) -> tuple:
-    """Power above idle of a transfer; name, power, length of each state and of the promotion, who ages there."""
+    """Steps of the profile, kept where its numbers are single ones."""
+    return _kept_steps(profile) if np.ndim(profile.transfer_w) == 0 else _new_steps(profile)
+
+
+@functools.lru_cache(maxsize=64)
+def _kept_steps(profile: Radio) -> tuple:
+    return _new_steps(profile)
+
+
+def _new_steps(profile: Radio) -> tuple:
+    """Power above idle of a transfer; name, power and length of each state and of the promotion, who ages."""
     idle_w = state_power_w(profile.states[-1])
     tail = tuple((s.name, state_power_w(s) - idle_w, s.timer_s, profile.low_state in ("", s.name))
                  for s in profile.states[:-1])
@@ -94,9 +103,16 @@ def fall_of(profile: Radio, flows: Sequence[Source]) -> Fall:
         way.powers.append(step_w)
         way.lengths.append(length_s)
         way.moves.append(moves)
-        way.ages.append([age + length_s if m is True else age + np.where(m, length_s, 0.0)[()]
-                         for age, m in zip(way.ages[-1], moves, strict=True)])
+        way.ages.append(_older(way.ages[-1], length_s, moves))
     return way
+
+
+def _older(ages: list, length_s, moves: list) -> list:
+    """The ages after a step: one sum for all flows where they have aged alike."""
+    if ages and all(m is True for m in moves) and all(age is ages[0] for age in ages):
+        return [ages[0] + length_s] * len(ages)
+    return [age + length_s if m is True else age + np.where(m, length_s, 0.0)[()]
+            for age, m in zip(ages, moves, strict=True)]
 
 
 def climbs(profile: Radio, way: Fall, flows: Sequence[Source], by_flow: bool = False) -> list[Climb]:

@@ -42,7 +42,7 @@ def _single(value):
 
 def _halves(nodes: int) -> list[tuple[float, float]]:
     """Nodes of a rule from 0 on with their weights: the rest is their mirror image."""
-    return [(max(x, 0.0), w) for x, w in zip(*gauss_rule(nodes), strict=True) if x > -1e-9]
+    return [(x if x > 1e-9 else 0.0, w) for x, w in zip(*gauss_rule(nodes), strict=True) if x > -1e-9]
 
 
 class Mixes:
@@ -65,6 +65,8 @@ class Mixes:
                 self.events[i] = _single(often), _single(np.multiply(often, flow.burst_s))
             else:  # how often, and the age at which it fires
                 self.timers[i] = _single(often), _single(np.subtract(flow.period_s, flow.burst_s))
+        self.silent = [all(type(x) is float and not x for x in (flow.bytes_up, flow.bytes_down))
+                       for flow in self.sources]
         self.bursts = any(np.any(flow.burst_s) for flow in self.sources)
 
     def _climbs_apart(self) -> bool:
@@ -94,7 +96,8 @@ class Mixes:
                              * self._timer(timers[-1], step))
         if not events:
             return 1.0
-        return self.once((events, step), lambda: self._silent(events, [self.way.ages[step][i] for i in events]))
+        ages = self.way.ages[step]
+        return self.once((events, step), lambda: self._silent(events, [ages[i] for i in events]))
 
     def _timer(self, i: int, step: int):
         return self.once((i, step), lambda: self._left(i, self.way.ages[step][i]))
@@ -148,6 +151,8 @@ class Mixes:
         """Energy of the bytes: sources that run in the same mixes are taken together."""
         alike: dict[tuple, list] = {}
         for i in sorted({i for _, both, _ in mixes for i in both}):
+            if self.silent[i]:
+                continue
             where = tuple(k for k, (_, both, behind) in enumerate(mixes) if i in both and i not in behind)
             alike.setdefault(where, []).append(i)
         total = 0.0
@@ -168,6 +173,9 @@ class Mixes:
 
     def promotion_j(self):
         """Energy above idle of the climb from idle to the top [J]."""
+        return self.once(("climb",), self._promotion_j)
+
+    def _promotion_j(self):
         delay_s, power_w = promotion_of(self.profile, IDLE, self.profile.states[0].name)
         return delay_s * (power_w - idle_w(self.profile))
 
@@ -188,53 +196,67 @@ class Mixes:
         """
         if not stopping:
             return 0.0
-        total, idle_at = 0.0, self.way.idle_at
-        for state in range(1, idle_at + 1):
-            steps = range(idle_at, len(self.steps)) if state == idle_at else (state,)  # with the promotion
-            fall_w = sum(self.steps[k] * self.quiet(staying, k) for k in steps)
-            total = total - fall_w * self._still_s(stopping, state, stay_s)
+        total = 0.0
+        for state in range(1, self.way.idle_at + 1):
+            still_s = self._still_s(stopping, state, stay_s)
+            fall_w = self.once(("fall", staying, state), lambda k=state: self._fall_w(staying, k))
+            total = total + fall_w * still_s
         return total
 
+    def _fall_w(self, staying: tuple, state: int):
+        """The fall of power at the end of a state, of the promotion as well behind the last one."""
+        steps = range(state, len(self.steps)) if state == self.way.idle_at else (state,)
+        return -sum(self.steps[k] * self.quiet(staying, k) for k in steps)
+
     def close_j(self, stopping: tuple[int, ...], staying: tuple[int, ...], stay_s):
-        """Energy above idle of the exchange that closes a socket: its promotion where idle, and a whole tail."""
+        """Energy above idle of the exchange that closes a socket: its promotion where idle, a whole tail."""
         last = len(self.steps) - 1
         cold = self.quiet(staying, last)
-        ages = [_most(age - stay_s, 0.0) for age in self.way.ages[last]]
-        timers, events = self._apart(stopping)
-        if any(np.any(np.asarray(ages[i]) > 0) for i in stopping):
+        ages = {i: self._yet_s(self.way.ages[last][i], stay_s) for i in stopping[:1 if self.plain else None]}
+        if any(np.any(age) for age in ages.values()):
+            timers, events = self._apart(stopping)
+            ages = {i: ages.get(i, ages[stopping[0]]) for i in stopping}
             for i in timers:
                 cold = cold * self._left(i, ages[i])
             cold = cold * self._silent(events, [ages[i] for i in events]) if events else cold
-        return self.promotion_j() * cold + tail_energy_j(self.profile)
+        return self.promotion_j() * cold + self.once(("tail",), lambda: tail_energy_j(self.profile))
+
+    def _yet_s(self, age_s, stay_s):
+        """What is left of an age when the time is over; 0 where it always ends before."""
+        return 0.0 if np.min(stay_s) >= np.max(age_s) else _most(age_s - stay_s, 0.0)
 
     def _still_s(self, mix: tuple, state: int, stay_s):
         """Integral of 1 - S over the ages that have yet to pass before a state ends, `stay_s` at most [s]."""
-        if not mix:
-            return 0.0
         ages = [self.way.ages[state][i] for i in mix]
         end_s = ages[0] if self.plain else np.max(np.stack(np.broadcast_arrays(*ages)), axis=0)[()]
-        from_s = _most(end_s - stay_s, 0.0) if np.any(np.isfinite(stay_s)) else 0.0
+        from_s = self._yet_s(end_s, stay_s)
+        span_s = end_s if type(from_s) is float and not from_s else end_s - from_s
         if not self.plain:
-            return end_s - from_s - self._quiet_apart_s(mix, ages, end_s - from_s)
-        return end_s - from_s - self._quiet_s(mix, from_s, end_s)
+            return span_s - self._quiet_apart_s(mix, ages, span_s)
+        return span_s - self._quiet_s(mix, from_s, end_s)
 
     def _quiet_s(self, mix: tuple, from_s, end_s):
         """Integral of S over ages: polynomials times an exponential, up to where the first timer fires."""
         numbers, events = self._apart(mix)
-        timers = [self.timers[i] for i in numbers]
-        rate, begun = self._rates(events)
+        timers, (rate, begun) = [self.timers[i] for i in numbers], self._rates(events)
         for _, fires_s in timers:
             end_s = _least(end_s, fires_s)
-        half_s = _most(end_s - from_s, 0.0) / 2.0
-        come = 2.0 * float(np.max(half_s * rate))
-        if come > FADED:
-            half_s = _least(half_s, FADED / 2.0 / _most(rate, FADED * 1e-9))
-        middle_s, fading = from_s + half_s, half_s * rate
-        middle, total = _exp(-(begun + middle_s * rate)), 0.0
-        for node, weight in _halves(next((n for most, n in NODES if come <= most), MOST_NODES)):
-            aside = _exp(fading * -node) if node else 1.0
-            for sign in (1.0, -1.0) if node else (1.0,):
-                left, age_s = middle * aside if sign > 0 else middle / aside, middle_s + half_s * (sign * node)
+        half_s = _most(end_s - from_s, 0.0) * 0.5
+        fading, nodes = half_s * rate, len(timers) // 2 + 1  # as many are exact for timers alone
+        if events:
+            come = 2.0 * float(np.max(fading))
+            nodes = next((n for most, n in NODES if come <= most), MOST_NODES)
+            if come > FADED:
+                half_s = _least(half_s, FADED / 2.0 / _most(rate, FADED * 1e-9))
+                fading = half_s * rate
+        middle_s = half_s + from_s
+        faded = _exp(-(rate * from_s + begun + fading)) if events else 1.0
+        total = 0.0
+        for node, weight in _halves(nodes):
+            aside = _exp(fading * -node) if events and node else 1.0  # of a pair of nodes, one is the inverse
+            for side in (1.0, -1.0) if node else (1.0,):
+                left = faded if not (events and node) else faded * aside if side > 0 else faded / aside
+                age_s = half_s * (side * node) + middle_s if node else middle_s
                 for _, fires_s in timers:
                     left = left * (fires_s - age_s)
                 total = total + left * weight

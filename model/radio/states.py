@@ -223,6 +223,8 @@ def state_power_w(state: State):
     >>> round(float(state_power_w(State("idle", 0.0114, on_w=0.5943, on_s=0.0432, cycle_s=1.2802))), 4)
     0.0311
     """
+    if type(state.cycle_s) is float and not state.cycle_s:
+        return state.power_w
     cycle_s = np.asarray(state.cycle_s, dtype=float)
     listening = np.divide(state.on_s, cycle_s, out=np.zeros(np.broadcast(state.on_s, cycle_s).shape),
                           where=cycle_s > 0)
