@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model import airtime, radio
+from model import airtime
 from model.latency import parts, waits
 from model.latency.parts import Part
 from model.scenario import Network, Timer
@@ -94,30 +94,9 @@ def to_screen(now: Traffic) -> dict[str, Part]:
 
 def radio_wake(now: Traffic, network: Network, screens: list[str] | None) -> Part:
     """What a push waits for the radio, as the traffic of the screens where it is seen leaves it."""
-    return waits.radio_wake(f"radio {id(network)}", _radio_shares(now, network, screens), network.drx_s,
-                            network.paging_s, airtime.promotion_s(network))
-
-
-def _radio_shares(now: Traffic, network: Network, screens: list[str] | None) -> tuple:
-    """Shares of time on these screens that the radio is transferring, in its tail, idle."""
-    total, whole = [0.0, 0.0, 0.0], 0.0
-    for name, place in now.life.places.items():
-        if place.screen is None or (screens and place.screen not in screens):
-            continue
-        for k, share in enumerate(_place_shares(now, network, name)):
-            total[k] = total[k] + place.weight * share
-        whole = whole + place.weight
-    return tuple(t / whole for t in total)
-
-
-def _place_shares(now: Traffic, network: Network, place: str) -> tuple:
-    def work():
-        own = airtime.place_sources(now, network, place)
-        alive = [source for name, source in own.items() if name != "fallback poll"]  # a push needs the socket
-        sources = (*alive, *airtime.background_sources(now, place))
-        return airtime.wake_shares(radio.profile(network.profiles[0]), sources)
-
-    return once(now, ("radio", id(network), place), work)
+    shares = airtime.radio_shares(now, network, screens)
+    return waits.radio_wake(f"radio {id(network)}", shares, network.drx_s, network.paging_s,
+                            airtime.promotion_s(network))
 
 
 def sender_parts(now: Traffic, event: str) -> dict[str, Part]:
