@@ -40,7 +40,8 @@ class Browser:
                 raise RuntimeError("Chromium did not start")
             time.sleep(0.05)
         port, place = told.read_text().split()
-        self.line = connect(f"ws://127.0.0.1:{port}{place}", max_size=None)
+        self.opened = connect(f"ws://127.0.0.1:{port}{place}", max_size=None)
+        self.line = self.opened.__enter__()
         self.number, self.pages = 0, {}
 
     def call(self, method: str, session: str | None = None, timeout: float = 60.0, **params):

@@ -220,6 +220,8 @@ def _narrowed(layout: dict) -> dict:
     left_out = ("width", "height", "template", "title", "legend")
     kept = {k: v for k, v in layout.items() if k not in left_out}
     kept["yaxis"] = {**kept.get("yaxis", {}), "automargin": False}
+    if kept.get("xaxis", {}).get("type") == "log":
+        kept["xaxis"] = {**kept["xaxis"], "tickfont": {"size": 14}}  # between decades ticks are drawn smaller
     return {**kept, "autosize": True, "paper_bgcolor": "#ffffff", "plot_bgcolor": "#ffffff",
             "showlegend": False, "margin": {"l": 62, "r": 14, "t": 10, "b": 48}, "height": 280}
 

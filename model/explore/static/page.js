@@ -40,7 +40,6 @@ class Line {
   }
   ask(message) { this.whole.push(message); this.next(); }
   next() {
-    clearTimeout(this.why);
     if (this.waiting) return;
     let message = this.whole.shift();
     if (!message && Object.keys(this.values).length) {
@@ -48,6 +47,7 @@ class Line {
       this.values = {};
     }
     if (!message) return;
+    clearTimeout(this.why);
     this.waiting = { n: ++this.n, began: this.began ?? performance.now(), do: message.do };
     this.began = null;
     this.model.send({ ...message, n: this.n });
@@ -244,6 +244,7 @@ function render({ model, el }) {
   };
   model.on("change:drawn", draw);
   page.popTimes = line.times;
+  page.popLine = line;
   page.popCharts = charts;
   draw();
   return () => { model.off("change:drawn", draw); clearTimeout(line.why); };

@@ -1,0 +1,88 @@
+"""The page served for a test, and what a test needs to read of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import chromium
+import pytest
+
+READY = "document.querySelector('.pop-page[data-ready=yes]') !== null"
+IDLE = ("(() => { const p = document.querySelector('.pop-page'), l = p.popLine;"
+        " return !l.waiting && !l.whole.length && !Object.keys(l.values).length; })()")
+TABLE = """[...document.querySelectorAll('.pop-table tbody td[data-column]')].map(c => [
+  c.parentElement.dataset.measure, c.dataset.column, c.textContent, c.dataset.value ?? null])"""
+TRACES = """Object.fromEntries([...document.querySelectorAll('.pop-chart')].map(b => [b.dataset.chart,
+  b.data.map(t => ({name: t.name, x: [...t.x], y: [...t.y]}))]))"""
+
+
+def needs() -> None:
+    """Skip, and say so, where no page can be shown."""
+    if importlib.util.find_spec("voila") is None:
+        pytest.skip("Voila is not installed (the extra `app`), so the page is not tested in a browser")
+    if chromium.path() is None:
+        pytest.skip("no Chromium is installed, so the page is not tested in a browser")
+
+
+def a_free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@contextmanager
+def served(folder):
+    """The page's address, from `workbook app` started in a folder; stopped at the end."""
+    port = a_free_port()
+    code = "import sys; from model.cli import main; sys.argv[0] = 'workbook'; main()"
+    running = subprocess.Popen([sys.executable, "-c", code, "app", "--port", str(port), "--no-browser"],
+                               cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and running.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        running.terminate()
+        try:
+            running.wait(15)
+        except subprocess.TimeoutExpired:
+            running.kill()
+
+
+def opened(browser, address, width=1280, height=900):
+    """A page of its own, ready."""
+    page = browser.page(width, height)
+    page.call("Page.navigate", url=address)
+    page.until(READY, 90)
+    return page
+
+
+def settled(page) -> None:
+    """Wait until every move is answered and drawn."""
+    page.until(IDLE)
+    page.run("new Promise(r => requestAnimationFrame(() => setTimeout(r, 60)))")
+    page.until(IDLE)
+
+
+def slid(page, key: str, index: int) -> None:
+    """A slider moved to one of its stops, as a hand would: the browser's own input event."""
+    page.run(f"""(() => {{ const s = document.querySelector('[data-key="{key}"] input[type=range]');
+        s.value = {index}; s.dispatchEvent(new Event('input', {{bubbles: true}})); }})()""")
+
+
+def typed(page, key: str, text: str) -> None:
+    """A text put in a control's box, and the box left."""
+    page.run(f"""(() => {{ const s = document.querySelector('[data-key="{key}"] input[type=text]');
+        s.value = {json.dumps(text)}; s.dispatchEvent(new Event('change', {{bubbles: true}})); }})()""")
