@@ -305,6 +305,14 @@ def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES) -> l
     return _totals(_sides(sampling.with_columns(scenario, chunk, users)), shape, measures)
 
 
+def _counts(scenario: Scenario, users) -> np.ndarray:
+    """The user counts asked for, or the scenario's own; not yet checked one by one."""
+    counts = np.atleast_1d(np.asarray(scenario.users if users is None else users, dtype=object))
+    if not counts.size:
+        checks.fail("users must be at least one number > 0; got none")
+    return counts
+
+
 def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, progress) -> Outcome:
     """An outcome over many draws, a chunk at a time, so that memory stays small and the cache is used."""
     size = max(1 << int(np.log2(max(sampling.CHUNK // users.size, 1))), 16)
@@ -354,8 +362,7 @@ def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0
     (1, 2)
     """
     scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
-    users = np.atleast_1d(np.asarray(scenario.users if users is None else users, dtype=object))
-    users = np.asarray(checks.positive("users", users, "users"), dtype=float)
+    users = np.asarray(checks.positive("users", _counts(scenario, users), "users"), dtype=float)
     sampling.check_draws(draws, users.size)
     if draws * users.size > sampling.CHUNK and draws > 1:
         return _streamed(scenario, users, draws, seed, progress)
@@ -395,7 +402,7 @@ def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int
     import pandas as pd
 
     scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
-    counts = np.atleast_1d(np.asarray(scenario.users if users is None else users, dtype=object))
+    counts = _counts(scenario, users)
     tables = [evaluate(scenario, [one], draws, seed).table() for one in counts]
     return tables[0] if len(counts) == 1 else pd.concat(dict(zip(counts, tables, strict=True)), names=["users"])
 

@@ -141,7 +141,7 @@ def _points(columns: int, draws: int, seed: int, size: int):
     """Scrambled Sobol points a chunk at a time; the first points are the same however many follow."""
     from scipy.stats import qmc
 
-    engine = qmc.Sobol(columns, scramble=True, rng=np.random.default_rng(seed))
+    engine = qmc.Sobol(columns, scramble=True, rng=np.random.default_rng(int(checks.whole("seed", seed))))
     made = 0
     while made < draws:
         more = min(size, 1 << max(int(np.ceil(np.log2(draws - made))), 0)) if made == 0 else size
@@ -224,7 +224,7 @@ def draws_of(scenario: Scenario, draws: int, seed: int) -> dict[str, np.ndarray]
 
 def _filled(value: Any, path: tuple[str, ...], columns: dict[str, np.ndarray], names: dict) -> Any:
     if isinstance(value, Range):
-        name, _ = names.get(".".join(path), ("", value))
+        name, _ = names.get(".".join(path), (None, value))
         return columns.get(name, value.mode)
     if isinstance(value, Part):
         fields = {n: _filled(getattr(value, n), (*path, n), columns, names) for n in type(value).model_fields}

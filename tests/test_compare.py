@@ -1,5 +1,7 @@
 """The outcome: both designs on the same traffic, parts that sum, and a table that keeps its contract."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -76,6 +78,26 @@ def test_all_ranges_collapsed_to_their_modes_equal_the_plain_call(twilly):
             np.testing.assert_allclose(other, np.broadcast_to(one, other.shape), rtol=1e-9)
 
 
+def collapsed(value):
+    """Every range of a plain scenario drawn together to its mode, still written as a range."""
+    if isinstance(value, dict) and "mode" in value:
+        return {**value, "low": value["mode"], "high": value["mode"]}
+    if isinstance(value, dict):
+        return {name: collapsed(one) for name, one in value.items()}
+    return [collapsed(one) for one in value] if isinstance(value, list) else value
+
+
+def test_ranges_without_width_and_a_given_ledger_leave_nothing_to_draw(twilly, tmp_path):
+    plain = collapsed(twilly.model_dump())
+    plain["ledger"] = {n: r.value for n, r in model.ledger.chosen().items()}
+    path = tmp_path / "fixed.yaml"
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    at_modes, drawn = (model.evaluate(path, users=[1e3, 1e5], draws=n, seed=1) for n in (0, 4))
+    for row in ROWS:
+        for one, other in zip(at_modes.values(row), drawn.values(row), strict=True):
+            np.testing.assert_allclose(other, np.broadcast_to(one, other.shape), rtol=1e-12)
+
+
 def test_the_same_seed_gives_the_same_numbers_to_the_last_digit(twilly):
     one, two = (model.before_after(twilly, draws=64, seed=11) for _ in range(2))
     assert one.equals(two)
@@ -112,6 +134,8 @@ def test_polling_more_often_never_costs_less(twilly, period_s, factor):
     (lambda s: model.before_after(s, users=-1), "users must be > 0 users; got -1"),
     (lambda s: model.before_after(s, users="ten"), "users must be a number; got"),
     (lambda s: model.before_after(s, draws=-3), "draws must be"),
+    (lambda s: model.before_after(s, users=[]), "users must be at least one number > 0; got none"),
+    (lambda s: model.evaluate(s, users=[]), "users must be at least one number > 0; got none"),
     (lambda s: model.before_after(s.with_({"region": "sa-east-1"})), "no price for"),
 ])
 def test_each_mistake_is_one_sentence(twilly, call, sentence):

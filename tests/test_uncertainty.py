@@ -117,6 +117,8 @@ def test_the_chance_of_being_cheaper_is_a_chance(twilly):
 @pytest.mark.parametrize(("call", "sentence"), [
     (lambda s: uncertainty.worth_measuring(s, draws=0), "draws must be a whole number > 0; got 0"),
     (lambda s: model.evaluate(s, draws=2.5), "draws must be a whole number >= 0; got 2.5"),
+    (lambda s: model.evaluate(s, draws=2, seed=-1), "seed must be a whole number >= 0; got -1"),
+    (lambda s: model.evaluate(s, draws=2, seed="x"), "seed must be a number; got 'x'"),
     (lambda s: model.evaluate(s, draws=10**12), "draws must be at most .* to fit in memory with 1 user counts"),
     (lambda s: s.with_({"usage.dau_mau_share": {"low": 0.3, "mode": 0.2, "high": 0.4}}),
      "usage.dau_mau_share must have low <= mode <= high; got 0.3, 0.2, 0.4"),
