@@ -116,6 +116,7 @@ def _least_zero(unit: str):
 
 
 Positive, Zero, Share = _positive(""), _least_zero(""), _real("between 0 and 1", 0.0, 1.0)
+SomeShare = _real("> 0 and at most 1", 0.0, 1.0, strict=True)  # one that something is divided by
 Seconds, SecondsOrZero, Bytes = _positive("s"), _least_zero("s"), _least_zero("B")
 
 
@@ -126,7 +127,15 @@ def _count(value: Any) -> Any:
     return int(number)
 
 
+def _some_count(value: Any) -> Any:
+    number = _count(value)
+    if number < 1:
+        _refuse(f"must be a whole number >= 1; got {number}")
+    return number
+
+
 Count = Annotated[int, BeforeValidator(_count, json_schema_input_type=int)]
+SomeCount = Annotated[int, BeforeValidator(_some_count, json_schema_input_type=int)]
 
 
 def _users(value: Any) -> Any:
@@ -142,7 +151,7 @@ Users = Annotated[Any, BeforeValidator(_users, json_schema_input_type=float)]
 class Usage(Part):
     """How much people use the app; sessions have a lognormal length."""
 
-    dau_mau_share: Share
+    dau_mau_share: SomeShare
     sessions_per_day: Positive
     session_mean_s: Seconds
     session_sigma_ln: Zero
@@ -219,7 +228,7 @@ class Operation(Part):
 class Function(Part):
     """A handler: CPU time at one full vCPU, the database operations it waits for, what it logs."""
 
-    memory_mb: Count = 128
+    memory_mb: SomeCount = 128
     arch: Literal["x86", "arm"] = "x86"
     runtime: str = "nodejs18"
     package_kb: Positive
@@ -247,7 +256,7 @@ class Timer(Part):
     screens: list[str] | None = None
     overlay: str | None = None
     max_attempts: Count = 0
-    requests: Count = 1
+    requests: SomeCount = 1
     missed_share: Share = 0.0
     cache_s: SecondsOrZero = 0.0
     request_bytes: Bytes
@@ -273,7 +282,7 @@ class Server(Part):
     instance: str
     requests_per_s: _positive("1/s")
     connections: Positive
-    utilisation_share: Share
+    utilisation_share: SomeShare
     least_instances: Count = 1
 
 
@@ -306,7 +315,7 @@ class Fallback(Part):
     """The poll that runs while the socket is down."""
 
     period_s: Seconds
-    requests: Count
+    requests: SomeCount
     start_delay_s: SecondsOrZero
 
 

@@ -66,6 +66,9 @@ def _websocket(which: str, design: Design) -> None:
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
     if design.heartbeat.kind == "json":
         _known("function", design.heartbeat.function, design.functions, f"{which}.heartbeat.function")
+    if design.pull is None and not design.timers:
+        _refuse(f"{which}.pull must be given in a websocket design without timers, for the fallback poll"
+                " asks as it does; got nothing")
     if any(p.pulls for p in design.pushes.values()) and design.pull is None:
         _refuse(f"{which}.pull must be given where a push triggers pulls; got nothing")
     if design.pull is not None:
@@ -82,6 +85,8 @@ def references(scenario: Scenario) -> None:
     for name, event in scenario.events.items():
         for screen in event.screens or ():
             _known("screen", screen, scenario.screens, f"events.{name}")
+        if len(set(event.screens or ())) < len(event.screens or ()):
+            _refuse(f"events.{name}.screens must name each screen once; got {', '.join(event.screens)}")
         if event.overlay:
             _known("overlay", event.overlay, scenario.overlays, f"events.{name}")
     for name in scenario.ledger:

@@ -76,7 +76,7 @@ def test_nan_is_no_number(tmp_path):
 
 
 def test_a_share_over_one_is_refused(tmp_path):
-    assert "usage.dau_mau_share must be between 0 and 1; got 1.5" in refused(
+    assert "usage.dau_mau_share must be > 0 and at most 1; got 1.5" in refused(
         tmp_path, "usage: {dau_mau_share: 1.5}")
 
 
@@ -135,6 +135,14 @@ def test_a_missing_file_is_one_sentence():
     ("users: true", "users must be a number; got True"),
     ("users: -1", "users must be > 0 users; got -1"),
     ("name: <script>", "name must be letters"),
+    ("usage: {dau_mau_share: 0}", "usage.dau_mau_share must be > 0 and at most 1; got 0"),
+    ("after: {server: {utilisation_share: 0}}", "utilisation_share must be > 0 and at most 1; got 0"),
+    ("before: {functions: {read: {memory_mb: 0}}}", "memory_mb must be a whole number >= 1; got 0"),
+    ("before: {timers: {content: {requests: 0}}}", "content.requests must be a whole number >= 1; got 0"),
+    ("after: {fallback: {requests: 0}}", "after.fallback.requests must be a whole number >= 1; got 0"),
+    ("after: {timers: {manual_refresh: null}, pull: null}", "after.pull must be given in a websocket design"),
+    ("events: {new_comment: {screens: [watching, watching]}}",
+     "events.new_comment.screens must name each screen once; got watching, watching"),
 ])
 def test_each_mistake_is_one_sentence(tmp_path, text, sentence):
     assert sentence in refused(tmp_path, text)
