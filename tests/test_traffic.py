@@ -84,6 +84,24 @@ def test_billed_minutes_agree_with_simulated_sessions(sigma):
     assert abs(usage.mean_billed_minutes(600.0, sigma, 30.0) - minutes.mean()) < error
 
 
+@pytest.mark.parametrize("grace_s", [0.0, 60.0, 1790.0, 1800.0, 7200.0, 1e5])
+def test_a_long_grace_is_billed_to_the_minute_as_in_simulated_sessions(grace_s):
+    rng = np.random.default_rng(6)
+    minutes = np.ceil((600.0 * np.exp(rng.standard_normal(400_000) - 0.5) + grace_s) / 60.0)
+    error = 4 * minutes.std() / np.sqrt(minutes.size)
+    assert abs(usage.mean_billed_minutes(600.0, 1.0, grace_s) - minutes.mean()) < error
+
+
+def test_a_plain_server_cuts_no_connection_at_the_gateways_limits(twilly):
+    silent = {"after.heartbeat.period_s": 3600, "usage.session_mean_s": 72000}
+    gateway, own = (traffic.traffic("after", sampling.resolved(
+        twilly.with_({**silent, "after.socket.backend": b, "after.socket.blocked_share": 0}))).life
+        for b in ("apigw_ws", "server"))
+    starts = own.sessions / own.active_s
+    assert own.connects_per_s == pytest.approx(starts + own.losses_per_s, rel=1e-12)
+    assert gateway.connects_per_s > starts + gateway.losses_per_s and gateway.losses_per_s > own.losses_per_s
+
+
 def test_the_2_h_limit_cuts_as_often_as_in_simulated_sessions():
     rng = np.random.default_rng(4)
     lengths = 3600.0 * np.exp(rng.standard_normal(400_000) - 0.5)

@@ -47,7 +47,7 @@ def mean_billed_minutes(mean_s, sigma_ln, grace_s):
     sigma_ln : array_like
         Spread of the logarithm of the length [1].
     grace_s : array_like
-        Time the connection is held after leaving, at most some minutes [s].
+        Time the connection is held after leaving [s].
 
     Returns
     -------
@@ -67,11 +67,12 @@ def mean_billed_minutes(mean_s, sigma_ln, grace_s):
     >>> round(float(mean_billed_minutes(600.0, 1e-6, 30.0)), 3)
     11.0
     """
-    minutes = np.arange(MINUTE_TERMS, dtype=float)
-    terms = (_lognormal_sf(60.0 * k - np.asarray(grace_s), mean_s, sigma_ln) for k in minutes)
-    edge = 60.0 * MINUTE_TERMS - np.asarray(grace_s)
+    whole = np.floor(np.asarray(grace_s) / 60.0)  # a minute of the grace is a minute of every session
+    rest_s = np.asarray(grace_s) - 60.0 * whole
+    terms = (_lognormal_sf(60.0 * k - rest_s, mean_s, sigma_ln) for k in range(MINUTE_TERMS))
+    edge = 60.0 * MINUTE_TERMS - rest_s
     tail = _lognormal_excess_s(edge, mean_s, sigma_ln) / 60.0 + _lognormal_sf(edge, mean_s, sigma_ln) / 2.0
-    return sum(terms) + tail
+    return whole + sum(terms) + tail
 
 
 def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):
@@ -230,8 +231,9 @@ def _socket(scenario: Scenario, design: Design, sessions_per_s, packets_per_s, c
     nat = mix(scenario, lambda n: _silences_per_s(n.nat_timeout_s, beat.period_s, packets_per_s))
     seen = mix(scenario, lambda n: n.losses_per_hour * (1.0 - n.unseen_share)) / 3600.0
     unseen = mix(scenario, lambda n: n.losses_per_hour * n.unseen_share) / 3600.0 + nat
-    idle_s = ledger.quotas()["apigw_ws_idle_s"]
-    seen = seen + _silences_per_s(idle_s, beat.period_s, packets_per_s)  # the gateway closes it, and says so
+    idle_s, gateway = ledger.quotas()["apigw_ws_idle_s"], socket.backend == "apigw_ws"
+    if gateway:  # it closes what stays silent, and says so; a plain server sets no such limits
+        seen = seen + _silences_per_s(idle_s, beat.period_s, packets_per_s)
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     reconnect_s = _first_delay_s(design) + handshake_s(socket, rtt_s) + rtt_s + connect_run_s
     notice_s = beat.period_s / 2.0 + beat.pong_timeout_s
@@ -240,7 +242,7 @@ def _socket(scenario: Scenario, design: Design, sessions_per_s, packets_per_s, c
     out_s = np.minimum((seen + unseen) * reconnect_s, 0.5) * usable
     late = np.maximum(reconnect_s - design.fallback.start_delay_s, 0.0) / reconnect_s
     cuts = mean_cuts(use.session_mean_s, use.session_sigma_ln, socket.grace_s,
-                     ledger.quotas()["apigw_ws_connection_s"])
+                     ledger.quotas()["apigw_ws_connection_s"]) if gateway else 0.0
     losses = (seen + unseen) * usable
     lingering = unseen * usable * np.maximum(idle_s - notice_s, 0.0)
     minutes = (mean_billed_minutes(use.session_mean_s, use.session_sigma_ln, socket.grace_s)
