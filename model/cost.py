@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model import checks
 from model.billing import EXACT, Usage, array_of, bill_lines, billed, check_account, pairs, tiered_usd
 from model.prices import PriceBook, services
 
@@ -168,9 +170,19 @@ def by_meter(usage: Usage, book: PriceBook, free_tier: str | bool = False,
     """
     check_account(free_tier, book, account_opened)
     amounts = {meter: array_of(meter, value) for meter, value in pairs(usage)}
+    _same_shapes(amounts)
     unpriced = {meter for meter in amounts if book.lacks(meter) and not amounts[meter].any()}
     return {meter: np.zeros_like(amount) if meter in unpriced else tiered_usd(amount, book.tiers(meter))
             for meter, amount in billed(amounts, free_tier).items()}
+
+
+def _same_shapes(amounts: dict) -> None:
+    """Refuse amounts whose shapes do not broadcast, naming the first two that do not."""
+    for meter, other in itertools.combinations(amounts, 2):
+        pair = amounts[meter].shape, amounts[other].shape
+        if any(1 not in sizes and sizes[0] != sizes[1] for sizes in zip(*(p[::-1] for p in pair), strict=False)):
+            checks.fail(f"amounts must have shapes that go together; got {meter} {pair[0]} and {other} {pair[1]}",
+                        "usage")
 
 
 def total(usage: Usage, book: PriceBook, free_tier: str | bool = False,

@@ -309,6 +309,15 @@ def test_one_negative_amount_among_many_is_named():
         cost.total({"apigw_ws_minute": np.array([1.0, -1.0, 3.0])}, US)
 
 
+@pytest.mark.parametrize("free_tier", [False, "always"])
+def test_amounts_of_shapes_that_do_not_go_together_are_named(free_tier):
+    with pytest.raises(InputError) as wrong:
+        cost.total({"apigw_ws_message": 1.0, "lambda_gb_second_x86": [1, 2], "lambda_gb_second_arm": [1, 2, 3]},
+                   US, free_tier)
+    assert str(wrong.value) == ("amounts must have shapes that go together; got lambda_gb_second_x86 (2,)"
+                                " and lambda_gb_second_arm (3,) (usage)")
+
+
 def test_an_array_is_no_single_bill():
     with pytest.raises(InputError, match=r"lambda_request must be one amount .* got shape \(2,\)"):
         cost.bill({"lambda_request": np.ones(2)}, US)
