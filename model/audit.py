@@ -174,6 +174,8 @@ def table(scenario: Scenario | str, claims: str | Path | None = None, draws: int
     name = claims or scenario.claims
     own = published.premise(scenario, name)
     figures = published.figures(name)
+    if not figures:
+        checks.fail("claims must be a list of at least one claim; got []", name)
     book = prices.book(scenario.region, scenario.prices_on)
     wrong = findings(figures, book, published.read(name).get("premise"))
     views = [_views(one, figures, draws, seed) for one in (own, scenario)]

@@ -426,6 +426,7 @@ def test_more_draws_than_are_held_at_once_are_refused():
 
 
 @pytest.mark.parametrize(("text", "sentence"), [
+    ("claims: []\n", "claims must be a list of at least one claim; got [] (mine.yaml)"),
     ("claims: 3\n", "a claims file must be a mapping with a list of claims (mine.yaml)"),
     ("claims:\n  - {id: a, measure: lode, unit: s, where: {place: x}, before: {value: 1}}\n",
      "unknown measure 'lode'; did you mean 'load'?"),
