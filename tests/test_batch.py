@@ -177,6 +177,12 @@ def test_an_unknown_engine_is_refused_with_the_nearest(make):
         batch.run(**make(GRID), engine="inproces")
 
 
+def test_an_unknown_engine_is_refused_before_any_notebook_starts(tmp_path):
+    with pytest.raises(checks.InputError, match="unknown engine 'inproces'; did you mean 'inprocess'"):
+        batch.execute_all(["01_before_after"], {}, tmp_path / "out", engine="inproces")
+    assert not (tmp_path / "out").exists()
+
+
 # ---- what runs, once each, in one table
 
 def test_every_point_is_run_once_and_its_result_is_in_the_table(make, capfd):

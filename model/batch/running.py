@@ -141,6 +141,8 @@ def execute_all(notebooks: Iterable, parameters: Mapping | None, out_dir, engine
     """
     from model.batch import pool, screen
 
+    if engine not in ("inprocess", "kernel"):  # those two need no look at papermill
+        engine_name(engine)
     found = [find(n) for n in notebooks]
     twice = [n.name for n in found if [m.name for m in found].count(n.name) > 1]
     if twice:
