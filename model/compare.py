@@ -413,7 +413,7 @@ def judged_twice(scenario: Scenario, here=None):
     Parameters
     ----------
     scenario : Scenario
-        A scenario that names a claims file [-].
+        A scenario; where it names no claims there is no verdict, and no premise but its own [-].
     here : pandas.DataFrame, optional
         Its before-and-after table, where that is at hand already [-].
 
@@ -421,16 +421,11 @@ def judged_twice(scenario: Scenario, here=None):
     -------
     pandas.DataFrame
         A row a measure: claimed, then before, after and verdict under the premise and under the scenario.
-
-    Raises
-    ------
-    InputError
-        Where the scenario names no claims file.
     """
     import pandas as pd
 
-    own = before_after(claims.premise(scenario))
     here = before_after(scenario) if here is None else here
+    own = before_after(claims.premise(scenario)) if scenario.claims else here
     keep = ["before", "after", "verdict"]
     return pd.concat([here[["unit", "claimed_before", "claimed_after"]],
                       own[keep].add_suffix(" (premise)"), here[keep].add_suffix(" (scenario)")], axis=1)

@@ -108,6 +108,14 @@ def test_a_claim_about_10_000_users_is_not_judged_at_another_count(twilly):
     assert model.before_after(twilly, users=10_000).loc["cost", "verdict"] != ""
 
 
+def test_a_scenario_without_claims_is_judged_by_nobody(twilly):
+    own = twilly.with_({"claims": None})
+    table = compare.judged_twice(own)
+    assert list(table.index) == ROWS and list(table.columns) == list(compare.judged_twice(twilly).columns)
+    assert set(table["verdict (premise)"]) == set(table["verdict (scenario)"]) == {""}
+    assert table["after (premise)"].equals(model.before_after(own)["after"].rename("after (premise)"))
+
+
 def test_several_user_counts_stand_below_each_other(twilly):
     table = model.before_after(twilly, users=[1e3, 1e4])
     assert table.index.nlevels == 2 and len(table) == 12
