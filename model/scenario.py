@@ -625,14 +625,14 @@ def names() -> list[str]:
     return sorted(p.stem for p in paths.data("scenarios").glob("*.yaml"))
 
 
-def _path_of(name: str | Path) -> Path:
+def _path_of(name: str | Path, place: str = "") -> Path:
     text = str(name)
     if text.endswith((".yaml", ".yml")) or "/" in text:
         path = Path(text)
         if not path.is_file():
-            checks.fail(f"no scenario file at {text!r}")
+            checks.fail(f"no scenario file at {text!r}", place)
         return path
-    checks.known("scenario", text, names())
+    checks.known("scenario", text, names(), place)
     return paths.data("scenarios", f"{text}.yaml")
 
 
@@ -659,8 +659,9 @@ def _plain(path: Path, seen: tuple[Path, ...] = ()) -> Any:
         return content
     if path.resolve() in seen:
         checks.fail(f"extends must not lead back to itself; got {base!r}", paths.shown(path))
-    near = path.parent / f"{base}.yaml"
-    origin = near if near.is_file() and near.resolve() != path.resolve() else _path_of(base)
+    near = path.parent / (str(base) if str(base).endswith((".yaml", ".yml")) else f"{base}.yaml")
+    here = near.is_file() and near.resolve() != path.resolve()
+    origin = near if here else _path_of(base, f"extends in {paths.shown(path)}")
     return _merged(_plain(origin, (*seen, path.resolve())), content)
 
 

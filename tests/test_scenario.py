@@ -116,6 +116,24 @@ def test_an_unknown_scenario_offers_the_nearest():
         model.load("twily")
 
 
+@pytest.mark.parametrize("base", ["mine", "mine.yaml"])
+def test_a_file_extends_its_neighbour_wherever_the_command_runs(tmp_path, base):
+    written(tmp_path, "users: 7\n")
+    other = tmp_path / "other.yaml"
+    other.write_text(f"extends: {base}\nname: other\n", encoding="utf-8")
+    assert scenario.load(other).users == 7.0
+
+
+@pytest.mark.parametrize(("base", "sentence"), [("twily", "unknown scenario 'twily'; did you mean 'twilly'?"),
+                                                ("gone.yaml", "no scenario file at 'gone.yaml'")])
+def test_an_unknown_origin_is_named_with_the_file_that_asks_for_it(tmp_path, base, sentence):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"extends: {base}\n", encoding="utf-8")
+    with pytest.raises(InputError) as wrong:
+        scenario.load(path)
+    assert str(wrong.value).startswith(sentence) and str(wrong.value).endswith("mine.yaml)")
+
+
 def test_a_missing_file_is_one_sentence():
     with pytest.raises(InputError, match="no scenario file at 'nowhere/mine.yaml'"):
         model.load("nowhere/mine.yaml")
