@@ -131,6 +131,8 @@ def test_the_model_is_near_a_short_run(folder):
     table = bench.compare(folder[0])
     # a 200th of an hour is mostly connects, which may be 10 % off; whole hours are held to 1 % below
     limits = np.where(table.kind == "hour", 0.03, table.limit_ratio)
+    # of three occurrences one that a busy machine delays sends an ACK more each way; the stored run has 25
+    limits = limits + 2 * 52.0 / table.measured_bytes
     assert (table.error_ratio.abs() <= limits).all(), table[table.error_ratio.abs() > limits].to_string()
 
 
