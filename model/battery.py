@@ -119,9 +119,9 @@ def _network_j(now: Traffic, network: Network, profile: str | None, background: 
         return {name: np.reshape(value, shape)[()] for name, value in found.items()}
     draws = shape[0] if len(shape) > 1 else 1
     out: dict = {}
-    for names, rows in _drawn(listed, number, draws):
-        for part in battery_plan.chunks(draws, rows):
-            profile = radio.radio_of_draws(*names(part))
+    for radio_of, meant in _drawn(listed, number):
+        for part in battery_plan.chunks(draws, meant):
+            profile = radio_of(part)
             found = _parts_j(plan.of(battery_plan.rows_of(part, draws), split), profile, split)
             for name, value in found.items():
                 if name not in out:
@@ -130,24 +130,22 @@ def _network_j(now: Traffic, network: Network, profile: str | None, background: 
     return out
 
 
-def _drawn(listed: list[str], number, draws: int) -> list[tuple]:
-    """Profiles that are alike, as what gives a chunk's radio, with their draws: the commonest in all draws.
+def _drawn(listed: list[str], number) -> list[tuple]:
+    """Ways to the radio of a chunk, one for each kind of profiles that are alike, with the draws it is for.
 
-    What the commonest give where another was drawn is overwritten by the next.
+    The commonest kind is taken in all draws; what it gives where another was drawn is overwritten by that.
     """
     if np.ndim(number) == 0:
-        return [(lambda part: (listed[number:number + 1], None), None)]
-    groups = radio.alike(listed)
-    often = np.bincount(number.ravel(), minlength=len(listed))
-    groups.sort(key=lambda group: -often[group].sum())
-    found = []
-    for k, group in enumerate(groups):
+        return [(lambda part: radio.profile(listed[number]), None)]
+    often, found = np.bincount(number.ravel(), minlength=len(listed)), []
+    for group in sorted(radio.alike(listed), key=lambda group: -often[group].sum()):
         if often[group].any():
             local = np.zeros(len(listed), dtype=int)
             local[group] = np.arange(len(group))
-            rows = np.flatnonzero(np.isin(number.ravel(), group)) if k else None
-            found.append((lambda part, group=group, local=local:
-                          ([listed[i] for i in group], local[number[part]]), rows))
+            names = [listed[i] for i in group]
+            meant = np.isin(number.ravel(), group) if found else None
+            found.append((lambda part, names=names, local=local:
+                          radio.radio_of_draws(names, local[number[part]]), meant))
     return found
 
 
@@ -187,7 +185,9 @@ def joules_per_hour(now: Traffic, network: Network, profile: str | None = None, 
     -----
     The radio's energy alone: processor, screen and TLS are left out, in both designs. Timers have phases of
     their own. Sessions begin and end on each screen by its share of the time, with a radio that is idle
-    before; a session lasts longer than a tail. Nothing runs in the background but the grace.
+    before; a session lasts longer than a tail. Nothing runs in the background but the grace. By flow, a tail
+    belongs to the packet before it; beside a video a part may lie a little below 0, where a packet spares
+    the video a promotion that is dearer than the tail.
 
     Sources
     -------

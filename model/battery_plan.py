@@ -136,9 +136,9 @@ def slim(value):
     return value if value is None or type(value) is float else float(np.reshape(value, ()))
 
 
-def chunks(draws: int, of_it=None):
+def chunks(draws: int, meant=None):
     """Draws in pieces that fit the cache: slices of all, or the numbers of those that are meant."""
-    if of_it is None:
+    if meant is None:
         return [slice(k, k + CHUNK) for k in range(0, draws, CHUNK)]
-    wanted = np.flatnonzero(of_it)
+    wanted = np.flatnonzero(meant)
     return [wanted[k:k + CHUNK] for k in range(0, wanted.size, CHUNK)]
