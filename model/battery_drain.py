@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from model import airtime, battery, radio
 from model.scenario import Network
 from model.traffic import Traffic
 
-__all__ = ["drain_percent_per_hour"]
+__all__ = ["drain_percent_per_hour", "own_traffic_range"]
 
 
 def _beside_j(now: Traffic, network: Network):
     """Energy of an active hour that the radio takes for the screens' own traffic, and in idle."""
-    def of(name: str):
-        profile, total = radio.profile(name), 0.0
-        for place, where in now.life.places.items():
-            if where.screen is not None:
-                power_w = radio.mean_power_w(profile, airtime.background_sources(now, place))
-                total = total + where.weight * (power_w + radio.idle_w(profile))
-        return 3600.0 * total
-
     number = np.asarray(airtime.profile_number(network))
     drawn = np.unique(number).tolist()
-    return np.select([number == k for k in drawn], [of(network.profiles[k]) for k in drawn])[()]
+    return np.select([number == k for k in drawn], [_with_j(now, network.profiles[k]) for k in drawn])[()]
+
+
+def _with_j(now: Traffic, name: str):
+    """The same with one profile."""
+    profile, total = radio.profile(name), 0.0
+    for place, where in now.life.places.items():
+        if where.screen is not None:
+            power_w = radio.mean_power_w(profile, airtime.background_sources(now, place))
+            total = total + where.weight * (power_w + radio.idle_w(profile))
+    return 3600.0 * total
 
 
 def _media_w(now: Traffic) :
@@ -77,3 +81,29 @@ def drain_percent_per_hour(now: Traffic, background: bool = True) -> dict:
     own_j = sum(n.share * _beside_j(now, n) for n in scenario.networks.values()) if background else 0.0
     return {"phone": 3600.0 * phone_w * per_j, "own traffic": own_j * per_j,
             "design": sum(battery.percent_per_hour(now, background, split=False).values())}
+
+
+def own_traffic_range(now: Traffic) -> tuple:
+    """Least and most that the screens' own traffic takes over the radio profiles that a scenario lists.
+
+    Parameters
+    ----------
+    now : Traffic
+        Either design's traffic [-].
+
+    Returns
+    -------
+    tuple of array
+        Low and high, % of the phone's full battery per active hour.
+
+    Sources
+    -------
+    huang2012, narayanan2021
+    """
+    low = high = 0.0
+    per_j = 100.0 / battery.battery_j(now.life.scenario.phone)
+    for network in now.life.scenario.networks.values():
+        each = [_with_j(now, name) for name in network.profiles]
+        low = low + network.share * functools.reduce(np.minimum, each) * per_j
+        high = high + network.share * functools.reduce(np.maximum, each) * per_j
+    return low, high

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from model import display
 
-__all__ = ["AFTER", "BEFORE", "COLOURS", "bars", "curves", "heat", "lines", "plain", "spans", "tornado",
-           "waterfall"]
+__all__ = ["AFTER", "BEFORE", "COLOURS", "bands", "bars", "curves", "heat", "lines", "plain", "spans",
+           "states", "tornado", "waterfall"]
 
 BEFORE, AFTER, THIRD, FOURTH, GREY = "#C4520A", "#0B66A8", "#1B7F4D", "#7A4FA3", "#5A5A5A"
 COLOURS = {"before": BEFORE, "after": AFTER}
@@ -293,4 +293,91 @@ def waterfall(table, title: str, x_title: str) -> go.Figure:
     figure.update_layout(height=150 + 34 * len(names), margin={"l": 10, "r": 20, "t": 70, "b": 60})
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     figure.update_xaxes(showgrid=True, gridcolor="#E6E6E6")
+    return figure
+
+
+def bands(x: Sequence, series: Mapping[str, tuple], title: str, x_title: str, y_title: str, log: str = "",
+          marks: Mapping[str, float] | None = None, dashed: Sequence[str] = ()) -> go.Figure:
+    """A line in a band for each series: the middle, and what it may be from low to high.
+
+    Parameters
+    ----------
+    x : sequence
+        Positions, in the unit of `x_title` [-].
+    series : mapping of str to tuple
+        Low, middle and high along x by name of the series [-].
+    title : str
+        The one message of the chart [-].
+    x_title, y_title : str
+        Axis titles with units [-].
+    log : str
+        "x", "y" or "xy" for logarithmic axes [-].
+    marks : mapping of str to float, optional
+        Vertical lines at x, with their labels [-].
+    dashed : sequence of str
+        Names of series drawn dashed, their bands as two thin lines, to be seen above another [-].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Data as plain rounded lists.
+    """
+    figure = lines(x, {name: middle for name, (_, middle, _) in series.items()}, title, x_title, y_title, log,
+                   marks, dashed)
+    for number, (name, (low, _, high)) in enumerate(series.items()):
+        colour, quiet = colour_of(name, number), {"showlegend": False, "hoverinfo": "skip"}
+        if name in dashed:
+            for end in (low, high):
+                figure.add_scatter(x=plain(x), y=plain(end), name=f"{name}, range", mode="lines",
+                                   line={"color": colour, "width": 1, "dash": "dot"}, **quiet)
+        else:
+            figure.add_scatter(x=plain([*x, *x[::-1]]), y=plain([*high, *np.asarray(low)[::-1]]),
+                               name=f"{name}, range", fill="toself", mode="none", fillcolor=colour,
+                               opacity=0.18, **quiet)
+    return figure
+
+
+STATES = {"idle": "#B8B8B8", "promotion": FOURTH, "active": THIRD}
+FALL = ("#D9A400", "#E3BC4A", "#EBD08A")  # states after a transfer, in their order
+
+
+def states(panels: Mapping[str, Sequence], title: str, x_title: str, y_title: str) -> go.Figure:
+    """Power over time, one panel below the other, coloured by the state that the power belongs to.
+
+    Parameters
+    ----------
+    panels : mapping of str to sequence
+        A panel's title to its steps, each with start_s, end_s, state and power_w [-].
+    title : str
+        The one message of the chart [-].
+    x_title, y_title : str
+        Axis titles with units [-].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Data as plain rounded lists.
+    """
+    from plotly.subplots import make_subplots
+
+    named = list(dict.fromkeys(step.state for steps in panels.values() for step in steps))
+    fall = [name for name in named if name not in STATES]
+    colours = {"idle": STATES["idle"], **{name: FALL[k % len(FALL)] for k, name in enumerate(fall)}, **STATES}
+    figure, told = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, shared_yaxes="all",
+                                 subplot_titles=list(panels), vertical_spacing=0.07), set()
+    for row, steps in enumerate(panels.values(), start=1):
+        for name, colour in colours.items():
+            own = [step for step in steps if step.state == name]
+            if own:
+                figure.add_scatter(
+                    x=plain([x for s in own for x in (s.start_s, s.start_s, s.end_s, s.end_s, None)]),
+                    y=plain([y for s in own for y in (0.0, s.power_w, s.power_w, 0.0, None)]), name=name,
+                    mode="lines", line={"width": 0.5, "color": colour}, fill="tozeroy", fillcolor=colour,
+                    legendgroup=name, showlegend=name not in told, row=row, col=1)
+                told.add(name)
+    for annotation in figure.layout.annotations:
+        annotation.update(x=0.0, xanchor="left", font={"size": 13})
+    _look(figure, title, "", y_title, "")
+    figure.update_xaxes(title=x_title, row=len(panels), col=1)
+    figure.update_layout(height=120 + 130 * len(panels), margin={"l": 70, "r": 20, "t": 95, "b": 60})
     return figure

@@ -21,12 +21,12 @@ from model.radio.figures import (
 from model.radio.library import Value, profile, profile_values, profiles, read_profile
 from model.radio.mixes import Mixes
 from model.radio.states import ACCESS, Promotion, Radio, State, promotion_of, state_power_w
+from model.radio.steps import Step, power_steps
 from model.radio.survival import Source
 from model.radio.walk import Trace, trace
 
-__all__ = ["ACCESS", "Case", "Mixes", "Promotion", "Radio", "Source", "State", "Trace", "Value", "alike",
-           "battery_wh",
-           "idle_w", "mean_power_w", "packet_energy_j", "phones", "power_by_source_w", "profile",
-           "profile_values", "profiles", "promotion_of", "promotions_per_s", "published_cases",
-           "radio_of_draws", "read_profile", "state_power_w", "state_shares", "tail_energy_j", "tail_s",
-           "trace", "with_promotion", "with_state"]
+__all__ = ["ACCESS", "Case", "Mixes", "Promotion", "Radio", "Source", "State", "Step", "Trace", "Value",
+           "alike", "battery_wh", "idle_w", "mean_power_w", "packet_energy_j", "phones",
+           "power_by_source_w", "power_steps", "profile", "profile_values", "profiles", "promotion_of",
+           "promotions_per_s", "published_cases", "radio_of_draws", "read_profile", "state_power_w",
+           "state_shares", "tail_energy_j", "tail_s", "trace", "with_promotion", "with_state"]
