@@ -13,7 +13,7 @@ __all__ = ["app_arguments", "free_port", "lab_arguments", "open_app", "open_lab"
 
 HOST = "127.0.0.1"
 NOTEBOOK = "00_explore.ipynb"
-TEMPLATES = paths.PACKAGE / "explore" / "share"
+SHARE = paths.PACKAGE / "explore" / "share"  # the page's template, and JupyterLab without its news
 NO_VOILA = "the page needs Voila, which is not installed; install it with: pip install 'push-or-poll[app]'"
 
 
@@ -84,14 +84,21 @@ def lab_arguments(port: int, browser: bool) -> list[str]:
     return [f"--ServerApp.root_dir={paths.notebooks()}", f"--ServerApp.ip={HOST}", f"--ServerApp.port={port}",
             "--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
             "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            *([] if browser else ["--no-browser"])]
+            "--LabApp.extension_manager=readonly", *([] if browser else ["--no-browser"]),
+            *(["--allow-root"] if _is_root() else [])]
+
+
+def _is_root() -> bool:
+    """Whether this is root, as in a container, whom Jupyter turns away though it listens here only."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _settle() -> None:
     """Tell the kernels where the command was started from, and Jupyter where the page's template is."""
     os.environ["WORKBOOK_FOLDER"] = str(Path.cwd())
-    known = os.environ.get("JUPYTER_PATH")
-    os.environ["JUPYTER_PATH"] = os.pathsep.join([str(TEMPLATES), *([known] if known else [])])
+    for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
+        known = os.environ.get(name)
+        os.environ[name] = os.pathsep.join([str(SHARE), *([known] if known else [])])
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
 

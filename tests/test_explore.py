@@ -68,7 +68,7 @@ def test_random_states_show_the_table_of_the_library(name):
 
 
 def test_each_control_alone_shows_the_table_of_the_library():
-    """The page keeps a design's figures where only the other design moved; that must never show an old one."""
+    """The page keeps a design's figures where only the other design moved; none may be an old one."""
     memory, state = explore.Memory(), explore.start("twilly")
     explore.table_rows(memory.outcome(state.scenario()))
     for key, control in state.controls.items():
@@ -108,8 +108,8 @@ def test_network_shares_that_do_not_add_up_are_used_in_proportion_and_it_is_said
     state = explore.start("twilly", {"networks.lte.share": 85})
     used = {n: s.share for n, s in state.scenario().networks.items()}
     assert used == pytest.approx({"wifi": 60 / 160, "lte": 85 / 160, "nr": 15 / 160}, rel=1e-12)
-    assert states.mix_sentence(state) == ("The network shares add up to 160 %, so they are used in proportion:"
-                                          " Wi-Fi 37.5 %, LTE 53.1 %, 5G 9.4 %.")
+    assert states.mix_sentence(state) == ("The network shares add up to 160 %, so they are used in"
+                                          " proportion: Wi-Fi 37.5 %, LTE 53.1 %, 5G 9.4 %.")
     assert states.mix_sentence(explore.start("twilly")) == ""
 
 
@@ -171,7 +171,8 @@ def test_the_words_name_the_move_its_largest_effect_and_the_flow_behind_it(page)
 def test_a_move_that_changes_nothing_says_so():
     state = explore.start("twilly")
     outcome = model.evaluate(state.scenario())
-    assert explore.changed_words(state, state, outcome, outcome).endswith("no figure moves by more than 0.1 %.")
+    told = explore.changed_words(state, state, outcome, outcome)
+    assert told.endswith("no figure moves by more than 0.1 %.")
     assert explore.reason_words(outcome, outcome) == ""
 
 
@@ -180,7 +181,7 @@ def test_a_pinned_state_stays_while_the_other_moves(page):
     said(page, do="pin")
     drawn = said(page, do="move", values={"users": 1e6})
     assert drawn["pinned"]["rows"] == first["rows"] and drawn["rows"] != first["rows"]
-    names = [t["name"] for t in drawn["traces"]["cost"]]
+    names = [t["name"] for t in page.curve["traces"]]
     assert names == ["before", "after", "pinned before", "pinned after"]
     assert drawn["traces"]["battery"][2]["x"] == first["traces"]["battery"][0]["x"]
     assert said(page, do="pin")["pinned"] is None

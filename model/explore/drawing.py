@@ -180,12 +180,22 @@ def chart_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]
     dict of str to dict
         By chart (cost, latency, battery) and series (before, after): x and y, plain lists.
     """
-    here, curve = memory.outcome(scenario), memory.outcome(scenario, COUNTS)
+    return {"cost": cost_data(memory, scenario), **shape_data(memory, scenario)}
+
+
+def cost_data(memory: Memory, scenario: Scenario) -> dict[str, tuple]:
+    """Cost over user counts by design: x and y."""
+    pair = memory.outcome(scenario, COUNTS).values("cost")
+    return {which: (list(COUNTS), charts.plain(costs[0]))
+            for which, costs in zip(("before", "after"), pair, strict=True)}
+
+
+def shape_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]]:
+    """Latency's distribution and battery by network, by design: x and y."""
+    here = memory.outcome(scenario)
     sides = {"before": here.before, "after": here.after}
-    costs = dict(zip(sides, (v[0] for v in curve.values("cost")), strict=True))
     names = [*(NETWORKS.get(n, n) for n in scenario.networks), "the mix"]
     return {
-        "cost": {which: (list(COUNTS), charts.plain(costs[which])) for which in sides},
         "latency": {which: (_finite(charts.plain(side.latency_quantiles(SHARES))), list(SHARES))
                     for which, side in sides.items()},
         "battery": {which: (charts.plain(list(side.network_percent.values())), names)

@@ -39,6 +39,7 @@ class Page(anywidget.AnyWidget):
     _esm = (STATIC / "page.js").read_text(encoding="utf-8")
     _css = (STATIC / "page.css").read_text(encoding="utf-8")
     drawn = traitlets.Dict().tag(sync=True)
+    curve = traitlets.Dict().tag(sync=True)
     listed = traitlets.Dict().tag(sync=True)
     layouts = traitlets.Dict().tag(sync=True)
     plotly = traitlets.Bytes().tag(sync=True)
@@ -141,7 +142,10 @@ class Page(anywidget.AnyWidget):
         return list(dict.fromkeys([*scenarios.names(), self.state.name, *found]))
 
     def redraw(self, asked: dict, began: float | None = None) -> None:
-        """Send all that is shown of the state, or the words alone where nothing else changed."""
+        """Send all that is shown of the state, or the words alone where nothing else changed.
+
+        The curve of cost follows by itself: the browser draws the rest while it is worked out.
+        """
         state = self.state
         shown = {**asked, **self.told, "errors": dict(self.errors), "values": state.values,
                  "mix": states.mix_sentence(state), "name": state.name, "title": state.base.title}
@@ -152,16 +156,27 @@ class Page(anywidget.AnyWidget):
         if asked["controls"]:  # before the values, so that the browser never shows one without the other
             self.listed = {"controls": [c.plain() for c in state.controls.values()],
                            "choices": self.choices()}
-        shown["took_ms"] = round(1e3 * (time.perf_counter() - began), 1) if began else 0.0
         self.drawn = shown
+        curve = {"traces": self.curve["traces"], "error": ""} if asked.get("same") else self._curve()
+        self.curve = {**curve, "n": asked["n"],
+                      "took_ms": round(1e3 * (time.perf_counter() - began), 1) if began else 0.0}
+
+    def _curve(self) -> dict:
+        """Cost against users of the state and of the pinned one; a sentence where it cannot be worked out."""
+        try:
+            data, pinned = (s and {"cost": drawing.cost_data(self.memory, s.scenario())}
+                            for s in (self.state, self.pinned))
+        except InputError as wrong:
+            return {"traces": [], "error": str(wrong)}
+        return {"traces": drawing.traces(data, pinned)["cost"], "error": ""}
 
     def _figures(self) -> dict:
         scenario = self.state.scenario()
         rows = drawing.table_rows(self.memory.outcome(scenario))
-        data, pinned, kept = drawing.chart_data(self.memory, scenario), None, None
+        data, pinned, kept = drawing.shape_data(self.memory, scenario), None, None
         if self.pinned:
             there = self.pinned.scenario()
-            pinned = drawing.chart_data(self.memory, there)
+            pinned = drawing.shape_data(self.memory, there)
             kept = {"rows": drawing.table_rows(self.memory.outcome(there)), "name": self.pinned.name,
                     "settings": _settings(self.pinned)}
         return {"rows": rows, "traces": drawing.traces(data, pinned), "pinned": kept,

@@ -55,8 +55,8 @@ class Line {
   later(step, ms) {
     this.why = setTimeout(() => { if (!this.waiting) this.ask({ do: "why", step }); }, ms);
   }
-  answered(drawn) {
-    if (!this.waiting || drawn.n !== this.waiting.n) return null;
+  answered(curve, drawn) {
+    if (!this.waiting || curve.n !== this.waiting.n) return null;
     const done = this.waiting;
     this.waiting = null;
     clearTimeout(this.why);
@@ -207,17 +207,17 @@ function render({ model, el }) {
     if (legend.childElementCount !== names.length) {
       legend.replaceChildren(...names.map(([text, look]) => make("span", { class: `pop-key ${look}` }, text)));
     }
-    await Promise.all(Object.entries(charts).map(([key, box]) => {
-      const text = JSON.stringify(drawn.traces[key]);
-      if (box.popText === text) return null;
-      box.popText = text;
-      return Plotly.react(box, drawn.traces[key], layouts[key], { responsive: true, displayModeBar: false });
-    }));
+    await Promise.all(Object.entries(drawn.traces).map(([key, traces]) => drawChart(Plotly, layouts, key, traces)));
   };
+  const drawChart = (Plotly, layouts, key, traces) => {
+    const box = charts[key], text = JSON.stringify(traces);
+    if (box.popText === text) return null;
+    box.popText = text;
+    return Plotly.react(box, traces, layouts[key], { responsive: true, displayModeBar: false });
+  };
+  let first = Promise.resolve(), drawingMs = 0;
   const draw = async () => {
-    const drawn = model.get("drawn");
-    const began = performance.now();
-    const done = line.answered(drawn), offered = model.get("listed");
+    const drawn = model.get("drawn"), offered = model.get("listed"), began = performance.now();
     buildControls(offered.controls);
     const busy = Object.keys(line.values);
     for (const [key, row] of Object.entries(rows)) {
@@ -230,24 +230,39 @@ function render({ model, el }) {
     pin.textContent = drawn.pinned ? "Let go of the pinned state" : "Compare with this state";
     said.textContent = drawn.words; why.textContent = drawn.why; mix.textContent = drawn.mix;
     showErrors(drawn.errors);
-    if (done?.do === "why") { page.dataset.n = drawn.n; return; }
+    if (drawn.same) return;
     showSaved(drawn);
     table.replaceChildren(tableOf(drawn));
     await drawCharts(drawn);
-    const finish = () => {
-      page.dataset.n = drawn.n; page.dataset.ready = "yes";
-      if (done) line.times.push({ do: done.do, ms: performance.now() - done.began, model_ms: drawn.took_ms,
-        draw_ms: performance.now() - began });
-      document.dispatchEvent(new CustomEvent("pop-drawn", { detail: drawn.n }));
-    };
-    requestAnimationFrame(() => setTimeout(finish, 0));
+    drawingMs = performance.now() - began;
   };
-  model.on("change:drawn", draw);
+  // The curve comes after the rest, which is drawn while Python works it out.
+  const drawCurve = async () => {
+    const curve = model.get("curve"), done = line.answered(curve, model.get("drawn"));
+    await first;
+    const began = performance.now();
+    if (curve.error) problem.textContent = `Cost against users is not drawn: ${curve.error}.`;
+    await drawChart(await plotlyOf(model), model.get("layouts"), "cost", curve.traces);
+    drawingMs += performance.now() - began;
+    requestAnimationFrame(() => setTimeout(() => {
+      page.dataset.ready = "yes";
+      if (done) line.times.push({ do: done.do, ms: performance.now() - done.began, model_ms: curve.took_ms,
+        draw_ms: drawingMs });
+    }, 0));
+  };
+  const onDrawn = () => { first = draw(); };
+  model.on("change:drawn", onDrawn);
+  model.on("change:curve", drawCurve);
   page.popTimes = line.times;
   page.popLine = line;
   page.popCharts = charts;
-  draw();
-  return () => { model.off("change:drawn", draw); clearTimeout(line.why); };
+  onDrawn();
+  drawCurve();
+  return () => {
+    model.off("change:drawn", onDrawn);
+    model.off("change:curve", drawCurve);
+    clearTimeout(line.why);
+  };
 }
 
 export default { render };
