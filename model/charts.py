@@ -15,6 +15,13 @@ __all__ = ["AFTER", "BEFORE", "COLOURS", "bands", "bars", "curves", "heat", "lin
 BEFORE, AFTER, THIRD, FOURTH, GREY = "#C4520A", "#0B66A8", "#1B7F4D", "#7A4FA3", "#5A5A5A"
 COLOURS = {"before": BEFORE, "after": AFTER}
 CYCLE = (BEFORE, AFTER, THIRD, FOURTH, GREY, "#9A7B00", "#B03060", "#2F7F8F")
+GRID = "#E6E6E6"
+AXIS = {"automargin": True, "gridcolor": GRID, "linecolor": GRID, "zerolinecolor": GRID,
+        "title": {"standoff": 15}}
+LOOK = {"layout": {"paper_bgcolor": "white", "plot_bgcolor": "white", "xaxis": AXIS, "yaxis": AXIS}}
+ROWS = {"autorange": "reversed", "automargin": True, "showgrid": False}  # named rows, the first at the top
+WIDE = {"l": 10, "r": 20, "t": 70, "b": 60}  # where the names of the rows make their own margin
+FEW_DECADES = 3.0  # so many have room for a number at 2 and 5 as well
 
 
 def plain(values, digits: int = 5) -> list:
@@ -43,16 +50,54 @@ def colour_of(name: str, number: int) -> str:
     return CYCLE[(number + 2) % len(CYCLE)]
 
 
-def _look(figure: go.Figure, title: str, x_title: str, y_title: str, log: str) -> go.Figure:
-    figure.update_layout(
-        title={"text": title, "x": 0.01, "xanchor": "left", "font": {"size": 16}}, template="plotly_white",
-        width=820, height=430, margin={"l": 70, "r": 20, "t": 60, "b": 60},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right", "traceorder": "normal"},
-        font={"family": "DejaVu Sans, Arial, sans-serif", "size": 13, "color": "#222222"})
-    figure.update_xaxes(title=x_title, type="log" if "x" in log else None, showgrid=False, ticks="outside",
-                        exponentformat="SI" if "x" in log else None)
-    figure.update_yaxes(title=y_title, type="log" if "y" in log else None, gridcolor="#E6E6E6", zeroline=False)
-    return figure
+def _figure(traces: list[dict], title: str, x_title: str, y_title: str, log: str = "",
+            marks: Mapping[str, float] | None = None, x: dict | None = None, y: dict | None = None,
+            **layout) -> go.Figure:
+    """The figure in one piece, which plotly checks once; `x`, `y` and `layout` go over the common look."""
+    own = {"x": {"title": {"text": x_title}, "showgrid": False, "ticks": "outside", **(x or {})},
+           "y": {"title": {"text": y_title}, "gridcolor": GRID, "zeroline": False, **(y or {})}}
+    for axis in log:
+        own[axis] = {**_log_ticks(own[axis].get("range"), [v for t in traces for v in t[axis]]), **own[axis]}
+    places = {label: display.rounded(place, 5) for label, place in (marks or {}).items()}
+    look = {"template": LOOK, "title": {"text": title, "x": 0.01, "xanchor": "left", "yref": "container",
+                                       "y": 1.0, "yanchor": "top", "pad": {"t": 10}, "font": {"size": 16}},
+            "width": 820, "height": 430, "margin": {"l": 70, "r": 20, "t": 60, "b": 60},
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right",
+                       "traceorder": "normal"},
+            "font": {"family": "DejaVu Sans, Arial, sans-serif", "size": 13, "color": "#222222"},
+            "shapes": [_upright(place) for place in places.values()],
+            "annotations": [_label(label, place, log) for label, place in places.items() if label],
+            "xaxis": own["x"], "yaxis": own["y"]}
+    return go.Figure({"data": traces, "layout": {**look, **layout}})
+
+
+def _log_ticks(ends, values: list) -> dict:
+    """Ticks of a logarithmic axis: each decade, and its 2 and 5 where there are few; every number in full."""
+    shown = [v for v in values if isinstance(v, (int, float)) and v > 0]
+    ends = ends or (np.log10([min(shown), max(shown)]) if shown else (0.0, 9.0))
+    return {"type": "log", "dtick": "D2" if ends[1] - ends[0] < FEW_DECADES else 1,
+            "tickformat": "~s" if ends[0] >= 0.0 else "~g"}
+
+
+def _upright(place: float) -> dict:
+    return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "y domain",
+            "line": {"color": GREY, "dash": "dot", "width": 1}}
+
+
+def _label(text: str, place: float, log: str) -> dict:
+    return {"text": text, "x": float(np.log10(place)) if "x" in log else place, "y": 1.0, "yref": "paper",
+            "showarrow": False, "xanchor": "left", "yanchor": "top", "xshift": 4,
+            "font": {"size": 12, "color": GREY}}
+
+
+def _line(name: str, number: int, x, y, **look) -> dict:
+    return {"type": "scatter", "mode": "lines", "x": plain(x), "y": plain(y), "name": name,
+            "line": {"color": colour_of(name, number), "width": 2.5, **look}}
+
+
+def _bar(name: str, colour: str, x, y, **more) -> dict:
+    return {"type": "bar", "orientation": "h", "x": plain(x), "y": list(y), "name": name,
+            "marker": {"color": colour}, **more}
 
 
 def lines(x: Sequence, series: Mapping[str, Sequence], title: str, x_title: str, y_title: str, log: str = "",
@@ -81,17 +126,9 @@ def lines(x: Sequence, series: Mapping[str, Sequence], title: str, x_title: str,
     plotly.graph_objects.Figure
         Data as plain rounded lists.
     """
-    figure = go.Figure()
-    for number, (name, values) in enumerate(series.items()):
-        figure.add_scatter(x=plain(x), y=plain(values), name=name, mode="lines",
-                           line={"color": colour_of(name, number), "width": 2.5,
-                                 "dash": "dash" if name in dashed else "solid"})
-    for label, place in (marks or {}).items():
-        figure.add_vline(x=float(place), line={"color": GREY, "dash": "dot", "width": 1})
-        figure.add_annotation(x=float(np.log10(place)) if "x" in log else float(place), y=1.0, yref="paper",
-                              text=label, showarrow=False, xanchor="left", yanchor="top", xshift=4,
-                              font={"size": 12, "color": GREY})
-    return _look(figure, title, x_title, y_title, log)
+    traces = [_line(name, number, x, values, dash="dash" if name in dashed else "solid")
+              for number, (name, values) in enumerate(series.items())]
+    return _figure(traces, title, x_title, y_title, log, marks)
 
 
 def bars(names: Sequence[str], series: Mapping[str, Sequence], title: str, x_title: str, y_title: str,
@@ -118,17 +155,11 @@ def bars(names: Sequence[str], series: Mapping[str, Sequence], title: str, x_tit
     plotly.graph_objects.Figure
         Data as plain rounded lists.
     """
-    figure = go.Figure()
-    for number, (name, values) in enumerate(series.items()):
-        figure.add_bar(y=list(names), x=plain(values), name=name, orientation="h",
-                       marker={"color": colour_of(name, number)})
-    figure.update_layout(barmode="stack" if stacked else "group")
-    _look(figure, title, x_title, y_title, log)
-    figure.update_layout(height=max(300, 130 + 26 * len(names) * (1 if stacked else max(len(series), 1))),
-                         margin={"l": 10, "r": 20, "t": 70, "b": 60})
-    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
-    figure.update_xaxes(showgrid=True, gridcolor="#E6E6E6")
-    return figure
+    traces = [_bar(name, colour_of(name, number), values, names)
+              for number, (name, values) in enumerate(series.items())]
+    return _figure(traces, title, x_title, y_title, log, x={"showgrid": True, "gridcolor": GRID}, y=ROWS,
+                   barmode="stack" if stacked else "group", margin=WIDE,
+                   height=max(300, 130 + 26 * len(names) * (1 if stacked else max(len(series), 1))))
 
 
 def curves(series: Mapping[str, tuple], title: str, x_title: str, y_title: str, log: str = "",
@@ -153,12 +184,8 @@ def curves(series: Mapping[str, tuple], title: str, x_title: str, y_title: str, 
     plotly.graph_objects.Figure
         Data as plain rounded lists.
     """
-    figure = lines([], {}, title, x_title, y_title, log, marks)
-    for number, (name, (x, y)) in enumerate(series.items()):
-        figure.add_scatter(x=plain(x), y=plain(y), name=name, mode="lines",
-                           line={"color": colour_of(name, number), "width": 2.5})
-    figure.update_layout(showlegend=True)
-    return figure
+    traces = [_line(name, number, *xy) for number, (name, xy) in enumerate(series.items())]
+    return _figure(traces, title, x_title, y_title, log, marks, showlegend=True)
 
 
 def heat(table, title: str, x_title: str, y_title: str, z_title: str) -> go.Figure:
@@ -179,14 +206,11 @@ def heat(table, title: str, x_title: str, y_title: str, z_title: str) -> go.Figu
         Data as plain rounded lists.
     """
     values = [plain(row, 3) for row in table.to_numpy()]
-    figure = go.Figure(go.Heatmap(
-        x=[display.number(c, 4) for c in table.columns], y=[display.number(i, 4) for i in table.index], z=values,
-        zmin=0, zmax=1, colorscale=[[0, BEFORE], [0.5, "#F4F4F4"], [1, AFTER]], texttemplate="%{z:.0%}",
-        colorbar={"title": {"text": z_title}}))
-    _look(figure, title, x_title, y_title, "")
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(type="category")
-    return figure
+    cells = {"type": "heatmap", "x": [display.number(c, 4) for c in table.columns],
+             "y": [display.number(i, 4) for i in table.index], "z": values, "zmin": 0, "zmax": 1,
+             "colorscale": [[0, BEFORE], [0.5, "#F4F4F4"], [1, AFTER]], "texttemplate": "%{z:.0%}",
+             "colorbar": {"title": {"text": z_title}, "outlinewidth": 0}}
+    return _figure([cells], title, x_title, y_title, x={"type": "category"}, y={"type": "category"})
 
 
 def tornado(table, title: str, x_title: str) -> go.Figure:
@@ -207,17 +231,11 @@ def tornado(table, title: str, x_title: str) -> go.Figure:
         Data as plain rounded lists.
     """
     middle = float(table["saving_at_modes"].iloc[0])
-    figure = go.Figure()
-    for name, column, colour in (("input at its low", "saving_at_low", THIRD),
-                                 ("input at its high", "saving_at_high", FOURTH)):
-        figure.add_bar(y=list(table.index), x=plain(table[column] - middle), base=display.rounded(middle, 5),
-                       name=name, orientation="h", marker={"color": colour})
-    figure.update_layout(barmode="overlay")
-    figure.add_vline(x=display.rounded(middle, 5), line={"color": GREY, "width": 1})
-    _look(figure, title, x_title, "", "")
-    figure.update_layout(height=150 + 26 * len(table), margin={"l": 10, "r": 20, "t": 70, "b": 60})
-    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
-    return figure
+    traces = [_bar(name, colour, table[column] - middle, table.index, base=display.rounded(middle, 5))
+              for name, column, colour in (("input at its low", "saving_at_low", THIRD),
+                                           ("input at its high", "saving_at_high", FOURTH))]
+    return _figure(traces, title, x_title, "", marks={"": middle}, y=ROWS, barmode="overlay", margin=WIDE,
+                   height=150 + 26 * len(table))
 
 
 def spans(names: Sequence[str], series: Mapping[str, Sequence], title: str, x_title: str, log: str = "",
@@ -245,24 +263,23 @@ def spans(names: Sequence[str], series: Mapping[str, Sequence], title: str, x_ti
     plotly.graph_objects.Figure
         Data as plain rounded lists.
     """
-    figure = lines([], {}, title, x_title, "", log, marks)
+    traces = []
     for number, (name, triples) in enumerate(series.items()):
         low, middle, high = np.asarray(list(triples), dtype=float).T
         aside = 0.16 * (2 * number - len(series) + 1)
-        figure.add_scatter(
-            x=plain(middle), y=plain(np.arange(len(names)) + aside), name=name, mode="markers",
-            marker={"color": colour_of(name, number), "size": 9},
-            error_x={"type": "data", "symmetric": False, "array": plain(high - middle),
-                     "arrayminus": plain(middle - low), "thickness": 4, "width": 0})
-    figure.update_layout(showlegend=True, height=130 + 44 * len(names),
-                         margin={"l": 10, "r": 20, "t": 70, "b": 60})
-    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=list(names), autorange="reversed",
-                        automargin=True, showgrid=False)
+        traces.append({"type": "scatter", "mode": "markers", "name": name, "x": plain(middle),
+                       "y": plain(np.arange(len(names)) + aside),
+                       "marker": {"color": colour_of(name, number), "size": 9},
+                       "error_x": {"type": "data", "symmetric": False, "array": plain(high - middle),
+                                   "arrayminus": plain(middle - low), "thickness": 4, "width": 0}})
+    ends = {}
     if "x" in log:
-        ends = np.concatenate([np.ravel([list(t) for t in triples]) for triples in series.values()])
-        ends = np.log10([*ends[np.isfinite(ends)], *(marks or {}).values()])
-        figure.update_xaxes(range=plain([ends.min() - 0.15, ends.max() + 0.1], 4))
-    return figure
+        shown = np.concatenate([np.ravel([list(t) for t in triples]) for triples in series.values()])
+        shown = np.log10([*shown[np.isfinite(shown)], *(marks or {}).values()])
+        ends = {"range": plain([shown.min() - 0.15, shown.max() + 0.1], 4)}
+    return _figure(traces, title, x_title, "", log, marks, x=ends, showlegend=True, margin=WIDE,
+                   y={**ROWS, "tickvals": list(range(len(names))), "ticktext": list(names)},
+                   height=130 + 44 * len(names))
 
 
 def waterfall(table, title: str, x_title: str) -> go.Figure:
@@ -282,18 +299,13 @@ def waterfall(table, title: str, x_title: str) -> go.Figure:
     plotly.graph_objects.Figure
         Data as plain rounded lists; the last row is the sum.
     """
-    figure, names = go.Figure(), [*map(str, table.index), "total"]
+    names, traces = [*map(str, table.index), "total"], []
     for number, column in enumerate(table.columns):
         ends = np.cumsum(table[column].to_numpy())
-        figure.add_bar(y=names, x=plain([*table[column], ends[-1]]), base=plain([0.0, *ends[:-1], 0.0]),
-                       name=str(column), orientation="h", opacity=1.0 / (1.0 + number),
-                       marker={"color": colour_of(str(column), number)})
-    figure.update_layout(barmode="group")
-    _look(figure, title, x_title, "", "")
-    figure.update_layout(height=150 + 34 * len(names), margin={"l": 10, "r": 20, "t": 70, "b": 60})
-    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
-    figure.update_xaxes(showgrid=True, gridcolor="#E6E6E6")
-    return figure
+        traces.append(_bar(str(column), colour_of(str(column), number), [*table[column], ends[-1]], names,
+                           base=plain([0.0, *ends[:-1], 0.0]), opacity=1.0 / (1.0 + number)))
+    return _figure(traces, title, x_title, "", x={"showgrid": True, "gridcolor": GRID}, y=ROWS,
+                   barmode="group", margin=WIDE, height=150 + 34 * len(names))
 
 
 def bands(x: Sequence, series: Mapping[str, tuple], title: str, x_title: str, y_title: str, log: str = "",
@@ -322,19 +334,19 @@ def bands(x: Sequence, series: Mapping[str, tuple], title: str, x_title: str, y_
     plotly.graph_objects.Figure
         Data as plain rounded lists.
     """
-    figure = lines(x, {name: middle for name, (_, middle, _) in series.items()}, title, x_title, y_title, log,
-                   marks, dashed)
-    for number, (name, (low, _, high)) in enumerate(series.items()):
-        colour, quiet = colour_of(name, number), {"showlegend": False, "hoverinfo": "skip"}
+    quiet, traces = {"showlegend": False, "hoverinfo": "skip"}, []
+    for number, (name, (low, middle, high)) in enumerate(series.items()):
+        thin = {"width": 1, "dash": "dot"}
+        traces.append(_line(name, number, x, middle, dash="dash" if name in dashed else "solid"))
         if name in dashed:
-            for end in (low, high):
-                figure.add_scatter(x=plain(x), y=plain(end), name=f"{name}, range", mode="lines",
-                                   line={"color": colour, "width": 1, "dash": "dot"}, **quiet)
+            traces += [{**_line(name, number, x, end, **thin), "name": f"{name}, range", **quiet}
+                       for end in (low, high)]
         else:
-            figure.add_scatter(x=plain([*x, *x[::-1]]), y=plain([*high, *np.asarray(low)[::-1]]),
-                               name=f"{name}, range", fill="toself", mode="none", fillcolor=colour,
-                               opacity=0.18, **quiet)
-    return figure
+            traces.append({"type": "scatter", "mode": "none", "x": plain([*x, *x[::-1]]),
+                           "y": plain([*high, *np.asarray(low)[::-1]]), "name": f"{name}, range",
+                           "fill": "toself", "fillcolor": colour_of(name, number), "opacity": 0.18, **quiet})
+    return _figure(traces, title, x_title, y_title, log, marks)
+
 
 
 STATES = {"idle": "#B8B8B8", "promotion": FOURTH, "active": THIRD}
@@ -358,26 +370,31 @@ def states(panels: Mapping[str, Sequence], title: str, x_title: str, y_title: st
     plotly.graph_objects.Figure
         Data as plain rounded lists.
     """
-    from plotly.subplots import make_subplots
-
     named = list(dict.fromkeys(step.state for steps in panels.values() for step in steps))
     fall = [name for name in named if name not in STATES]
     colours = {"idle": STATES["idle"], **{name: FALL[k % len(FALL)] for k, name in enumerate(fall)}, **STATES}
-    figure, told = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, shared_yaxes="all",
-                                 subplot_titles=list(panels), vertical_spacing=0.07), set()
+    traces, told, below = [], set(), {}
+    top, height = max((s.power_w for steps in panels.values() for s in steps), default=1.0), 1.0 / len(panels)
     for row, steps in enumerate(panels.values(), start=1):
+        end, number = 1.0 - (row - 1) * height, "" if row == 1 else str(row)
+        last = row == len(panels)
+        below[f"xaxis{number}"] = {"anchor": f"y{number}", "matches": "x" if number else None,
+                                   "ticks": "outside", "showgrid": False, "showticklabels": last,
+                                   "title": {"text": x_title if last else ""}}
+        below[f"yaxis{number}"] = {"domain": [max(end - 0.78 * height, 0.0), end], "anchor": f"x{number}",
+                                   "range": [0.0, display.rounded(1.05 * top, 3)], "title": {"text": y_title}}
         for name, colour in colours.items():
             own = [step for step in steps if step.state == name]
             if own:
-                figure.add_scatter(
-                    x=plain([x for s in own for x in (s.start_s, s.start_s, s.end_s, s.end_s, None)]),
-                    y=plain([y for s in own for y in (0.0, s.power_w, s.power_w, 0.0, None)]), name=name,
-                    mode="lines", line={"width": 0.5, "color": colour}, fill="tozeroy", fillcolor=colour,
-                    legendgroup=name, showlegend=name not in told, row=row, col=1)
+                traces.append({
+                    "type": "scatter", "mode": "lines", "name": name, "line": {"width": 0.5, "color": colour},
+                    "x": plain([x for s in own for x in (s.start_s, s.start_s, s.end_s, s.end_s, None)]),
+                    "y": plain([y for s in own for y in (0.0, s.power_w, s.power_w, 0.0, None)]),
+                    "fill": "tozeroy", "fillcolor": colour, "legendgroup": name,
+                    "showlegend": name not in told, "xaxis": f"x{number}", "yaxis": f"y{number}"})
                 told.add(name)
-    for annotation in figure.layout.annotations:
-        annotation.update(x=0.0, xanchor="left", font={"size": 13})
-    _look(figure, title, "", y_title, "")
-    figure.update_xaxes(title=x_title, row=len(panels), col=1)
-    figure.update_layout(height=120 + 130 * len(panels), margin={"l": 70, "r": 20, "t": 95, "b": 60})
-    return figure
+    titles = [{"text": text, "x": 0.0, "y": 1.0 - k * height, "xref": "paper", "yref": "paper",
+               "xanchor": "left", "yanchor": "bottom", "showarrow": False, "font": {"size": 13}}
+              for k, text in enumerate(panels)]
+    return _figure(traces, title, "", "", annotations=titles, height=120 + 130 * len(panels),
+                   margin={"l": 70, "r": 20, "t": 95, "b": 60}, **below)

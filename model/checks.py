@@ -54,20 +54,25 @@ def known(kind: str, name: object, names: Iterable[object], place: object = None
 
 def numbers(name: str, value: object, place: object = None) -> np.ndarray:
     """The value as a float array; refuses text, nothing and NaN by name."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        fail(f"{name} must be a number; got {shown(value)}", place)
+    array = _floats(name, value, place)
     if np.isnan(array).any():
         fail(f"{name} must be a number; got NaN", place)
     return array
 
 
+def _floats(name: str, value: object, place: object) -> np.ndarray:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        fail(f"{name} must be a number; got {shown(value)}", place)
+
+
 def bounded(name: str, value: object, rule: str, ok, place: object = None) -> np.ndarray:
-    """The value as a float array of which every element passes `ok`; the first that fails is named."""
-    array = numbers(name, value, place)
-    good = np.asarray(ok(array))
+    """The value as a float array of which every element passes `ok`, as no NaN does; the first to fail is named."""
+    array = _floats(name, value, place)
+    good = ok(array)
     if not good.all():
+        numbers(name, array, place)
         worst = array[~good].flat[0] if array.ndim else array
         fail(f"{name} must be {rule}; got {shown(float(worst))}", place)
     return array

@@ -76,12 +76,14 @@ def _cold_levels(load: np.ndarray, calls: np.ndarray) -> np.ndarray:
 
     `ratio` is E[D_n^2] / E[D_n]^2, so p_n = 2 / ratio.
     """
+    if load.size == calls.size == 1:
+        return np.full(np.broadcast_shapes(load.shape, calls.shape), cold_level(load.item(), calls.item()))
     if load.size >= COMPILED_FROM:
-        from model import _kernels
+        from model import _cold_loop, _kernels
 
         load, calls = np.broadcast_arrays(load, calls)
         out = np.empty(load.size)
-        _kernels.cold_levels(_kernels.as_flat(load), _kernels.as_flat(calls), out)
+        _cold_loop.cold_levels(_kernels.as_flat(load), _kernels.as_flat(calls), out)
         return out.reshape(load.shape)
     rise, ratio, share = load, np.full_like(load, 2.0), np.exp(-load)
     total = share * np.exp(-calls)
@@ -96,6 +98,23 @@ def _cold_levels(load: np.ndarray, calls: np.ndarray) -> np.ndarray:
         share = share * load / n
         rare = np.minimum(1.0, 2 / ratio)
         total = total + share * rare * np.exp(-rare * rise / load * calls)
+    return total
+
+
+def cold_level(load: float, calls: float) -> float:
+    """The same sum for single numbers, only as far as somebody is at a level; `_cold_loop` compiles it."""
+    rise, ratio, share = load, 2.0, math.exp(-load)
+    total = share * math.exp(-calls)
+    for n in range(1, int(load + 10.0 * math.sqrt(load) + 26)):
+        step = load / (n + rise)
+        rise = step * rise
+        ratio = (2 * rise * rise + 2 * n * rise * (1 + step)) / (load + n) + n * step * (ratio * step + 2)
+        ratio = ratio / load
+        share = share * load / n
+        rare = min(1.0, 2.0 / ratio)
+        total += share * rare * math.exp(-rare * rise / load * calls)
+        if n > load + 4 and share < 1e-13 * total:  # all that is left is less than this share
+            break
     return total
 
 

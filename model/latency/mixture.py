@@ -15,6 +15,7 @@ import numpy as np
 
 from model.latency import parts, ramps
 from model.latency.branches import Branch
+from model.radio.survival import stacked
 
 __all__: list[str] = []
 
@@ -117,14 +118,6 @@ class Power:
         return (self.owner @ terms.reshape(len(terms), -1)).reshape(len(self.owner), *terms.shape[1:])
 
 
-def _stacked(values: list, shape: tuple) -> np.ndarray:
-    """The values one after another, each broadcast to the shape."""
-    stacked = np.empty((len(values), *shape))
-    for place, value in zip(stacked, values, strict=True):
-        place[...] = value
-    return stacked
-
-
 def _cut(array: np.ndarray, rows: slice) -> np.ndarray:
     return array if array.shape[1] == 1 else array[:, rows]
 
@@ -145,8 +138,8 @@ class Mixture:
         self.shape = np.broadcast_shapes(inner, *{np.shape(w) for w in weights})
         self.flat = inner[1] > 1  # ways that change with the user count: each count is a row of its own
         rows, columns = self.shape if not self.flat else (self.shape[0] * self.shape[1], 1)
-        stacked = _stacked(weights, self.shape)
-        self.weights = (stacked / stacked.sum(axis=0)).reshape(len(weights), rows, columns)
+        told = stacked(weights, self.shape)
+        self.weights = (told / told.sum(axis=0)).reshape(len(weights), rows, columns)
         self.powers = [self._power(terms, k) for k in range(3)
                        if any(term[4] == k for way in terms for term in way)]
 
@@ -158,7 +151,7 @@ class Mixture:
 
     def _stack(self, values: list) -> np.ndarray:
         shape = self.shape if self.flat else np.broadcast_shapes((1, 1), *{np.shape(v) for v in values})
-        return _stacked(values, shape).reshape(len(values), -1, 1)
+        return stacked(values, shape).reshape(len(values), -1, 1)
 
     def at(self, t_s: np.ndarray, rows: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         """Share told within the times (rows, times) and its slope, by way."""

@@ -72,14 +72,35 @@ def _steps(way: Fall, flows: Sequence[Source], behind: Sequence[Source]) -> tupl
     longest = 0.0
     for flow in flows:
         longest = np.maximum(longest, flow.burst_s)
+    begins = [[-longest] * len(flows), *front.ages[:-1]]  # a step begins where the one before it ended
+    lengths, axes = [longest, *front.lengths[1:]], _axes(front, flows)
+    starts, moves = (_by_flow(each, axes) for each in (begins, front.moves))
+    shares = last_share(flows, starts, _side_by_side(lengths, axes), moves)
     parts = taken = 0.0
-    starts, length_s = [-longest] * len(flows), longest
-    for i, ages in enumerate(front.ages):
-        share = last_share(flows, starts, length_s if i == 0 else front.lengths[i], front.moves[i])
-        parts = parts + share * sum(drops[i:])
-        taken = taken + share if i <= front.idle_at else taken
-        starts = ages
+    for i in range(len(lengths)):
+        parts = parts + shares[:, i] * sum(drops[i:])
+        taken = taken + shares[:, i] if i <= front.idle_at else taken
     return parts, taken
+
+
+def _axes(way: Fall, flows: Sequence[Source]) -> int:
+    """How many axes the numbers of the flows and of the steps have."""
+    numbers = {id(x): x for f in flows for x in (f.period_s, f.rate_per_s, f.burst_s)}
+    numbers |= {id(x): x for step in (*way.ages, *way.moves) for x in step}
+    return max(map(np.ndim, numbers.values()), default=0)
+
+
+def _by_flow(steps: Sequence[Sequence], axes: int) -> list[np.ndarray]:
+    """Numbers of each step for each flow, as the steps of each flow; flows that are alike share them."""
+    columns = {tuple(map(id, of_flow)): of_flow for of_flow in zip(*steps, strict=True)}
+    found = {key: _side_by_side(of_flow, axes) for key, of_flow in columns.items()}
+    return [found[tuple(map(id, of_flow))] for of_flow in zip(*steps, strict=True)]
+
+
+def _side_by_side(values: Sequence, axes: int) -> np.ndarray:
+    """Numbers of the steps along a new first axis, before the axes of all other numbers."""
+    found = np.stack(np.broadcast_arrays(*values))
+    return found.reshape(len(found), *(1,) * (axes - found.ndim + 1), *found.shape[1:])
 
 
 def _climbs(profile: Radio, way: Fall, flows: Sequence[Source], behind: Sequence[Source], taken):

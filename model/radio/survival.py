@@ -14,7 +14,7 @@ from model.radio.states import Radio
 __all__ = ["Source"]
 
 DECAY = (10.0, 20.0, 40.0)  # a stretch is cut where Poisson events have come this often: keeps 12 nodes exact
-CHUNK = 4096                # draws integrated at once: the nodes of more would not fit the processor's cache
+CHUNK = 1024                # draws times flows integrated at once: more nodes would not fit the processor's cache
 
 
 @functools.cache
@@ -182,35 +182,50 @@ def last_share(flows: Sequence[Source], start_s, length_s, moves=True) -> np.nda
         cuts.append(begins)
         if flow.period_s is not None:
             cuts.append(begins + flow.period_s)
-        fields += [flow.rate_per_s if flow.period_s is None else flow.period_s, flow.burst_s, start,
-                   np.asarray(move, dtype=float)]
-    shape = np.broadcast_shapes(*(np.shape(x) for x in (*cuts, *fields)))
-    flat = [np.broadcast_to(x, shape).reshape(-1) for x in (*cuts, *fields)]
-    count, size = len(cuts), int(np.prod(shape))
-    out = np.zeros((len(flows), size))
-    for k in range(0, size, CHUNK):
-        part = [np.asarray(x[k:k + CHUNK, None, None], dtype=float) for x in flat]
-        out[:, k:k + CHUNK] = _integrated(flows, part[:count], part[count:])
+        fields.append((flow.rate_per_s if flow.period_s is None else flow.period_s, flow.burst_s, start, move))
+    order = sorted(range(len(flows)), key=lambda i: flows[i].period_s is None)  # timers, then events
+    numbers = [*cuts, *(fields[i][k] for k in range(4) for i in order)]
+    shape = np.broadcast_shapes(*(np.shape(x) for x in numbers))
+    flat = stacked(numbers, shape).reshape(len(numbers), -1)
+    timers, size = sum(flow.period_s is not None for flow in flows), flat.shape[1]
+    out, step = np.empty((len(flows), size)), max(1, CHUNK // max(len(flows), 1))
+    for k in range(0, size, step):
+        part = flat[:, k:k + step, None]
+        out[order, k:k + step] = _integrated(timers, part[:len(cuts)],
+                                             part[len(cuts):].reshape(4, len(flows), -1, 1, 1))
     return out.reshape((len(flows), *shape))
 
 
-def _integrated(flows: Sequence[Source], cuts: list[np.ndarray], fields: list[np.ndarray]) -> np.ndarray:
-    edges = np.sort(np.concatenate([np.clip(cut, 0.0, cuts[1]) for cut in cuts], axis=1), axis=1)
-    half = np.diff(edges, axis=1) / 2
-    wide = (half > 0.0).any(axis=(0, 2))  # most timers run out elsewhere: few stretches have any width
-    half, begin = half[:, wide], edges[:, :-1][:, wide]
-    timers = sum(flow.period_s is not None for flow in flows)
-    count = timers // 2 + 1 if timers == len(flows) else max(12, timers // 2 + 8)
+def stacked(values: Sequence, shape: tuple) -> np.ndarray:
+    """The values one after another, each broadcast to the shape."""
+    found = np.empty((len(values), *shape))
+    for k, value in enumerate(values):
+        found[k] = value
+    return found
+
+
+def _integrated(timers: int, cuts: np.ndarray, fields: np.ndarray) -> np.ndarray:
+    """The integrals for all flows at once, the timers before the events: (flows, draws).
+
+    Numbers are (cuts, draws, 1); fields are period or rate, burst, start and whether it moves, each (flows,
+    draws, 1, 1).
+    """
+    edges = np.sort(np.clip(cuts, 0.0, cuts[1]), axis=0)
+    half = np.diff(edges, axis=0) / 2
+    wide = (half > 0.0).any(axis=(1, 2))  # most timers run out elsewhere: few stretches have any width
+    half, begin = (np.moveaxis(x, 0, 1) for x in (half[wide], edges[:-1][wide]))
+    often, burst_s, start_s, moves = fields
+    count = timers // 2 + 1 if timers == len(often) else max(12, timers // 2 + 8)
     nodes, weights = map(np.array, gauss_rule(count))
-    along = begin + half * (1 + nodes)  # (draws, stretches, nodes)
-    here = [Source(period_s=often, burst_s=burst) if flow.period_s is not None
-            else Source(rate_per_s=often, burst_s=burst)
-            for flow, often, burst in zip(flows, fields[::4], fields[1::4], strict=True)]
-    ages = [start + move * along for start, move in zip(fields[2::4], fields[3::4], strict=True)]
-    quiet = survival(here, ages) * (half * weights)
-    return np.stack([np.einsum("dsn,dsn->d", quiet, np.broadcast_to(hazard_per_s(flow, age), quiet.shape))
-                     * move[:, 0, 0]
-                     for flow, age, move in zip(here, ages, fields[3::4], strict=True)])
+    past_s = burst_s + start_s + moves * (begin + half * (1 + nodes))  # (flows, draws, stretches, nodes)
+    begun, left_s = past_s >= 0.0, often[:timers] - past_s[:timers]
+    runs = begun[:timers] & (left_s > 0.0)
+    hazard = np.where(begun, often, 0.0)
+    hazard[:timers] = np.divide(1.0, left_s, out=np.zeros(left_s.shape), where=runs)
+    quiet = np.clip(left_s / often[:timers], 0.0, 1.0).prod(axis=0) * half * weights
+    if timers < len(often):
+        quiet = quiet * np.exp(-(often[timers:] * np.maximum(past_s[timers:], 0.0)).sum(axis=0))
+    return np.einsum("dsn,fdsn->fd", quiet, hazard) * moves[:, :, 0, 0]
 
 
 def is_big(profile: Radio, flow: Source):

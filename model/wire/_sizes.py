@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import numbers
 from collections.abc import Callable
 
@@ -95,8 +96,10 @@ def in_blocks(compute: Callable[..., tuple], outputs: int = 2, **inputs: object)
     """
     arrays = {name: np.asarray(value) for name, value in inputs.items()}
     shape = _common_shape(arrays)
-    if np.prod(shape, dtype=float) <= BLOCK or any(a.dtype == object for a in arrays.values()):
+    if math.prod(shape) <= BLOCK or any(a.dtype == object for a in arrays.values()):
         parts = compute(**{name: np.atleast_1d(a) for name, a in arrays.items()})
+        if not shape:
+            return tuple(np.asarray(part).item() for part in parts)
         return tuple(plain(np.array(np.broadcast_to(part, shape or 1)).reshape(shape)) for part in parts)
     wide = [name for name, a in arrays.items() if a.ndim]
     blocks = np.nditer([arrays[name] for name in wide] + [None] * outputs,
