@@ -150,3 +150,10 @@ def test_each_mistake_is_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError, match=sentence) as wrong:
         call(twilly)
     assert "\n" not in str(wrong.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_every_socket_is_blocked_the_fallback_poll_is_the_limit_of_almost_every():
+    table, almost = (model.before_after(model.load("twilly").with_({"after.socket.blocked_share": share}))
+                     for share in (1.0, 0.9999))
+    assert table["after"].to_numpy(float) == pytest.approx(almost["after"].to_numpy(float), rel=1e-3)

@@ -140,7 +140,7 @@ def _others(now: Traffic, event: str):
         return 0.0
     if life.design.pushes[event].audience == "broadcast":
         return np.maximum(broadcast_posts(life, event) * posted_share(now, event) - 1.0, 0.0)
-    return life.lingering_share / life.connected_share
+    return life.lingering_each
 
 
 def posted_share(now: Traffic, event: str):

@@ -96,7 +96,6 @@ def offline_flow(life: Life, sent: list[str]) -> Flow:
 def lingering_flow(life: Life) -> Flow:
     """Messages to connections that were lost unseen and that the gateway still holds open."""
     design, scenario = life.design, life.scenario
-    ratio = life.lingering_share / life.connected_share
     told = {e: monthly(life, push_rates(life, e)) for e, push in design.pushes.items() if push.sent}
     count = sum(told.values(), 0.0)
     usage = chains.added(*(chains.times(chains.message_meters(design, scenario.events[e].payload_bytes), n)
@@ -105,7 +104,7 @@ def lingering_flow(life: Life) -> Flow:
     if managed(life) and not design.socket.direct_send:
         send = design.functions[design.socket.send_function]
         meters = chains.added(meters, chains.longer_meters(send, scenario.number("apigw_ws_post_s")))
-    return Flow("send to a lingering connection", "lingering", count * ratio, messages_down=1.0,
+    return Flow("send to a lingering connection", "lingering", count * life.lingering_each, messages_down=1.0,
                 gateway_calls=1.0, meters=meters)
 
 

@@ -173,6 +173,12 @@ class Life:
         """Mean number of connections open at once, lingering ones included, by Little's law."""
         return (self.connected_share + self.lingering_share) * self.active_s / self.scenario.month_s
 
+    @property
+    def lingering_each(self):
+        """Lost connections still open beside each live one; none where every socket is blocked."""
+        live, lost = np.broadcast_arrays(np.asarray(self.connected_share, dtype=float), self.lingering_share)
+        return np.divide(lost, live, out=np.zeros(live.shape), where=live > 0)[()]
+
 
 def poll_period_s(timer, request_s=0.0):
     """The period of a timer: fixed, or the sleep plus the request that follows it."""
