@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model import exchange, radio
-from model.radio.survival import Quiet, flows_of, trusted
+from model.radio.survival import trusted
 from model.scenario import Network
 from model.traffic import Flow, Traffic
 
@@ -13,6 +13,7 @@ __all__ = ["background_sources", "hourly_bytes", "place_sources", "profile_numbe
            "radio_shares", "side_by_side", "wake_shares"]
 
 NEVER_S = 1e9
+UP, TAIL = 0, 1  # steps of a radio's fall: at their ends the transfer and the tail are over
 FALLBACK, SOCKET = "fallback", ("fallback", "heartbeat", "push")
 
 
@@ -299,22 +300,35 @@ def radio_shares(now: Traffic, network: Network, screens=None) -> tuple:
 
 
 def _radio_shares(now: Traffic, network: Network, screens) -> tuple:
-    tail_s = _of_profile(network, radio.tail_s)
-    total, whole = [0.0, 0.0, 0.0], 0.0
+    air, mixes = once(now, ("air", id(network)), lambda: _air(now, network))
+    quiet = idle = whole = 0.0
+    for name, mix in mixes.items():
+        place = now.life.places[name]
+        if not screens or place.screen in screens:
+            quiet = quiet + place.weight * air.quiet(mix, UP)
+            idle = idle + place.weight * air.quiet(mix, TAIL)
+            whole = whole + place.weight
+    return 1.0 - quiet / whole, (quiet - idle) / whole, idle / whole
+
+
+def _air(now: Traffic, network: Network) -> tuple:
+    """Who is on air beside a live socket on each screen; what screens have in common is worked out once."""
+    sources, mixes = {}, {}
     for name, place in now.life.places.items():
-        if place.screen is None or (screens and place.screen not in screens):
-            continue
-        _, alive, _ = side_by_side(now, network, name)[0]  # a push needs the socket
-        for k, share in enumerate(_shares((*alive.values(), *background_sources(now, name)), tail_s)):
-            total[k] = total[k] + place.weight * share
-        whole = whole + place.weight
-    return tuple(t / whole for t in total)
+        if place.screen is not None:
+            _, alive, _ = side_by_side(now, network, name)[0]  # a push needs the socket
+            mixes[name] = (*alive.values(), *background_sources(now, name))
+            sources |= {id(source): source for source in mixes[name]}
+    number = {key: k for k, key in enumerate(sources)}
+    air = radio.Mixes(_tail_alone(_of_profile(network, radio.tail_s)), tuple(sources.values()))
+    return air, {name: tuple(number[id(s)] for s in mix) for name, mix in mixes.items()}
 
 
-def _shares(sources: tuple, tail_s) -> tuple:
-    air = Quiet(flows_of(sources))
-    quiet, idle = air.at(0.0), air.at(tail_s)
-    return 1.0 - quiet, quiet - idle, idle
+def _tail_alone(tail_s) -> radio.Radio:
+    """A radio of which nothing but its tail is asked."""
+    return radio.Radio("tail", "", 0, "lte", "", "", "", "", "", transfer_w=0.0,
+                       states=(radio.State("tail", 0.0, tail_s), radio.State("idle", 0.0)),
+                       promotions=(radio.Promotion("idle", "tail", 0.0, 0.0),))
 
 
 def wake_shares(profile, sources: tuple) -> tuple:
@@ -343,7 +357,9 @@ def wake_shares(profile, sources: tuple) -> tuple:
     >>> [float(share) for share in shares]
     [0.0, 0.5, 0.5]
     """
-    return _shares(sources, radio.tail_s(profile))
+    air, mix = radio.Mixes(_tail_alone(radio.tail_s(profile)), sources), tuple(range(len(sources)))
+    quiet, idle = air.quiet(mix, UP), air.quiet(mix, TAIL)
+    return 1.0 - quiet, quiet - idle, idle
 
 
 def _of_profile(network: Network, of):

@@ -12,6 +12,7 @@ from model import checks, ledger, paths
 __all__ = ["cold_start_mean_s", "cold_start_quantile_s", "cold_start_setups", "cold_start_share"]
 
 COMPILED_FROM = 4096  # elements from which a compiled loop pays
+NOBODY = 1e-13  # share of the sum at which a level counts as empty
 MOST_LOAD = 100.0  # mean executions at once up to which the cold share is summed level by level
 
 
@@ -104,16 +105,15 @@ def _cold_levels(load: np.ndarray, calls: np.ndarray) -> np.ndarray:
 def cold_level(load: float, calls: float) -> float:
     """The same sum for single numbers, only as far as somebody is at a level; `_cold_loop` compiles it."""
     rise, ratio, share = load, 2.0, math.exp(-load)
-    total = share * math.exp(-calls)
+    total, each = share * math.exp(-calls), 1.0 / load
     for n in range(1, int(load + 10.0 * math.sqrt(load) + 26)):
         step = load / (n + rise)
         rise = step * rise
-        ratio = (2 * rise * rise + 2 * n * rise * (1 + step)) / (load + n) + n * step * (ratio * step + 2)
-        ratio = ratio / load
+        ratio = (2.0 * rise * (rise + n * (1.0 + step)) / (load + n) + n * step * (ratio * step + 2.0)) * each
         share = share * load / n
         rare = min(1.0, 2.0 / ratio)
-        total += share * rare * math.exp(-rare * rise / load * calls)
-        if n > load + 4 and share < 1e-13 * total:  # all that is left is less than this share
+        total += share * rare * math.exp(-rare * rise * each * calls)
+        if n > load and share < NOBODY * total:  # the levels above hold still less
             break
     return total
 

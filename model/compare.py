@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -196,9 +200,8 @@ class Outcome:
 
         sides = [self.before.parts(measure), self.after.parts(measure)]
         names = list(dict.fromkeys([*sides[0], *sides[1]]))
-        shape = (min(max(self.draws, 1), sampling.CHUNK), len(self.users))
-        columns = {side: [float(np.broadcast_to(np.asarray(p.get(n, 0.0), dtype=float), shape)[:, 0].mean())
-                          for n in names] for side, p in zip(("before", "after"), sides, strict=True)}
+        columns = {side: [float(np.atleast_2d(p.get(n, 0.0))[:, 0].mean()) for n in names]
+                   for side, p in zip(("before", "after"), sides, strict=True)}
         table = pd.DataFrame(columns, index=pd.Index(names, name="flow"))
         return table[(table != 0).any(axis=1)]
 
@@ -313,14 +316,34 @@ def _counts(scenario: Scenario, users) -> np.ndarray:
     return counts
 
 
+def _in_order(work: Callable, items: Iterable) -> Iterator:
+    """What `work` makes of the items, in their order; as many at once as this process may use processors."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if cores < 2:
+        yield from map(work, items)
+        return
+    waiting: deque = deque()
+    with ThreadPoolExecutor(cores) as pool:  # numpy lets other threads run while it works on an array
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > cores:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
 def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, progress) -> Outcome:
     """An outcome over many draws, a chunk at a time, so that memory stays small and the cache is used."""
     size = max(1 << int(np.log2(max(sampling.CHUNK // users.size, 1))), 16)
     chunks, done, first = [], 0, None
-    for chunk in sampling.chunks_of(scenario, draws, seed, size):
+
+    def work(chunk: dict) -> tuple:
         many = len(next(iter(chunk.values())))
         sides = _sides(sampling.with_columns(scenario, chunk, users))
-        chunks.append(_totals(sides, (many, users.size), MEASURES))
+        return many, sides, _totals(sides, (many, users.size), MEASURES)
+
+    for many, sides, totals in _in_order(work, sampling.chunks_of(scenario, draws, seed, size)):
+        chunks.append(totals)
         first, done = first or sides, done + many
         if progress is not None:
             progress(done, draws)
@@ -364,7 +387,7 @@ def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0
     scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
     users = np.asarray(checks.positive("users", _counts(scenario, users), "users"), dtype=float)
     sampling.check_draws(draws, users.size)
-    if draws * users.size > sampling.CHUNK and draws > 1:
+    if draws * users.size > sampling.AT_ONCE and draws > 1:
         return _streamed(scenario, users, draws, seed, progress)
     return _outcome(scenario, sampling.resolved(scenario, users, draws, seed), users, draws, seed)
 

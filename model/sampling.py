@@ -15,7 +15,8 @@ from model.scenario import Part, Range, Scenario
 
 __all__ = ["pert_quantile", "ranged_inputs", "resolved"]
 
-CHUNK = 32768  # draws evaluated at once: their columns fit the processor's cache
+AT_ONCE = 131_072  # draws times user counts up to which one pass is quickest; it takes 1.4 GB
+CHUNK = 32768      # of more, so many at once: each core works on a piece of its own
 QUANTILE_DRAWS = 2048  # draws whose whole latency distribution is worked out
 MEMORY_SHARE, BYTES_A_DRAW, BYTES_A_FIGURE = 0.5, 400, 160  # of the machine; kept for each draw and figure
 COMPILED_FROM = 4096  # points from which a compiled loop pays
@@ -81,22 +82,16 @@ def _pert_table(where: float) -> np.ndarray:
     return betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, share)
 
 
-def _between_nodes(share: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Straight lines between the nodes, in a compiled loop."""
-    from model import _kernels
-
-    out = np.empty(share.size)
-    _kernels.pert(_kernels.as_flat(share), table, out)
-    return out.reshape(share.shape)
-
-
-def _pert_ends(share: np.ndarray, ends: np.ndarray, where: float) -> np.ndarray:
-    """The quantiles at the ends, where the curve is too steep for a table; 0 elsewhere."""
+def _by_table(share: np.ndarray, where: float) -> np.ndarray:
+    """Straight lines between the nodes of the table; the ends, where the curve is too steep, exactly."""
     from scipy.special import betaincinv
 
-    exact = np.zeros_like(share)
-    exact[ends] = betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, share[ends])
-    return exact
+    from model import _kernels
+
+    flat, out, ends = _kernels.as_flat(share), np.empty(share.size), np.empty(share.size, dtype=np.int64)
+    ends = ends[:_kernels.pert(flat, _pert_table(where), END_SHARE, out, ends)]
+    out[ends] = betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, flat[ends])
+    return out.reshape(share.shape)
 
 
 def pert_quantile(share, low, mode, high):
@@ -130,11 +125,7 @@ def pert_quantile(share, low, mode, high):
         from scipy.special import betaincinv
 
         return low + (high - low) * betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, share)
-    place = _between_nodes(share, _pert_table(where))
-    ends = (share < END_SHARE) | (share > 1.0 - END_SHARE)
-    if ends.any():
-        place = np.where(ends, _pert_ends(share, ends, where), place)
-    return low + (high - low) * place
+    return low + (high - low) * _by_table(share, where)
 
 
 def _points(columns: int, draws: int, seed: int, size: int):
@@ -264,7 +255,8 @@ def resolved(scenario: Scenario, users=None, draws: int = 0, seed: int = 0, keep
         Numbers are floats or arrays of shape (draws, 1); users is a float or an array on the last axis;
         `ledger` holds every ledger number; shares that must add to 1 are normalised.
     """
-    columns = draws_of(scenario, min(draws, CHUNK) if keep else draws, seed) if check_draws(draws) else {}
+    enough = min(draws, max(keep, COMPILED_FROM)) if keep else draws  # drawn as the whole is, by the table
+    columns = draws_of(scenario, enough, seed) if check_draws(draws) else {}
     if keep:
         columns = {name: column[:keep] for name, column in columns.items()}
     return with_columns(scenario, columns, users)

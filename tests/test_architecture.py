@@ -12,7 +12,7 @@ LAYERS = [  # a module may import from its own layer's engines and from layers a
     {"checks", "paths", "_kernels"},
     {"ledger", "display"},
     {"price_rows", "prices", "price_list", "price_live", "price_changes", "metering", "metering_rules",
-     "metering_backend", "wire", "radio", "queueing", "cold_starts", "_cold_loop", "storm", "_storm_loop", "billing",
+     "metering_backend", "wire", "radio", "queueing", "cold_starts", "_cold_loop", "_latency_loop", "storm", "_storm_loop", "billing",
      "day", "capacity"},
     {"scenario", "scenario_checks", "sampling", "claims"},
     {"traffic"},

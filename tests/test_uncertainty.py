@@ -76,7 +76,8 @@ def test_perfect_knowledge_is_worth_at_least_any_single_input():
     assert table.loc["everything", "value_usd"] >= table.loc["x", "value_usd"] >= table.loc["y", "value_usd"] > 0
 
 
-def test_a_long_run_in_chunks_begins_like_a_short_one_and_repeats(twilly):
+def test_a_long_run_in_chunks_begins_like_a_short_one_and_repeats(twilly, monkeypatch):
+    monkeypatch.setattr(sampling, "AT_ONCE", sampling.CHUNK)
     short = model.evaluate(twilly, draws=sampling.CHUNK, seed=5)
     told = []
     long = model.evaluate(twilly, draws=sampling.CHUNK + 4096, seed=5, progress=lambda *p: told.append(p))
@@ -86,6 +87,24 @@ def test_a_long_run_in_chunks_begins_like_a_short_one_and_repeats(twilly):
             np.testing.assert_allclose(other[:sampling.CHUNK], one, rtol=1e-12)
             np.testing.assert_array_equal(other, third)
     assert told[-1] == (sampling.CHUNK + 4096, sampling.CHUNK + 4096)
+
+
+def test_a_run_in_chunks_of_several_user_counts_has_its_parts_by_flow(twilly, monkeypatch):
+    whole = model.evaluate(twilly, users=[1e4, 1e5], draws=512, seed=5)
+    monkeypatch.setattr(sampling, "AT_ONCE", 512)
+    monkeypatch.setattr(sampling, "CHUNK", 512)
+    pieces, cores = model.evaluate(twilly, users=[1e4, 1e5], draws=512, seed=5), []
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: cores.append(1) or {0}, raising=False)
+    one_core = model.evaluate(twilly, users=[1e4, 1e5], draws=512, seed=5)
+    assert isinstance(pieces.before, compare.Streamed) and cores
+    for measure in compare.MEASURES:
+        for side in ("before", "after"):
+            first = getattr(whole, side).total(measure)
+            np.testing.assert_allclose(getattr(pieces, side).total(measure), np.broadcast_to(first, (512, 2)),
+                                       rtol=1e-6)  # nodes of a tail's integral: as the chunk needs
+            np.testing.assert_array_equal(getattr(one_core, side).total(measure),
+                                          getattr(pieces, side).total(measure))
+        assert (pieces.by_flow(measure).sum() > 0).all()
 
 
 def test_sixty_inputs_or_more_have_a_range(twilly):

@@ -21,6 +21,8 @@ __all__: list[str] = []
 
 NODES = 4
 TINY = 1e-12
+COMPILED_FROM = 4096  # shares from which a compiled loop pays
+SURE = 8.3  # standard deviations beyond which less than 1e-16 is left
 AT_ONCE = 4_000_000  # numbers in one array of the work
 
 
@@ -87,7 +89,7 @@ def _quadrature(wide: tuple, fixed_s, net: parts.Part, rest: list[parts.Part]) -
 
 @dataclass(frozen=True)
 class Power:
-    """All terms of one power: arrays (terms, rows, 1), and which way each belongs to (ways, terms)."""
+    """All terms of one power: arrays (terms, 1, rows), and which way each belongs to (ways, terms)."""
 
     power: int
     rise: np.ndarray
@@ -96,30 +98,42 @@ class Power:
     sigma: np.ndarray
     owner: np.ndarray
 
-    def at(self, t_s: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        """Share told within the times (rows, times) and its slope, by way: (ways, rows, times)."""
-        from scipy.special import ndtr
+    @functools.cached_property
+    def partial_s(self) -> tuple[np.ndarray, np.ndarray]:
+        """First and second moment of each term's lognormal."""
+        return tuple(np.exp(k * self.median_ln + k * k * np.square(self.sigma) / 2.0) for k in (1.0, 2.0))
 
+    def at(self, t_s: np.ndarray, rows: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Share told within the times (times, rows) and its slope, by way: (ways, times, rows)."""
         median_ln, sigma, rise = (_cut(x, rows) for x in (self.median_ln, self.sigma, self.rise))
         z = np.maximum(t_s - _cut(self.place_s, rows), TINY)
         d = (np.log(z) - median_ln) / sigma
-        below = ndtr(d)
+        below = _normal_share(d)
         if self.power == 0:
             value, slope = below, np.exp(-np.square(d) / 2.0) / (np.sqrt(2.0 * np.pi) * sigma * z)
         else:
-            first = np.exp(median_ln + np.square(sigma) / 2.0)
-            value, slope = z * below - first * ndtr(d - sigma), below
+            first, second = (_cut(x, rows) for x in self.partial_s)
+            value, slope = z * below - first * _normal_share(d - sigma), below
             if self.power == 2:
-                second = np.exp(2.0 * median_ln + 2.0 * np.square(sigma)) * ndtr(d - 2.0 * sigma)
-                value, slope = 2.0 * z * value - np.square(z) * below + second, 2.0 * value
+                square = z * (2.0 * value - z * below) + second * _normal_share(d - 2.0 * sigma)
+                value, slope = square, 2.0 * value
         return self._by_way(rise * value), self._by_way(rise * slope)
 
     def _by_way(self, terms: np.ndarray) -> np.ndarray:
         return (self.owner @ terms.reshape(len(terms), -1)).reshape(len(self.owner), *terms.shape[1:])
 
 
-def _cut(array: np.ndarray, rows: slice) -> np.ndarray:
-    return array if array.shape[1] == 1 else array[:, rows]
+def _normal_share(deviate: np.ndarray) -> np.ndarray:
+    """Share of a normal below a deviate, worked out only where it is neither 0 nor 1 to rounding."""
+    from scipy.special import ndtr
+
+    found, unsure = np.greater(deviate, 0.0).astype(float), np.abs(deviate) < SURE
+    found[unsure] = ndtr(deviate[unsure])  # scipy 1.17's own `where=` writes beyond the array
+    return found
+
+
+def _cut(array: np.ndarray, rows: slice | np.ndarray) -> np.ndarray:
+    return array if array.shape[-1] == 1 else array[..., rows]
 
 
 class Mixture:
@@ -139,7 +153,8 @@ class Mixture:
         self.flat = inner[1] > 1  # ways that change with the user count: each count is a row of its own
         rows, columns = self.shape if not self.flat else (self.shape[0] * self.shape[1], 1)
         told = stacked(weights, self.shape)
-        self.weights = (told / told.sum(axis=0)).reshape(len(weights), rows, columns)
+        told = (told / told.sum(axis=0)).reshape(len(weights), rows, columns)
+        self.weights = np.ascontiguousarray(np.moveaxis(told, 2, 1))  # (ways, columns, rows)
         self.powers = [self._power(terms, k) for k in range(3)
                        if any(term[4] == k for way in terms for term in way)]
 
@@ -151,15 +166,28 @@ class Mixture:
 
     def _stack(self, values: list) -> np.ndarray:
         shape = self.shape if self.flat else np.broadcast_shapes((1, 1), *{np.shape(v) for v in values})
-        return stacked(values, shape).reshape(len(values), -1, 1)
+        return stacked(values, shape).reshape(len(values), 1, -1)
 
-    def at(self, t_s: np.ndarray, rows: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
-        """Share told within the times (rows, times) and its slope, by way."""
+    def at(self, t_s: np.ndarray, rows: slice | np.ndarray = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+        """Share told within the times (times, rows) and its slope, by way."""
+        if t_s.size >= COMPILED_FROM and t_s.shape[1] > 1:
+            return self._compiled(t_s, rows)
         found = [p.at(t_s, rows) for p in self.powers]
         return sum(f[0] for f in found), sum(f[1] for f in found)
 
+    def _compiled(self, t_s: np.ndarray, rows: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from model import _latency_loop
+
+        count = self.weights.shape[2]
+        numbers = np.arange(*rows.indices(count)) if isinstance(rows, slice) else rows
+        value, slope = np.zeros((2, len(self.weights), *t_s.shape))
+        for p in self.powers:
+            terms = (np.ascontiguousarray(np.broadcast_to(x[:, 0], (len(x), count)))
+                     for x in (p.rise, p.place_s, p.median_ln, p.sigma))
+            _latency_loop.told(p.power, *terms, p.owner.argmax(axis=0), t_s, numbers, value, slope)
+        return value, slope
+
     def share(self, t_s) -> np.ndarray:
         """Share of deliveries told within a time: (draws, users)."""
-        rows, columns = self.weights.shape[1:]
-        value, _ = self.at(np.full((rows, 1), float(t_s)))
-        return np.clip((self.weights * value).sum(axis=0), 0.0, 1.0).reshape(self.shape)
+        value, _ = self.at(np.full((1, self.weights.shape[2]), float(t_s)))
+        return np.clip((self.weights * value).sum(axis=0), 0.0, 1.0).T.reshape(self.shape)

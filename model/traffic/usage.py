@@ -17,12 +17,19 @@ HANDSHAKE_RTTS = {"1.3": 2.0, "1.2": 3.0}  # TCP one, TLS 1.3 one, TLS 1.2 two r
 
 def _lognormal_sf(x_s, mean_s, sigma_ln):
     """P(length > x) of a lognormal with that mean; 1 where x <= 0; a step where sigma is 0."""
+    return next(_lognormal_sfs([x_s], mean_s, sigma_ln))
+
+
+def _lognormal_sfs(times_s, mean_s, sigma_ln):
+    """The same for many times, one after another: what they have in common is worked out once."""
     from scipy.special import ndtr
 
-    x = np.maximum(np.asarray(x_s, dtype=float), 1e-300)
-    sigma = np.maximum(np.asarray(sigma_ln, dtype=float), 1e-9)
-    z = (np.log(x) - np.log(mean_s)) / sigma + sigma / 2.0
-    return np.where(np.asarray(x_s) <= 0, 1.0, ndtr(-z))
+    steep = -1.0 / np.maximum(np.asarray(sigma_ln, dtype=float), 1e-9)
+    middle = 0.5 / steep - steep * np.log(mean_s)
+    for x_s in times_s:
+        x = np.asarray(x_s, dtype=float)
+        late = ndtr(np.log(np.maximum(x, 1e-300)) * steep + middle)
+        yield np.where(x <= 0, 1.0, late) if np.any(x <= 0) else late
 
 
 def _lognormal_excess_s(x_s, mean_s, sigma_ln):
@@ -69,7 +76,7 @@ def mean_billed_minutes(mean_s, sigma_ln, grace_s):
     """
     whole = np.floor(np.asarray(grace_s) / 60.0)  # a minute of the grace is a minute of every session
     rest_s = np.asarray(grace_s) - 60.0 * whole
-    terms = (_lognormal_sf(60.0 * k - rest_s, mean_s, sigma_ln) for k in range(MINUTE_TERMS))
+    terms = _lognormal_sfs((60.0 * k - rest_s for k in range(MINUTE_TERMS)), mean_s, sigma_ln)
     edge = 60.0 * MINUTE_TERMS - rest_s
     tail = _lognormal_excess_s(edge, mean_s, sigma_ln) / 60.0 + _lognormal_sf(edge, mean_s, sigma_ln) / 2.0
     return whole + sum(terms) + tail
@@ -105,7 +112,7 @@ def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):
     >>> bool(mean_cuts(600.0, 1.0, 30.0, 7200.0) < 0.01)
     True
     """
-    return sum(_lognormal_sf(k * limit_s - np.asarray(grace_s), mean_s, sigma_ln) for k in range(1, 13))
+    return sum(_lognormal_sfs((k * limit_s - np.asarray(grace_s) for k in range(1, 13)), mean_s, sigma_ln))
 
 
 def mean_least_s(mean_s, limit_s):

@@ -8,6 +8,7 @@ same kind as the project's (pandas, a table, a chart), which shows what the mach
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import textwrap
@@ -117,6 +118,24 @@ def test_killed_at_a_random_moment_it_ends_as_if_nothing_had_been(tmp_path, numb
     tables = [pd.read_csv(tmp_path / folder / "results.csv") for folder in ("out", "undisturbed")]
     pd.testing.assert_frame_equal(*(t.drop(columns="run") for t in tables), check_exact=True)
     assert tables[0]["users"].tolist() == list(range(1, 41))
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_within_2_s(tmp_path, sent):
+    notebook = small_notebooks.small(tmp_path / "small.ipynb", "import time; time.sleep(60)")
+    run = given(tmp_path, {"grid": {"users": [1, 2]}}, notebook)
+    code = textwrap.dedent(f"""
+        import sys
+        from model import batch
+        sys.exit(batch.run({str(run["grid_path"])!r}, {str(run["out_dir"])!r}, 2, [{str(notebook)!r}]))""")
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, cwd=ROOT)
+    time.sleep(5.0)
+    begun = time.monotonic()
+    process.send_signal(sent)
+    assert process.wait() == 130
+    took = time.monotonic() - begun
+    print(f"stopped {took:.2f} s after {sent.name}")
+    assert took < 2
 
 
 def test_a_small_disk_that_fills_up_loses_nothing(tmp_path):
