@@ -199,11 +199,15 @@ def _stopped(batch: Batch, prints: dict, why: str, code: int) -> int:
 
 
 def _finished(batch: Batch, notes: list[str]) -> int:
-    failed = batch.names("failed")
-    batch.tell("end", done=len(batch.names("done")), failed=failed, notes=notes,
+    done, failed = batch.names("done"), batch.names("failed")
+    batch.tell("end", done=len(done), failed=failed, notes=notes,
                at=datetime.now(UTC).isoformat(timespec="seconds"))
     for note in notes:
         print(note, file=sys.stderr)
+    if done:
+        table = batch.store.path("results.csv")
+        print(f"{len(done)} of {len(batch.runs)} runs are there, {len(batch.reused)} of them from before; all"
+              f" results in {table if batch.store.remote else paths.shown(Path(table))}", file=sys.stderr)
     if failed:
         print(f"{len(failed)} of {len(batch.runs)} runs failed:", file=sys.stderr)
     for name in failed:
