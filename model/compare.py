@@ -19,13 +19,14 @@ from model import (
     cost_flows,
     latency,
     ledger,
-    server_load,
     mobile_data,
     prices,
     sampling,
+    server_load,
 )
 from model import traffic as traffic_of
-from model.scenario import Scenario, load as load_scenario
+from model.scenario import Scenario
+from model.scenario import load as load_scenario
 
 __all__ = ["MEASURES", "ROWS", "Outcome", "Side", "before_after", "evaluate", "judged_twice"]
 

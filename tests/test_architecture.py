@@ -1,6 +1,7 @@
 """The house stands as it was drawn: imports go one way, and each kind of library has its room."""
 
 import ast
+import re
 import subprocess
 import sys
 
@@ -12,8 +13,8 @@ LAYERS = [  # a module may import from its own layer's engines and from layers a
     {"checks", "paths", "_kernels"},
     {"ledger", "display"},
     {"price_rows", "prices", "price_list", "price_live", "price_changes", "metering", "metering_rules",
-     "metering_backend", "wire", "radio", "queueing", "cold_starts", "_cold_loop", "_latency_loop", "storm", "_storm_loop", "billing",
-     "day", "capacity"},
+     "metering_backend", "wire", "radio", "queueing", "cold_starts", "_cold_loop", "_latency_loop", "storm",
+     "_storm_loop", "billing", "day", "capacity"},
     {"scenario", "scenario_checks", "sampling", "claims"},
     {"traffic"},
     {"exchange", "airtime"},
@@ -22,8 +23,8 @@ LAYERS = [  # a module may import from its own layer's engines and from layers a
     {"compare", "migration"},
     {"audit", "uncertainty", "break_even"},
     {"charts", "explore", "tables"},
-    {"pictures", "notebook_engine", "engine_entry", "notebook_isolation", "notebook_shell", "batch", "stored", "report", "reporting",
-     "bench", "cli", "lab"},
+    {"pictures", "notebook_engine", "engine_entry", "notebook_isolation", "notebook_shell", "batch", "stored",
+     "report", "reporting", "bench", "cli", "lab"},
 ]
 RANK = {name: k for k, layer in enumerate(LAYERS) for name in layer}
 OUTCOMES = {"cost", "latency", "battery", "mobile_data", "server_load"}
@@ -104,3 +105,11 @@ def test_no_source_mentions_a_path_of_a_machine_or_the_folder_of_facts():
     for _, path in sources():
         text = path.read_text(encoding="utf-8")
         assert "/work/" not in text and "../shared" not in text and "/root/" not in text, path
+
+
+def test_no_line_is_longer_than_the_project_says():
+    most = int(re.search(r"line-length = (\d+)", (paths.PACKAGE.parent / "pyproject.toml").read_text()).group(1))
+    long = [f"{path.name}:{k}" for folder in ("model", "tests")
+            for path in sorted((paths.PACKAGE.parent / folder).rglob("*.py"))
+            for k, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if len(line) > most]
+    assert long == []
