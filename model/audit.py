@@ -22,6 +22,7 @@ from model.scenario import Scenario, load
 __all__ = ["claims", "errors", "improvements", "shown", "side_by_side", "summary", "table"]
 
 DRAWS = 256
+WHERE = ("under the premise", "in the scenario")
 SPAN = (0.05, 0.95)
 
 
@@ -71,7 +72,7 @@ def _views(scenario: Scenario, figures: Sequence[Figure], draws: int, seed: int)
         told = draws and np.isfinite(values).all()
         ends[figure.key] = np.quantile(values, SPAN) if told else (np.nan, np.nan)
     failing = [f for f in figures if np.isfinite(middle[f.key]) and not bool(holds(f, middle[f.key]))]
-    changes = conditions(scenario, failing, users)
+    changes = conditions(scenario, failing, users, [f for f in figures if f not in failing])
     return {k: View(middle[k], float(ends[k][0]), float(ends[k][1]), changes.get(k)) for k in middle}
 
 
@@ -84,7 +85,7 @@ def _own_verdict(found: Sequence[Finding]) -> str:
         said.append("does not hold" + ("" if factor == inf else f", off by {times_words(factor)}"))
     others = sorted({f.against.number for f in found if f.against is not None})
     if others:
-        said.append(f"contradicts claim{'s' if len(others) > 1 else ''} {' and '.join(map(str, others))}")
+        said.append(f"contradicts claim{'s' if len(others) > 1 else ''} {_listed(others)}")
     return "; ".join(said)
 
 
@@ -98,25 +99,42 @@ def _use_words(scenario: Scenario) -> str:
 
 def _verdict(figure: Figure, found: Sequence[Finding], views: Sequence[View], uses: Sequence[str]) -> str:
     """The verdict in all: the file's own arithmetic first, then the model under both sets of assumptions."""
-    if found:
+    if any(f.rule != "echo" for f in found):  # an echo alone may be chance: a remark, no verdict
         return _own_verdict(found)
     said = [v.verdict(figure) for v in views]
     if said[0] == said[1]:
         return said[0]
     if "holds" in said:
         return f"holds only if {uses[said.index('holds')]}"
-    return next((s for s in said if s.startswith("holds only if")), said[0])
+    if all(v.change is None for v in views):
+        return said[0]
+    if all(v.change is not None for v in views):
+        return f"{said[0]} {WHERE[0]}, or {views[1].change.words} {WHERE[1]}"
+    return "; ".join(f"{one} {where}" for one, where in zip(said, WHERE, strict=True))
 
 
 def _condition(figure: Figure, views: Sequence[View], verdict: str) -> str:
     """What would make a failing figure true, or that nothing tried does; empty where the verdict says it."""
     said = [v.verdict(figure) for v in views]
-    if verdict.startswith("holds") or "holds" in said or np.isnan(views[0].value):
+    if "holds" in said or np.isnan(views[0].value):
         return ""
-    for view, where in zip(views, ("under the premise", "in the scenario"), strict=True):
-        if view.change is not None:
-            return f"it would hold {where} if {view.change.words}"
-    return "no input within its range makes it true, alone or with another"
+    told = [(v.change, where) for v, where in zip(views, WHERE, strict=True) if v.change is not None]
+    if not told:
+        return "no input, switch or pair of inputs that was tried makes it true"
+    parts = []
+    if "holds only if" not in verdict:
+        parts.append("it would hold " + " and ".join(f"{where} if {one.words}" for one, where in told))
+    broken = {where: one.breaks for one, where in told if one.breaks}
+    if len(broken) == 2 and len(set(broken.values())) == 1:
+        broken = {"": next(iter(broken.values()))}
+    parts += [f"that change{f' {where}' if where else ''} makes claim{'s' if len(numbers) > 1 else ''} "
+              f"{_listed(numbers)} fail, which held" for where, numbers in broken.items()]
+    return "; ".join(parts)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    *first, last = map(str, numbers)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _why(figure: Figure, found: Sequence[Finding], views: Sequence[View], verdict: str) -> str:

@@ -58,13 +58,16 @@ def apart(low: float, high: float, other_low: float, other_high: float) -> float
 
 
 def unlike(low: float, high: float, other_low: float, other_high: float) -> float:
-    """How many times the ends of two ranges that should be one differ; 1 where they agree, about."""
+    """How many times the ends of two ranges that should be one differ; 1 where they agree, about.
+
+    A range from 0 says "up to": its low end is nothing that was published.
+    """
     def times(one: float, other: float) -> float:
         if one == other:
             return 1.0
         return max(one / other, other / one) if one > 0 and other > 0 else inf
 
-    worst = max(times(low, other_low), times(high, other_high))
+    worst = max(times(low, other_low) if low != 0 else 1.0, times(high, other_high))
     return worst if worst > 1.0 + claims.SLACK else 1.0
 
 
@@ -126,6 +129,43 @@ def rests_on_slips(figure: Figure, ground: Ground) -> Iterator[Finding]:
                       f"{figure.unit}, not {span_words(figure.low, figure.high)}")
 
 
+def _really(figure: Figure, ground: Ground) -> tuple[float, float]:
+    """What a figure comes to when all that it is made of is multiplied out, added up and listed anew."""
+    def told(term: Term) -> Term:
+        if not term.claim:
+            return term
+        low, high = _really(ground.known[term.claim], ground)
+        return replace(term, low=low, high=high)
+
+    if figure.factors:
+        return multiplied([told(t) for t in figure.factors], figure.unit)
+    if figure.parts and not any(p.when for p in figure.parts):
+        (low, high), = _sums(replace(figure, parts=tuple(told(p) for p in figure.parts))).values()
+        return low, high
+    return _listed_span(figure, ground.book) if figure.priced else (figure.low, figure.high)
+
+
+def carried_through(figure: Figure, ground: Ground) -> Iterator[Finding]:
+    """A figure made of other figures is what it comes to when the slips in those are put right."""
+    terms = [t for t in (*figure.factors, *figure.parts) if t.claim]
+    if not terms or any(p.when for p in figure.parts):
+        return
+    low, high = _really(figure, ground)
+    straight = multiplied(figure.factors, figure.unit) if figure.factors else next(iter(_sums(figure).values()))
+    factor = unlike(figure.low, figure.high, low, high)
+    if factor > 1.0 and unlike(*straight, low, high) > 1.0:  # else its own product or sum has said so
+        yield Finding("carried", figure, factor, (
+            f"with the figures that it is made of put right ({', '.join(_put_right(terms, ground))}) it comes to "
+            f"{span_words(low, high)} {figure.unit}, not {span_words(figure.low, figure.high)}"))
+
+
+def _put_right(terms: Sequence[Term], ground: Ground) -> Iterator[str]:
+    for quoted in (ground.known[t.claim] for t in terms):
+        low, high = _really(quoted, ground)
+        if unlike(quoted.low, quoted.high, low, high) > 1.0:
+            yield f"claim {quoted.number} {quoted.side} at {span_words(low, high)} {quoted.unit}"
+
+
 def _listed(meter: str, term: Term, figure: Figure, book: PriceBook) -> float:
     """The list price of one unit of a term, in the figure's unit."""
     sold = sold_unit(meter, book)
@@ -145,10 +185,16 @@ def _nearest_price(term: Term, figure: Figure, book: PriceBook) -> tuple[str, fl
     return min(priced.items(), key=lambda p: abs(p[1] * term.high - middle))
 
 
+def _listed_span(figure: Figure, book: PriceBook) -> tuple[float, float]:
+    """What the amounts that a figure prices cost at list price, low and high."""
+    chosen = [(t, _nearest_price(t, figure, book)[1]) for t in figure.priced]
+    return sum(t.low * p for t, p in chosen), sum(t.high * p for t, p in chosen)
+
+
 def list_price(figure: Figure, ground: Ground) -> Iterator[Finding]:
     """A figure that prices amounts is what they cost at list price."""
     chosen = [(t, *_nearest_price(t, figure, ground.book)) for t in figure.priced]
-    low, high = sum(t.low * p for t, _, p in chosen), sum(t.high * p for t, _, p in chosen)
+    low, high = _listed_span(figure, ground.book)
     factor = unlike(figure.low, figure.high, low, high) if chosen else 1.0
     if factor > 1.0:
         amounts = " + ".join(
@@ -193,7 +239,7 @@ def echo_of_list_price(figure: Figure, ground: Ground) -> Iterator[Finding]:
 
 def _same_thing(one: Figure, other: Figure) -> bool:
     def about(f: Figure):
-        return f.side, f.measure, f.gain, f.flows, f.meters
+        return f.side, f.measure, f.gain, f.statistic, f.flows, f.meters
 
     users = {one.users, other.users} - {None}
     return one.number != other.number and not one.gain and about(one) == about(other) and len(users) < 2
@@ -227,7 +273,11 @@ def implied(figure: Figure, ground: Ground) -> Iterator[Finding]:
         if quoted is not None:
             fits = [v * quoted.low / low for v in (figure.low, figure.high)]
             sentence += f", which fits {span_words(*fits, 3)} {quoted.unit}"
-        yield Finding("premise", figure, factor, sentence, ground.known[quoted.claim] if quoted else None)
+        other = ground.known[quoted.claim] if quoted is not None else None
+        yield Finding("premise", figure, factor, sentence, other)
+        if other is not None:
+            yield Finding("premise", other, factor, f"with it {figure.name} would be {span_words(low, high, 3)} "
+                          f"{figure.unit}, not {span_words(figure.low, figure.high)}", figure)
 
 
 def part_of_whole(figure: Figure, ground: Ground) -> Iterator[Finding]:
@@ -259,15 +309,43 @@ def like_with_like(figure: Figure, ground: Ground) -> Iterator[Finding]:
         return
     ends = sorted(float(claims.gain(b, a * size, figure.gain))
                   for b, a in ((before.low, after.high), (before.high, after.low)))
-    points = ROUNDING if figure.gain == "less" else 0.0
-    factor = apart(figure.low - points, figure.high + points, *ends) if ends[1] > 0 else inf
+    points = ROUNDING if figure.gain == "less" else claims.SLACK * figure.low
+    short = ends[1] < figure.low - points  # by the half point of its rounding; more than promised may be rounded
+    factor = apart(figure.low, figure.high, *ends) if ends[1] > 0 else inf
+    if short or factor > 1.0:
+        yield Finding("improvement", figure, _left(figure, ends) if figure.gain == "less" else factor,
+                      f"its own figures give {_gain_span(figure, ends)}, not {figure_words(figure)}")
+
+
+def _left(figure: Figure, ends: Sequence[float]) -> float:
+    """How many times more, or less, is left than a saving says."""
+    left, told = 1.0 - ends[1], 1.0 - figure.low
+    return max(left / told, told / left) if left > 0 and told > 0 else inf
+
+
+def _gain_span(figure: Figure, ends: Sequence[float]) -> str:
+    if figure.gain == "less":
+        return figure_words(replace(figure, low=ends[0], high=ends[1]))
+    return span_words(*ends, 3)
+
+
+def saving(figure: Figure, ground: Ground) -> Iterator[Finding]:
+    """What a claim says is saved is its own figure before less its own figure after."""
+    before, after = (ground.known.get(f"{figure.id}.{side}") for side in ("before", "after"))
+    if figure.side != "saved" or before is None or after is None or figure.parts:
+        return
+    sizes = [conversion(one.unit, figure.unit) for one in (before, after)]
+    if None in sizes:
+        return
+    low, high = before.low * sizes[0] - after.high * sizes[1], before.high * sizes[0] - after.low * sizes[1]
+    factor = apart(figure.low, figure.high, low, high)
     if factor > 1.0:
-        yield Finding("improvement", figure, factor,
-                      f"its own figures give {span_words(*ends, 3)}, not {figure_words(figure)}")
+        yield Finding("saving", figure, factor, f"{figure_words(before)} less {figure_words(after)} is "
+                      f"{span_words(low, high)} {figure.unit}, not {span_words(figure.low, figure.high)}")
 
 
-RULES = (product_of_factors, sum_of_parts, rests_on_slips, list_price, echo_of_list_price, like_with_like,
-         same_quantity, implied, part_of_whole)
+RULES = (product_of_factors, sum_of_parts, rests_on_slips, carried_through, list_price, echo_of_list_price, like_with_like,
+         saving, same_quantity, implied, part_of_whole)
 
 
 def findings(figures: Sequence[Figure], book: PriceBook, premise: Mapping | None = None) -> list[Finding]:
@@ -285,7 +363,8 @@ def findings(figures: Sequence[Figure], book: PriceBook, premise: Mapping | None
     Returns
     -------
     list of Finding
-        Figure by figure, by rule: product, parts, list price, echo, improvement, units, premise, part of.
+        Figure by figure, by rule: product, parts, carried, list price, echo, improvement, saving, units,
+        premise, part of.
         A factor of infinity stands for things that no factor can make alike.
 
     Raises

@@ -91,6 +91,13 @@ QUANTITIES: Mapping[str, Callable[[Side], object]] = MappingProxyType({  # in th
 })
 
 
+def _latency_of(statistic: str, side: Side):
+    """Mean or a percentile of latency over all delivered events."""
+    if statistic == "mean":
+        return side.total("latency")
+    return side.latency_quantiles((float(statistic.removeprefix("p")) / 100.0,))[0]
+
+
 def _of_meters(figure: Figure, side: Side):
     """The part of the bill that the figure's meters make."""
     scenario = side.traffic.life.scenario
@@ -129,6 +136,8 @@ def _side_values(figure: Figure, outcome: Outcome, which: str) -> np.ndarray:
         found = _of_meters(figure, side)
     elif figure.flows and figure.measure in (*MEASURES, "cost_per_hour"):
         found = _of_flows(figure, side)
+    elif figure.statistic:
+        found = _latency_of(figure.statistic, side)
     else:
         found = _whole(figure.measure, side)
     return np.broadcast_to(np.asarray(found, dtype=float), shape)
@@ -137,7 +146,7 @@ def _side_values(figure: Figure, outcome: Outcome, which: str) -> np.ndarray:
 def figure_values(figure: Figure, outcome: Outcome) -> np.ndarray:
     """What the model gives for a published figure.
 
-    Latency is the median over all delivered events; a load restricted to flows is their rate while they run.
+    Latency is the median over all delivered events, or the claim's own statistic of them; a load restricted to flows is their rate while they run.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,11 +29,15 @@ SWITCHES = ("billing.connects_billed", "billing.pings_billed", "billing.response
 
 @dataclass(frozen=True)
 class Change:
-    """A change of assumptions that makes a claim true: paths with values, how far it goes, and the words."""
+    """A change of assumptions that makes a claim true: paths with values, how far it goes, and the words.
+
+    `breaks` are the numbers of claims that hold without it and fail with it.
+    """
 
     values: Mapping[str, object]
     share: float
     words: str
+    breaks: tuple[int, ...] = ()
 
 
 Move = tuple[tuple[tuple[Knob, int], ...], float]  # knobs with the end each goes to, and how far
@@ -213,8 +217,25 @@ def _value_at(scenario: Scenario, path: str):
     return here
 
 
-def conditions(scenario: Scenario, figures: Sequence[Figure],
-               users: Sequence[float] | None = None) -> dict[str, Change | None]:
+def _with_what_breaks(search: Search, found: Mapping[str, Change | None],
+                      holding: Sequence[Figure]) -> dict[str, Change | None]:
+    """The changes with the claims that they take down: each change made, each figure that held asked again."""
+    moved = {k: one for k, one in found.items() if one is not None and set(one.values) <= set(search.knobs)}
+    if not moved or not holding:
+        return dict(found)
+    columns: dict[str, np.ndarray] = {}
+    for row, one in enumerate(moved.values()):
+        for name, value in one.values.items():
+            columns.setdefault(name, np.full((len(moved), 1), search.knobs[name].mode))[row] = value
+    resolved = sampling.with_columns(search.scenario, columns, search.users)
+    outcome = outcome_at(search.scenario, resolved, search.users, len(moved))
+    fails = {f: ~holds(f, figure_values(f, outcome)[:, search._at(f)]) for f in holding}
+    return {**found, **{key: replace(one, breaks=tuple(dict.fromkeys(f.number for f in holding if fails[f][row])))
+                        for row, (key, one) in enumerate(moved.items())}}
+
+
+def conditions(scenario: Scenario, figures: Sequence[Figure], users: Sequence[float] | None = None,
+               holding: Sequence[Figure] = ()) -> dict[str, Change | None]:
     """The nearest change of assumptions that makes each published figure true.
 
     Each ranged input is moved alone from its mode to either end and the border at which the figure begins to
@@ -230,6 +251,8 @@ def conditions(scenario: Scenario, figures: Sequence[Figure],
         Figures that do not hold with every input at its mode [-].
     users : sequence of float, optional
         User counts; a figure stated at one of them is judged there, else at the first [-].
+    holding : sequence of Figure
+        Figures that do hold; each change names those that it takes down [-].
 
     Returns
     -------
@@ -268,4 +291,4 @@ def conditions(scenario: Scenario, figures: Sequence[Figure],
         crossed = {f.key: [b for b in _brackets(f, tried, values[f.key], now[f.key])
                            if (b.ends, 1.0) in pairs[f.key]] for f in left}
         found |= {k: _change(*m) for k, m in search.borders({k: b for k, b in crossed.items() if b}).items()}
-    return found
+    return _with_what_breaks(search, found, [f for f in holding if np.isfinite(f.low)])

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from model import checks, display, paths
-from model.claims_read import UNITS, Figure, figures_of
+from model.claims_read import MEASURES, UNITS, Figure, figures_of
 from model.claims_units import conversion
 from model.scenario import read_yaml
 
 __all__ = ["by_measure", "figures", "gain", "miss", "names", "premise", "read", "shown_range", "verdict"]
 
-MEASURES = ("latency", "battery", "data", "load", "cost")
 SLACK = 0.05  # a figure within 5 % of a claimed one counts as meeting it
 PREMISE = ("active_hours_per_month", "users")
 
@@ -46,10 +45,21 @@ def _content(path: Path, changed_ns: int) -> tuple[Mapping, tuple[Figure, ...]]:
     for key in content:
         checks.known("key", key, ("name", "title", "premise", "claims", "changes"), place)
     told = content.get("premise") or {}
+    if not isinstance(told, dict):
+        checks.fail(f"premise must be a mapping of {' and '.join(PREMISE)}; got {checks.shown(told)}", place)
     for key in told:
         checks.known("key of the premise", key, PREMISE, place)
         checks.positive(f"premise.{key}", told[key], "", place)
+    _check_changes(content.get("changes") or {}, place)
     return content, figures_of(content["claims"], place)
+
+
+def _check_changes(changes, place: str) -> None:
+    if not isinstance(changes, dict):
+        checks.fail(f"changes must be a mapping of names to lists of paths; got {checks.shown(changes)}", place)
+    for name, patterns in changes.items():
+        if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
+            checks.fail(f"change {name!r} must be a list of paths; got {checks.shown(patterns)}", place)
 
 
 def read(name: str | Path) -> Mapping:

@@ -27,13 +27,17 @@ UNITS = {  # what a claim may be about, in the unit that the model answers in
     "direct_latency": "s",
     "cold_start": "s",
 }
+MEASURES = ("latency", "battery", "data", "load", "cost")
+BILLS = ("cost", "cost_per_hour")
 SIDES = ("before", "after", "improvement", "saved")
 GAINS = ("times", "less")
 TERM_KEYS = ("of", "value", "low", "high", "unit", "claim", "http", "when", "sign", "meter")
 SIDE_KEYS = ("value", "low", "high", "unit", "measure", "as", "factors", "implied_by", "parts", "priced",
              "part_of")
-CLAIM_KEYS = ("id", "measure", "text", "where", "unit", "users", "flows", "meters", "note", *SIDES)
+CLAIM_KEYS = ("id", "measure", "statistic", "text", "where", "unit", "users", "flows", "meters", "note", *SIDES)
+STATISTICS = ("p50", "p95", "p99", "mean")  # of latency; the median where a claim names none
 SIZES = ("request_bytes", "response_bytes")
+MOST = 1e300
 LISTS = ("factors", "implied_by", "parts", "priced")
 
 
@@ -66,6 +70,7 @@ class Figure:
     text: str
     place: str
     gain: str = ""  # times or less, for an improvement
+    statistic: str = ""  # of latency
     users: float | None = None
     flows: tuple[str, ...] = ()
     meters: tuple[str, ...] = ()
@@ -89,12 +94,16 @@ class Figure:
 def _number(name: str, value: Any, place: str) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         checks.fail(f"{name} must be a number; got {checks.shown(value)}", place)
+    if not -MOST <= value <= MOST:
+        checks.fail(f"{name} must be a finite number; got {str(value)[:20]}", place)
     return float(value)
 
 
-def _span(name: str, entry: Mapping, place: str) -> tuple[float, float]:
+def _span(name: str, entry: Mapping, place: str, signed: bool = False) -> tuple[float, float]:
     """Low and high of an entry that gives them, or one value."""
     if "value" in entry:
+        if "low" in entry or "high" in entry:
+            checks.fail(f"{name} must give a value, or low and high; got both", place)
         low = high = _number(f"value of {name}", entry["value"], place)
     else:
         for end in ("low", "high"):
@@ -103,6 +112,8 @@ def _span(name: str, entry: Mapping, place: str) -> tuple[float, float]:
         low, high = (_number(f"{end} of {name}", entry[end], place) for end in ("low", "high"))
     if low > high:
         checks.fail(f"{name} must have low <= high; got {low:g} and {high:g}", place)
+    if low < 0 and not signed:
+        checks.fail(f"{name} must be >= 0; got {low:g}", place)
     return low, high
 
 
@@ -118,16 +129,38 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(v) for v in (value if isinstance(value, list) else [value] if value else ()))
 
 
+def _entries(name: str, value: Any, place: str) -> list:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        checks.fail(f"{name} must be a list; got {checks.shown(value)}", place)
+    return value
+
+
+def _meters(name: str, value: Any, place: str) -> tuple[str, ...]:
+    """Meters that some region's price list knows."""
+    from model.price_rows import shelf
+
+    listed = _texts(value)
+    sold = sorted({meter for book in shelf(None).values() for meter in book}) if listed else ()
+    for meter in listed:
+        checks.known(f"meter of {name}", meter, sold, place)
+    return listed
+
+
 def _term(name: str, entry: Any, place: str) -> Term:
     entry = _mapping(name, entry, TERM_KEYS, place)
-    common = dict(of=str(entry.get("of", entry.get("claim", ""))), when=str(entry.get("when", "")),
-                  sign=_number(f"sign of {name}", entry.get("sign", 1.0), place),
-                  meters=_texts(entry.get("meter")), claim=str(entry.get("claim", "")))
+    sign = _number(f"sign of {name}", entry.get("sign", 1.0), place)
+    if abs(sign) != 1.0:
+        checks.fail(f"sign of {name} must be 1 or -1; got {sign:g}", place)
+    common = dict(of=str(entry.get("of", entry.get("claim", ""))), when=str(entry.get("when", "")), sign=sign,
+                  meters=_meters(name, entry.get("meter"), place), claim=str(entry.get("claim", "")))
     if common["claim"]:
         return Term(low=0.0, high=0.0, unit="", **common)
     if "http" in entry:
         sizes = _mapping(f"http of {name}", entry["http"], SIZES, place)
         pair = tuple(_number(f"{k} of {name}", sizes.get(k), place) for k in SIZES)
+        checks.non_negative(f"sizes of {name}", pair, "B", place)
         return Term(low=0.0, high=0.0, unit="B/request", http=pair, **common)
     if not entry.get("unit"):
         checks.fail(f"{name} must have a unit; got none", place)
@@ -156,13 +189,28 @@ def _figure(name: str, number: int, claim: Mapping, side: str, place: str) -> Fi
     if (own or not entry.get("unit")) and conversion(written, UNITS[measure]) is None:
         checks.fail(f"the unit of {name} must measure {measure}, like {UNITS[measure]}; got {written!r}",
                     place)
-    low, high = _span(f"{side} of {name}", entry, place)
+    low, high = _span(f"{side} of {name}", entry, place, signed=not own or side == "saved")
+    if gain == "less" and high > 1.0:
+        checks.fail(f"{side} of {name} must be a share of at most 1, as less; got {high:g}", place)
+    flows, meters = _texts(claim.get("flows")), _meters(name, claim.get("meters"), place)
+    if meters and measure not in BILLS:
+        checks.fail(f"meters of {name} must restrict {' or '.join(BILLS)}; got {measure}", place)
+    if flows and measure not in (*BILLS, *MEASURES):
+        checks.fail(f"flows of {name} must restrict one of {', '.join((*BILLS, *MEASURES))}; got {measure}", place)
+    statistic = claim.get("statistic") or ""
+    if statistic:
+        checks.known(f"statistic of {name}", statistic, STATISTICS, place)
+        if measure != "latency":
+            checks.fail(f"a statistic of {name} must be one of latency; got {measure}", place)
+    users = claim.get("users")
+    if users is not None:
+        users = _number(f"users of {name}", users, place)
+        checks.positive(f"users of {name}", users, "users", place)
     lists = {k: tuple(_term(f"{k} of {name}, {side}, entry {n + 1}", e, place)
-                      for n, e in enumerate(entry.get(k) or ())) for k in LISTS}
+                      for n, e in enumerate(_entries(f"{k} of {name}, {side}", entry.get(k), place)))
+             for k in LISTS}
     return Figure(number, str(claim["id"]), side, measure, written if own else gain, low, high,
-                  str(claim.get("text", "")), _place_of(name, claim, place), gain,
-                  None if claim.get("users") is None else _number(f"users of {name}", claim["users"], place),
-                  _texts(claim.get("flows")), _texts(claim.get("meters")),
+                  str(claim.get("text", "")), _place_of(name, claim, place), gain, statistic, users, flows, meters,
                   part_of=str(entry.get("part_of", "")), **lists)
 
 
@@ -171,6 +219,8 @@ def _filled(figure: Figure, known: Mapping[str, Figure], place: str) -> Figure:
     def fill(term: Term) -> Term:
         if term.claim:
             checks.known(f"figure quoted by {figure.name}", term.claim, known, place)
+            if term.claim == figure.key:
+                checks.fail(f"{figure.name} must not quote itself", place)
             told = known[term.claim]
             return replace(term, low=told.low, high=told.high, unit=told.unit)
         if term.http:
@@ -182,6 +232,8 @@ def _filled(figure: Figure, known: Mapping[str, Figure], place: str) -> Figure:
 
     if figure.part_of:
         checks.known(f"figure that {figure.name} is part of", figure.part_of, known, place)
+        if figure.part_of == figure.key:
+            checks.fail(f"{figure.name} must not be a part of itself", place)
     return replace(figure, **{k: tuple(fill(t) for t in getattr(figure, k)) for k in LISTS})
 
 
@@ -227,6 +279,8 @@ def figures_of(claims: list, place: str) -> tuple[Figure, ...]:
         claim = _mapping(name, claim, CLAIM_KEYS, place)
         if not claim.get("id"):
             checks.fail(f"{name} must have an id; got none", place)
+        if not isinstance(claim["id"], (str, int)):
+            checks.fail(f"the id of {name} must be a text; got {checks.shown(claim['id'])}", place)
         name = f"claim {number} ({claim['id']})"
         sides = [s for s in SIDES if s in claim]
         if not sides:
