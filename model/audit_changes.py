@@ -184,7 +184,7 @@ def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None,
     Returns
     -------
     pandas.DataFrame
-        Index measure; unit, published (what the claims say of after), a column a design, and the best.
+        Index measure; unit, published (what the claims say of after), a column a design, and the best, all of them where several are alike.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None,
     for _, side in designs.values():
         checks.known("side", side, ("before", "after"))
     frame = pd.DataFrame({n: _figures(_scenario(one), side, users) for n, (one, side) in designs.items()})
-    best = frame.idxmin(axis=1)
+    best = [" and ".join(row.index[row <= row.min()]) for _, row in frame.iterrows()]
     told = claims.by_measure(published)
     if published:
         frame.insert(0, "published", [_told(told, label) for label in frame.index])
