@@ -344,8 +344,8 @@ def saving(figure: Figure, ground: Ground) -> Iterator[Finding]:
                       f"{span_words(low, high)} {figure.unit}, not {span_words(figure.low, figure.high)}")
 
 
-RULES = (product_of_factors, sum_of_parts, rests_on_slips, carried_through, list_price, echo_of_list_price, like_with_like,
-         saving, same_quantity, implied, part_of_whole)
+RULES = (product_of_factors, sum_of_parts, rests_on_slips, carried_through, list_price, echo_of_list_price,
+         like_with_like, saving, same_quantity, implied, part_of_whole)
 
 
 def findings(figures: Sequence[Figure], book: PriceBook, premise: Mapping | None = None) -> list[Finding]:

@@ -184,7 +184,8 @@ def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None,
     Returns
     -------
     pandas.DataFrame
-        Index measure; unit, published (what the claims say of after), a column a design, and the best, all of them where several are alike.
+        Index measure; unit, published (what the claims say of after), a column a design, and the best, all of
+        them where several are alike.
 
     Raises
     ------

@@ -146,7 +146,8 @@ def _side_values(figure: Figure, outcome: Outcome, which: str) -> np.ndarray:
 def figure_values(figure: Figure, outcome: Outcome) -> np.ndarray:
     """What the model gives for a published figure.
 
-    Latency is the median over all delivered events, or the claim's own statistic of them; a load restricted to flows is their rate while they run.
+    Latency is the median over all delivered events, or the claim's own statistic of them; a load
+    restricted to flows is their rate while they run.
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ def _log_ticks(ends, values: list) -> dict:
     shown = [v for v in values if isinstance(v, (int, float)) and v > 0]
     ends = ends or (np.log10([min(shown), max(shown)]) if shown else (0.0, 9.0))
     return {"type": "log", "dtick": "D2" if ends[1] - ends[0] < FEW_DECADES else 1,
-            "tickformat": "~s" if ends[0] >= 0.0 else "~g"}
+            "tickformat": "~s" if ends[0] >= 0.0 else ",.12~g"}
 
 
 def _upright(place: float) -> dict:

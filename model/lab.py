@@ -14,7 +14,7 @@ __all__ = ["app_arguments", "free_port", "lab_arguments", "open_app", "open_lab"
 HOST = "127.0.0.1"
 NOTEBOOK = "00_explore.ipynb"
 SHARE = paths.PACKAGE / "explore" / "share"  # the page's template, and JupyterLab without its news
-NO_VOILA = "the page needs Voila, which is not installed; install it with: pip install 'push-or-poll[app]'"
+NO_VOILA = "the page needs Voila, which is not installed; in a clone: pip install -e '.[app]'"
 
 
 def free_port(port: int) -> int:
@@ -102,6 +102,19 @@ def _settle() -> None:
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
 
+def _end_kernels_of_closed_pages() -> None:
+    """Give each page the cookie that Voila's own call needs when the page is left, or its kernel stays on."""
+    from voila.tornado.handler import TornadoVoilaHandler
+
+    get = TornadoVoilaHandler.get
+
+    async def with_cookie(self, path=None):
+        _ = self.xsrf_token  # tornado sets the cookie when it is asked for the token
+        return await get(self, path)
+
+    TornadoVoilaHandler.get = with_cookie
+
+
 def open_app(port: int = 8866, browser: bool = True) -> None:
     """Serve the page of sliders until it is stopped.
 
@@ -128,6 +141,7 @@ def open_app(port: int = 8866, browser: bool = True) -> None:
     _settle()
     from voila.app import main
 
+    _end_kernels_of_closed_pages()
     print(f"the page: http://{HOST}:{port}/ (Ctrl+C ends it)", flush=True)
     main(app_arguments(port, browser))
 

@@ -15,7 +15,7 @@ import pytest
 
 READY = "document.querySelector('.pop-page[data-ready=yes]') !== null"
 IDLE = ("(() => { const p = document.querySelector('.pop-page'), l = p.popLine;"
-        " return !l.waiting && !l.whole.length && !Object.keys(l.values).length; })()")
+        " return !l.waiting && !l.queue.length; })()")
 TABLE = """[...document.querySelectorAll('.pop-table tbody td[data-column]')].map(c => [
   c.parentElement.dataset.measure, c.dataset.column, c.textContent, c.dataset.value ?? null])"""
 TRACES = """Object.fromEntries([...document.querySelectorAll('.pop-chart')].map(b => [b.dataset.chart,

@@ -481,8 +481,8 @@ def test_the_documents_own_amounts_at_list_price_are_carried_through_to_the_bill
 
 def test_a_condition_says_under_what_it_holds_and_which_claims_it_takes_down(table):
     battery = table[table["id"] == "battery"].iloc[0]
-    assert re.fullmatch(r"holds only if after\.heartbeat\.period_s is at least 41\.6 s, not 30 s under the premise, or "
-                        r"after\.heartbeat\.period_s is at least 78\.1 s, not 30 s in the scenario",
+    assert re.fullmatch(r"holds only if after\.heartbeat\.period_s is at least 41\.6 s, not 30 s under the premise, "
+                        r"or after\.heartbeat\.period_s is at least 78\.1 s, not 30 s in the scenario",
                         battery["verdict"])
     latency = table[(table["id"] == "latency") & (table["side"] == "before")].iloc[0]
     assert "makes claim 17 fail, which held" in latency["why"]  # 30 requests/min are a poll each 2 s

@@ -1,6 +1,7 @@
 """The page's wiring without a browser: controls come from the scenario, figures are the library's own."""
 
 import random
+import re
 
 import numpy as np
 import pytest
@@ -135,7 +136,8 @@ def test_shares_that_are_all_0_are_refused_and_the_page_stays(page):
     shown = page.drawn["rows"]
     zero = {k: 0 for k in page.state.controls if k.startswith("networks.")}
     drawn = said(page, do="move", values=zero)
-    assert drawn["errors"] == {"move": "the shares of the networks must add up to more than 0 %; got 0"}
+    assert set(drawn["errors"]) == set(zero) and set(drawn["errors"].values()) == {
+        f"the shares of the networks must add up to more than 0 %; got 0. {widget.KEPT}"}
     assert drawn["rows"] == shown
     assert said(page, do="move", values={"users": 2000})["errors"] == {}
 
@@ -148,12 +150,33 @@ def test_a_bad_box_is_told_beside_it_and_the_others_move(page):
 
 def test_a_region_without_a_price_is_told_by_name_and_the_page_stays(page):
     drawn = said(page, do="move", values={"region": "ap-south-1"})
-    assert "no price for" in drawn["errors"]["move"] and drawn["values"]["region"] == "us-east-1"
+    assert re.match(r"no price for \S+ in ap-south-1 .*: us-east-1\. The page shows", drawn["errors"]["region"])
+    assert drawn["values"]["region"] == "us-east-1"
+    assert said(page, do="move", values={"users": 500})["errors"] == {}
+    options = dict(page.state.controls["region"].options)
+    assert options["us-east-1"] == "us-east-1" and re.search(r": lacks \d+ of \d+ prices$", options["ap-south-1"])
+
+
+def test_what_was_told_of_a_message_is_gone_with_the_next_and_red_boxes_are_not_saved(page):
+    assert list(said(page, do="save", name="no/name")["errors"]) == ["save"]
+    assert said(page, do="move", values={"users": "many"})["errors"].keys() == {"users"}
+    drawn = said(page, do="save", name="mine")
+    assert "put right before it is saved: Users in the month" in drawn["errors"]["save"]
+    assert not (page.folder / "mine.yaml").exists()
+
+
+def test_a_folder_called_like_a_scenario_and_a_file_nobody_can_read_are_not_offered(page):
+    (page.folder / "dir.yaml").mkdir()
+    (page.folder / ".lock.yaml").symlink_to(page.folder / "nowhere")
+    (page.folder / "own.yaml").write_text("extends: twilly\n")
+    said(page, do="reset")
+    assert [c for c in page.listed["choices"] if "/" in c] == [str(page.folder / "own.yaml")]
 
 
 def test_a_fault_of_the_model_is_a_sentence_and_not_the_end(page, monkeypatch):
     monkeypatch.setattr(widget.Page, "do_reset", lambda *a: 1 / 0)
-    assert said(page, do="reset")["errors"] == {"reset": "this could not be worked out (ZeroDivisionError)"}
+    assert said(page, do="reset")["errors"] == {
+        "reset": f"This could not be worked out (ZeroDivisionError). {widget.KEPT}"}
     assert said(page, do="move", values={"users": 500})["values"]["users"] == 500
 
 
@@ -227,9 +250,9 @@ def test_a_saved_scenario_can_be_chosen_moved_and_saved_again(page, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "sentence"), [
-    ("", "the name must be up to 64 letters, digits, '_', '-' or '.'; got ''"),
-    ("../away", "the name must be up to 64 letters, digits, '_', '-' or '.'; got '../away'"),
-    ("twilly", "a scenario called 'twilly' is there already; choose another name")])
+    ("", "the name must begin with a plain letter or a digit and go on with at most 63 of them"),
+    ("../away", "the name must begin with a plain letter or a digit and go on with at most 63 of them"),
+    ("twilly", "'twilly' is a scenario of the project; choose another name")])
 def test_a_name_that_cannot_be_is_refused(name, sentence, tmp_path):
     with pytest.raises(checks.InputError, match="^" + sentence.replace(".", r"\.").split(";")[0]):
         saving.saved(explore.start("twilly"), name, tmp_path)

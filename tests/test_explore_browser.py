@@ -1,11 +1,13 @@
 """The page in a real browser: every number on the screen is the library's, and a keyboard alone moves it."""
 
 import re
+import time
 
 import app_server
 import chromium
+import psutil
 import pytest
-from app_server import opened, settled, slid, typed
+from app_server import opened, served, settled, slid, typed
 
 import model
 from model import compare, display, explore
@@ -178,9 +180,57 @@ def test_shares_over_100_percent_are_told_as_used(page):
 def test_a_region_without_prices_is_a_sentence_and_not_a_traceback(page):
     page.run("""(() => { const s = document.querySelector('[data-key=region] select'); s.value = 'ap-south-1';
         s.dispatchEvent(new Event('change', {bubbles: true})); })()""")
-    page.until("document.querySelector('.pop-problem').textContent.includes('no price for')")
+    page.until("document.querySelector('[data-key=region] .pop-error').textContent.includes('no price for')")
     same_table(on_screen(page), model.load("twilly"))
     assert "Traceback" not in page.run("document.body.textContent")
+
+
+def test_a_pin_after_quick_moves_keeps_the_last_of_them_and_a_reset_lets_them_go(page):
+    stops = explore.start("twilly").controls["users"].stops
+    page.run(f"""(() => {{ const s = document.querySelector('[data-key=users] input[type=range]');
+        for (const k of [3, {len(stops) - 5}]) {{ s.value = k;
+        s.dispatchEvent(new Event('input', {{bubbles: true}})); }}
+        document.querySelector('.pop-pin').click(); }})()""")
+    settled(page)
+    caption = page.run("document.querySelector('.pop-table caption').textContent")
+    assert f"Users in the month {stops[-5]:,.0f}" in caption
+    page.run(f"""(() => {{ const s = document.querySelector('[data-key=users] input[type=range]');
+        for (const k of [3, {len(stops) - 5}]) {{ s.value = k;
+        s.dispatchEvent(new Event('input', {{bubbles: true}})); }}
+        document.querySelector('.pop-reset').click(); }})()""")
+    settled(page)
+    same_table(on_screen(page), model.load("twilly"))
+    page.run("document.querySelector('.pop-pin').click()")
+    settled(page)
+
+
+def test_an_answer_that_does_not_come_is_told(page):
+    page.run("""(() => { const l = document.querySelector('.pop-page').popLine;
+        l.patience = 1; l.model.kept = l.model.send; l.model.send = () => {}; })()""")
+    slid(page, "users", 3)
+    page.until("document.querySelector('.pop-late').textContent.startsWith('No answer has come')")
+    page.run("""(() => { const l = document.querySelector('.pop-page').popLine;
+        l.model.send = l.model.kept; l.patience = 10000; l.waiting = null; l.onLate(false); })()""")
+    page.run("document.querySelector('.pop-reset').click()")
+    settled(page)
+    assert page.run("document.querySelector('.pop-late').textContent") == ""
+
+
+def kernels():
+    """Kernels that servers started by this test run hold."""
+    return sum("ipykernel" in " ".join(p.cmdline()) for p in psutil.Process().children(recursive=True)
+               if p.is_running() and p.status() != psutil.STATUS_ZOMBIE)
+
+
+def test_a_page_that_is_left_takes_its_kernel_with_it(browser, folder):
+    with served(folder) as address:
+        one = opened(browser, address)
+        count = kernels()
+        one.call("Page.navigate", url="about:blank")
+        until = time.monotonic() + 20
+        while time.monotonic() < until and kernels() >= count:
+            time.sleep(0.2)
+        assert kernels() == count - 1
 
 
 def test_a_keyboard_alone_reaches_every_control(page):

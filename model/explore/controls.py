@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from model import battery, ledger, prices
+from model import battery, compare, ledger, prices
 from model.scenario import Range, Scenario
 
 __all__ = ["Control", "controls", "stops_between"]
@@ -174,10 +174,11 @@ def _mix(scenario: Scenario) -> list[Control]:
 
 def _choices(scenario: Scenario) -> list[Control]:
     phones = {p: f"{p} ({j / 3600:.2f} Wh)" for p, j in battery.phones().items()}
-    regions = {r: r for r in prices.regions()}
-    found = [_choice("phone", "Phone", "Phone and cloud", scenario.phone, phones, "battery sizes by model"),
-             _choice("region", "AWS region", "Phone and cloud", scenario.region, regions,
-                     f"list prices on {scenario.prices_on or 'the newest date'}"),
+    found = [_choice("phone", "Phone", "Phone and cloud", scenario.phone, phones,
+                     "published battery energies by model, data/devices.csv"),
+             _choice("region", "AWS region", "Phone and cloud", scenario.region, _regions(scenario),
+                     f"list prices on {scenario.prices_on or 'the newest date'}, data/prices; a region that lacks a "
+                     "price of what is billed cannot be chosen until its list is loaded"),
              _choice("http_backend", "Requests are served by", "Phone and cloud", scenario.before.api.backend,
                      BACKENDS, "what answers polls and pulls, in both designs")]
     if scenario.after.socket is not None:
@@ -186,6 +187,18 @@ def _choices(scenario: Scenario) -> list[Control]:
                              "what holds the connections after the move"))
     return [*found, _choice("free_tier", "Free allowances", "Phone and cloud", scenario.free_tier or "none",
                             FREE, "the 12-month ones are for accounts opened before 2025-07-15")]
+
+
+def _regions(scenario: Scenario) -> dict[str, str]:
+    """Regions with a price list, each that lacks a price of what the scenario is billed on marked as such."""
+    outcome = compare.evaluate(scenario)
+    meters = {m for side in (outcome.before, outcome.after) for m in side.usage}
+    found = {}
+    for region in prices.regions():
+        book = prices.book(region, scenario.prices_on)
+        lacking = sum(book.lacks(m) for m in meters)
+        found[region] = f"{region}: lacks {lacking} of {len(meters)} prices" if lacking else region
+    return found
 
 
 def controls(scenario: Scenario) -> tuple[Control, ...]:

@@ -19,7 +19,7 @@ from model.scenario import Scenario
 __all__ = ["Memory", "chart_data", "chart_layouts", "table_rows"]
 
 COUNTS = tuple(float(f"{n:.3g}") for n in np.geomspace(100, 10_000_000, 16))
-SHARES = tuple(round(float(s), 4) for s in np.linspace(0.02, 0.98, 33))
+SHARES = tuple(round(float(s), 4) for s in (*np.linspace(0.02, 0.95, 32), 0.96, 0.97, 0.98))
 KEPT = 12
 NAMES = ("name", "title", "users", "claims")  # of a scenario; no figure of one design depends on them
 SEEN = ("before", "after", "change", "claimed_before", "claimed_after", "verdict")
@@ -220,20 +220,22 @@ def chart_layouts() -> dict[str, dict]:
         "cost": charts.lines([], empty, "Cost against users", "users in the month", "USD/month", log="xy"),
         "latency": charts.curves({k: ([], []) for k in empty}, "How long a notification takes",
                                  "latency [s]", "share that has arrived", log="x"),
-        "battery": charts.bars([], empty, "Battery by network", "% of it per active hour", ""),
+        "battery": charts.bars([], empty, "Battery by network", "battery [%/active hour]", ""),
     }
-    return {name: _narrowed(figure.to_plotly_json()["layout"]) for name, figure in drawn.items()}
+    return {name: _narrowed(name, figure.to_plotly_json()["layout"]) for name, figure in drawn.items()}
 
 
-def _narrowed(layout: dict) -> dict:
+def _narrowed(name: str, layout: dict) -> dict:
     """The layout without what the page's own HTML gives: text is slow to draw in a chart."""
     left_out = ("width", "height", "template", "title", "legend")
     kept = {k: v for k, v in layout.items() if k not in left_out}
     kept["yaxis"] = {**kept.get("yaxis", {}), "automargin": False}
     if kept.get("xaxis", {}).get("type") == "log":
         kept["xaxis"] = {**kept["xaxis"], "tickfont": {"size": 14}}  # between decades ticks are drawn smaller
+    if name == "cost":
+        kept["yaxis"]["tickformat"] = ",.12~g"  # dollars and their cents
     return {**kept, "autosize": True, "paper_bgcolor": "#ffffff", "plot_bgcolor": "#ffffff",
-            "showlegend": False, "margin": {"l": 62, "r": 14, "t": 10, "b": 48}, "height": 280}
+            "showlegend": False, "margin": {"l": 68, "r": 24, "t": 10, "b": 48}, "height": 280}
 
 
 def traces(data: dict, pinned: dict | None) -> dict[str, list[dict]]:

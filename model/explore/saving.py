@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from model import checks, paths
@@ -52,7 +51,8 @@ def scenario_text(state: State, name: str) -> str:
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     if not re.fullmatch(NAME, name):
-        checks.fail(f"the name must be up to 64 letters, digits, '_', '-' or '.'; got {name!r}")
+        checks.fail("the name must begin with a plain letter or a digit and go on with at most 63 of them, '_', '-' or"
+                    f" '.'; got {name!r}")
     made = state.scenario()
     plain: dict = {"extends": _origin(state.name), "name": name,
                    "title": DoubleQuotedScalarString(f"{made.title} ({name})")}
@@ -98,13 +98,17 @@ def saved(state: State, name: str, folder: str | Path) -> Path:
     name = name.strip().removesuffix(".yaml")
     text = scenario_text(state, name)
     path = Path(folder) / f"{name}.yaml"
-    if name in scenarios.names() or path.exists():
+    if name in scenarios.names():
+        checks.fail(f"{name!r} is a scenario of the project; choose another name")
+    if path.exists():
         checks.fail(f"a scenario called {name!r} is there already; choose another name", paths.shown(path))
     try:
-        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False,
-                                         encoding="utf-8") as file:
-            file.write(text)
-        os.replace(file.name, path)
+        part = Path(folder) / f".part-{os.getpid()}-{name}.yaml"
+        try:
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as wrong:
         checks.fail(f"the scenario cannot be written: {str(wrong.strerror).lower()}", paths.shown(path))
     return path

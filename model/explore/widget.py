@@ -12,7 +12,7 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from model import compare, tables
+from model import checks, compare, tables
 from model import scenario as scenarios
 from model.checks import InputError
 from model.explore import drawing, saving, words
@@ -21,6 +21,8 @@ from model.explore import state as states
 __all__ = ["Page", "page"]
 
 STATIC = Path(__file__).parent / "static"
+ASKED = ("move", "scenario", "reset", "pin", "save")
+KEPT = "The page shows the last values that work."
 FOLDER = "WORKBOOK_FOLDER"  # where the commands were started from; scenarios are saved there
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ class Page(anywidget.AnyWidget):
         self.pinned: states.State | None = None
         self.last: tuple[states.State, states.State] = (self.state, self.state)
         self.errors: dict[str, str] = {}
+        self.refused: tuple[str, ...] = ()  # controls whose last move no scenario can have
         super().__init__(layouts=drawing.chart_layouts(), plotly=_plotly())
         self.told: dict = {"words": "Move a slider: this line says what changed and why.", "why": "",
                            "saved": ""}
@@ -70,27 +73,35 @@ class Page(anywidget.AnyWidget):
         """One message of the browser; whatever it asks, it gets an answer."""
         began = time.perf_counter()
         asked = {"controls": False, "n": message.get("n", 0)}
-        self.told["saved"] = ""
+        do = message.get("do", "")
+        if do != "why":  # what was told of an earlier message is over
+            self.told["saved"] = ""
+            for old in (*ASKED, *self.refused):
+                self.errors.pop(old, None)
+            self.refused = ()
         try:
-            getattr(self, f"do_{message.get('do')}")(message, asked)
+            getattr(self, f"do_{do}")(message, asked)
         except InputError as wrong:
-            self.errors[message.get("do", "")] = str(wrong)
+            self.errors[do] = f"{wrong}. {KEPT}" if do == "scenario" else f"{wrong}."
         except Exception as wrong:  # the page must go on, whatever a value did to the model
             log.exception("a move could not be worked out")
-            self.errors[message.get("do", "")] = f"this could not be worked out ({type(wrong).__name__})"
+            self.errors[do] = f"This could not be worked out ({type(wrong).__name__}). {KEPT}"
         self.redraw(asked, began)
 
     def do_move(self, message: dict, asked: dict) -> None:
         """Controls were moved: the ones that can be are, each of the others is told in a sentence."""
         tried = self.state
-        self.errors.pop("move", None)
         for key, raw in dict(message["values"]).items():
             self.errors.pop(key, None)
             try:
                 tried = tried.moved(key, raw)
             except InputError as wrong:
                 self.errors[key] = str(wrong)
-        self._become(tried)
+        try:
+            self._become(tried)
+        except InputError as wrong:  # told beside what was moved, where the eye is
+            self.refused = tuple(message["values"])
+            self.errors.update(dict.fromkeys(self.refused, f"{wrong}. {KEPT}"))
 
     def _become(self, new: states.State) -> None:
         """Show another state, if it can be worked out; else the one before stays."""
@@ -131,7 +142,9 @@ class Page(anywidget.AnyWidget):
 
     def do_save(self, message: dict, asked: dict) -> None:
         """Write the state as a scenario file."""
-        self.errors.pop("save", None)
+        wrong = [c.label for key, c in self.state.controls.items() if key in self.errors]
+        if wrong:
+            checks.fail(f"what is marked red must be put right before it is saved: {', '.join(wrong)}")
         path = saving.saved(self.state, str(message.get("name", "")), self.folder)
         self.told["saved"] = f"Saved. Read it back with: workbook table {path}"
         asked.update(controls=True, yaml=path.read_text(encoding="utf-8"), file=path.name)
@@ -197,8 +210,12 @@ class Page(anywidget.AnyWidget):
 
 
 def _is_scenario(path: Path) -> bool:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        head = file.read(4096)
+    """Whether a file looks like a scenario; a folder, a lock or what cannot be read does not."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
     return "extends:" in head or "before:" in head
 
 

@@ -27,39 +27,44 @@ const shownNumber = (value) => String(Number(Number(value).toPrecision(8)));
 const nearestStop = (stops, value) => stops.reduce(
   (best, stop, k) => (Math.abs(stop - value) < Math.abs(stops[best] - value) ? k : best), 0);
 
-// One message is on its way at a time; what is moved meanwhile goes together in the next one.
+// One message is on its way at a time; the others wait in their order, moves that follow each other as one.
 class Line {
   constructor(model) {
-    this.model = model; this.n = 0; this.waiting = null; this.values = {}; this.whole = []; this.began = null;
-    this.why = null; this.times = [];
+    this.model = model; this.n = 0; this.waiting = null; this.queue = []; this.began = null;
+    this.why = null; this.times = []; this.patience = 10000; this.late = null; this.onLate = () => {};
   }
+  get moving() { return this.queue.flatMap((m) => Object.keys(m.values ?? {})); }
   move(key, value) {
-    this.values[key] = value;
+    let last = this.queue.at(-1);
+    if (last?.do !== "move") this.queue.push(last = { do: "move", values: {} });
+    last.values[key] = value;
     this.began ??= performance.now();
     this.next();
   }
-  ask(message) { this.whole.push(message); this.next(); }
+  ask(message) {
+    if (["reset", "scenario"].includes(message.do)) this.queue = [];  // whatever was moved is let go
+    this.queue.push(message);
+    this.next();
+  }
   next() {
-    if (this.waiting) return;
-    let message = this.whole.shift();
-    if (!message && Object.keys(this.values).length) {
-      message = { do: "move", values: this.values };
-      this.values = {};
-    }
-    if (!message) return;
+    if (this.waiting || !this.queue.length) return;
+    const message = this.queue.shift();
     clearTimeout(this.why);
     this.waiting = { n: ++this.n, began: this.began ?? performance.now(), do: message.do };
     this.began = null;
+    this.late = setTimeout(() => this.onLate(true), this.patience);
     this.model.send({ ...message, n: this.n });
   }
   later(step, ms) {
-    this.why = setTimeout(() => { if (!this.waiting) this.ask({ do: "why", step }); }, ms);
+    this.why = setTimeout(() => { if (!this.waiting && !this.queue.length) this.ask({ do: "why", step }); }, ms);
   }
   answered(curve, drawn) {
     if (!this.waiting || curve.n !== this.waiting.n) return null;
     const done = this.waiting;
     this.waiting = null;
     clearTimeout(this.why);
+    clearTimeout(this.late);
+    this.onLate(false);
     if (done.do !== "why") this.later(0, 700);
     else if (drawn.step < 2) this.later(drawn.step + 1, 30);
     this.next();
@@ -110,6 +115,13 @@ function controlRow(control, line, id) {
 
 const COLUMNS = [["before", "before"], ["after", "after"], ["change", "change"], ["claimed_before", "claimed before"],
   ["claimed_after", "claimed after"], ["verdict", "verdict on the claim"]];
+
+// A hint goes away with Escape until the control is left.
+function quietable(row) {
+  row.addEventListener("keydown", (e) => { if (e.key === "Escape") row.classList.add("pop-quiet"); });
+  for (const left of ["focusout", "mouseleave"]) row.addEventListener(left, () => row.classList.remove("pop-quiet"));
+  return row;
+}
 
 function tableOf(drawn) {
   const pinned = drawn.pinned ? drawn.pinned.rows : null;
@@ -167,10 +179,17 @@ function render({ model, el }) {
   const charts = Object.fromEntries(Object.keys(LABELS).map((key) => [key,
     make("div", { class: "pop-chart", "data-chart": key, role: "img", "aria-label": LABELS[key] })]));
   const legend = make("div", { class: "pop-legend" });
-  const results = make("div", { class: "pop-results" }, table, legend, make("div", { class: "pop-charts" },
-    ...Object.entries(charts).map(([key, box]) => make("figure", {}, make("figcaption", {}, LABELS[key]), box))));
-  page.append(top, problem, saved, words, make("div", { class: "pop-body" }, controls, results));
-  el.append(page);
+  const late = make("div", { class: "pop-error pop-late", role: "alert" });
+  const results = make("div", { class: "pop-results" }, late, problem, words, table, legend,
+    make("div", { class: "pop-charts" },
+      ...Object.entries(charts).map(([key, box]) => make("figure", {}, make("figcaption", {}, LABELS[key]), box))));
+  page.append(top, saved, make("div", { class: "pop-body" }, controls, results));
+  el.append(make("div", { class: "pop-frame" }, page));
+  line.onLate = (yes) => {
+    late.textContent = yes ? "No answer has come: the numbers are those before the last move. If this stays, the kernel"
+      + " has stopped; reload the page." : "";
+    page.setAttribute("aria-busy", String(yes));
+  };
 
   let rows = {}, listed = null;
   const buildControls = (list) => {
@@ -182,7 +201,7 @@ function render({ model, el }) {
     list.forEach((control, k) => {
       if (!groups.has(control.group)) groups.set(control.group, make("fieldset", {}, make("legend", {}, control.group)));
       rows[control.key] = controlRow(control, line, `${unique}-${k}`);
-      groups.get(control.group).append(rows[control.key].row);
+      groups.get(control.group).append(quietable(rows[control.key].row));
     });
     groups.get("Networks")?.append(mix);
     controls.replaceChildren(...groups.values());
@@ -193,7 +212,7 @@ function render({ model, el }) {
       row.fields.forEach((f) => f.setAttribute("aria-invalid", String(Boolean(errors[key]))));
     }
     const general = Object.entries(errors).filter(([key]) => !rows[key]).map(([, text]) => text);
-    problem.textContent = general.length ? `${general.join(" ")} The page shows the last values that work.` : "";
+    problem.textContent = general.join(" ");
   };
   const showSaved = (drawn) => {
     saved.replaceChildren(...(drawn.saved ? [drawn.saved, " ", make("a", { download: drawn.file,
@@ -215,11 +234,11 @@ function render({ model, el }) {
     box.popText = text;
     return Plotly.react(box, traces, layouts[key], { responsive: true, displayModeBar: false });
   };
-  let first = Promise.resolve(), drawingMs = 0;
+  let first = Promise.resolve(), drawingMs = 0, drawnOnce = false;
   const draw = async () => {
     const drawn = model.get("drawn"), offered = model.get("listed"), began = performance.now();
     buildControls(offered.controls);
-    const busy = Object.keys(line.values);
+    const busy = line.moving;
     for (const [key, row] of Object.entries(rows)) {
       if (!drawn.errors[key] && !busy.includes(key)) row.show(drawn.values[key]);
     }
@@ -230,7 +249,8 @@ function render({ model, el }) {
     pin.textContent = drawn.pinned ? "Let go of the pinned state" : "Compare with this state";
     said.textContent = drawn.words; why.textContent = drawn.why; mix.textContent = drawn.mix;
     showErrors(drawn.errors);
-    if (drawn.same) return;
+    if (drawn.same && drawnOnce) return;  // a view that opens later has drawn nothing yet
+    drawnOnce = true;
     showSaved(drawn);
     table.replaceChildren(tableOf(drawn));
     await drawCharts(drawn);
@@ -241,7 +261,7 @@ function render({ model, el }) {
     const curve = model.get("curve"), done = line.answered(curve, model.get("drawn"));
     await first;
     const began = performance.now();
-    if (curve.error) problem.textContent = `Cost against users is not drawn: ${curve.error}.`;
+    if (curve.error) problem.textContent = [problem.textContent, `Cost against users is not drawn: ${curve.error}.`].join(" ");
     await drawChart(await plotlyOf(model), model.get("layouts"), "cost", curve.traces);
     drawingMs += performance.now() - began;
     requestAnimationFrame(() => setTimeout(() => {
@@ -262,6 +282,7 @@ function render({ model, el }) {
     model.off("change:drawn", onDrawn);
     model.off("change:curve", drawCurve);
     clearTimeout(line.why);
+    clearTimeout(line.late);
   };
 }
 
