@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -153,7 +154,8 @@ def measure(out: OutDir = Path("measured"),
 
 
 @app.command()
-def batch(grid: Annotated[Path, typer.Argument(help="A grid file.")], out: OutDir = Path("batch"),
+def batch(grid: Annotated[Path, typer.Argument(help="A grid file.")],
+          out: Annotated[str, typer.Option("--out", "-o", help="Folder or address to write to.")] = "batch",
           jobs: Annotated[int | None, typer.Option(help="Worker processes; as many as processors.")] = None,
           notebook: Annotated[list[str] | None, typer.Option(help="Notebooks to run, before the grid's own.")] = None,
           engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a run.")] = "inprocess",
@@ -163,16 +165,33 @@ def batch(grid: Annotated[Path, typer.Argument(help="A grid file.")], out: OutDi
     """Run notebooks over a grid of scenarios, users, regions and any path of a scenario."""
     from model import batch as batches
 
-    raise typer.Exit(batches.run(grid, out, jobs, notebook, engine, json, yes, cluster, check_scenario=_makes_a_case))
+    if jobs is not None and jobs < 1:
+        checks.fail(f"--jobs must be a whole number >= 1; got {jobs}")
+    settle = functools.partial(_settled, set())
+    raise typer.Exit(batches.run(grid, out, jobs, notebook, engine, json, yes, cluster, check_scenario=settle))
 
 
-def _makes_a_case(parameters: dict) -> None:
-    """Refuse parameters that make no scenario, before anything runs."""
+def _settled(priced: set, given: dict, defaults: dict) -> dict:
+    """Refuse parameters that make no scenario, before anything runs; gives what a named scenario says itself."""
     from model import scenario as scenarios
 
-    own = {k: parameters[k] for k in ("users", "region") if k in parameters}
-    if "scenario" in parameters:
-        scenarios.load(parameters["scenario"]).with_({**own, **(parameters.get("changes") or {})})
+    every = {**defaults, **given}
+    if "scenario" not in every:
+        return {}
+    base = scenarios.load(every["scenario"])
+    own = {"users": float(getattr(base.users, "mode", base.users)), "region": base.region}
+    own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
+    every |= own
+    case = base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
+    bill = (case.name, case.region, str(case.prices_on), case.before.api.backend, case.after.api.backend,
+            getattr(case.after.socket, "backend", None))
+    if bill not in priced:  # whether the region has a price of all that is billed: asked once for each kind of bill
+        from model import compare
+
+        outcome = compare.evaluate(case)
+        outcome.before.total("cost"), outcome.after.total("cost")
+        priced.add(bill)
+    return own
 
 
 def _errors():

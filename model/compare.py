@@ -118,6 +118,7 @@ class Streamed:
 
     first: Side
     totals: dict
+    scale: dict  # by measure: the mean over all draws over that of the first
 
     @property
     def traffic(self) -> traffic_of.Traffic:
@@ -134,8 +135,8 @@ class Streamed:
         return self.totals[checks.known("measure", measure, MEASURES)]
 
     def parts(self, measure: str) -> dict:
-        """A measure by flow over the first draws."""
-        return self.first.parts(measure)
+        """A measure by flow: its shares over the first draws, its sum over all of them."""
+        return {flow: part * self.scale[measure] for flow, part in self.first.parts(measure).items()}
 
     def latency_quantiles(self, shares) -> np.ndarray:
         """Quantiles of latency over the first draws [s]."""
@@ -303,10 +304,11 @@ def _totals(sides: list[Side], shape: tuple, measures) -> list[dict]:
             for s in sides]
 
 
-def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES) -> list[dict]:
-    """Measures of both designs over one chunk of draws, each (draws, users)."""
+def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES, change=None) -> list[dict]:
+    """Measures of both designs over one chunk of draws, each (draws, users); `change` alters what is drawn."""
     shape = (len(next(iter(chunk.values()))), np.size(users))
-    return _totals(_sides(sampling.with_columns(scenario, chunk, users)), shape, measures)
+    resolved = sampling.with_columns(scenario, chunk, users)
+    return _totals(_sides(resolved if change is None else change(resolved)), shape, measures)
 
 
 def _counts(scenario: Scenario, users) -> np.ndarray:
@@ -348,9 +350,16 @@ def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, prog
         first, done = first or sides, done + many
         if progress is not None:
             progress(done, draws)
-    whole = [Streamed(first[k], {m: np.concatenate([c[k][m] for c in chunks]) for m in MEASURES})
-             for k in (0, 1)]
-    return Outcome(scenario, users, draws, *whole, seed)
+    whole = [{m: np.concatenate([c[k][m] for c in chunks]) for m in MEASURES} for k in (0, 1)]
+    sides = [Streamed(first[k], totals, {m: _over(totals[m], chunks[0][k][m]) for m in MEASURES})
+             for k, totals in enumerate(whole)]
+    return Outcome(scenario, users, draws, *sides, seed)
+
+
+def _over(whole: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """The mean over all draws over that of the first, by user count; 1 where nothing is there."""
+    part = first.mean(axis=0)
+    return np.divide(whole.mean(axis=0), part, out=np.ones(part.shape), where=part != 0)
 
 
 def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0, progress=None) -> Outcome:

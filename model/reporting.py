@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from model import checks, claims, compare, paths
+import numpy as np
+
+from model import checks, claims, compare, paths, prices
 from model import scenario as scenarios
 
 __all__ = ["write_report"]
 
+NAMES = {"latency": "Mean notification latency", "battery": "Battery", "data": "Mobile data", "load": "Server load",
+         "cost": "Cost"}
+
 
 def _tables(case) -> dict:
     """The tables that the report writes as files and shows first, by name."""
-    found = {"before_after": compare.before_after(case)}
+    found = {"Before and after": compare.before_after(case)}
     if case.claims:
-        found["judged_twice"] = compare.judged_twice(case)
+        found["The published claims, judged twice"] = compare.judged_twice(case)
     outcome = compare.evaluate(case)
     for measure in claims.MEASURES:
-        found[f"{measure}_by_flow"] = outcome.by_flow(measure)
+        unit = next(u for m, _, u in compare.ROWS.values() if m == measure)
+        found[f"{NAMES[measure]} by flow, {unit}"] = outcome.by_flow(measure)
     return found
+
+
+def _facts(case) -> dict:
+    """What the figures of the report are for."""
+    life = compare.evaluate(case).before.traffic.life
+    users = float(getattr(case.users, "mode", case.users))
+    hours = float(np.ravel(life.active_s)[0]) / 3600.0 / users
+    return {"users in the month": users, "active hours per user and month": hours, "AWS region": case.region,
+            "list prices on": str(prices.book(case.region, case.prices_on).on)}
 
 
 def write_report(scenario: str, users: float | None, out_dir: Path, engine: str = "inprocess",
@@ -66,7 +81,8 @@ def write_report(scenario: str, users: float | None, out_dir: Path, engine: str 
         checks.fail(f"the folder cannot be written: {str(wrong.strerror).lower()}", out_dir)
     notebooks = notebooks or sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
     executed = batch.execute_all(notebooks, parameters, out_dir / "notebooks", engine)
-    index = report.write([e.output for e in executed if not e.error], found, out_dir, case.title)
+    index = report.write([e.output for e in executed if not e.error], found, out_dir, case.title,
+                         facts=_facts(case), first=2 if case.claims else 1)
     broken = [e.error for e in executed if e.error]
     if broken:
         raise RuntimeError("; ".join(broken))

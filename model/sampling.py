@@ -154,6 +154,17 @@ def _correlated(points: np.ndarray, names: list[str], scenario: Scenario) -> np.
     return points
 
 
+def check_correlations(scenario: Scenario) -> None:
+    """Refuse correlations of unknown inputs, of one pair twice, or that together make no correlation matrix."""
+    pairs = [frozenset(c.between) for c in scenario.correlations]
+    twice = [pair for pair in pairs if pairs.count(pair) > 1]
+    if twice:
+        checks.fail(f"correlations must name each pair once; got {' and '.join(sorted(twice[0]))} twice")
+    if pairs:
+        _correlation_factor(tuple((c.between, c.rank) for c in scenario.correlations),
+                            tuple(ranged_inputs(scenario)), "")
+
+
 @functools.lru_cache(maxsize=32)
 def _correlation_factor(pairs: tuple, names: tuple, place: str):
     """Which columns are correlated, and the Cholesky factor of their normal correlations."""

@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError
 
 from model import checks, ledger, paths
 
-__all__ = ["Design", "Event", "Range", "Scenario", "load", "names", "read_yaml", "schema"]
+__all__ = ["Design", "Event", "Range", "Scenario", "files", "load", "names", "read_yaml", "schema"]
 
 
 class Part(BaseModel):
@@ -650,24 +650,51 @@ def _merged(base: dict, changes: dict) -> dict:
     return out
 
 
-def _plain(path: Path, seen: tuple[Path, ...] = ()) -> Any:
+@functools.lru_cache(maxsize=64)
+def _content(path: Path, changed_ns: int) -> dict:
     content = read_yaml(path)
     if not isinstance(content, dict):
         checks.fail(f"a scenario must be a mapping; got {checks.shown(content)}", paths.shown(path))
-    base = content.pop("extends", None)
-    if base is None:
-        return content
-    if path.resolve() in seen:
-        checks.fail(f"extends must not lead back to itself; got {base!r}", paths.shown(path))
-    near = path.parent / (str(base) if str(base).endswith((".yaml", ".yml")) else f"{base}.yaml")
-    here = near.is_file() and near.resolve() != path.resolve()
-    origin = near if here else _path_of(base, f"extends in {paths.shown(path)}")
-    return _merged(_plain(origin, (*seen, path.resolve())), content)
+    return content
+
+
+def _read(path: Path) -> dict:
+    return _content(path, path.stat().st_mtime_ns)
+
+
+def files(name: str | Path) -> tuple[Path, ...]:
+    """The files that a scenario is made of: its own, then what it extends, to the last.
+
+    Parameters
+    ----------
+    name : str or pathlib.Path
+        As `load` takes it [-].
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        At least one.
+
+    Raises
+    ------
+    InputError
+        An unknown name, broken YAML, or a chain that leads back to itself.
+    """
+    chain = [_path_of(name)]
+    while (base := _read(chain[-1]).get("extends")) is not None:
+        path = chain[-1]
+        if path.resolve() in [one.resolve() for one in chain[:-1]]:
+            checks.fail(f"extends must not lead back to itself; got {base!r}", paths.shown(path))
+        near = path.parent / (str(base) if str(base).endswith((".yaml", ".yml")) else f"{base}.yaml")
+        here = near.is_file() and near.resolve() != path.resolve()
+        chain.append(near if here else _path_of(base, f"extends in {paths.shown(path)}"))
+    return tuple(chain)
 
 
 @functools.lru_cache(maxsize=64)
-def _loaded(path: Path, changed_ns: int) -> Scenario:
-    return _built(_plain(path), paths.shown(path))
+def _loaded(stamped: tuple[tuple[Path, int], ...]) -> Scenario:
+    first, *others = ({k: v for k, v in _content(*one).items() if k != "extends"} for one in reversed(stamped))
+    return _built(functools.reduce(_merged, others, first), paths.shown(stamped[0][0]))
 
 
 def load(name: str | Path) -> Scenario:
@@ -693,8 +720,7 @@ def load(name: str | Path) -> Scenario:
     >>> load("twilly").after.heartbeat.period_s
     30.0
     """
-    path = _path_of(name)
-    return _loaded(path, path.stat().st_mtime_ns)
+    return _loaded(tuple((path, path.stat().st_mtime_ns) for path in files(name)))
 
 
 def schema() -> dict:

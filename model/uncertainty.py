@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -12,7 +13,11 @@ from model.scenario import Scenario
 __all__ = ["cheaper_surface", "index_table", "information_value", "push_saving_usd", "sobol_indices", "spans",
            "tornado", "worth_measuring"]
 
-BINS = 64  # groups of draws alike in one input, over which its information is valued
+BINS = 64        # groups of draws alike in one input, over which its information is valued
+A_GROUP = 256    # draws that a group has at least: the means of fewer are noise, which looks like information
+SHUFFLES = 16    # columns that know nothing, whose greatest value is what noise alone reaches
+ROUNDING = 1e-9  # of the mean size of a saving: less is rounding
+LONG_DAY_H = 8.0
 
 
 def tornado(scenario: Scenario, measure: str, users: float | None = None, most: int = 12):
@@ -184,18 +189,18 @@ def information_value(saving_usd, columns: Mapping[str, np.ndarray], bins: int =
     Returns
     -------
     pandas.DataFrame
-        A row an input: value [USD a month] and the chance of choosing wrong once it is known; the row
-        `everything` is perfect knowledge, `nothing` today's. Largest value first.
+        A row an input: value [USD a month], 0 where shuffled draws reach as much, and the chance of choosing
+        wrong once it is known; the row `everything` is perfect knowledge, `nothing` today's. Largest value first.
 
     Raises
     ------
     InputError
-        No draws.
+        No draws, or columns of another length.
 
     Notes
     -----
-    Grouping keeps sampling noise in the means, so values well below the standard error of the saving over a
-    group are not told from 0.
+    Of many draws a group holds at least 256, and what shuffled columns reach counts as noise. The choice that
+    earns most is not always the one that is wrong least often: knowing an input may raise that chance.
 
     Sources
     -------
@@ -212,11 +217,20 @@ def information_value(saving_usd, columns: Mapping[str, np.ndarray], bins: int =
     saving = np.ravel(checks.numbers("saving_usd", saving_usd))
     if saving.size == 0:
         checks.fail("draws must be a whole number > 0; got 0")
+    columns = {name: np.ravel(column) for name, column in columns.items()}
+    for name, column in columns.items():
+        if column.size != saving.size:
+            checks.fail(f"draws of {name} must be as many as of the saving, {saving.size}; got {column.size}")
     now = max(saving.mean(), 0.0)
     today = (saving < 0).mean() if saving.mean() > 0 else (saving > 0).mean()
     rows = {"everything": (np.maximum(saving, 0.0).mean() - now, 0.0), "nothing": (0.0, today)}
+    least, bins = ROUNDING * np.abs(saving).mean(), min(bins, max(saving.size // A_GROUP, 2))
+    if saving.size >= 2 * A_GROUP:
+        rng = np.random.default_rng(saving.size)
+        least = max(least, *(_known(saving, rng.permutation(saving.size), bins, now)[0] for _ in range(SHUFFLES)))
     for name, column in columns.items():
-        rows[name] = _known(saving, np.ravel(column), bins, now)
+        worth, wrong = _known(saving, column, bins, now)
+        rows[name] = (worth, wrong) if worth > least else (0.0, today)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["value_usd", "chance_of_wrong"])
     return table.rename_axis("input").sort_values("value_usd", ascending=False, kind="stable")
 
@@ -262,8 +276,7 @@ def push_saving_usd(scenario: Scenario, users: float | None, draws: int, seed: i
     assumption
     """
     users = np.array([float(np.ravel(scenario.users if users is None else users)[0])])
-    if sampling.check_draws(draws) < 1:
-        checks.fail(f"draws must be a whole number > 0; got {checks.shown(draws)}")
+    some_draws(draws)
     saving, columns = [], []
     for chunk in sampling.chunks_of(scenario, draws, seed):
         before, after = compare.chunk_totals(scenario, users, chunk, ("cost",))
@@ -287,12 +300,13 @@ def worth_measuring(scenario: Scenario, users: float | None = None, draws: int =
     seed : int
         Seed of the draws [-].
     most : int
-        How many rows to show [-].
+        How many inputs to show [-].
 
     Returns
     -------
     pandas.DataFrame
-        A row an input: value_usd a month, chance_of_wrong, and the input's range and source.
+        A row an input that is worth anything: value_usd a month, chance_of_wrong, and the input's range and
+        source; the first row is perfect knowledge, the last today's.
 
     Raises
     ------
@@ -303,8 +317,13 @@ def worth_measuring(scenario: Scenario, users: float | None = None, draws: int =
     -------
     raiffa1961
     """
+    import pandas as pd
+
     saving, columns = push_saving_usd(scenario, users, draws, seed)
-    table = information_value(saving, columns).head(most)
+    table = information_value(saving, columns)
+    ends = ["everything", "nothing"]
+    some = table.drop(ends).query("value_usd > 0").head(most)
+    table = pd.concat([table.loc[ends[:1]], some, table.loc[ends[1:]]])
     inputs = sampling.ranged_inputs(scenario)
     for name in ("low", "mode", "high", "source"):
         table[name] = [getattr(inputs[i], name) if i in inputs else "" for i in table.index]
@@ -341,7 +360,7 @@ def spans(scenario: Scenario, users: float | None = None, draws: int = 4096, see
     """
     import pandas as pd
 
-    outcome = compare.evaluate(scenario, users, draws, seed)
+    outcome = compare.evaluate(scenario, users, some_draws(draws), seed)
     rows = {}
     for label, (_, _, unit) in compare.ROWS.items():
         before, after = (v[:, 0] for v in outcome.values(label))
@@ -363,7 +382,8 @@ def cheaper_surface(scenario: Scenario, users, active_hours, draws: int = 512, s
     users : array_like
         User counts, the columns [-].
     active_hours : array_like
-        Active hours per user and month, the rows; reached by the number of sessions a day [-].
+        Active hours per user and month, the rows; reached by more sessions a day, from 8 h a day on by more
+        active days, and by longer days where every day is one [-].
     draws : int
         How many draws at each point [-].
     seed : int
@@ -377,7 +397,7 @@ def cheaper_surface(scenario: Scenario, users, active_hours, draws: int = 512, s
     Raises
     ------
     InputError
-        No draws, or active hours that are not above 0.
+        No draws, or active hours that are not above 0 or more than the month has.
 
     Sources
     -------
@@ -387,16 +407,32 @@ def cheaper_surface(scenario: Scenario, users, active_hours, draws: int = 512, s
 
     users = np.asarray(checks.positive("users", users, "users"), dtype=float)
     hours = np.asarray(checks.positive("active_hours", active_hours, "h"), dtype=float)
+    most = 24.0 * scenario.billing.month_days
+    checks.bounded("active_hours", hours, f"at most the {most:g} h of the month", lambda a: a <= most)
+    some_draws(draws)
     rows = []
     for one in hours:
         chance, done = np.zeros(users.size), 0
         for chunk in sampling.chunks_of(scenario, draws, seed):
-            fixed = dict(chunk)
-            mean_s = fixed.get("usage.session_mean_s", scenario.usage.session_mean_s)
-            share = fixed.get("usage.dau_mau_share", scenario.usage.dau_mau_share)
-            fixed["usage.sessions_per_day"] = one * 3600.0 / (share * scenario.billing.month_days * mean_s)
-            before, after = compare.chunk_totals(scenario, users, fixed, ("cost",))
+            before, after = compare.chunk_totals(scenario, users, chunk, ("cost",),
+                                                 functools.partial(_active_for, one))
             chance += (after["cost"] < before["cost"]).sum(axis=0)
             done += len(before["cost"])
         rows.append(chance / done)
     return pd.DataFrame(rows, index=pd.Index(hours, name="active hours"), columns=users)
+
+
+def _active_for(hours: float, resolved: Scenario) -> Scenario:
+    """The scenario with so many active hours per user and month, by sessions a day, then days, then longer days."""
+    use, days = resolved.usage, resolved.billing.month_days
+    share = np.minimum(np.maximum(use.dau_mau_share, hours / (days * LONG_DAY_H)), 1.0)
+    sessions = hours * 3600.0 / (share * days * use.session_mean_s)
+    usage = use.model_copy(update={"dau_mau_share": share, "sessions_per_day": sessions})
+    return resolved.model_copy(update={"usage": usage})
+
+
+def some_draws(draws: int) -> int:
+    """The number of draws, refused unless it is a whole number above 0 that fits in memory."""
+    if sampling.check_draws(draws) < 1:
+        checks.fail(f"draws must be a whole number > 0; got {checks.shown(draws)}")
+    return draws

@@ -493,7 +493,8 @@ def test_an_echo_alone_is_a_remark_and_no_verdict(twilly, tmp_path):
     path.write_text("""
 claims:
   - {id: minutes, measure: cost_per_hour, unit: USD/active hour, text: m, where: {place: p},
-     after: {value: 0.000015, priced: [{of: c, value: 60, unit: connection minutes/active hour, meter: apigw_ws_minute}]}}
+     after: {value: 0.000015, priced: [
+       {of: c, value: 60, unit: connection minutes/active hour, meter: apigw_ws_minute}]}}
   - {id: month, measure: cost, unit: USD/month, users: 10000, text: t, where: {place: p}, after: {value: 9.7}}
 premise: {active_hours_per_month: 6.466667, users: 10000}
 """)

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 import small_notebooks
 
+import model
 from model import batch, checks, paths
 from model.batch import collect, pool
 from model.batch.store import Store
@@ -151,14 +152,16 @@ def test_a_name_that_only_sounds_like_a_secret_is_none(name):
 
 
 def test_the_scenario_is_checked_with_all_parameters_before_anything_starts(make):
-    def check(parameters):
-        seen.append(parameters)
-        if parameters["changes"].get("after.p_s", 1) < 0:
+    def check(given, defaults):
+        seen.append({**defaults, **given})
+        if given["changes"].get("after.p_s", 1) < 0:
             checks.fail("after.p_s must be > 0 s; got -5", "mine.yaml")
+        return {"region": "eu-west-1"}
 
     seen = []
     given = make({"grid": {"users": [10], "after.p_s": [5, -5]}}, check_scenario=check)
-    with pytest.raises(checks.InputError, match=r"^after.p_s must be > 0 s; got -5 \(mine.yaml\)"):
+    with pytest.raises(checks.InputError, match=r"^after.p_s must be > 0 s; got -5 \(mine.yaml\); at the point users"
+                       r"=10[.0]*, changes=.*-5.* \(.*grid.yaml\)"):
         batch.run(**given)
     assert seen[0] == {"scenario": "twilly", "users": 10.0, "region": "us-east-1",
                        "changes": {"after.p_s": 5}}
@@ -305,6 +308,7 @@ def test_a_stop_is_clean_and_soon_and_leaves_nobody_behind(make, sent):
     given = make({"grid": {"users": [1, 2, 3, 4]}}, "import time\nif users > 2: time.sleep(60)")
     process = started(given)
     wait_for(lambda: len(finished(given["out_dir"])) == 2)
+    time.sleep(0.5)  # until the second answer is heard
     children = workers_of(process.pid)
     began = time.monotonic()
     process.send_signal(sent)
@@ -487,3 +491,60 @@ def test_the_numbers_of_workers_are_sane():
     assert pool.jobs_for(None, 1000) == (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
                                          else os.cpu_count())
     assert pool.jobs_for(0, 0) == 1
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("notebooks: [1]\ngrid: {users: [1]}", "notebooks must be a name or a list of names; got"),
+    ("notebooks: 5\ngrid: {users: [1]}", "notebooks must be a name or a list of names; got 5"),
+])
+def test_a_grid_of_another_shape_is_one_sentence(tmp_path, text, told):
+    (tmp_path / "grid.yaml").write_text(text)
+    with pytest.raises(checks.InputError, match=told):
+        batch.run(tmp_path / "grid.yaml", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_change_in_a_file_that_a_scenario_extends_makes_its_runs_anew(make, tmp_path):
+    (tmp_path / "base.yaml").write_text("extends: twilly\nname: base\n")
+    (tmp_path / "mine.yaml").write_text("extends: base.yaml\nname: mine\n")
+    given = make({"grid": {"scenario": ["mine.yaml"], "users": [10]}})
+    assert batch.run(**given) == 0
+    (first,) = manifest(given["out_dir"])["runs"]
+    (tmp_path / "base.yaml").write_text("extends: twilly\nname: base\nusers: 77\n")
+    assert batch.run(**given) == 0
+    (second,) = manifest(given["out_dir"])["runs"]
+    assert first["run"] == second["run"] and first["key"] != second["key"]
+
+
+def workbook(*arguments, cwd):
+    code = "import sys; from model.cli import main; sys.argv[0] = 'workbook'; main()"
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+
+
+def test_a_scenario_keeps_its_own_users_where_the_grid_names_none(tmp_path):
+    (tmp_path / "big.yaml").write_text("extends: twilly\nname: big\nusers: 2000000\n")
+    (tmp_path / "grid.yaml").write_text("grid: {scenario: [big.yaml], after.heartbeat.period_s: [30]}\n")
+    done = workbook("batch", "grid.yaml", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert set(table["users"]) == {2e6}
+    expected = model.before_after(tmp_path / "big.yaml").loc["cost", "after"]
+    assert table.set_index("measure").loc["cost", "after"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(("grid", "told"), [
+    ("{region: [us-east-1, eu-west-1]}", "no price for .* in eu-west-1 .*; at the point region='?eu-west-1'?"),
+    ("{users: [-5]}", "users must be > 0 users; got -5 .*; at the point users=-5 .*grid.yaml"),
+])
+def test_what_makes_no_bill_is_refused_before_anything_runs(tmp_path, grid, told):
+    (tmp_path / "grid.yaml").write_text(f"grid: {grid}\n")
+    done = workbook("batch", "grid.yaml", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 2 and re.search(told, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr and not (tmp_path / "out").exists()
+
+
+def test_an_address_is_an_address_and_no_folder_on_this_disk(tmp_path):
+    (tmp_path / "grid.yaml").write_text("grid: {users: [10]}\n")
+    done = workbook("batch", "grid.yaml", "-o", "nosuch://bucket/x", cwd=tmp_path)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("nosuch*")), done.stderr

@@ -158,3 +158,66 @@ def test_each_mistake_is_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError, match=sentence) as wrong:
         call(twilly)
     assert "\n" not in str(wrong.value)
+
+
+def test_active_hours_reach_every_row_whatever_the_usage_is_stated_as(twilly):
+    built = model.load("twilly_as_built")
+    for changes in ({}, {"usage.sessions_per_day": 5}, {"usage.session_mean_s": 600},
+                    {"usage.session_mean_s": {"low": 600, "mode": 600, "high": 600}}):
+        surface = uncertainty.cheaper_surface(built.with_(changes), [1e5], [0.5, 30.0], draws=64, seed=1)
+        assert surface.iloc[0, 0] < surface.iloc[1, 0]
+
+
+@pytest.mark.parametrize("hours", [0.5, 30.0, 100.0, 300.0, 720.0])
+def test_nobody_is_active_for_more_than_a_day_has_and_the_hours_are_those_asked_for(twilly, hours):
+    resolved = uncertainty._active_for(hours, sampling.resolved(twilly, draws=64, seed=1))
+    use = resolved.usage
+    day_h = use.sessions_per_day * use.session_mean_s / 3600.0
+    assert (day_h <= 24.0 * (1 + 1e-12)).all() and (use.dau_mau_share <= 1.0).all()
+    np.testing.assert_allclose(day_h * use.dau_mau_share * 30.0, hours, rtol=1e-12)
+
+
+def test_what_only_noise_says_is_worth_nothing():
+    rng = np.random.default_rng(4)
+    known, saving = rng.normal(size=(2, 8192))
+    table = uncertainty.information_value(saving + 0.05, {"noise": known, "itself": saving})
+    assert table.loc["noise", "value_usd"] == 0.0 and table.loc["noise", "chance_of_wrong"] == table.loc[
+        "nothing", "chance_of_wrong"]
+    assert table.loc["itself", "value_usd"] > 0.3
+    sure = uncertainty.information_value(1.0 + rng.uniform(size=8192), {"x": rng.uniform(size=8192)})
+    assert (sure["value_usd"] == 0.0).all()  # push always saves: nothing is worth knowing, to the last digit
+
+
+def test_perfect_knowledge_and_todays_frame_what_to_measure(twilly):
+    for name in ("twilly", "twilly_as_built"):
+        table = uncertainty.worth_measuring(model.load(name), draws=4096, most=3)
+        assert list(table.index[[0, -1]]) == ["everything", "nothing"] and len(table) <= 5
+        assert (table["value_usd"].iloc[1:-1] > 0).all() and table["value_usd"].is_monotonic_decreasing
+
+
+def test_parts_of_a_run_in_pieces_sum_to_the_mean_of_all_its_draws(twilly, monkeypatch):
+    monkeypatch.setattr(sampling, "AT_ONCE", 256)
+    monkeypatch.setattr(sampling, "CHUNK", 256)
+    outcome = model.evaluate(twilly, users=[1e4, 1e5], draws=1024, seed=5)
+    for measure in compare.MEASURES:
+        sums = outcome.by_flow(measure).sum()
+        for side in ("before", "after"):
+            assert sums[side] == pytest.approx(getattr(outcome, side).total(measure)[:, 0].mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize(("call", "sentence"), [
+    (lambda t: uncertainty.cheaper_surface(t, [1e3], [3.0], draws=0), "draws must be a whole number > 0; got 0"),
+    (lambda t: uncertainty.cheaper_surface(t, [1e3], [8000.0]), "active_hours must be at most the 720 h of the month"),
+    (lambda t: uncertainty.spans(t, draws=0), "draws must be a whole number > 0; got 0"),
+    (lambda t: uncertainty.cheaper_surface(t, [1e3], [3.0], draws=10**12), "draws must be at most"),
+    (lambda t: uncertainty.information_value([1, 2], {"a": [1, 2, 3]}), "draws of a must be as many as of the saving"),
+    (lambda t: t.with_({"usage.sessions_per_day": 400}), "must be at most the 24 h of a day; got 66.6"),
+    (lambda t: t.with_({"correlations": [{"between": ["usage.sessions_per_day", "usage.session_mean_s"], "rank": 0.9},
+                                         {"between": ["usage.session_mean_s", "usage.sessions_per_day"],
+                                          "rank": -0.9}]}), "correlations must name each pair once"),
+    (lambda t: t.with_({"correlations": [{"between": ["usage.sessions_per_day", "usage.sesion_mean_s"],
+                                          "rank": 0.9}]}), "did you mean 'usage.session_mean_s'"),
+])
+def test_what_cannot_be_drawn_is_one_sentence(twilly, call, sentence):
+    with pytest.raises(InputError, match=sentence):
+        call(twilly)

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from model import paths
+from model.checks import InputError
 
 __all__ = ["Fingerprints", "data_hash", "package_hash", "source_hash"]
 
@@ -24,7 +25,7 @@ class Fingerprints:
 
     def key(self, notebook: Path, parameters: Mapping) -> str:
         """The hash of one run."""
-        files = {v: self._file(v) for v in _texts(parameters) if _is_file(v)}
+        files = {str(f): self._file(f) for v in _texts(parameters) if _is_file(v) for f in _with_bases(v)}
         parts = {"notebook": notebook.name, "source": self._source(notebook), "parameters": dict(parameters),
                  "files": files, "data": self.data, "package": self.package}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -51,7 +52,7 @@ def source_hash(notebook: Path) -> str:
 
 
 def data_hash() -> str:
-    """The hash of all data files.
+    """The hash of all data files, but for what is written about them.
 
     Returns
     -------
@@ -80,7 +81,7 @@ def _tree_hash(folder: Path, pattern: str) -> str:
     total = hashlib.sha256()
     for path in sorted(folder.rglob(pattern)):
         hidden = any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden:
+        if path.is_file() and not hidden and path.suffix != ".md":
             total.update(f"{path.relative_to(folder).as_posix()} {_file_hash(path)}\n".encode())
     return total.hexdigest()
 
@@ -94,6 +95,16 @@ def _texts(value: object) -> list[str]:
         return [value]
     values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     return [t for v in values for t in _texts(v)]
+
+
+def _with_bases(text: str) -> tuple:
+    """A file with whatever it extends: a scenario is made of all of them."""
+    from model import scenario
+
+    try:
+        return scenario.files(text) if text.endswith((".yaml", ".yml")) else (text,)
+    except InputError:  # some other YAML
+        return (text,)
 
 
 def _is_file(text: str) -> bool:

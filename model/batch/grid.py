@@ -79,6 +79,8 @@ def read(path: Path) -> dict:
         spec = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         checks.fail(f"cannot read the grid: {error.strerror}", path)
+    except RecursionError:
+        checks.fail("the grid holds itself: an alias inside its own anchor", path)
     except (YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -96,6 +98,8 @@ def read(path: Path) -> dict:
     if empty or not (grid or listed):
         checks.fail(f"the grid is empty{': no values for ' + empty[0] if empty else ''}", path)
     names = spec.get("notebooks") or []
+    if not isinstance(names, (str, list)) or not all(isinstance(one, str) for one in names):
+        checks.fail(f"notebooks must be a name or a list of names; got {checks.shown(names)}", path)
     return {"notebooks": [names] if isinstance(names, str) else names, "grid": grid, "points": listed}
 
 
@@ -107,7 +111,7 @@ def points(spec: dict) -> list[dict]:
 
 
 def plan(path: Path, notebooks: Iterable | None = None, yes: bool = False, limit: int = LIMIT_RUNS,
-         check_scenario: Callable[[dict], object] | None = None) -> list[Run]:
+         check_scenario: Callable[[dict, dict], dict | None] | None = None) -> list[Run]:
     """All runs of a grid, each parameter checked against its notebook and its scenario.
 
     Parameters
@@ -121,7 +125,8 @@ def plan(path: Path, notebooks: Iterable | None = None, yes: bool = False, limit
     limit : int
         Most runs that start without `yes` [-]
     check_scenario : callable, optional
-        Gets all parameters of a run, defaults among them; raises InputError where they make no scenario [-]
+        Gets the given parameters of a run and the notebook's defaults; gives back what the scenario itself says
+        in the place of a default, and raises InputError where they make no scenario [-]
 
     Returns
     -------
@@ -147,10 +152,21 @@ def plan(path: Path, notebooks: Iterable | None = None, yes: bool = False, limit
                             notebook.name, path)
             given = {k: _found_file(v, path) for k, v in given.items()}
             if check_scenario is not None:
-                check_scenario({**{k: p.default for k, p in known[notebook].items()}, **given})
+                given |= _settled(check_scenario, given, known[notebook], path)
             run = Run(notebook, given, prints.key(notebook, given))
             runs.setdefault(run.name, run)
     return list(runs.values())
+
+
+def _settled(check_scenario: Callable, given: dict, known: dict, place: Path) -> dict:
+    """What the scenario of a point adds to it; a refusal names the point and the grid."""
+    try:
+        return check_scenario(given, {k: p.default for k, p in known.items()}) or {}
+    except checks.InputError as wrong:
+        point = ", ".join(f"{k}={checks.shown(v)}" for k, v in given.items())
+        checks.fail(f"{wrong}; at the point {point}", place)
+    except RecursionError:
+        checks.fail("a value of the grid holds itself", place)
 
 
 def _split(point: dict, known: dict, notebook: str, place: Path) -> dict:

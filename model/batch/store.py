@@ -80,9 +80,13 @@ class Store:
         """Write a file whole or not at all."""
         path = self.path(*parts)
         if self.remote:
+            from papermill.exceptions import PapermillException
             from papermill.iorw import papermill_io
 
-            papermill_io.write(text, path, [""])
+            try:
+                papermill_io.write(text, path, [""])
+            except PapermillException as error:  # an address of no kind that papermill writes to, or without its extra
+                checks.fail(f"cannot write to {path}: {str(error).splitlines()[0].rstrip('.')}")
             return
         folder, name = os.path.split(path)
         part = os.path.join(folder, f".part-{os.getpid()}-{name}")

@@ -123,11 +123,11 @@ def _title(notebook) -> str:
 
 
 def _answer(notebook, lines: int = 4) -> str:
-    """What the notebook prints first: its answer, by the shape that the notebooks have."""
+    """What the notebook prints before all else, as its answer; nothing where it begins with a table or a chart."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            if output.get("name") == "stdout" and output.text.strip():
-                return "\n".join(output.text.strip().splitlines()[:lines])
+            printed = output.get("name") == "stdout" and output.text.strip()
+            return "\n".join(printed.splitlines()[:lines]) if printed else ""
     return ""
 
 

@@ -15,11 +15,11 @@ from model.report.pages import Page, environment, page_of
 
 __all__ = ["write"]
 
-GOOD = ("holds", "true", "confirmed", "supported", "agrees", "yes", "better", "within")
-BAD = ("fails", "false", "refuted", "wrong", "no", "worse", "too", "not", "contradicted")
+GOOD, MAYBE, BAD = "holds", "holds only if", ("does not hold", "contradicts")  # how verdicts begin
 
 
-def write(executed: Iterable, tables: Mapping, out_dir, title: str, digits: int = 4) -> Path:
+def write(executed: Iterable, tables: Mapping, out_dir, title: str, digits: int = 4,
+          facts: Mapping | None = None, first: int = 2) -> Path:
     """Write the pages of executed notebooks and an index with tables, verdicts and pictures before them.
 
     The pages load nothing from outside their folder. Every text is escaped, that of tables, titles
@@ -37,6 +37,10 @@ def write(executed: Iterable, tables: Mapping, out_dir, title: str, digits: int 
         The title of the index [-]
     digits : int
         Significant digits of the numbers in the index; the CSV files keep all [-]
+    facts : mapping, optional
+        What the figures are for, such as users and region, below the title [-]
+    first : int
+        So many tables come before the pictures, the others behind them [-]
 
     Returns
     -------
@@ -64,7 +68,8 @@ def write(executed: Iterable, tables: Mapping, out_dir, title: str, digits: int 
         drawn = _pictures(pages, folder)
         if any(page.charts for page in pages):
             _put(folder / "plotly.min.js", _plotly_js())
-        index = _rendered("index.html.j2", title=title, tables=shown, pictures=drawn,
+        index = _rendered("index.html.j2", title=title, tables=shown[:first], more=shown[first:], pictures=drawn,
+                          facts={k: display.number(v, 6) for k, v in (facts or {}).items()},
                           pages=[_entry(p, q, folder) for p, q in zip(pages, paths, strict=True)],
                           charts=[p for p in drawn if not p["file"]])
         return _put(folder / "index.html", index)
@@ -76,21 +81,25 @@ def _table(name: str, frame, folder: Path, digits: int) -> dict:
     """A table for the index, written as CSV and Markdown on the way."""
     made = display.result(frame, name, digits)
     header, rows = made.cells()
+    if "change" in header:  # a share, as people say it
+        k = header.index("change")
+        for row, record in zip(rows, made.records, strict=True):
+            row[k] = f"{record['change']:+.0%}" if isinstance(record["change"], float) else row[k]
     stem = _slug(name)
     csv = frame.to_csv(index=bool(made.index), index_label=list(made.index) or None, lineterminator="\n")
     _put(folder / "tables" / f"{stem}.csv", csv)
     _put(folder / "tables" / f"{stem}.md", f"{made.to_markdown()}\n")
     cells = [[{"text": c, "tone": _tone(h, c)} for h, c in zip(header, row, strict=True)] for row in rows]
-    return {"name": name, "header": header, "rows": cells, "csv": f"tables/{stem}.csv",
+    return {"name": name, "header": [h.replace("_", " ") for h in header], "rows": cells, "csv": f"tables/{stem}.csv",
             "markdown": f"tables/{stem}.md"}
 
 
 def _tone(column: str, text: str) -> str:
     """How a cell is set: numbers to the right, verdicts in colour."""
     if "verdict" in column.lower():
-        words = re.findall(r"[a-z]+", text.lower())[:1]
-        return "good" if words and words[0] in GOOD else "bad" if words and words[0] in BAD else ""
-    return "number" if re.fullmatch(r"-?[\d,.]+(e[+-]\d+)?|n/a", text) else ""
+        said = text.lower()
+        return "bad" if said.startswith(BAD) else "maybe" if said.startswith(MAYBE) else "good" if said == GOOD else ""
+    return "number" if re.fullmatch(r"[-+]?[\d,.]+(e[+-]\d+)?%?|n/a", text) else ""
 
 
 def _pictures(pages: list[Page], folder: Path) -> list[dict]:
