@@ -14,11 +14,13 @@ from model.scenario import Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["errors_by_source", "published", "said_truly"]
+__all__ = ["errors_by_source", "published", "reconnect_bounds", "said_truly"]
 
 VIDEO = radio.Source(period_s=4.0, bytes_up=4e3, bytes_down=1.25e6, burst_s=0.5)
 BEAT = radio.Source(period_s=30.0, bytes_up=150.0, bytes_down=100.0, burst_s=0.05)
 LTE_2012 = "lte_huang2012"
+RECONNECTS = {"NI-K060-3G-H": 60.0, "NI-K120-3G-H": 120.0}  # case: period [s]
+LOW, HIGH = (150.0, 100.0), (2000.0, 5000.0)  # bytes below, and of a whole TLS reconnect above, the thresholds
 
 
 def published(kinds: Sequence[str] | None = None) -> pd.DataFrame:
@@ -32,7 +34,7 @@ def published(kinds: Sequence[str] | None = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index id; source, kind, profile, published, model, unit, error and the allowed error, as shares.
+        Index id; source, kind, profile, published, model, unit, error and the allowed error, as shares; a note.
 
     Sources
     -------
@@ -47,7 +49,7 @@ def published(kinds: Sequence[str] | None = None) -> pd.DataFrame:
 
     rows = {c.id: {"source": c.source, "kind": c.kind, "profile": c.profile, "published": c.published,
                    "model": c.model, "unit": c.unit, "error": round(c.error_rel, 9) + 0.0,
-                   "allowed": c.tol_rel}
+                   "allowed": c.tol_rel, "note": c.note}
             for c in radio.published_cases() if kinds is None or c.kind in kinds}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("id")
 
@@ -74,6 +76,33 @@ def errors_by_source() -> pd.DataFrame:
                         "mean_error": float(error.mean()), "mean_abs_error": float(np.abs(error).mean()),
                         "worst": float(error[np.abs(error).argmax()])}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("source")
+
+
+def reconnect_bounds() -> pd.DataFrame:
+    """The long polls measured on 3G, where some reconnects stayed low and some climbed, between both bounds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index period [s]; published, and the model with every reconnect small enough for the low state and with
+        every one above it, % of the battery per hour; the share that climbed, if the model is right.
+
+    Sources
+    -------
+    nicholas2012, powertutor
+    """
+    import pandas as pd
+
+    rows = {}
+    for case in (c for c in radio.published_cases() if c.id in RECONNECTS):
+        period_s = RECONNECTS[case.id]
+        powers = [float(radio.mean_power_w(case.profile, radio.Source(period_s=period_s, bytes_up=up, bytes_down=down)))
+                  for up, down in (LOW, HIGH)]
+        low, high = case.model, case.model * powers[1] / powers[0]
+        rows[period_s] = {"published": case.published, "every reconnect low": low,
+                               "every reconnect high": high,
+                               "share that climbed": (case.published - low) / (high - low)}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("period [s]")
 
 
 def _recent(access: str) -> list[str]:

@@ -233,7 +233,8 @@ class Outcome:
         -------
         dict
             `measure`, `formula`, `unit`, `inputs` (a DataFrame: low, mode, high, source, kind and the change
-            of the saving when the input alone goes from low to high) and `movers`, the three first of them.
+            of both figures, added up, when the input alone goes from low to high) and `movers`, the three first
+            of them; of the cost also `prices`, the first tier of every meter with its source.
 
         Raises
         ------
@@ -243,8 +244,19 @@ class Outcome:
         checks.known("measure", measure, MEASURES)
         inputs = _swings(self.scenario, float(self.users[0]), measure)
         unit = next(u for m, _, u in ROWS.values() if m == measure)
-        return {"measure": measure, "formula": FORMULAS[measure], "unit": unit, "inputs": inputs,
+        told = {"measure": measure, "formula": FORMULAS[measure], "unit": unit, "inputs": inputs,
                 "movers": list(inputs.index[:3])}
+        return told | {"prices": self._prices()} if measure == "cost" else told
+
+    def _prices(self):
+        """The list price of all that either design is billed on, above any allowance."""
+        import pandas as pd
+
+        meters = sorted({m for side in (self.before, self.after) for m in getattr(side, "first", side).usage})
+        rows = {m: self.before.book.tiers(m)[0] for m in meters}
+        return pd.DataFrame.from_dict({m: {"price_usd": float(r.price_usd), "unit": r.unit, "source": r.source,
+                                           "where": r.where, "read_on": str(r.effective_from)}
+                                       for m, r in rows.items()}, orient="index").rename_axis("meter")
 
 
 def _row(pair, unit: str, claim, draws: int, at_median: bool) -> dict:

@@ -597,3 +597,10 @@ def test_a_scenario_with_an_unknown_phone_or_profile_share_is_refused(twilly):
         twilly.with_({"networks.lte.profile_share": 2})
     with pytest.raises(InputError, match="unknown phone 'iPhone 99'"):
         model.before_after(twilly.with_({"phone": "iPhone 99"}))
+
+
+def test_the_measured_long_polls_on_3g_lie_between_reconnects_that_all_stayed_low_and_all_climbed():
+    table = battery_published.reconnect_bounds()
+    assert (table["every reconnect low"] < table["published"]).all()
+    assert (table["published"] < table["every reconnect high"]).all()
+    assert table.loc[60.0, "every reconnect high"] == pytest.approx(1.944, rel=1e-3)  # DCH for 6 s, then FACH

@@ -7,9 +7,39 @@ from collections.abc import Iterator, Sequence
 from model import checks
 from model.batch.worker import perform
 
-__all__ = ["results"]
+__all__ = ["answers", "results"]
 
 PATIENCE = "5s"
+PROTOCOLS = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "inproc://")
+
+
+def answers(address: str) -> None:
+    """Refuse an address at which no scheduler answers, before anything is written.
+
+    Parameters
+    ----------
+    address : str
+        The scheduler, as tcp://10.0.0.1:8786 [-]
+
+    Raises
+    ------
+    InputError
+        Where Dask is not installed or nobody answers.
+    """
+    _client(address).close()
+
+
+def _client(address: str):
+    try:
+        import distributed
+    except ImportError:
+        checks.fail("--cluster needs Dask; in a clone: pip install -e '.[cluster]'")
+    if not str(address).startswith(PROTOCOLS):
+        checks.fail(f"--cluster must be an address like tcp://10.0.0.1:8786; got {address!r}")
+    try:
+        return distributed.Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        checks.fail(f"no Dask scheduler answers at {address}: {error}")
 
 
 def results(tasks: Sequence[dict], address: str) -> Iterator[tuple[dict, dict]]:
@@ -32,14 +62,9 @@ def results(tasks: Sequence[dict], address: str) -> Iterator[tuple[dict, dict]]:
     InputError
         Where Dask is not installed or nobody answers at the address.
     """
-    try:
-        import distributed
-    except ImportError:
-        checks.fail("--cluster needs Dask: pip install 'push-or-poll[cluster]'")
-    try:
-        client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        checks.fail(f"no Dask scheduler answers at {address}: {error}")
+    client = _client(address)
+    import distributed
+
     with client:
         futures = {client.submit(perform, t, pure=False, retries=1): t for t in tasks}
         try:

@@ -126,6 +126,8 @@ def run(grid_path, out_dir, jobs: int | None = None, notebooks: Iterable | None 
     """
     runs = grid.plan(Path(grid_path), notebooks, yes, limit, check_scenario)
     engine_name(engine)
+    if cluster is not None:
+        dask_cluster.answers(cluster)
     store = Store(out_dir)
     store.open()
     batch = Batch(runs, store, json_events)
@@ -211,6 +213,7 @@ def _finished(batch: Batch, notes: list[str]) -> int:
     if failed:
         print(f"{len(failed)} of {len(batch.runs)} runs failed:", file=sys.stderr)
     for name in failed:
+        kept = name if batch.store.notebook_failed(name) else f"{name}.txt"  # a dead process leaves no notebook
         print(f"  {batch.runs[name].told()}: {batch.state[name]['error']} "
-              f"({batch.store.path('failed', name)})", file=sys.stderr)
+              f"({batch.store.path('failed', kept)})", file=sys.stderr)
     return 1 if failed else 0

@@ -68,6 +68,10 @@ class Store:
             return None
         return nb if isinstance(nb, dict) and "cells" in nb else None
 
+    def notebook_failed(self, name: str) -> bool:
+        """Whether the notebook of a failed run is kept."""
+        return self.remote or os.path.exists(self.path("failed", name))
+
     def read(self, *parts: str) -> str:
         """The text of a file."""
         if self.remote:

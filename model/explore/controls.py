@@ -79,10 +79,9 @@ def _source(value) -> str:
     """Where a value comes from, in words."""
     if not isinstance(value, Range):
         return "set in the scenario without a range"
-    source = ledger.sources().get(value.source or "")
-    named = source["title"] if source else value.source
-    if source and source["url"]:
-        named = f"{named} ({source['url']})"
+    known = ledger.sources()
+    listed = [known.get(one.strip(), {"title": one.strip(), "url": ""}) for one in (value.source or "").split(",")]
+    named = ", ".join(f"{one['title']} ({one['url']})" if one["url"] else one["title"] for one in listed)
     return "; ".join(t for t in (named, value.note) if t) or "a range of the scenario"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from model import compare, display
@@ -37,6 +39,8 @@ def _percent(old: float, new: float) -> str:
     change = _relative(old, new)
     if not np.isfinite(change):
         return "from nothing"
+    if change > 3.0:
+        return f"{1.0 + change:,.3g} times"
     return f"by {abs(change):.1%}" if abs(change) < 0.1 else f"by {abs(change):.0%}"
 
 
@@ -50,7 +54,7 @@ def _told(row: str, side: str, old: float, new: float) -> str:
 def _settings(old: State, new: State) -> str:
     """The controls that differ, with both values."""
     if old.name != new.name:
-        return f"Scenario {new.name} in the place of {old.name}"
+        return f"Scenario {Path(new.name).stem} in the place of {Path(old.name).stem}"
     moved = [k for k in new.values if new.values[k] != old.values[k]]
     told = [f"{new.controls[k].label} from {text_of(new.controls[k], old.values[k])}"
             f" to {text_of(new.controls[k], new.values[k])}" for k in moved]
@@ -115,10 +119,16 @@ def reason_words(before: compare.Outcome, after: compare.Outcome) -> str:
     parts = [getattr(o, side).parts(measure) for o in (before, after)]
     told = _parts(parts, unit)
     explained = after.explain(measure)
-    movers = ", ".join(m.removeprefix("ledger.") for m in explained["movers"])
+    movers = ", ".join(_called(m) for m in explained["movers"])
     called = "mean latency" if measure == "latency" else CALLED[row].removeprefix("the ")
     return (f"Why, {called} {SIDES[side]}: {told}. Worked out as {explained['formula']}; the inputs whose"
             f" ranges move the saving most: {movers}.")
+
+
+def _called(name: str) -> str:
+    """An input's path as words."""
+    last = [part for part in name.split(".") if part not in ("ledger", "both")]
+    return " ".join(last).replace("_", " ")
 
 
 def _parts(parts: list[dict], unit: str) -> str:
