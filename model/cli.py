@@ -66,6 +66,8 @@ def report(scenario: ScenarioName = "twilly", users: Users = None,
     from model import reporting
 
     counts = user_counts(users)
+    if counts and len(counts) > 1:
+        checks.fail(f"a report is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
     try:
         index = reporting.write_report(scenario, counts[0] if counts else None, out, engine)
     except RuntimeError as broken:

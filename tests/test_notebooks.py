@@ -77,3 +77,8 @@ def test_every_number_in_prose_is_one_that_no_parameter_changes(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             assert not re.search(r"\$\s?\d|\d\s?(USD|MB/h|%/h|requests/min)", cell.source), cell.source
+
+
+def test_a_cell_shows_one_result_as_only_the_last_is_seen(notebook):
+    assert [c.source for c in code(notebook)
+            if len(re.findall(r"\b(?:display|shown)\.result\(", c.source)) > 1] == []
