@@ -93,7 +93,6 @@ def references(scenario: Scenario) -> None:
         _known("ledger row", name, ledger.chosen(), "ledger")
     for which in ("before", "after"):
         _design(which, getattr(scenario, which), scenario)
-    _day(scenario)
     _outside(scenario)
     if scenario.correlations:
         from model import sampling
@@ -102,15 +101,6 @@ def references(scenario: Scenario) -> None:
             sampling.check_correlations(scenario)
         except checks.InputError as wrong:
             _refuse(str(wrong))
-
-
-def _day(scenario: Scenario) -> None:
-    """Nobody is active for more than the hours of a day."""
-    hours = mode(scenario.usage.sessions_per_day) * mode(scenario.usage.session_mean_s) / 3600.0
-    most = float(getattr(hours, "max", lambda: hours)())
-    if most > 24.0 * (1.0 + 1e-9):
-        _refuse("usage.sessions_per_day x usage.session_mean_s must be at most the 24 h of a day;"
-                f" got {checks.shown(most)} h")
 
 
 def _outside(scenario: Scenario) -> None:

@@ -211,7 +211,6 @@ def test_parts_of_a_run_in_pieces_sum_to_the_mean_of_all_its_draws(twilly, monke
     (lambda t: uncertainty.spans(t, draws=0), "draws must be a whole number > 0; got 0"),
     (lambda t: uncertainty.cheaper_surface(t, [1e3], [3.0], draws=10**12), "draws must be at most"),
     (lambda t: uncertainty.information_value([1, 2], {"a": [1, 2, 3]}), "draws of a must be as many as of the saving"),
-    (lambda t: t.with_({"usage.sessions_per_day": 400}), "must be at most the 24 h of a day; got 66.6"),
     (lambda t: t.with_({"correlations": [{"between": ["usage.sessions_per_day", "usage.session_mean_s"], "rank": 0.9},
                                          {"between": ["usage.session_mean_s", "usage.sessions_per_day"],
                                           "rank": -0.9}]}), "correlations must name each pair once"),
