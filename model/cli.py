@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import shutil
 import sys
+import textwrap
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -130,8 +132,18 @@ def audit(scenario: ScenarioName = "twilly",
     from model import tables
 
     found = auditing.table(scenario, claims, draws, seed)
-    full = format in (Format.csv, Format.json)
-    tables.show(found if full else auditing.shown(found), str(format), title=found.attrs["title"])
+    if format in (Format.csv, Format.json):
+        tables.show(found, str(format), title=found.attrs["title"])
+        return
+    shown = auditing.shown(found)
+    if format is not Format.text:
+        tables.show(shown, str(format), title=found.attrs["title"])
+        return
+    tables.show(shown.drop(columns="why"), "text", title=found.attrs["title"])
+    typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
+    for figure, why in shown["why"].items():
+        typer.echo(textwrap.fill(f"{figure}: {why}", shutil.get_terminal_size((140, 40)).columns, subsequent_indent="  ",
+                                 break_long_words=False, break_on_hyphens=False))
 
 
 @app.command()
