@@ -141,9 +141,10 @@ def audit(scenario: ScenarioName = "twilly",
         return
     tables.show(shown.drop(columns="why"), "text", title=found.attrs["title"])
     typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
+    width = shutil.get_terminal_size((140, 40)).columns
     for figure, why in shown["why"].items():
-        typer.echo(textwrap.fill(f"{figure}: {why}", shutil.get_terminal_size((140, 40)).columns, subsequent_indent="  ",
-                                 break_long_words=False, break_on_hyphens=False))
+        typer.echo(textwrap.fill(f"{figure}: {why}", width, subsequent_indent="  ", break_long_words=False,
+                                 break_on_hyphens=False))
 
 
 @app.command()
