@@ -10,6 +10,7 @@ import pytest
 import small_notebooks
 
 from model import batch, checks, pictures, report
+from model.report.cleaning import cleaned
 
 EVIL = "<script>alert('x')</script>"
 OUTSIDE = re.compile(r"""(src|href|data|action)\s*=\s*["']?(https?:)?//|@import|url\(\s*["']?https?:""", re.I)
@@ -77,7 +78,7 @@ def test_plotly_js_is_there_once_and_pages_refer_to_it(made):
 
 def test_headings_tables_code_and_errors_are_on_the_page(made):
     page = text(made, "01_answer.html")
-    assert "<h1>What is shown?</h1>" in page and re.search(r"<th>before</th>", page)
+    assert "<h1>What is shown?</h1>" in page and re.search(r"<th[^>]*>before</th>", page)
     assert '<span class="kn">import</span>' in page
     assert "ZeroDivisionError" in text(made, "02_fails.html")
 
@@ -150,3 +151,9 @@ def test_a_notebook_with_a_picture_shows_it(tmp_path):
     nbformat.write(notebook, tmp_path / "p.ipynb")
     report.write([tmp_path / "p.ipynb"], {}, tmp_path / "out", "Title")
     assert 'src="data:image/png;base64,iVBORw0KGgo="' in (tmp_path / "out" / "p.html").read_text()
+
+
+def test_numbers_of_a_table_stand_to_the_right_and_texts_may_wrap():
+    html = cleaned('<table><tr><td style="text-align:right">1</td><td style="text-align:left" onclick="x()">text</td>'
+                   '</tr></table>')
+    assert '<td class="number">1</td><td>text</td>' in html

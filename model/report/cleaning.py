@@ -46,4 +46,4 @@ def cleaned(html: str) -> str:
     >>> str(cleaned('<p class="n" onclick="x()">1<script>x()</script></p>'))
     '<p class="n">1&lt;script&gt;x()&lt;/script&gt;</p>'
     """
-    return _cleaner().clean(str(html))
+    return _cleaner().clean(str(html).replace('style="text-align:right"', 'class="number"'))
