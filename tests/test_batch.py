@@ -548,3 +548,14 @@ def test_an_address_is_an_address_and_no_folder_on_this_disk(tmp_path):
     done = workbook("batch", "grid.yaml", "-o", "nosuch://bucket/x", cwd=tmp_path)
     assert done.returncode != 0 and "Traceback" not in done.stderr
     assert not list(tmp_path.glob("nosuch*")), done.stderr
+
+
+def test_what_a_worker_of_a_killed_batch_leaves_while_the_next_one_runs_is_taken_away(make):
+    given = make({"grid": {"users": [1]}}, "import time; time.sleep(1)")
+    dying = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"])
+    threading.Thread(target=dying.wait, daemon=True).start()
+    left = Path(given["out_dir"]) / "runs" / f".part-{dying.pid}-small-0.ipynb"
+    left.parent.mkdir(parents=True)
+    left.write_text("{")
+    assert batch.run(**given) == 0
+    assert not left.exists() and len(finished(given["out_dir"])) == 1

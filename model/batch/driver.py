@@ -140,6 +140,7 @@ def run(grid_path, out_dir, jobs: int | None = None, notebooks: Iterable | None 
         with _terminable():
             batch.write_manifest(prints)
             _work(batch, tasks, jobs, cluster)
+            store.clear_parts()  # a worker of a killed batch may have lived on for a moment
             notes = batch.collect()
             batch.write_manifest(prints)
     except KeyboardInterrupt:
