@@ -559,3 +559,16 @@ def test_what_a_worker_of_a_killed_batch_leaves_while_the_next_one_runs_is_taken
     left.write_text("{")
     assert batch.run(**given) == 0
     assert not left.exists() and len(finished(given["out_dir"])) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_process_that_has_ended_unasked_after_owns_nothing(make):
+    given = make({"grid": {"users": [1]}})
+    ended = subprocess.Popen([sys.executable, "-c", "pass"])
+    wait_for(lambda: ") Z " in Path(f"/proc/{ended.pid}/stat").read_text())
+    left = Path(given["out_dir"]) / "runs" / f".part-{ended.pid}-small-0.ipynb"
+    left.parent.mkdir(parents=True)
+    left.write_text("{")
+    assert batch.run(**given) == 0
+    assert not left.exists()
+    ended.wait()

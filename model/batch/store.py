@@ -126,4 +126,6 @@ def _alive(pid: int) -> bool:
         return False
     except OSError:
         return True
+    with contextlib.suppress(OSError):  # one that has ended and that nobody has asked after writes no more
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     return True
