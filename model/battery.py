@@ -297,9 +297,14 @@ def range_percent_per_hour(now: Traffic, background: bool = True) -> tuple:
     -------
     huang2012, narayanan2021, yue2020
     """
+    return over_profiles(now, lambda name, profile: network_percent_per_hour(now, name, profile, background))
+
+
+def over_profiles(now: Traffic, of: Callable) -> tuple:
+    """Least and most of what `of` gives for a network's name and profile, mixed by the networks' shares."""
     low = high = 0.0
     for name, network in now.life.scenario.networks.items():
-        each = [network_percent_per_hour(now, name, profile, background) for profile in network.profiles]
+        each = [of(name, profile) for profile in network.profiles]
         low = low + network.share * functools.reduce(np.minimum, each)
         high = high + network.share * functools.reduce(np.maximum, each)
     return low, high

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from model import airtime, battery, radio
@@ -100,10 +98,5 @@ def own_traffic_range(now: Traffic) -> tuple:
     -------
     huang2012, narayanan2021
     """
-    low = high = 0.0
     per_j = 100.0 / battery.battery_j(now.life.scenario.phone)
-    for network in now.life.scenario.networks.values():
-        each = [_with_j(now, name) for name in network.profiles]
-        low = low + network.share * functools.reduce(np.minimum, each) * per_j
-        high = high + network.share * functools.reduce(np.maximum, each) * per_j
-    return low, high
+    return battery.over_profiles(now, lambda _, profile: _with_j(now, profile) * per_j)
