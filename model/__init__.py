@@ -1,4 +1,4 @@
-"""push-or-poll: what a move from HTTP polling to WebSocket push does to five measures.
+"""push-or-poll: what each way of telling users costs in latency, battery, data, server load and dollars.
 
 `load` reads a scenario, `evaluate` gives its outcome and `before_after` the table; modules load when used.
 """
@@ -11,16 +11,43 @@ from typing import Any
 __all__ = ["InputError", "before_after", "evaluate", "load"]
 __version__ = "0.1.0"
 
-_HOMES = {"InputError": "checks", "before_after": "compare", "evaluate": "compare", "load": "scenario"}
+_HOMES = {
+    "InputError": "checks",
+    "before_after": "outcome.results",
+    "evaluate": "outcome.results",
+    "load": "scenario",
+}
+_MOVED = {  # where notebooks of version 1 took them from; to go with version 3
+    "audit_arithmetic": "audit.arithmetic",
+    "battery_periods": "battery",
+    "battery_published": "battery",
+    "battery_tables": "battery",
+    "break_even": "cost.break_even",
+    "capacity": "server_load.capacity",
+    "charts": "show.charts",
+    "compare": "outcome.results",
+    "cost_flows": "cost",
+    "cost_split": "cost",
+    "cost_tables": "cost",
+    "display": "show.display",
+    "drops": "server_load.drops",
+    "exchange_sizes": "life.exchange_sizes",
+    "explore": "apps.explore",
+    "load_rates": "server_load",
+    "migration": "outcome.migration",
+    "sampling": "scenario.sampling",
+    "uncertainty": "ranges",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f"model.{_HOMES[name]}"), name)
+    home = f"model.{_MOVED.get(name, name)}"
     try:
-        return importlib.import_module(f"model.{name}")
+        return importlib.import_module(home)
     except ModuleNotFoundError as wrong:
-        if wrong.name == f"model.{name}":
+        if wrong.name == home:
             raise AttributeError(f"module 'model' has no attribute {name!r}") from None
         raise
 

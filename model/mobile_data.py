@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from model import checks, exchange
-from model.traffic import Flow, Traffic
+from model import checks
+from model.life import exchange
+from model.life.flow import Flow, Traffic
 
 __all__ = ["active_hours_per_month", "background_mb_per_hour", "by_network", "flow_mb",
            "flow_mb_per_month", "mb_per_hour", "mb_per_month", "metered_mb_per_hour",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from model import checks, paths
 from model.price_list import load_price_list
-from model.price_rows import COLUMNS, PriceRow, Shelf, checked_tiers, file_rows, held, shelf
+from model.prices.rows import COLUMNS, PriceRow, Shelf, checked_tiers, file_rows, held, shelf
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from model import checks, ledger, paths
-from model.price_rows import PriceRow, allowances, as_date, checked_tiers
+from model.prices.rows import PriceRow, allowances, as_date, checked_tiers
 
 __all__ = ["load_price_list"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from model import checks
 from model.price_list import Meter, load_price_list, meters, prefixes
-from model.price_rows import PriceRow
+from model.prices.rows import PriceRow
 
 __all__ = ["live"]
 

@@ -1,15 +1,13 @@
-"""Closed forms of waiting: polls, long polls, queues, concurrency; with the cold starts of `cold_starts`."""
+"""Closed forms of waiting: polls, long polls, queues, concurrency."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from model import checks
-from model.cold_starts import cold_start_mean_s, cold_start_quantile_s, cold_start_setups, cold_start_share
 
 __all__ = [
-    "LONG_POLL_MOST_TRANSITS", "cold_start_mean_s", "cold_start_quantile_s", "cold_start_setups",
-    "cold_start_share", "erlang_c", "little", "long_poll_transits", "loop_life_s", "loop_period_s",
+    "LONG_POLL_MOST_TRANSITS", "erlang_c", "little", "long_poll_transits", "loop_life_s", "loop_period_s",
     "memoryless_wait_mean_s", "memoryless_wait_quantile_s", "mmc_wait_quantile_s", "mmc_wait_s",
     "poll_wait_mean_s", "poll_wait_quantile_s", "poll_wait_variance_s2", "random_active_share",
     "residual_wait_mean_s", "timer_active_share",

@@ -41,7 +41,7 @@ def a_free_port() -> int:
 def served(folder):
     """The page's address, from `workbook app` started in a folder; stopped at the end."""
     port = a_free_port()
-    code = "import sys; from model.cli import main; sys.argv[0] = 'workbook'; main()"
+    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
     running = subprocess.Popen([sys.executable, "-c", code, "app", "--port", str(port), "--no-browser"],
                                cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

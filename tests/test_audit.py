@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import audit, audit_arithmetic, audit_figures, audit_solver, claims, prices
+from model import audit, claims, prices
+from model.audit import arithmetic, figures, solver
 from model.checks import InputError
-from model.claims_read import UNITS, figures_of
+from model.claims.reading import UNITS, figures_of
 
 BOOK = prices.book("us-east-1", "2026-09-30")
 PREMISE = {"active_hours_per_month": 200, "users": 5000}
@@ -71,7 +72,7 @@ def ferry() -> dict:
 
 
 def found_in(told: dict) -> list:
-    return audit_arithmetic.findings(figures_of(list(told.values()), "ferry.yaml"), BOOK, PREMISE)
+    return arithmetic.findings(figures_of(list(told.values()), "ferry.yaml"), BOOK, PREMISE)
 
 
 def test_a_clean_file_yields_no_finding():
@@ -157,7 +158,7 @@ def test_a_file_made_from_its_own_factors_is_clean_whatever_the_numbers(users, h
          "after": {**span(hour * users * hours / 30.0), "factors": [{"claim": "month.after"}]}},
     ]
     premise = {"users": users, "active_hours_per_month": hours}
-    assert audit_arithmetic.findings(figures_of(told, "made.yaml"), BOOK, premise) == []
+    assert arithmetic.findings(figures_of(told, "made.yaml"), BOOK, premise) == []
 
 
 DOCUMENTS = [  # facts/product.md, "What is wrong inside those claims", numbered as there
@@ -179,7 +180,7 @@ DOCUMENTS = [  # facts/product.md, "What is wrong inside those claims", numbered
 
 @pytest.mark.parametrize(("number", "rule", "key", "words"), DOCUMENTS)
 def test_the_eight_errors_of_the_documents_are_found(number, rule, key, words):
-    found = audit_arithmetic.findings(claims.figures("twilly"), BOOK, claims.read("twilly")["premise"])
+    found = arithmetic.findings(claims.figures("twilly"), BOOK, claims.read("twilly")["premise"])
     assert any(words in f.sentence for f in found if (f.rule, f.figure.key) == (rule, key))
 
 
@@ -216,9 +217,9 @@ def figure(key: str):
 
 
 def test_every_measure_a_claim_may_name_is_answered(outcome):
-    assert set(audit_figures.QUANTITIES) == set(UNITS)
+    assert set(figures.QUANTITIES) == set(UNITS)
     for one in claims.figures("twilly"):
-        values = audit_figures.figure_values(one, outcome)
+        values = figures.figure_values(one, outcome)
         assert values.shape == (32, 1) and np.isfinite(values).all(), one.key
 
 
@@ -237,25 +238,25 @@ def test_a_bill_restricted_to_all_its_meters_is_the_whole_bill(outcome):
     from dataclasses import replace
 
     whole = replace(figure("cost.before"), meters=tuple(outcome.before.usage))
-    assert audit_figures.figure_values(whole, outcome) == pytest.approx(
-        audit_figures.figure_values(figure("cost.before"), outcome), rel=1e-12)
+    assert figures.figure_values(whole, outcome) == pytest.approx(
+        figures.figure_values(figure("cost.before"), outcome), rel=1e-12)
 
 
 def test_a_bill_by_the_hour_is_the_month_over_active_hours(outcome):
-    hour = audit_figures.figure_values(figure("cost_user_hour.before"), outcome)
+    hour = figures.figure_values(figure("cost_user_hour.before"), outcome)
     hours = outcome.before.traffic.life.active_s / 3600.0
-    month = audit_figures.figure_values(figure("cost.before"), outcome)
+    month = figures.figure_values(figure("cost.before"), outcome)
     assert hour * hours == pytest.approx(month, rel=1e-12)
 
 
 def test_a_loop_is_judged_by_its_rate_while_it_runs(twilly, outcome):
-    rate = audit_figures.figure_values(figure("load_comments.before"), outcome)
+    rate = figures.figure_values(figure("load_comments.before"), outcome)
     assert rate == pytest.approx(60.0 / twilly.before.timers["unread_counts"].period_s, rel=1e-12)
 
 
 def test_a_share_saved_misses_by_what_is_left():
-    assert audit_figures.miss_factor(figure("load.improvement"), 0.98) == pytest.approx(2.0)
-    assert audit_figures.miss_factor(figure("cost.improvement"), 0.9) == 1.0
+    assert figures.miss_factor(figure("load.improvement"), 0.98) == pytest.approx(2.0)
+    assert figures.miss_factor(figure("cost.improvement"), 0.9) == 1.0
 
 
 def test_every_kind_of_verdict_appears_and_every_figure_says_why(table):
@@ -293,22 +294,22 @@ def paths_of(values) -> dict:
 def test_what_would_make_a_claim_true_does_and_less_of_it_does_not(twilly):
     now = model.evaluate(twilly)
     failing = [f for f in claims.figures("twilly")
-               if not bool(audit_figures.holds(f, audit_figures.figure_values(f, now)[0, 0]))]
-    found = audit_solver.conditions(twilly, failing)
+               if not bool(figures.holds(f, figures.figure_values(f, now)[0, 0]))]
+    found = solver.conditions(twilly, failing)
     assert set(found) == {f.key for f in failing}
     solved = {k: c for k, c in found.items() if c is not None}
     assert len(solved) > 5
     for one in (f for f in failing if f.key in solved):
         change = solved[one.key]
         there = model.evaluate(twilly.with_(paths_of(change.values)))
-        value = audit_figures.figure_values(one, there)[0, 0]
-        assert bool(audit_figures.holds(one, value)), (one.key, change.words)
+        value = figures.figure_values(one, there)[0, 0]
+        assert bool(figures.holds(one, value)), (one.key, change.words)
         if len(change.values) == 1 and change.share < 1.0:
             (name, goal), = change.values.items()
-            half = (goal + audit_solver.knobs(twilly)[1][name].mode) / 2.0
+            half = (goal + solver.knobs(twilly)[1][name].mode) / 2.0
             short = model.evaluate(twilly.with_(paths_of({name: half})))
-            value = audit_figures.figure_values(one, short)[0, 0]
-            assert audit_solver.position(one, value) != 0, (one.key, change.words)
+            value = figures.figure_values(one, short)[0, 0]
+            assert solver.position(one, value) != 0, (one.key, change.words)
 
 
 def test_the_search_finds_the_root_of_a_sum_by_hand(twilly):
@@ -316,7 +317,7 @@ def test_the_search_finds_the_root_of_a_sum_by_hand(twilly):
     from dataclasses import replace
 
     half = replace(figure("load_comments.before"), low=15.0, high=15.0)
-    change = audit_solver.conditions(twilly, [half])[half.key]
+    change = solver.conditions(twilly, [half])[half.key]
     assert change.values == pytest.approx({"before.timers.unread_counts.period_s": 4.0}, rel=0.05)
     assert change.words.startswith("before.timers.unread_counts.period_s is about ")
 
@@ -324,13 +325,13 @@ def test_the_search_finds_the_root_of_a_sum_by_hand(twilly):
 def test_a_claim_that_no_change_can_reach_has_none(twilly):
     from dataclasses import replace
 
-    assert audit_solver.conditions(twilly, [replace(figure("load_comments.before"), low=1e9, high=1e9)]) == {
+    assert solver.conditions(twilly, [replace(figure("load_comments.before"), low=1e9, high=1e9)]) == {
         "load_comments.before": None}
 
 
 def test_a_fallback_that_never_runs_in_some_row_of_the_search_costs_no_battery():
     """Full jitter and no blocked networks leave the fallback no time; its period is then never, not 0 / 0."""
-    search = audit_solver.Search(model.load("twilly_improved"), [figure("battery.improvement")], [1e4])
+    search = solver.Search(model.load("twilly_improved"), [figure("battery.improvement")], [1e4])
     blocked = search.knobs["after.socket.blocked_share"]
     none, some = search.values([(((blocked, -1),), 1.0), (((blocked, 1),), 1.0)])["battery.improvement"]
     assert np.isfinite([none, some]).all() and none > some
@@ -373,11 +374,11 @@ def test_the_improved_heartbeat_is_below_the_gateway_and_carriers_and_above_the_
 
 
 def test_every_difference_of_the_improved_scenarios_has_a_named_change():
-    from model import audit_changes
+    from model.audit import changes
 
     base = model.load("twilly_as_built")
     for name in ("twilly_improved", "polling_improved"):
-        groups = audit_changes.change_groups(base, model.load(name))
+        groups = changes.change_groups(base, model.load(name))
         assert set(groups) <= set(claims.read("twilly")["changes"])
 
 
@@ -403,7 +404,7 @@ def test_the_five_rows_of_the_summary_stand_first_in_it(table):
 
 
 def workbook(*arguments, cwd=None):
-    code = "import sys; from model.cli import main; sys.argv[0] = 'workbook'; main()"
+    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd,
                           timeout=240)
 

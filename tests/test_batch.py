@@ -20,9 +20,11 @@ import pytest
 import small_notebooks
 
 import model
-from model import batch, checks, paths
-from model.batch import collect, pool
-from model.batch.store import Store
+from model import checks, paths
+from model.apps import batch
+from model.apps.batch import collect
+from model.apps.batch.store import Store
+from model.apps.notebooks import pool
 
 HERE = Path(__file__).resolve().parent
 
@@ -146,7 +148,7 @@ def test_a_notebook_that_asks_for_a_secret_is_refused(make, tmp_path):
 
 @pytest.mark.parametrize("name", ["payload_bytes", "token_bytes", "monkey", "keepalive_s", "keys_count"])
 def test_a_name_that_only_sounds_like_a_secret_is_none(name):
-    from model.batch.plain import no_secret
+    from model.apps.notebooks.plain import no_secret
 
     no_secret(name, "x")
 
@@ -223,7 +225,7 @@ def test_every_point_is_run_once_and_its_result_is_in_the_table(make, capfd):
 
 
 def test_a_run_is_done_anew_when_what_it_depends_on_changes(make, monkeypatch, tmp_path):
-    from model.batch import grid
+    from model.apps.batch import grid
 
     given = make({"grid": {"users": [1], "scenario": ["mine.yaml"]}})
     (tmp_path / "mine.yaml").write_text("a: 1")
@@ -233,9 +235,9 @@ def test_a_run_is_done_anew_when_what_it_depends_on_changes(make, monkeypatch, t
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
     small_notebooks.small(tmp_path / "small.ipynb", "users = users")
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
-    monkeypatch.setattr("model.batch.fingerprint.data_hash", lambda: "other data")
+    monkeypatch.setattr("model.apps.batch.fingerprint.data_hash", lambda: "other data")
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
-    monkeypatch.setattr("model.batch.fingerprint.package_hash", lambda: "other code")
+    monkeypatch.setattr("model.apps.batch.fingerprint.package_hash", lambda: "other code")
     run = grid.plan(given["grid_path"], given["notebooks"])[0]
     assert len(key | {run.key}) == 5 and run.name == first.name  # which it then takes the place of
     assert run.parameters["scenario"] == str(tmp_path / "mine.yaml")  # notebooks run in their own folder
@@ -481,7 +483,7 @@ def test_a_cluster_does_the_runs(make):
 
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="needs the extra cluster")
 def test_a_cluster_that_does_not_answer_is_one_sentence(make, monkeypatch):
-    monkeypatch.setattr("model.batch.cluster.PATIENCE", "0.3s")
+    monkeypatch.setattr("model.apps.batch.cluster.PATIENCE", "0.3s")
     with pytest.raises(checks.InputError, match="^no Dask scheduler answers at tcp://127.0.0.1:9"):
         batch.run(**make(GRID), cluster="tcp://127.0.0.1:9")
 
@@ -517,7 +519,7 @@ def test_a_change_in_a_file_that_a_scenario_extends_makes_its_runs_anew(make, tm
 
 
 def workbook(*arguments, cwd):
-    code = "import sys; from model.cli import main; sys.argv[0] = 'workbook'; main()"
+    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
     return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
 
 

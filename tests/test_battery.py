@@ -9,21 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import (
-    airtime,
-    battery,
-    battery_drain,
-    battery_periods,
-    battery_plan,
-    battery_published,
-    battery_tables,
-    radio,
-    sampling,
-    traffic,
-)
+from model import battery, radio, traffic
+from model.battery import plans
 from model.checks import InputError
+from model.life import airtime
 from model.radio import Mixes, Source
 from model.radio.survival import survival
+from model.scenario import sampling
 
 SUM_TOL = 1e-9  # parts of a sum, rounding of some hundred terms
 DESIGNS = ("before", "after")
@@ -80,13 +72,13 @@ def test_a_heartbeat_alone_is_its_promotion_and_its_tail_over_its_period_by_hand
 
 
 def test_a_30_s_heartbeat_with_a_10_to_12_s_tail_holds_lte_up_34_to_40_percent_of_the_time(twilly):
-    said = battery_published.said_truly(twilly)
+    said = battery.said_truly(twilly)
     held = said.loc["share of time that a 30 s heartbeat holds LTE up, tails of 10 s and more"]
     assert 0.34 <= held["low"] <= held["high"] <= 0.40 and held["radios"] >= 5
 
 
 def test_a_poll_each_30_s_gains_almost_nothing_from_a_30_s_heartbeat(twilly):
-    row = battery_periods.period_sweep(twilly, "lte", [30.0]).iloc[0]
+    row = battery.period_sweep(twilly, "lte", [30.0]).iloc[0]
     for ending in ("", "_low", "_high"):
         assert 0.95 < row[f"heartbeat{ending}"] / row[f"poll{ending}"] < 1.0
 
@@ -94,7 +86,7 @@ def test_a_poll_each_30_s_gains_almost_nothing_from_a_30_s_heartbeat(twilly):
 def test_polls_of_2_5_and_10_s_cost_the_same_on_lte_of_2012_and_differ_on_a_phone_of_2021(twilly):
     def spread(profile):
         case = twilly.with_({"networks.lte.profiles": [profile]})
-        polls = battery_periods.period_sweep(case, "lte", [2.0, 5.0, 10.0])["poll"]
+        polls = battery.period_sweep(case, "lte", [2.0, 5.0, 10.0])["poll"]
         return polls.max() / polls.min()
     assert spread("lte_huang2012") < 1.02
     assert spread("lte_tmobile_2021") > 1.2
@@ -109,7 +101,7 @@ def test_beside_a_playing_video_a_poll_adds_a_seventh_of_what_it_takes_alone(twi
 
 
 def test_beside_the_screens_own_traffic_push_saves_less_than_alone(twilly):
-    table = battery_tables.with_and_without(twilly)
+    table = battery.with_and_without(twilly)
     saved = table["before"] - table["after"]
     assert 0 < saved["beside own traffic"] < saved["alone"]
 
@@ -277,7 +269,7 @@ def test_chunks_of_any_size_give_the_same(twilly, monkeypatch):
         now = now_of(twilly, "after", users=np.array([1e3, 1e5]), draws=33, seed=2)
         return sum(battery.percent_per_hour(now, split=False).values())
     whole = found()
-    monkeypatch.setattr(battery_plan, "CHUNK", 7)
+    monkeypatch.setattr(plans, "CHUNK", 7)
     assert whole.shape == (33, 2)
     assert found() == pytest.approx(whole, rel=2e-6)
 
@@ -327,7 +319,7 @@ def test_a_range_holds_the_mode_and_every_profile_of_every_network(twilly, backg
         for k in range(4):
             picked = battery.percent_per_hour(now, background, pick=lambda n, k=k: n.profiles[k], split=False)
             assert low - 1e-12 <= sum(picked.values()) <= high + 1e-12
-    table = battery_tables.by_network(twilly, background)
+    table = battery.by_network(twilly, background)
     for side in DESIGNS:
         assert (table[f"{side}_low"] <= table[side]).all() and (table[side] <= table[f"{side}_high"]).all()
     assert (table["change_most"] <= table["change"] + 1e-12).all()
@@ -335,7 +327,7 @@ def test_a_range_holds_the_mode_and_every_profile_of_every_network(twilly, backg
 
 
 def test_the_mix_is_its_networks_by_their_shares(twilly):
-    table = battery_tables.by_network(twilly)
+    table = battery.by_network(twilly)
     networks = table.drop(index="mix")
     for column in ("before", "before_low", "after", "after_high"):
         mixed = (networks["share"] * networks[column]).sum()
@@ -345,7 +337,7 @@ def test_the_mix_is_its_networks_by_their_shares(twilly):
 def test_one_profile_has_no_range(twilly):
     firsts = {f"networks.{n}.profiles": network.profiles[:1] for n, network in twilly.networks.items()}
     one = twilly.with_(firsts)
-    table = battery_tables.with_and_without(one)
+    table = battery.with_and_without(one)
     assert (table["before_low"] == table["before_high"]).all()
     assert table["before"].to_numpy() == pytest.approx(table["before_low"].to_numpy(), rel=1e-12)
 
@@ -460,11 +452,11 @@ def test_a_packet_waits_for_the_lte_leg_only_where_5g_is_added_beside_it(twilly)
 # -------------------------------------------------------------------------------------- drain and claims
 
 def test_the_drain_is_screen_own_traffic_and_design_and_push_changes_the_last_alone(twilly):
-    before, after = (battery_drain.drain_percent_per_hour(now_of(twilly, w)) for w in DESIGNS)
+    before, after = (battery.drain_percent_per_hour(now_of(twilly, w)) for w in DESIGNS)
     assert before["phone"] == after["phone"] and before["own traffic"] == pytest.approx(after["own traffic"])
     by_hand = 0.9 + 0.6 * 0.2 + 0.1 * 1.5  # screen on, video while watching, camera while broadcasting
     assert before["phone"] == pytest.approx(by_hand * 3600 / battery.battery_j("iPhone 14") * 100, rel=1e-12)
-    alone = battery_drain.drain_percent_per_hour(now_of(twilly, "before"), background=False)
+    alone = battery.drain_percent_per_hour(now_of(twilly, "before"), background=False)
     assert alone["own traffic"] == 0 and alone["phone"] < before["phone"]
     assert alone["design"] > before["design"]
 
@@ -472,14 +464,14 @@ def test_the_drain_is_screen_own_traffic_and_design_and_push_changes_the_last_al
 def test_an_iphone_that_streams_lies_within_the_ledgers_range_of_phone_and_video(twilly):
     streaming = twilly.with_({"screens": {"watching": {"share": 1.0}, "browsing": {"share": 0.0},
                                           "broadcasting": {"share": 0.0}}})
-    table = battery_tables.drain(streaming)
+    table = battery.drain(streaming)
     published = 100 / 16  # macrumors_iphone14: 16 h of streamed video, the radio in it
     others = table.loc["screen and processor"]
     assert others["low"] < published < others["high"]
 
 
 def test_shares_of_the_whole_drain_hold_the_mode(twilly):
-    table = battery_tables.drain(twilly)
+    table = battery.drain(twilly)
     for which in DESIGNS:
         row = table.loc[f"design {which}"]
         assert 0 < row["share_low"] <= row["share"] <= row["share_high"] < 1
@@ -487,14 +479,14 @@ def test_shares_of_the_whole_drain_hold_the_mode(twilly):
 
 
 def test_what_would_be_needed_gives_the_saving_wanted(twilly):
-    table = battery_periods.needed(twilly, (0.7,))
+    table = battery.needed(twilly, (0.7,))
     column = "heartbeat_s for 70%"
     for name in ("lte", "mix"):
         case = twilly.with_({"after.heartbeat.period_s": table.loc[name, column]})
         pair = [_figure(now_of(case, which), name) for which in DESIGNS]
         assert 1 - pair[1] / pair[0] == pytest.approx(0.7, abs=2e-4)  # a straight line between 200 periods
     assert np.isnan(table.loc["mix", "share alone for 70%"])  # no share of video-free time gets there
-    enough = battery_periods.needed(twilly, (0.465,)).loc["mix", "heartbeat_s for 46%"]
+    enough = battery.needed(twilly, (0.465,)).loc["mix", "heartbeat_s for 46%"]
     assert enough < 30
 
 
@@ -505,20 +497,20 @@ def _figure(now, network):
 
 def test_the_share_of_time_alone_that_is_needed_is_the_one_at_which_both_sides_meet():
     beside, alone = {"before": 1.0, "after": 0.6}, {"before": 4.0, "after": 0.8}
-    share = battery_periods._share_alone(beside, alone, 0.7)
+    share = battery._share_alone(beside, alone, 0.7)
     mixed = {k: share * alone[k] + (1 - share) * beside[k] for k in DESIGNS}
     assert mixed["after"] == pytest.approx(0.3 * mixed["before"], rel=1e-12)
 
 
 def test_the_claimed_saving_holds_on_wifi_only(twilly):
-    saved = battery_periods.needed(twilly)[["saved_least", "saved_most"]]
+    saved = battery.needed(twilly)[["saved_least", "saved_most"]]
     assert saved.loc["wifi", "saved_least"] > 0.7
     for name in ("lte", "nr", "mix"):
         assert saved.loc[name, "saved_most"] < 0.7
 
 
 def test_what_is_said_truly_lies_where_the_sources_put_it(twilly):
-    said = battery_published.said_truly(twilly)
+    said = battery.said_truly(twilly)
     assert said.loc["polls each 2, 5 and 10 s, dearest over cheapest, LTE of 2012", "high"] < 1.02
     assert said.loc["polls each 2, 5 and 10 s, dearest over cheapest, LTE of 2020-21", "high"] > 1.5
     fell = said.loc["LTE tail power of 2012 over that of 2020-21"]
@@ -533,13 +525,13 @@ def test_what_is_said_truly_lies_where_the_sources_put_it(twilly):
 # ------------------------------------------------------------------------------- published figures, minutes
 
 def test_errors_by_source_are_the_means_over_the_published_cases():
-    table, errors = battery_published.published(), battery_published.errors_by_source()
+    table, errors = battery.published(), battery.errors_by_source()
     assert errors["cases"].sum() == len(table) == len(radio.published_cases())
     nicholas = table.loc[table["source"] == "nicholas2012", "error"]
     assert errors.loc["nicholas2012", "mean_error"] == pytest.approx(sum(nicholas) / len(nicholas))
     assert errors.loc["nicholas2012", "mean_abs_error"] == pytest.approx(sum(abs(nicholas)) / len(nicholas))
     assert (abs(table["error"]) <= table["allowed"] + 1e-9).all()
-    assert set(battery_published.published(["drain"])["unit"]) == {"%/h"}
+    assert set(battery.published(["drain"])["unit"]) == {"%/h"}
 
 
 @pytest.mark.parametrize("name", radio.profiles())
@@ -562,7 +554,7 @@ def test_power_over_time_is_the_trace_told_stretch_by_stretch(name):
 
 
 def test_a_minute_shows_polling_that_never_sleeps_and_a_heartbeat_with_its_tails(twilly):
-    panels = battery_periods.minutes(twilly, "lte")
+    panels = battery.minutes(twilly, "lte")
     states = {title: {s.state for s in steps} for title, steps in panels.items()}
     polls, beats = states["polling, watching alone"], states["push, watching alone"]
     assert "idle" not in polls and {"idle", "promotion", "tail"} <= beats
@@ -581,10 +573,10 @@ def test_a_minute_shows_polling_that_never_sleeps_and_a_heartbeat_with_its_tails
      "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?"),
     (lambda t: battery.percent_per_hour(now_of(t, "before"), pick=lambda n: "wifi_huang2021"),
      "unknown radio profile 'wifi_huang2021'; did you mean 'wifi_huang2012'?"),
-    (lambda t: battery_periods.minutes(t, "wi-fi"), "unknown network 'wi-fi'; did you mean 'wifi'?"),
-    (lambda t: battery_periods.period_sweep(t, "LTE", [1.0]), "unknown network 'LTE'; known: wifi, lte, nr"),
-    (lambda t: battery_periods.period_sweep(t, "lte", [0.0]), "period_s must be > 0 s; got 0"),
-    (lambda t: battery_periods.needed(t, (1.5,)), "reductions must be between 0 and 1; got 1.5"),
+    (lambda t: battery.minutes(t, "wi-fi"), "unknown network 'wi-fi'; did you mean 'wifi'?"),
+    (lambda t: battery.period_sweep(t, "LTE", [1.0]), "unknown network 'LTE'; known: wifi, lte, nr"),
+    (lambda t: battery.period_sweep(t, "lte", [0.0]), "period_s must be > 0 s; got 0"),
+    (lambda t: battery.needed(t, (1.5,)), "reductions must be between 0 and 1; got 1.5"),
 ])
 def test_what_nobody_knows_is_refused_in_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError) as error:
@@ -600,7 +592,7 @@ def test_a_scenario_with_an_unknown_phone_or_profile_share_is_refused(twilly):
 
 
 def test_the_measured_long_polls_on_3g_lie_between_reconnects_that_all_stayed_low_and_all_climbed():
-    table = battery_published.reconnect_bounds()
+    table = battery.reconnect_bounds()
     assert (table["every reconnect low"] < table["published"]).all()
     assert (table["published"] < table["every reconnect high"]).all()
     assert table.loc[60.0, "every reconnect high"] == pytest.approx(1.944, rel=1e-3)  # DCH for 6 s, then FACH

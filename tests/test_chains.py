@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import model
-from model import cost, cost_flows, exchange, prices, sampling, traffic, wire
+from model import cost, prices, traffic, wire
 from model.checks import InputError
-from model.scenario import Function, Operation
-from model.traffic import chains
+from model.life import chains, exchange
+from model.scenario import Function, Operation, sampling
 
 GIB = 1024**3
 US = prices.book("us-east-1", on="2026-09-30")
@@ -162,7 +162,7 @@ def test_a_trace_of_ten_events_a_million_times_each_is_billed_as_by_hand_to_the_
 
 def test_the_month_of_a_design_is_its_flows_times_their_meters(case):
     month = now(case)
-    usage = cost_flows.month_usage(month)
+    usage = cost.month_usage(month)
     for meter in ("apigw_ws_message", "lambda_request", "dynamodb_read_unit", "internet_out_gb"):
         by_hand = sum(float(np.ravel(f.per_month)[0]) * once(month, f.name).get(meter, 0.0)
                       for f in month.flows)
@@ -222,7 +222,7 @@ def test_a_broadcast_that_reaches_nobody_still_runs(case):
     month = now(case, **{"events.channel_content_update.online_share": 0})
     assert flow(month, "push channel_content_update").per_month == 0
     assert flow(month, "broadcast channel_content_update").meters["dynamodb_read_unit"] == 128
-    assert np.isfinite(cost_flows.month_usd(month, US)).all()
+    assert np.isfinite(cost.month_usd(month, US)).all()
 
 
 def test_a_lingering_connection_is_sent_what_the_gateway_still_takes(case):
@@ -275,7 +275,7 @@ def test_a_rest_api_counts_calls_and_an_http_api_counts_512_kb(case):
 # plain servers
 
 def test_a_polled_server_pays_for_hours_database_and_bytes_only(case):
-    usage = cost_flows.month_usage(now(case, "before", **{"before.api.backend": "server"}))
+    usage = cost.month_usage(now(case, "before", **{"before.api.backend": "server"}))
     assert set(usage) == {"ec2_t4g_medium_hour", "dynamodb_read_unit", "dynamodb_write_unit",
                           "internet_out_gb"}
     assert usage["ec2_t4g_medium_hour"] == 720
@@ -293,7 +293,7 @@ def test_a_plain_websocket_server_pays_nothing_to_gateway_functions_or_table(cas
     own = {"after.socket.backend": "server", "after.api.backend": "server",
            "after.functions.read.operations": [], "after.functions.write.operations": []}
     for more in ({}, MESSAGES, {"billing.pings_billed": True}, {"after.socket.cache_scan_period_s": 30}):
-        usage = cost_flows.month_usage(now(case, **own, **{**more, "after.functions.connect.operations": []}))
+        usage = cost.month_usage(now(case, **own, **{**more, "after.functions.connect.operations": []}))
         used = {m for m, a in usage.items() if np.any(np.asarray(a) > 0)}
         assert used == {"ec2_t4g_medium_hour", "internet_out_gb"}
 
@@ -322,7 +322,7 @@ def test_every_instance_type_with_a_price_can_be_a_server(case):
     assert len(types) == 13
     for one in types:
         month = now(case, "before", **{"before.api.backend": "server", "before.server.instance": one})
-        assert cost_flows.month_usd(month, US) > 0
+        assert cost.month_usd(month, US) > 0
 
 
 # properties

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import model
 from model import claims, ledger
 from model.checks import InputError
-from model.claims_read import UNITS, figures_of
-from model.claims_units import conversion, unit
+from model.claims.reading import UNITS, figures_of
+from model.claims.units import conversion, unit
 
 PLAIN = {"id": "calls", "measure": "load", "text": "12 requests/min", "unit": "requests/min per active user",
          "where": {"place": "page 2"}, "before": {"value": 12}}

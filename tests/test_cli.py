@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from model import cli
+from model.apps import cli
 
 
 def workbook(*arguments, cwd=None):
-    code = "import sys; from model.cli import main; sys.argv[0] = 'workbook'; main()"
+    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd,
                           timeout=120)
 

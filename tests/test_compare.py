@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import compare, sampling
 from model.checks import InputError
+from model.outcome import results
+from model.scenario import sampling
 
 COLUMNS = ["unit", "before", "after", "change", "claimed_before", "claimed_after", "verdict"]
 DRAWN = ["before_low", "before_high", "after_low", "after_high", "p_better"]
@@ -34,7 +35,7 @@ def test_the_table_keeps_its_rows_columns_and_units(twilly):
 
 
 @pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
-@pytest.mark.parametrize("measure", compare.MEASURES)
+@pytest.mark.parametrize("measure", results.MEASURES)
 def test_parts_by_flow_sum_to_the_whole(name, measure):
     outcome = model.evaluate(name)
     parts = outcome.by_flow(measure).sum()
@@ -110,8 +111,8 @@ def test_a_claim_about_10_000_users_is_not_judged_at_another_count(twilly):
 
 def test_a_scenario_without_claims_is_judged_by_nobody(twilly):
     own = twilly.with_({"claims": None})
-    table = compare.judged_twice(own)
-    assert list(table.index) == ROWS and list(table.columns) == list(compare.judged_twice(twilly).columns)
+    table = results.judged_twice(own)
+    assert list(table.index) == ROWS and list(table.columns) == list(results.judged_twice(twilly).columns)
     assert set(table["verdict (premise)"]) == set(table["verdict (scenario)"]) == {""}
     assert table["after (premise)"].equals(model.before_after(own)["after"].rename("after (premise)"))
 

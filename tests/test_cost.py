@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model import cost, ledger, paths, prices
 from model.checks import InputError
-from model.metering import lambda_gb_seconds, transfer_gb
+from model.prices.metering import lambda_gb_seconds, transfer_gb
 
 EXAMPLES = ledger.read_csv(paths.data("published", "aws_examples.csv"))
 US = prices.book("us-east-1")

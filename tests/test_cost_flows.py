@@ -6,20 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import (
-    break_even,
-    cost,
-    cost_flows,
-    cost_split,
-    cost_tables,
-    exchange,
-    mobile_data,
-    prices,
-    sampling,
-    server_load,
-    traffic,
-)
+from model import cost, mobile_data, prices, server_load, traffic
 from model.checks import InputError
+from model.cost import break_even
+from model.life import exchange
+from model.scenario import sampling
 
 US = prices.book("us-east-1", on="2026-09-30")
 SUM = 1e-9  # relative: sums of some dozens of float64 products
@@ -43,7 +34,7 @@ def month(scenario, which, users=None, draws=0):
 
 
 def bill(scenario, which, users=None, free_tier=False):
-    return cost_flows.month_usd(month(scenario, which, users), US, free_tier)
+    return cost.month_usd(month(scenario, which, users), US, free_tier)
 
 
 def usd(scenario, which, users=None):
@@ -57,10 +48,10 @@ def usd(scenario, which, users=None):
 @pytest.mark.parametrize("free_tier", FREE)
 def test_parts_by_flow_and_by_service_sum_to_the_bill(name, which, free_tier):
     now = month(model.load(name), which, COUNTS)
-    usage = cost_flows.month_usage(now)
+    usage = cost.month_usage(now)
     whole = cost.total(usage, US, free_tier)
-    by_flow, by_service = (cost_flows.usd_by_flow(now, US, free_tier),
-                           cost_flows.usd_by_service(usage, US, free_tier))
+    by_flow, by_service = (cost.usd_by_flow(now, US, free_tier),
+                           cost.usd_by_service(usage, US, free_tier))
     for parts in (by_flow, by_service):
         np.testing.assert_allclose(sum(parts.values()), whole, rtol=SUM)
         assert all(np.all(np.asarray(part) >= 0) for part in parts.values())
@@ -69,14 +60,14 @@ def test_parts_by_flow_and_by_service_sum_to_the_bill(name, which, free_tier):
 def test_parts_sum_in_every_draw(twilly):
     for which in ("before", "after"):
         now = month(twilly, which, [1e3, 1e6], draws=64)
-        whole = cost_flows.month_usd(now, US)
+        whole = cost.month_usd(now, US)
         assert whole.shape == (64, 2)
-        np.testing.assert_allclose(sum(cost_flows.usd_by_flow(now, US).values()), whole, rtol=SUM)
+        np.testing.assert_allclose(sum(cost.usd_by_flow(now, US).values()), whole, rtol=SUM)
 
 
 @pytest.mark.parametrize("which", ["before", "after"])
 def test_the_bill_of_many_users_is_the_exact_bill_of_each_count(twilly, which):
-    usage = cost_flows.month_usage(month(twilly, which, COUNTS))
+    usage = cost.month_usage(month(twilly, which, COUNTS))
     together = cost.total(usage, US)
     for k in range(len(COUNTS)):
         one = {m: float(np.broadcast_to(a, COUNTS.shape)[k]) for m, a in usage.items()}
@@ -86,7 +77,7 @@ def test_the_bill_of_many_users_is_the_exact_bill_of_each_count(twilly, which):
 @pytest.mark.parametrize("which", ["before", "after"])
 def test_how_often_a_flow_happens_is_one_number_in_bill_load_data_and_radio(twilly, which):
     now = month(twilly, which)
-    usage = cost_flows.month_usage(now)
+    usage = cost.month_usage(now)
     minutes = now.life.active_s / 60.0
     for one in now.flows:
         assert server_load.flow_requests_per_minute(one, now) * minutes == pytest.approx(
@@ -156,29 +147,29 @@ def test_free_allowances_never_raise_the_bill_and_are_worth_at_most_their_price(
 
 def test_equal_designs_change_nothing(twilly):
     plain = sampling.resolved(twilly, COUNTS)
-    split = cost_split.transport_and_backend(plain.after, plain.after, plain)
+    split = cost.transport_and_backend(plain.after, plain.after, plain)
     for part in ("change", "transport", "backend"):
         np.testing.assert_array_equal(split[part], 0.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_transport_and_backend_sum_to_the_change_for_every_backend(name):
-    table = cost_tables.by_backend(model.load(name))
+    table = cost.by_backend(model.load(name))
     np.testing.assert_allclose(table["transport"] + table["backend"], table["change"], rtol=SUM)
     np.testing.assert_allclose(table["after"] - table["before"], table["change"], rtol=SUM)
     assert len(table) == 12
 
 
 def test_the_same_backend_leaves_the_whole_change_to_the_transport(twilly):
-    table = cost_tables.by_backend(twilly)
-    for backend in cost_split.BACKENDS:
+    table = cost.by_backend(twilly)
+    for backend in cost.BACKENDS:
         assert table.loc[(backend, backend), "backend"] == 0.0
 
 
 def test_the_same_transport_leaves_the_whole_change_to_the_backend(twilly):
     plain = sampling.resolved(twilly)
-    server = cost_split.on_backend(plain.before, "server")
-    split = cost_split.transport_and_backend(plain.before, server, plain)
+    server = cost.on_backend(plain.before, "server")
+    split = cost.transport_and_backend(plain.before, server, plain)
     assert split["transport"] == pytest.approx(0.0, abs=1e-9)
     served = usd(twilly.with_({"before.api.backend": "server"}), "before")
     assert split["backend"] == pytest.approx(served - usd(twilly, "before"), rel=SUM)
@@ -186,25 +177,25 @@ def test_the_same_transport_leaves_the_whole_change_to_the_backend(twilly):
 
 @given(*(st.floats(0, 1e6) for _ in range(4)))
 def test_two_parts_add_up_and_swap_with_their_names(neither, first, second, both):
-    one, other = cost_split.two_parts(neither, first, second, both)
+    one, other = cost.two_parts(neither, first, second, both)
     assert one + other == pytest.approx(both - neither, rel=SUM, abs=1e-6)
-    assert cost_split.two_parts(neither, second, first, both) == (other, one)
+    assert cost.two_parts(neither, second, first, both) == (other, one)
 
 
 def test_two_changes_that_do_not_meet_get_what_they_do_alone():
-    assert cost_split.two_parts(10.0, 7.0, 12.0, 9.0) == (-3.0, 2.0)
+    assert cost.two_parts(10.0, 7.0, 12.0, 9.0) == (-3.0, 2.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_price_and_traffic_sum_to_the_change(name):
-    table = cost_tables.price_change(model.load(name), "2024-10-15", "2024-11-15")
+    table = cost.price_change(model.load(name), "2024-10-15", "2024-11-15")
     np.testing.assert_allclose(table["then"] + table["price"] + table["traffic"], table["now"], rtol=SUM)
     for _, part in table.groupby(level="case"):
         np.testing.assert_allclose(part.iloc[:-1].sum(), part.iloc[-1], rtol=SUM)
 
 
 def test_the_price_of_november_2024_halved_dynamodb_and_nothing_else(twilly):
-    table = cost_tables.price_change(twilly, "2024-10-15", "2024-11-15")
+    table = cost.price_change(twilly, "2024-10-15", "2024-11-15")
     for case in ("polling stays", "push stays"):
         one = table.loc[case]
         assert one.loc["DynamoDB", "price"] == pytest.approx(-one.loc["DynamoDB", "then"] / 2, rel=SUM)
@@ -212,13 +203,13 @@ def test_the_price_of_november_2024_halved_dynamodb_and_nothing_else(twilly):
 
 
 def test_a_day_twice_has_no_price_part(twilly):
-    table = cost_tables.price_change(twilly, "2026-01-01", "2026-01-01")
+    table = cost.price_change(twilly, "2026-01-01", "2026-01-01")
     assert (table["price"] == 0).all()
 
 
 def test_services_of_both_designs_sum_to_their_bills(twilly):
-    table = cost_tables.by_service(twilly)
-    lines = cost_tables.full_bill(twilly)
+    table = cost.by_service(twilly)
+    lines = cost.full_bill(twilly)
     for which in ("before", "after"):
         assert table.loc["all", which] == pytest.approx(usd(twilly, which), rel=SUM)
         assert table[which].iloc[:-1].sum() == pytest.approx(table.loc["all", which], rel=SUM)
@@ -232,13 +223,13 @@ def test_a_heartbeat_that_runs_code_must_be_rarer_than_one_that_is_only_billed(t
 
 
 def test_a_region_is_priced_only_where_it_has_every_meter(twilly):
-    table = cost_tables.by_region(twilly)
+    table = cost.by_region(twilly)
     assert set(table.index) == set(prices.regions())
     for region, row in table.iterrows():
         for which in ("before", "after"):
             assert np.isnan(row[which]) == bool(row[f"{which}_lacks"])
             if not np.isnan(row[which]):
-                there = cost_flows.month_usd(month(twilly, which), prices.book(region, twilly.prices_on))
+                there = cost.month_usd(month(twilly, which), prices.book(region, twilly.prices_on))
                 assert row[which] == pytest.approx(float(np.ravel(there)[0]), rel=SUM)
     assert table.loc["sa-east-1", "before_lacks"].startswith("apigw_http_request")
 
@@ -265,7 +256,7 @@ def test_break_even_hours_agree_with_the_closed_form(twilly):
     fixed, slope = 0.0, 0.0  # events are per active day: their sends do not grow with sessions, polls do
     for which, sign in (("before", -1.0), ("after", 1.0)):
         one, two = (month(case.with_({"usage.sessions_per_day": s}), which) for s in (1.0, 2.0))
-        parts = cost_flows.usd_by_flow(one, US)
+        parts = cost.usd_by_flow(one, US)
         for first, second in zip(one.flows, two.flows, strict=True):
             grows = second.per_month > first.per_month * 1.5
             fixed += 0.0 if grows else sign * float(np.ravel(parts[first.name])[0])
@@ -282,7 +273,7 @@ def test_break_even_heartbeat_is_what_the_beats_cost_over_what_push_saves(twilly
     case = break_even.json_heartbeat(twilly.with_(STRAIGHT))
     now = month(case, "after")
     beat = next(f for f in now.flows if f.name == "heartbeat")
-    beats_usd = float(np.ravel(cost_flows.usd_by_flow(now, US)["heartbeat"])[0])
+    beats_usd = float(np.ravel(cost.usd_by_flow(now, US)["heartbeat"])[0])
     period_s = case.after.heartbeat.period_s
     saved = usd(case, "before") - (usd(case, "after") - beats_usd)
     assert beat.meters["apigw_ws_message"] == 2
@@ -324,14 +315,14 @@ def test_the_table_answers_users_hours_and_heartbeat_in_their_units(twilly):
 # bad input
 
 @pytest.mark.parametrize(("ask", "sentence"), [
-    (lambda s: cost_split.on_backend(s.before, "htp_api"), "unknown backend 'htp_api'; did you mean"),
+    (lambda s: cost.on_backend(s.before, "htp_api"), "unknown backend 'htp_api'; did you mean"),
     (lambda s: break_even.crossings(s, "users", 0, 10), "low must be > 0; got 0"),
     (lambda s: break_even.crossings(s, "users", 10, 1), "high must be > low; got 10 and 1"),
     (lambda s: break_even.crossings(s, "usrs", 1, 10), "did you mean 'users'"),
     (lambda s: break_even.json_heartbeat(s.with_({"after": s.before.model_dump()})),
      "after.socket must be given where heartbeats are messages; got nothing"),
-    (lambda s: cost_tables.price_change(s, "2024-10-15", "2024-13-01"), "2024-13-01"),
-    (lambda s: cost_tables.by_service(s.with_({"region": "sa-east-1"})), "no price for .* in sa-east-1"),
+    (lambda s: cost.price_change(s, "2024-10-15", "2024-13-01"), "2024-13-01"),
+    (lambda s: cost.by_service(s.with_({"region": "sa-east-1"})), "no price for .* in sa-east-1"),
 ])
 def test_bad_input_gives_one_sentence(twilly, ask, sentence):
     with pytest.raises(InputError, match=sentence) as wrong:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import checks, display
+from model import checks
+from model.show import display
 
 
 @given(st.floats(-1e300, 1e300), st.integers(1, 12))

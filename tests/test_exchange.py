@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import exchange, ledger, paths, sampling, traffic, wire
+from model import ledger, paths, traffic, wire
 from model.checks import InputError
-from model.exchange_sizes import HEADER_SETS, deflated_payload_bytes, http2_pair_bytes, poll_layers
+from model.life import exchange
+from model.life.exchange_sizes import HEADER_SETS, deflated_payload_bytes, http2_pair_bytes, poll_layers
+from model.scenario import sampling
 
 CAPTURED = [row for row in ledger.read_csv(paths.data("published", "wire_bytes.csv"))
             if row["id"].startswith("capture_poll")]

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import model
-from model import checks, compare, explore
-from model.explore import drawing, saving, widget
-from model.explore import state as states
+from model import checks
+from model.apps import explore
+from model.apps.explore import drawing, saving, widget
+from model.apps.explore import state as states
+from model.outcome import results
 
 SCENARIOS = ["twilly", "twilly_as_built", "polling_improved"]
 
@@ -65,7 +67,7 @@ def test_random_states_show_the_table_of_the_library(name):
     rng, memory, state = random.Random(11), explore.Memory(), explore.start(name)
     for _ in range(4):
         made = explore.start(name, random_values(state, rng)).scenario()
-        equal_tables(explore.table_rows(memory.outcome(made)), compare.before_after(made))
+        equal_tables(explore.table_rows(memory.outcome(made)), results.before_after(made))
 
 
 def test_each_control_alone_shows_the_table_of_the_library():
@@ -76,7 +78,7 @@ def test_each_control_alone_shows_the_table_of_the_library():
         if key != "region":
             value = control.stops[0] if control.stops else control.options[-1][0]
             made = state.moved(key, value).scenario()
-            equal_tables(explore.table_rows(memory.outcome(made)), compare.before_after(made))
+            equal_tables(explore.table_rows(memory.outcome(made)), results.before_after(made))
 
 
 def test_charts_show_the_data_of_the_library():
@@ -218,7 +220,7 @@ def test_reset_goes_back_to_the_scenario(page):
 
 def test_another_scenario_brings_its_own_controls(page):
     drawn = said(page, do="scenario", name="polling_improved")
-    equal_tables(drawn["rows"], compare.before_after("polling_improved"))
+    equal_tables(drawn["rows"], results.before_after("polling_improved"))
     keys = [c["key"] for c in page.listed["controls"]]
     assert "before.timers.content.period_s" not in keys and drawn["name"] == "polling_improved"
 
@@ -235,7 +237,7 @@ def test_a_saved_state_reads_back_to_the_same_numbers(name, tmp_path):
     path = explore.saved(state, "mine", tmp_path)
     again = model.load(path)
     assert path == tmp_path / "mine.yaml" and again.name == "mine"
-    assert compare.before_after(again).equals(compare.before_after(state.scenario()))
+    assert results.before_after(again).equals(results.before_after(state.scenario()))
 
 
 def test_a_saved_scenario_can_be_chosen_moved_and_saved_again(page, tmp_path):

@@ -10,8 +10,10 @@ import pytest
 from app_server import opened, served, settled, slid, typed
 
 import model
-from model import compare, display, explore
-from model.explore import drawing
+from model.apps import explore
+from model.apps.explore import drawing
+from model.outcome import results
+from model.show import display
 
 MOVES = {"users": 40, "after.heartbeat.period_s": 50, "before.timers.unread_counts.period_s": 12}
 FOCUSED = """(() => { const e = document.activeElement; if (!e || e === document.body) return 'body';
@@ -318,4 +320,4 @@ def test_no_code_is_shown(page):
 
 
 def test_the_rows_on_the_screen_are_all_the_rows_there_are(page):
-    assert [m for m, c, *_ in page.run(app_server.TABLE) if c == "before"] == list(compare.ROWS)
+    assert [m for m, c, *_ in page.run(app_server.TABLE) if c == "before"] == list(results.ROWS)

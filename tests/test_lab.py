@@ -9,20 +9,21 @@ import sys
 
 import pytest
 
-from model import checks, lab, paths
+from model import checks, paths
+from model.apps import lab
 
 WITHOUT_VOILA = """
 import importlib.util as u, sys
 real = u.find_spec
 u.find_spec = lambda name, *a: None if name == "voila" else real(name, *a)
-from model.cli import main
+from model.apps.cli import main
 sys.argv = ["workbook", "app"]
 main()
 """
 
 
 def workbook(*arguments):
-    code = "import sys; from model.cli import main; sys.argv[0] = 'workbook'; main()"
+    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True,
                           timeout=120)
 

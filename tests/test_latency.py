@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import bench, compare, latency, ledger, paths, queueing, sampling, traffic
+from model import bench, latency, ledger, paths, queueing, traffic
 from model.checks import InputError
 from model.latency import chain
-from model.traffic.usage import handshake_s, mix
+from model.life.sessions import handshake_s, mix
+from model.outcome import results
+from model.scenario import sampling
 
 VARIANTS = {  # what changes -> so that every kind of way is met
     "as documented": {},
@@ -283,8 +285,8 @@ def test_a_push_waits_for_the_radio_of_the_screens_where_it_is_seen(twilly):
 
 
 def test_a_radio_that_is_always_idle_pages_and_promotes(twilly):
-    from model import airtime
     from model.latency import waits
+    from model.life import airtime
 
     network = sampling.resolved(twilly).networks["lte"]
     wake = waits.radio_wake("", (0.0, 0.0, 1.0), network.drx_s, network.paging_s,
@@ -371,7 +373,7 @@ def test_a_small_fan_out_lies_on_whole_posts():
 
 def test_cold_starts_keep_the_published_quantiles(twilly):
     """lambda_perf: p50, p95 and p99 of Init; the scenario's package and the placement are taken off again."""
-    from model import cold_starts
+    from model.life import cold_starts
 
     published = ledger.read_csv(paths.data("published", "cold_starts.csv"))
     for row in published:
@@ -514,7 +516,7 @@ def test_latency_by_flow_is_each_events_part_of_the_mean(twilly):
     outcome = model.evaluate(twilly)
     assert set(outcome.by_flow("latency").index) >= {"poll unread_counts", "push new_comment"}
     assert "poll notifications" not in outcome.by_flow("latency").index  # only a refresh shows them
-    assert one(outcome.before.undelivered_share) > 0 and compare.MEASURES
+    assert one(outcome.before.undelivered_share) > 0 and results.MEASURES
 
 
 def test_a_waterfall_adds_up_to_the_quantile(twilly):

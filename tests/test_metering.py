@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import ledger, metering, paths
+from model import ledger, paths
 from model.checks import InputError
+from model.prices import metering
 
 KB = 1024
 SIZES = st.integers(0, 10**7)

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import compare, cost, cost_flows, load_rates, migration, prices, sampling, server_load, traffic
+from model import cost, prices, server_load, traffic
 from model.checks import InputError
+from model.outcome import migration, results
+from model.scenario import sampling
 
 SCENARIOS = ("twilly", "twilly_as_built")
 USERS = [2e3, 1e6]
@@ -24,7 +26,7 @@ def pure(name, which, users=USERS, draws=0, seed=0):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_shares_of_0_and_1_cost_what_the_pure_designs_cost(name, draws):
     run = migration.fleet(name, [0.0, 1.0], users=USERS, draws=draws)
-    before, after = compare.evaluate(name, users=USERS, draws=draws).values("cost")
+    before, after = results.evaluate(name, users=USERS, draws=draws).values("cost")
     np.testing.assert_allclose(run.usd()[0], before, rtol=1e-12)
     np.testing.assert_allclose(run.usd()[1], after, rtol=1e-12)
 
@@ -35,7 +37,7 @@ def test_shares_of_0_and_1_load_as_the_pure_designs_load(name, hour):
     run = migration.fleet(name, [0.0, 1.0], users=USERS).rates_per_s(hour)
     for month, which in enumerate(("before", "after")):
         now = pure(name, which)
-        own = load_rates.rates_per_s(load_rates.at_peak(now) if hour == "peak" else now)
+        own = server_load.rates_per_s(server_load.at_peak(now) if hour == "peak" else now)
         for load, rate in own.items():
             mixed = np.broadcast_to(run[load], (2, 1, 2))[month, 0]
             np.testing.assert_allclose(mixed, np.broadcast_to(rate, (2,)), rtol=1e-12, err_msg=load)
@@ -45,7 +47,7 @@ def test_shares_of_0_and_1_load_as_the_pure_designs_load(name, hour):
 def test_shares_of_0_and_1_are_billed_on_the_very_usage_of_the_pure_designs(name):
     run = migration.fleet(name, [0.0, 1.0], users=[5e4])
     for month, which in enumerate(("before", "after")):
-        own = cost_flows.month_usage(pure(name, which, [5e4]))
+        own = cost.month_usage(pure(name, which, [5e4]))
         for meter, amount in run.usage.items():
             here = float(np.broadcast_to(amount, (2, 1, 1))[month, 0, 0])
             assert here == pytest.approx(float(np.ravel(own.get(meter, 0.0))[0]), rel=1e-12), meter
@@ -62,7 +64,7 @@ def test_nobody_is_looked_up_at_either_end(name):
 def test_halfway_both_usages_are_added_before_any_tier():
     """500 M calls on one bill are cheaper than two bills of 250 M: the second tier is reached once."""
     run = migration.fleet("twilly", [0.5], users=[3e7], lookups=False)
-    sides = [cost_flows.month_usage(pure("twilly", which, [1.5e7])) for which in ("before", "after")]
+    sides = [cost.month_usage(pure("twilly", which, [1.5e7])) for which in ("before", "after")]
     book = prices.book("us-east-1", "2026-09-30")
     both = {m: sides[0].get(m, 0.0) + sides[1].get(m, 0.0) for m in {**sides[0], **sides[1]}}
     assert float(run.usd()[0, 0, 0]) == pytest.approx(float(cost.total(both, book)[0]), rel=1e-12)
@@ -73,7 +75,7 @@ def test_halfway_both_usages_are_added_before_any_tier():
 @given(st.floats(0, 1), st.sampled_from(SCENARIOS))
 def test_requests_and_messages_mix_in_proportion(share, name):
     run = migration.fleet(name, [share], users=USERS).rates_per_s("peak")
-    own = [load_rates.rates_per_s(load_rates.at_peak(pure(name, which))) for which in ("before", "after")]
+    own = [server_load.rates_per_s(server_load.at_peak(pure(name, which))) for which in ("before", "after")]
     for load in ("requests/s", "connects/s", "messages down/s", "open connections", "heartbeats/s"):
         mixed = (1 - share) * own[0][load] + share * own[1][load]
         np.testing.assert_allclose(np.broadcast_to(run[load], (1, 1, 2))[0, 0], np.broadcast_to(mixed, (2,)),
@@ -117,7 +119,7 @@ def test_old_and_new_apps_share_the_same_plain_servers():
     for which in ("before", "after"):
         now = pure("twilly_as_built", which, [1e6])
         server = now.life.design.server
-        peak = float(np.ravel(load_rates.rates_per_s(now)["requests/s"])[0]) * 2.5
+        peak = float(np.ravel(server_load.rates_per_s(now)["requests/s"])[0]) * 2.5
         need.append(peak / (server.requests_per_s * server.utilisation_share))
     expected = np.maximum(np.ceil((1 - shares) * need[0] + shares * need[1] - 1e-9), 1)
     np.testing.assert_array_equal(servers, expected)

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import exchange, ledger, mobile_data, paths, sampling, traffic
+from model import ledger, mobile_data, paths, traffic
 from model.checks import InputError
+from model.life import exchange
+from model.scenario import sampling
 
 IPV4 = {f"networks.{n}.ip": 4 for n in ("wifi", "lte", "nr")}
 LOSSLESS = {f"networks.{n}.{what}": value for n in ("wifi", "lte", "nr")

@@ -23,8 +23,9 @@ from nbclient.exceptions import CellTimeoutError
 from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.iorw import papermill_io
 
-from model import batch, paths, stored
-from model.batch.running import engine_name
+from model import paths
+from model.apps import batch, notebooks
+from model.apps.notebooks.running import engine_name
 
 CELLS = [  # what notebooks put out, one kind a cell
     "import logging, os, sys, warnings\nimport numpy as np\nimport pandas as pd",
@@ -69,7 +70,7 @@ def run(source, output, engine="inprocess", **more):
 
 def outputs_text(notebook):
     """The notebook in the form in which runs are compared, every byte of it."""
-    return stored.text_of(stored.normalise(notebook))
+    return notebooks.text_of(notebooks.normalise(notebook))
 
 
 @pytest.fixture
@@ -239,7 +240,7 @@ def test_a_notebook_in_another_language_is_refused(notebook, tmp_path):
 def test_shells_are_not_kept_alive(notebook, tmp_path):
     import gc
 
-    from model.notebook_shell import Shell
+    from model.apps.notebooks.shell import Shell
 
     source = notebook("big = list(range(100_000))", "!true")
     for _ in range(3):

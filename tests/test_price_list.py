@@ -11,7 +11,7 @@ import pytest
 
 from model import paths, price_changes, prices
 from model.checks import InputError
-from model.price_rows import PriceRow
+from model.prices.rows import PriceRow
 
 LISTS = Path(__file__).parent / "data" / "price_list"
 APIGW = LISTS / "apigateway_us-east-1.json"

@@ -11,7 +11,7 @@ import pytest
 
 from model import ledger, paths, prices
 from model.checks import InputError
-from model.price_rows import PriceRow
+from model.prices.rows import PriceRow
 
 
 def prices_of(book, meter):

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, linalg, stats
 
-from model import cold_starts, ledger, paths, queueing
+from model import ledger, paths, queueing
 from model.checks import InputError
+from model.life import cold_starts
 
 PERIODS, SHARES = st.floats(0.01, 1e4), st.floats(0, 0.95)
 
@@ -236,7 +237,7 @@ def exact_cold_share(load, timeout):
 @pytest.mark.parametrize("load", [1e-3, 0.01, 0.1, 0.6, 1, 3, 10, 50])
 @pytest.mark.parametrize("timeout", [30, 300, 9000, 1e5])
 def test_cold_share_is_within_0_4_percent_of_the_exact_one(load, timeout):
-    found = float(queueing.cold_start_share(load / 0.1, 0.1, timeout * 0.1))
+    found = float(cold_starts.cold_start_share(load / 0.1, 0.1, timeout * 0.1))
     assert found == pytest.approx(exact_cold_share(load, timeout), rel=4e-3)
 
 
@@ -263,7 +264,7 @@ def test_cold_share_equals_simulated_environments(law, rate_per_s, timeout_s):
     durations = {"exponential": lambda: rng.exponential(0.1, n), "constant": lambda: np.full(n, 0.1),
                  "lognormal": lambda: rng.lognormal(math.log(0.1) - 0.125, 0.5, n)}[law]()
     found = simulated_cold_share(rng, rate_per_s, durations, timeout_s)
-    expected = float(queueing.cold_start_share(rate_per_s, 0.1, timeout_s))
+    expected = float(cold_starts.cold_start_share(rate_per_s, 0.1, timeout_s))
     # cold starts come as rare events; 3 % for laws of the duration the closed form does not know
     assert abs(found - expected) < 4 * math.sqrt(expected / n) + 0.03 * expected
 
@@ -273,45 +274,45 @@ def test_simulation_shows_the_rise_behind_the_dip_too():
     rates, n = (0.1, 1.0), 400_000
     low, high = (simulated_cold_share(np.random.default_rng(2), r, np.full(n, 0.01), 100) for r in rates)
     assert low < high and high < 0.43 * math.sqrt(0.01 / 100) * 1.1
-    np.testing.assert_array_less(*queueing.cold_start_share(rates, 0.01, 100))
+    np.testing.assert_array_less(*cold_starts.cold_start_share(rates, 0.01, 100))
 
 
 @given(st.floats(0.001, 3), st.floats(420, 2700))
 def test_cold_share_goes_from_1_to_far_below_the_1_percent_aws_calls_typical(duration_s, timeout_s):
-    share = queueing.cold_start_share(np.logspace(-6, 5, 200), duration_s, timeout_s)
+    share = cold_starts.cold_start_share(np.logspace(-6, 5, 200), duration_s, timeout_s)
     assert np.all((share > 0) & (share <= 1))
     assert share[0] > 0.99 and share[-1] < 1e-4
-    assert queueing.cold_start_share(1, duration_s, timeout_s) < 0.01
+    assert cold_starts.cold_start_share(1, duration_s, timeout_s) < 0.01
     rises = share[1:] - np.minimum.accumulate(share)[:-1]
     assert rises.max() < 0.43 * math.sqrt(duration_s / timeout_s)
 
 
 @given(st.floats(1e-6, 100), st.floats(0, 3), st.floats(1, 2000), st.floats(1, 1000))
 def test_a_longer_timeout_never_makes_more_cold_starts(rate_per_s, duration_s, timeout_s, more_s):
-    short, long = queueing.cold_start_share(rate_per_s, duration_s, [timeout_s, timeout_s + more_s])
+    short, long = cold_starts.cold_start_share(rate_per_s, duration_s, [timeout_s, timeout_s + more_s])
     assert long <= short
 
 
 @given(st.floats(1e-6, 1e3), st.floats(1, 3000))
 def test_calls_that_take_no_time_are_cold_when_the_last_is_too_long_ago(rate_per_s, timeout_s):
-    assert queueing.cold_start_share(rate_per_s, 0, timeout_s) == pytest.approx(
+    assert cold_starts.cold_start_share(rate_per_s, 0, timeout_s) == pytest.approx(
         math.exp(-rate_per_s * timeout_s), rel=1e-9)
-    assert queueing.cold_start_share(0, 0.1, timeout_s) == 1
+    assert cold_starts.cold_start_share(0, 0.1, timeout_s) == 1
 
 
 def test_cold_share_joins_its_square_root_law_and_stays_near_the_sum(monkeypatch):
-    below, above = queueing.cold_start_share([99.999, 100.001], 1, 900)
+    below, above = cold_starts.cold_start_share([99.999, 100.001], 1, 900)
     assert above == pytest.approx(below, rel=1e-4)
-    short = queueing.cold_start_share(500, 1, [420, 2700])
+    short = cold_starts.cold_start_share(500, 1, [420, 2700])
     monkeypatch.setattr(cold_starts, "MOST_LOAD", 600.0)
-    np.testing.assert_allclose(short, queueing.cold_start_share(500, 1, [420, 2700]), rtol=0.08)
+    np.testing.assert_allclose(short, cold_starts.cold_start_share(500, 1, [420, 2700]), rtol=0.08)
     assert short.max() < 2e-4
 
 
 def test_cold_share_arrays_equal_scalars():
     rates, timeouts = np.logspace(-6, 5, 12), np.array([[420.0], [2700.0]])
-    expected = [[float(queueing.cold_start_share(r, 0.1, t)) for r in rates] for t in timeouts[:, 0]]
-    np.testing.assert_allclose(queueing.cold_start_share(rates, 0.1, timeouts), expected, rtol=1e-12)
+    expected = [[float(cold_starts.cold_start_share(r, 0.1, t)) for r in rates] for t in timeouts[:, 0]]
+    np.testing.assert_allclose(cold_starts.cold_start_share(rates, 0.1, timeouts), expected, rtol=1e-12)
 
 
 # --- how long a cold start takes
@@ -323,7 +324,7 @@ PUBLISHED = {r["setup"]: r for r in ledger.read_csv(paths.data("published", "col
     ("nodejs18", 0.5, 179.1), ("nodejs18", 0.95, 214.8), ("nodejs18", 0.99, 250.4), ("nodejs20", 0.5, 142.5),
     ("nodejs20", 0.95, 186.2), ("nodejs20", 0.99, 231.2)])
 def test_lambda_perf_quantiles(setup, quantile, ms):  # W035-W039
-    assert queueing.cold_start_quantile_s(quantile, setup) == pytest.approx(ms / 1000, rel=1e-9)
+    assert cold_starts.cold_start_quantile_s(quantile, setup) == pytest.approx(ms / 1000, rel=1e-9)
 
 
 def test_published_cold_start_cases(shared):
@@ -331,21 +332,21 @@ def test_published_cold_start_cases(shared):
     assert len(quantiles) >= 4 and len(sizes) >= 9
     for _, given_, ms in quantiles:
         setup = given_["setup"].replace("node", "nodejs").replace("_128", "").replace("_x86", "")
-        found = queueing.cold_start_quantile_s(float(given_["quantile"][1:]) / 100, setup)
+        found = cold_starts.cold_start_quantile_s(float(given_["quantile"][1:]) / 100, setup)
         assert found == pytest.approx(ms / 1000, rel=0.03)
     for _, given_, ms in sizes:
-        found = queueing.cold_start_mean_s(given_["runtime"], given_["package_kb"])
+        found = cold_starts.cold_start_mean_s(given_["runtime"], given_["package_kb"])
         assert found == pytest.approx(ms / 1000, rel=0.03)
-        p90 = queueing.cold_start_quantile_s(0.9, given_["runtime"], given_["package_kb"])
+        p90 = cold_starts.cold_start_quantile_s(0.9, given_["runtime"], given_["package_kb"])
         assert p90 == pytest.approx(given_["p90"] / 1000, rel=0.09)  # one test there, four years here
 
 
 @pytest.mark.parametrize("setup", PUBLISHED)
 def test_quantiles_pass_through_the_published_ones_and_keep_the_mean(setup):
     row = {k: float(v) / 1000 for k, v in PUBLISHED[setup].items() if k.endswith("_ms")}
-    found = queueing.cold_start_quantile_s([0.5, 0.95, 0.99], setup)
+    found = cold_starts.cold_start_quantile_s([0.5, 0.95, 0.99], setup)
     np.testing.assert_allclose(found, [row["p50_ms"], row["p95_ms"], row["p99_ms"]], rtol=1e-9)
-    middle = queueing.cold_start_quantile_s((np.arange(400_000) + 0.5) / 400_000, setup).mean()
+    middle = cold_starts.cold_start_quantile_s((np.arange(400_000) + 0.5) / 400_000, setup).mean()
     assert middle == pytest.approx(row["mean_ms"], rel=1e-5)
 
 
@@ -356,7 +357,7 @@ def test_one_lognormal_would_miss_the_p99_by_more_than_3_percent():
 
 
 def test_memory_does_not_change_init():  # W047
-    ratio = queueing.cold_start_mean_s("nodejs20") / queueing.cold_start_mean_s("nodejs20_1024")
+    ratio = cold_starts.cold_start_mean_s("nodejs20") / cold_starts.cold_start_mean_s("nodejs20_1024")
     assert ratio == pytest.approx(1.011, abs=5e-4)
 
 
@@ -372,21 +373,21 @@ def test_the_second_runtime_of_the_size_table_lies_about_as_high_at_every_size()
 def test_a_bigger_package_never_starts_sooner(one, other, q):
     small, big = sorted((one, other))
     for setup in ("nodejs18", "python3.12"):
-        assert (queueing.cold_start_quantile_s(q, setup, small)
-                <= queueing.cold_start_quantile_s(q, setup, big) * (1 + 1e-12))
+        assert (cold_starts.cold_start_quantile_s(q, setup, small)
+                <= cold_starts.cold_start_quantile_s(q, setup, big) * (1 + 1e-12))
 
 
 @settings(max_examples=50)
 @given(st.sampled_from(sorted(PUBLISHED)), st.floats(0, 1), st.floats(0, 1))
 def test_a_higher_quantile_is_never_a_faster_start(setup, one, other):
-    low, high = queueing.cold_start_quantile_s(sorted((one, other)), setup)
+    low, high = cold_starts.cold_start_quantile_s(sorted((one, other)), setup)
     assert low <= high
 
 
 def test_cold_start_arrays_equal_scalars():
     q, size = np.array([[0.2], [0.97]]), np.array([1.0, 700.0, 40_000.0])
-    expected = [[float(queueing.cold_start_quantile_s(a, "nodejs22", b)) for b in size] for a in q[:, 0]]
-    np.testing.assert_allclose(queueing.cold_start_quantile_s(q, "nodejs22", size), expected, rtol=1e-12)
+    expected = [[float(cold_starts.cold_start_quantile_s(a, "nodejs22", b)) for b in size] for a in q[:, 0]]
+    np.testing.assert_allclose(cold_starts.cold_start_quantile_s(q, "nodejs22", size), expected, rtol=1e-12)
 
 
 def test_every_published_cold_start_names_a_known_source():
@@ -416,12 +417,12 @@ def test_every_published_cold_start_names_a_known_source():
     (lambda: queueing.erlang_c(1, 10, 1.5), "servers must be a whole number >= 1; got 1.5"),
     (lambda: queueing.mmc_wait_quantile_s(-0.1, 1, 10, 1), "q must be between 0 and 1; got -0.1"),
     (lambda: queueing.timer_active_share(0, 1, 1), "period_s must be > 0 s; got 0"),
-    (lambda: queueing.cold_start_share(-1, 0.1, 900), "rate_per_s must be >= 0 1/s; got -1"),
-    (lambda: queueing.cold_start_share(1, -0.1, 900), "duration_s must be >= 0 s; got -0.1"),
-    (lambda: queueing.cold_start_share(1, 0.1, -900), "idle_timeout_s must be >= 0 s; got -900"),
-    (lambda: queueing.cold_start_mean_s("nodejs81"), "unknown runtime 'nodejs81'; did you mean 'nodejs18'?"),
-    (lambda: queueing.cold_start_mean_s("nodejs18", 0), "package_kb must be > 0 kB; got 0"),
-    (lambda: queueing.cold_start_quantile_s(1.5, "nodejs18"), "q must be between 0 and 1; got 1.5"),
+    (lambda: cold_starts.cold_start_share(-1, 0.1, 900), "rate_per_s must be >= 0 1/s; got -1"),
+    (lambda: cold_starts.cold_start_share(1, -0.1, 900), "duration_s must be >= 0 s; got -0.1"),
+    (lambda: cold_starts.cold_start_share(1, 0.1, -900), "idle_timeout_s must be >= 0 s; got -900"),
+    (lambda: cold_starts.cold_start_mean_s("nodejs81"), "unknown runtime 'nodejs81'; did you mean 'nodejs18'?"),
+    (lambda: cold_starts.cold_start_mean_s("nodejs18", 0), "package_kb must be > 0 kB; got 0"),
+    (lambda: cold_starts.cold_start_quantile_s(1.5, "nodejs18"), "q must be between 0 and 1; got 1.5"),
 ])
 def test_bad_input_is_refused_in_one_sentence(call, text):
     with pytest.raises(InputError) as refused:

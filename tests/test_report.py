@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import small_notebooks
 
-from model import batch, checks, pictures, report
-from model.report.cleaning import cleaned
+from model import checks
+from model.apps import batch, report
+from model.apps.report.cleaning import cleaned
+from model.show import pictures
 
 EVIL = "<script>alert('x')</script>"
 OUTSIDE = re.compile(r"""(src|href|data|action)\s*=\s*["']?(https?:)?//|@import|url\(\s*["']?https?:""", re.I)

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import sampling, scenario
+from model import scenario
 from model.checks import InputError
 from model.paths import data
+from model.scenario import sampling
 
 
 @pytest.fixture()

@@ -9,28 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import model
-from model import (
-    airtime,
-    capacity,
-    compare,
-    cost,
-    cost_flows,
-    day,
-    drops,
-    exchange,
-    ledger,
-    load_limits,
-    load_rates,
-    metering,
-    mobile_data,
-    prices,
-    queueing,
-    sampling,
-    server_load,
-    storm,
-    traffic,
-)
+from model import cost, ledger, mobile_data, prices, queueing, server_load, storm, traffic
 from model.checks import InputError
+from model.life import airtime, exchange
+from model.outcome import results
+from model.prices import metering
+from model.scenario import sampling
+from model.server_load import capacity, day, drops
 
 SCHEDULE = [2, 4, 8, 16, 30]
 ALWAYS = {"usage.sessions_per_day": 1, "usage.session_mean_s": 86400, "usage.session_sigma_ln": 1e-9,
@@ -65,7 +50,7 @@ def _recycled_per_s(g):
     """Connects of clients that never leave: cut by the gateway's limit and back at once."""
     assert g["max_duration_s"] == ledger.quotas()["apigw_ws_connection_s"]
     now = now_of("after", {**ALWAYS, "users": g["clients"]})
-    return load_rates.connects_by_cause(now)["2 h limit"]
+    return server_load.connects_by_cause(now)["2 h limit"]
 
 
 def _storm(g, jitter):
@@ -153,7 +138,7 @@ def test_product_document_fan_out_of_100_takes_2_s_and_1500_take_the_whole_timeo
 
 def test_3_6_million_long_lived_connections_take_the_whole_default_of_connects(both):
     """AWS: concurrent connections are not limited; 500 x 7,200 is what can be kept."""
-    assert load_limits.limits(both["after"])["open connections"] == 3_600_000
+    assert server_load.limits(both["after"])["open connections"] == 3_600_000
 
 
 # --- the shape of a day
@@ -190,8 +175,8 @@ def test_shapes_of_an_array_equal_those_of_its_numbers():
 @pytest.mark.parametrize("which", ["before", "after"])
 def test_the_mean_over_the_hours_is_the_mean_hour_and_their_peak_the_peak_hour(name, which):
     now = now_of(which, name=name, users=[1e3, 1e6])
-    sides = (now, load_rates.at_peak(now), load_rates.hourly(now))
-    mean, peak, hours = (load_rates.rates_per_s(t) for t in sides)
+    sides = (now, server_load.at_peak(now), server_load.hourly(now))
+    mean, peak, hours = (server_load.rates_per_s(t) for t in sides)
     for load in ("requests/s", "connects/s", "messages down/s", "open connections"):
         hourly = np.broadcast_to(hours[load], (24, *np.shape(mean[load])))
         np.testing.assert_allclose(hourly.mean(axis=0), mean[load], rtol=1e-9)
@@ -200,7 +185,7 @@ def test_the_mean_over_the_hours_is_the_mean_hour_and_their_peak_the_peak_hour(n
 
 def test_servers_stay_through_the_night_and_so_do_the_scans_that_fill_their_caches():
     now = now_of("after", {"after.socket.disconnect": "key"}, name="twilly_as_built", users=[1e6])
-    hours = load_rates.rates_per_s(load_rates.hourly(now))
+    hours = server_load.rates_per_s(server_load.hourly(now))
     assert (hours["plain servers"] == now.instances).all()
     page = 128 * float(now.instances[0]) / 30
     np.testing.assert_allclose(np.broadcast_to(hours["scanned units/s"], (24, 1)), page, rtol=1e-12)
@@ -212,7 +197,7 @@ def test_a_2_s_poll_asks_half_a_request_a_second_of_each_active_user(both):
     life = both["before"].life
     watching = life.active_s / life.scenario.month_s * life.scenario.screens["watching"].share
     poll = next(f for f in both["before"].flows if f.name == "poll unread_counts")
-    rate = load_rates.flow_rates_per_s(poll, both["before"])
+    rate = server_load.flow_rates_per_s(poll, both["before"])
     assert rate["requests/s"] == pytest.approx(watching / 2, rel=1e-12)
     assert rate["gateway calls/s"] == rate["requests/s"] == rate["runs/s"]
 
@@ -223,34 +208,34 @@ def test_executions_at_once_are_rate_times_time(both):
         whole = 0.0
         for run in now.runs.values():
             whole += run.rate_per_s * (run.duration_s + run.cold_share * run.init_s)
-        assert load_rates.rates_per_s(now)["executions at once"] == pytest.approx(float(whole), rel=1e-12)
+        assert server_load.rates_per_s(now)["executions at once"] == pytest.approx(float(whole), rel=1e-12)
 
 
 def test_connects_add_up_from_sessions_cuts_and_losses():
     changes = {"usage.session_mean_s": 1300, "users": 3e5}
     now = now_of("after", changes)
-    causes = load_rates.connects_by_cause(now)
-    assert sum(causes.values()) == pytest.approx(load_rates.rates_per_s(now)["connects/s"], rel=1e-12)
+    causes = server_load.connects_by_cause(now)
+    assert sum(causes.values()) == pytest.approx(server_load.rates_per_s(now)["connects/s"], rel=1e-12)
     usable = 1 - now.life.design.socket.blocked_share
     cuts = traffic.usage.mean_cuts(1300, now.life.scenario.usage.session_sigma_ln, 30, 7200)
     assert causes["session starts"] == pytest.approx(now.life.sessions * usable / now.life.scenario.month_s)
     assert causes["2 h limit"] == pytest.approx(float(causes["session starts"] * cuts), rel=1e-9)
     assert min(causes.values()) > 0
-    assert set(load_rates.connects_by_cause(now_of("before")).values()) == {0.0}
+    assert set(server_load.connects_by_cause(now_of("before")).values()) == {0.0}
 
 
 def test_a_plain_servers_requests_are_no_calls_of_a_gateway():
     now = now_of("before", name="twilly_as_built")
-    rates = load_rates.rates_per_s(now)
+    rates = server_load.rates_per_s(now)
     assert rates["requests/s"] > 0 and rates["gateway calls/s"] == 0 and rates["runs/s"] == 0
     sockets = now_of("after", {"after.socket.backend": "server"}, name="twilly_as_built")
-    rates = load_rates.rates_per_s(sockets)
+    rates = server_load.rates_per_s(sockets)
     assert rates["gateway calls/s"] == 0 and rates["scanned units/s"] == 0 and rates["messages down/s"] > 0
 
 
 def test_json_heartbeats_are_messages_each_way_and_ping_frames_are_not():
     changes = {"after.heartbeat.function": "read"}
-    rates = [load_rates.rates_per_s(now_of("after", {**changes, "after.heartbeat.kind": kind}))
+    rates = [server_load.rates_per_s(now_of("after", {**changes, "after.heartbeat.kind": kind}))
              for kind in ("ping", "json")]
     beats = rates[0]["heartbeats/s"]
     assert rates[0]["messages up/s"] == 0
@@ -264,14 +249,14 @@ def test_broadcasts_post_one_after_another_or_all_together():
              "events.channel_content_update.recipients": 1000,
              "events.channel_content_update.online_share": 0.1,
              "after.socket.grace_s": 0}
-    one, many = (load_rates.fan_out_by_event(now_of("after", {**event, "after.socket.fan_out": mode}))
+    one, many = (server_load.fan_out_by_event(now_of("after", {**event, "after.socket.fan_out": mode}))
                  for mode in ("sequential", "parallel"))
     up = 1.0 - now_of("after", event).life.down_share
     assert one["channel_content_update"] == pytest.approx(np.ceil(100 * up) * 0.020, rel=1e-12)
     assert many["channel_content_update"] == one["new_comment"] == 0.020
-    own = load_rates.fan_out_by_event(now_of("after", {**event, "after.socket.backend": "server"}))
+    own = server_load.fan_out_by_event(now_of("after", {**event, "after.socket.backend": "server"}))
     assert own["channel_content_update"] == pytest.approx(np.ceil(100 * up) / 60_000, rel=1e-12)
-    assert load_rates.fan_out_by_event(now_of("before")) == {}
+    assert server_load.fan_out_by_event(now_of("before")) == {}
 
 
 def test_a_broadcast_to_1500_who_are_there_reaches_the_senders_timeout():
@@ -293,14 +278,14 @@ def test_a_disconnect_reads_half_a_unit_for_4_kb_of_table_up_to_the_128_of_a_pag
     size = np.minimum(np.ceil(reads["open connections"] * 158), 2**20)
     np.testing.assert_array_equal(reads["read units a disconnect"], np.ceil(size / 4096) / 2)
     assert reads["read units a disconnect"][-1] == 128
-    rate = load_rates.rates_per_s(load_rates.at_peak(now))["connects/s"]
+    rate = server_load.rates_per_s(server_load.at_peak(now))["connects/s"]
     np.testing.assert_allclose(reads["read units/s"], reads["read units a disconnect"] * rate, rtol=1e-12)
 
 
 def test_scanned_units_are_part_of_the_read_units_and_none_where_a_key_is_known():
     now = now_of("after")
     other = now_of("after", {"after.socket.disconnect": "key"})
-    rates, keyed = load_rates.rates_per_s(now), load_rates.rates_per_s(other)
+    rates, keyed = server_load.rates_per_s(now), server_load.rates_per_s(other)
     assert 0 < rates["scanned units/s"] < rates["read units/s"]
     assert keyed["scanned units/s"] == 0
     rest = rates["read units/s"] - rates["scanned units/s"]
@@ -324,7 +309,7 @@ def test_at_the_users_found_the_peak_load_is_the_quota(name, base_bytes):
     for load, users in server_load.users_at_quota(now).items():
         if np.isfinite(users.item()):
             limit = server_load.limits(now)[load]
-            under, over = (load_rates.rates_per_s(load_rates.peak_of(now, users.item() * f))[load]
+            under, over = (server_load.rates_per_s(server_load.peak_of(now, users.item() * f))[load]
                            for f in (1 - 1e-6, 1 + 1e-6))
             assert under <= limit <= over, load
 
@@ -342,7 +327,7 @@ def test_where_a_square_breaks_is_its_root():
     now = now_of("after", {"after.socket.table_base_bytes": 0})
     quota = {"dynamodb_partition_read_units_per_s": 500.0}
     found = server_load.users_at_quota(now, quota)["scanned units/s"].item()
-    peak = load_rates.rates_per_s(load_rates.at_peak(now))
+    peak = server_load.rates_per_s(server_load.at_peak(now))
     per_user = (float(peak[k]) / 10_000 for k in ("connects/s", "open connections"))
     root = np.sqrt(500.0 * 8192 / 158 / np.prod(list(per_user)))
     assert found == pytest.approx(root, rel=0.02)  # whole blocks of 4 KB
@@ -366,7 +351,7 @@ def test_a_new_account_with_10_executions_breaks_100_times_sooner(both):
 
 def test_at_its_break_a_limit_is_wholly_used(both):
     load, users = server_load.first_break(both["after"])
-    use = server_load.quota_use(load_rates.with_users(both["after"], np.array([users / 2, users])))
+    use = server_load.quota_use(server_load.with_users(both["after"], np.array([users / 2, users])))
     assert use.loc[load].iloc[1] == pytest.approx(1.0, rel=1e-9) and (use.iloc[:, 0] < 1).all()
 
 
@@ -375,8 +360,8 @@ def test_draws_have_each_their_own_break():
     found = server_load.users_at_quota(now)
     assert all(v.shape == (4,) for v in found.values())
     for k in range(4):
-        one = load_rates.peak_of(now, found["connects/s"].reshape(4, 1))
-        assert load_rates.rates_per_s(one)["connects/s"][k, 0] == pytest.approx(500, rel=1e-8)
+        one = server_load.peak_of(now, found["connects/s"].reshape(4, 1))
+        assert server_load.rates_per_s(one)["connects/s"][k, 0] == pytest.approx(500, rel=1e-8)
 
 
 @pytest.mark.parametrize("which", ["before", "after"])
@@ -424,7 +409,7 @@ def test_a_new_tls_connection_is_26_times_a_warm_request():
 def test_one_core_at_80_percent_waits_as_erlang_says():
     """W157's queue: service 10/s, arrivals 8/s, one core."""
     base = now_of("before", name="twilly_as_built")
-    peak = float(load_rates.rates_per_s(load_rates.at_peak(base))["requests/s"])
+    peak = float(server_load.rates_per_s(server_load.at_peak(base))["requests/s"])
     now = now_of("before", {"users": 10_000 * 8 / peak, "before.server.requests_per_s": 10,
                             "before.server.instance": "c7g_medium", "before.server.utilisation_share": 1},
                  name="twilly_as_built")
@@ -449,7 +434,7 @@ def test_a_late_notice_loses_far_fewer_and_polls_far_less(both):
 
 def test_the_storm_takes_schedule_quota_and_connections_from_the_design(both):
     own = drops.drop(both["after"])
-    peak = float(load_rates.at_peak(both["after"]).life.open_connections)
+    peak = float(server_load.at_peak(both["after"]).life.open_connections)
     assert len(own.back_s) == round(peak)
     assert (own.delays_s, own.jitter, own.rate_per_s, own.burst) == ((2, 4, 8, 16, 30), "none", 500, 500)
     never = drops.drop(now_of("after", {"after.reconnect.last_attempt": False}), clients=10_000)
@@ -538,7 +523,7 @@ def occurrences(now, flow):
     life = now.life
     month_s = life.scenario.month_s
     network = next(iter(life.scenario.networks.values()))
-    rates, usage = load_rates.flow_rates_per_s(flow, now), cost_flows.flow_usage(flow, now)
+    rates, usage = server_load.flow_rates_per_s(flow, now), cost.flow_usage(flow, now)
     up, down = exchange.mean_flow_bytes(now, flow)
     found = {}
     if flow.requests:
@@ -586,7 +571,7 @@ def test_the_whole_load_of_a_month_is_the_whole_bill_in_its_units(changes):
     book = prices.book("us-east-1")
     for which in ("before", "after"):
         now = traffic.traffic(which, case)
-        rates, usage = load_rates.rates_per_s(now), cost_flows.month_usage(now)
+        rates, usage = server_load.rates_per_s(now), cost.month_usage(now)
         lines = cost.bill({m: float(np.ravel(a)[0]) for m, a in usage.items()}, book)
         billed = lines.groupby("meter")["amount"].sum()
         pairs = {"runs/s": "lambda_request", "read units/s": "dynamodb_read_unit",
@@ -603,7 +588,7 @@ def test_the_whole_load_of_a_month_is_the_whole_bill_in_its_units(changes):
 
 
 def test_the_table_of_before_and_after_shows_the_very_same_load(both):
-    shown = compare.before_after("twilly").loc["server load"]
+    shown = results.before_after("twilly").loc["server load"]
     assert shown["before"] == pytest.approx(float(server_load.requests_per_minute(both["before"])), rel=1e-12)
     units = metering.http_request_units(362)
     assert units == 1  # so a request of the load is a unit of the bill

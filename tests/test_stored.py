@@ -10,7 +10,9 @@ import small_notebooks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import display, paths, pictures, stored
+from model import paths
+from model.apps import notebooks
+from model.show import display, pictures
 
 QUIET = {"jobs": 1, "progress": False}
 
@@ -19,12 +21,12 @@ QUIET = {"jobs": 1, "progress": False}
 def notebook(tmp_path):
     """A notebook with a tagged table, a chart and a sentence, stored."""
     path = small_notebooks.table_and_chart(tmp_path / "01_small.ipynb")
-    stored.accept([path], with_pictures=False, **QUIET)
+    notebooks.accept([path], with_pictures=False, **QUIET)
     return path
 
 
 def found(path, **more):
-    return [str(d) for d in stored.check([path], nbval=False, **QUIET, **more)]
+    return [str(d) for d in notebooks.check([path], nbval=False, **QUIET, **more)]
 
 
 def edit(path, old, new):
@@ -36,7 +38,7 @@ def edit(path, old, new):
 
 def test_stored_twice_gives_the_same_bytes_and_reports_nothing(notebook):
     before = notebook.read_bytes()
-    assert stored.accept([notebook], **QUIET, with_pictures=False) == []
+    assert notebooks.accept([notebook], **QUIET, with_pictures=False) == []
     assert notebook.read_bytes() == before
     assert found(notebook) == []
 
@@ -48,7 +50,7 @@ def test_two_people_store_the_same_bytes(tmp_path):
         path = small_notebooks.write(
             tmp_path / home / "nb.ipynb", "import os, tempfile\nprint('here', os.getcwd()[:4])", "object()",
             "%time x = 1", "tempfile.gettempdir()")
-        stored.accept([path], **QUIET)
+        notebooks.accept([path], **QUIET)
         texts.add(path.read_bytes())
     assert len(texts) == 1
     assert b"/tmp" not in texts.pop()
@@ -65,7 +67,7 @@ def test_nothing_stored_depends_on_the_run(notebook):
 
 def test_the_stored_form_of_the_stored_form_is_itself(notebook):
     nb = nbformat.read(notebook, as_version=4)
-    assert stored.text_of(stored.normalise(nb)) == notebook.read_text(encoding="utf-8")
+    assert notebooks.text_of(notebooks.normalise(nb)) == notebook.read_text(encoding="utf-8")
 
 
 BATTERY = "In [3], table before_after, row 'battery', column 'before': "
@@ -93,7 +95,7 @@ def test_any_fifth_digit_of_any_cell_is_found(a, b, row, column, step):
     record = next(r for r in new.cells[0].outputs[0].data[display.RESULT_MIME]["records"] if r["row"] == row)
     mantissa, power = f"{record[column]:.4e}".split("e")
     record[column] = float(f"{float(mantissa) + step * 1e-4:.4f}e{power}")
-    (difference,) = stored.differences(old, new, "x.ipynb")
+    (difference,) = notebooks.differences(old, new, "x.ipynb")
     assert (difference.row, difference.column, difference.kind) == (row, column, "number")
     assert difference.table == "table tried"
 
@@ -105,14 +107,14 @@ def as_notebook(rows):
     bundle = display.result(pd.DataFrame(rows).T, "tried")._repr_mimebundle_()
     output = nbformat.v4.new_output("execute_result", data=json.loads(json.dumps(bundle)), execution_count=1)
     cell = nbformat.v4.new_code_cell("shown", outputs=[output], execution_count=1)
-    return stored.normalise(nbformat.v4.new_notebook(cells=[cell]))
+    return notebooks.normalise(nbformat.v4.new_notebook(cells=[cell]))
 
 
 def chart(**trace):
     figure = {"data": [{"name": "cost", **trace}], "layout": {"title": {"text": "Tried"}}}
     output = nbformat.v4.new_output("display_data", data={"application/vnd.plotly.v1+json": figure})
     cell = nbformat.v4.new_code_cell("c", outputs=[output])
-    return stored.normalise(nbformat.v4.new_notebook(cells=[cell]))
+    return notebooks.normalise(nbformat.v4.new_notebook(cells=[cell]))
 
 
 @pytest.mark.parametrize(("old", "new", "told"), [
@@ -126,7 +128,7 @@ def chart(**trace):
      "row 'point 1', column 'cost y': 1.0 stored, 2.0 now"),
 ], ids=["two points at one place", "place", "matrix", "more", "fewer", "error bar", "packed array"])
 def test_a_change_in_a_charts_data_is_named(old, new, told):
-    (difference,) = stored.differences(chart(**old), chart(**new), "x.ipynb")
+    (difference,) = notebooks.differences(chart(**old), chart(**new), "x.ipynb")
     assert "x.ipynb, In [1], chart Tried" in str(difference) and told in str(difference)
 
 
@@ -139,10 +141,10 @@ def test_a_columns_tolerance_lets_it_pass_and_no_other_column():
         nb.cells[0].outputs[0].data = nbformat.from_dict(json.loads(json.dumps(data._repr_mimebundle_())))
         return nb
 
-    assert stored.differences(shown(100.0, 5.0), shown(100.5, 5.0), "x") == []
-    assert [d.column for d in stored.differences(shown(100.0, 5.0), shown(102.0, 5.0), "x")] == ["cost"]
-    assert [d.column for d in stored.differences(shown(100.0, 5.0), shown(100.5, 5.001), "x")] == ["load"]
-    assert stored.differences(shown(100.0, 5.0), shown(100.0, 5.01), "x", {"load": 0.01}) == []
+    assert notebooks.differences(shown(100.0, 5.0), shown(100.5, 5.0), "x") == []
+    assert [d.column for d in notebooks.differences(shown(100.0, 5.0), shown(102.0, 5.0), "x")] == ["cost"]
+    assert [d.column for d in notebooks.differences(shown(100.0, 5.0), shown(100.5, 5.001), "x")] == ["load"]
+    assert notebooks.differences(shown(100.0, 5.0), shown(100.0, 5.01), "x", {"load": 0.01}) == []
 
 
 def test_html_tables_of_others_are_compared_cell_by_cell():
@@ -152,9 +154,9 @@ def test_html_tables_of_others_are_compared_cell_by_cell():
         data = {"text/html": pd.DataFrame({"a": [1.0, value]}, index=["p", "q"]).to_html()}
         output = nbformat.v4.new_output("display_data", data=data)
         cell = nbformat.v4.new_code_cell("c", outputs=[output])
-        return stored.normalise(nbformat.v4.new_notebook(cells=[cell]))
+        return notebooks.normalise(nbformat.v4.new_notebook(cells=[cell]))
 
-    (difference,) = stored.differences(shown(2.5), shown(2.5001), "x")
+    (difference,) = notebooks.differences(shown(2.5), shown(2.5001), "x")
     assert (difference.row, difference.column) == ("q", "a")
 
 
@@ -167,22 +169,22 @@ def test_pictures_widget_ids_and_run_times_are_left_out():
                    nbformat.v4.new_output("stream", name="stdout", text=f"Wall time: {seconds} s\n")]
         cell = nbformat.v4.new_code_cell("c", outputs=outputs, metadata={"execution": {"at": str(seconds)}})
         nb = nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {"state": widget}})
-        return stored.normalise(nb)
+        return notebooks.normalise(nb)
 
-    assert stored.differences(shown("AAAA", "1a", 1.5), shown("BBBB", "2b", 2.5), "x") == []
+    assert notebooks.differences(shown("AAAA", "1a", 1.5), shown("BBBB", "2b", 2.5), "x") == []
 
 
 def test_an_output_that_is_gone_or_new_is_a_difference():
     full = as_notebook({"only": {"cost": 1.0}})
     empty = copy.deepcopy(full)
     empty.cells[0].outputs = []
-    assert [d.kind for d in stored.differences(full, empty, "x")] == ["missing"]
-    assert [d.kind for d in stored.differences(empty, full, "x")] == ["new"]
+    assert [d.kind for d in notebooks.differences(full, empty, "x")] == ["missing"]
+    assert [d.kind for d in notebooks.differences(empty, full, "x")] == ["new"]
 
 
 def test_accept_says_in_numbers_what_changed(notebook):
     edit(notebook, "users * 0.0468", "users * 0.0469")
-    told = [str(d) for d in stored.accept([notebook], with_pictures=False, **QUIET)]
+    told = [str(d) for d in notebooks.accept([notebook], with_pictures=False, **QUIET)]
     assert told == ["01_small.ipynb, In [3], table before_after, row 'cost', column 'before': "
                     "468.0 stored, 469.0 now"]
     assert found(notebook) == []
@@ -195,7 +197,7 @@ def test_accept_says_in_numbers_what_changed(notebook):
 def test_accept_stores_nothing_of_a_notebook_with(tmp_path, source, told):
     path = small_notebooks.write(tmp_path / "nb.ipynb", "1", source)
     before = path.read_bytes()
-    (difference,) = stored.accept([path], **QUIET)
+    (difference,) = notebooks.accept([path], **QUIET)
     assert difference.kind == "failed" and told in str(difference)
     assert path.read_bytes() == before
     assert any(told in line for line in found(path))
@@ -213,12 +215,12 @@ def test_an_unknown_notebook_is_refused_with_the_nearest():
     if nearest is None:
         pytest.skip("there are no notebooks yet")
     with pytest.raises(ValueError, match=f"unknown notebook '{nearest}x'; did you mean '{nearest}'"):
-        stored.check([f"{nearest}x"], **QUIET)
+        notebooks.check([f"{nearest}x"], **QUIET)
 
 
 def test_nbval_runs_in_a_kernel_and_names_the_cell(notebook):
     edit(notebook, '"text/plain": [\n       "measure', '"text/plain": [\n       "Measure')
-    (theirs,) = stored.nbval_failures([notebook])
+    (theirs,) = notebooks.nbval_failures([notebook])
     assert (theirs.notebook, theirs.cell, theirs.kind) == ("01_small.ipynb", 3, "nbval")
     assert "text/plain" in str(theirs)
 
@@ -227,11 +229,11 @@ def test_charts_get_a_picture_that_is_kept_while_their_data_stay(tmp_path):
     if not pictures.available():
         pytest.skip("no Chromium here to draw with")
     path = small_notebooks.table_and_chart(tmp_path / "nb.ipynb")
-    stored.accept([path], **QUIET)
+    notebooks.accept([path], **QUIET)
     first = path.read_bytes()
     assert b'"image/png"' in first
     edit(path, "users / 9", "users / 8")
-    stored.accept([path], with_pictures=False, **QUIET)
+    notebooks.accept([path], with_pictures=False, **QUIET)
     picture = re.compile(rb'"image/png": "[^"]+"')
     assert picture.search(path.read_bytes()).group() == picture.search(first).group()
     assert found(path) == []
@@ -240,5 +242,5 @@ def test_charts_get_a_picture_that_is_kept_while_their_data_stay(tmp_path):
 @pytest.mark.parametrize("path", sorted(paths.notebooks().glob("*.ipynb")), ids=lambda p: p.stem)
 def test_every_notebook_is_in_stored_form(path):
     nb = nbformat.read(path, as_version=4)
-    assert stored.text_of(stored.normalise(nb)) == path.read_text(encoding="utf-8")
+    assert notebooks.text_of(notebooks.normalise(nb)) == path.read_text(encoding="utf-8")
     assert not [o for c in nb.cells for o in c.get("outputs", ()) if o.get("name") == "stderr"]

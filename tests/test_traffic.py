@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import sampling, traffic
-from model.traffic import chains, reuse, usage
+from model import traffic
+from model.life import chains, reuse, sessions
+from model.scenario import sampling
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_billed_minutes_agree_with_simulated_sessions(sigma):
     lengths = 600.0 * np.exp(sigma * rng.standard_normal(400_000) - sigma**2 / 2)
     minutes = np.ceil((lengths + 30.0) / 60.0)
     error = 4 * minutes.std() / np.sqrt(minutes.size) + 1e-9
-    assert abs(usage.mean_billed_minutes(600.0, sigma, 30.0) - minutes.mean()) < error
+    assert abs(sessions.mean_billed_minutes(600.0, sigma, 30.0) - minutes.mean()) < error
 
 
 @pytest.mark.parametrize("grace_s", [0.0, 60.0, 1790.0, 1800.0, 7200.0, 1e5])
@@ -89,7 +90,7 @@ def test_a_long_grace_is_billed_to_the_minute_as_in_simulated_sessions(grace_s):
     rng = np.random.default_rng(6)
     minutes = np.ceil((600.0 * np.exp(rng.standard_normal(400_000) - 0.5) + grace_s) / 60.0)
     error = 4 * minutes.std() / np.sqrt(minutes.size)
-    assert abs(usage.mean_billed_minutes(600.0, 1.0, grace_s) - minutes.mean()) < error
+    assert abs(sessions.mean_billed_minutes(600.0, 1.0, grace_s) - minutes.mean()) < error
 
 
 def test_a_plain_server_cuts_no_connection_at_the_gateways_limits(twilly):
@@ -107,17 +108,17 @@ def test_the_2_h_limit_cuts_as_often_as_in_simulated_sessions():
     lengths = 3600.0 * np.exp(rng.standard_normal(400_000) - 0.5)
     cuts = np.floor((lengths + 30.0) / 7200.0)
     error = 4 * cuts.std() / np.sqrt(cuts.size)
-    assert abs(usage.mean_cuts(3600.0, 1.0, 30.0, 7200.0) - cuts.mean()) < error
+    assert abs(sessions.mean_cuts(3600.0, 1.0, 30.0, 7200.0) - cuts.mean()) < error
 
 
 def test_a_day_long_session_is_cut_twelve_times():
-    assert usage.mean_cuts(86400.0, 1e-9, 30.0, 7200.0) == pytest.approx(12.0)
+    assert sessions.mean_cuts(86400.0, 1e-9, 30.0, 7200.0) == pytest.approx(12.0)
 
 
 def test_attempts_end_a_poll_of_an_exponential_wait_by_its_closed_form():
     rng = np.random.default_rng(5)
     waits = np.minimum(rng.exponential(25.0, 200_000), 30.0)
-    assert abs(usage.mean_least_s(25.0, 30.0) - waits.mean()) < 4 * waits.std() / np.sqrt(waits.size)
+    assert abs(sessions.mean_least_s(25.0, 30.0) - waits.mean()) < 4 * waits.std() / np.sqrt(waits.size)
 
 
 def test_a_timer_shorter_than_the_keep_alive_never_finds_a_cold_connection(both):
@@ -161,7 +162,7 @@ def test_silences_are_as_frequent_as_in_a_simulated_mix_of_beats_and_packets():
     span = 3e6
     times = np.sort(np.concatenate([np.arange(0.0, span, 300.0), rng.uniform(0, span, rng.poisson(span / 400.0))]))
     long = (np.diff(times) > 240.0).sum()
-    assert abs(usage._silences_per_s(240.0, 300.0, 1 / 400.0) * span - long) < 4 * np.sqrt(long)
+    assert abs(sessions._silences_per_s(240.0, 300.0, 1 / 400.0) * span - long) < 4 * np.sqrt(long)
 
 
 def test_a_longer_heartbeat_is_noticed_later_and_so_misses_more(twilly):

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import compare, sampling, uncertainty
+from model import ranges
 from model.checks import InputError
+from model.outcome import results
+from model.scenario import sampling
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +33,10 @@ def test_the_mean_of_a_linear_case_is_theory(twilly):
     inputs = sampling.ranged_inputs(twilly)
     columns = {n: np.full((4096, 1), r.mode) for n, r in inputs.items()}
     columns[name] = sampling.draws_of(twilly, 4096, 3)[name]
-    drawn = compare.chunk_totals(twilly, np.array([1e4]), columns, ("load",))[0]["load"]
+    drawn = results.chunk_totals(twilly, np.array([1e4]), columns, ("load",))[0]["load"]
     one = inputs[name]
     at_mean = {n: c[:1] for n, c in columns.items()} | {name: np.array([[(one.low + 4 * one.mode + one.high) / 6]])}
-    theory = compare.chunk_totals(twilly, np.array([1e4]), at_mean, ("load",))[0]["load"][0, 0]
+    theory = results.chunk_totals(twilly, np.array([1e4]), at_mean, ("load",))[0]["load"][0, 0]
     assert drawn.std() > 0
     assert abs(drawn.mean() - theory) < 4 * drawn.std() / np.sqrt(drawn.size)
 
@@ -55,7 +57,7 @@ def test_ishigami_has_its_published_indices():
     def ishigami(x):
         return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
 
-    table = uncertainty.sobol_indices(ishigami, {n: (-np.pi, np.pi) for n in "abc"}, 8192, seed=1)
+    table = ranges.sobol_indices(ishigami, {n: (-np.pi, np.pi) for n in "abc"}, 8192, seed=1)
     for name, first, total in (("a", 0.3139, 0.5576), ("b", 0.4424, 0.4424), ("c", 0.0, 0.2437)):
         assert table.loc[name, "first"] == pytest.approx(first, abs=0.01)
         assert table.loc[name, "total"] == pytest.approx(total, abs=0.01)
@@ -63,7 +65,7 @@ def test_ishigami_has_its_published_indices():
 
 def test_knowing_a_coin_is_worth_the_hand_sum():
     """Heads saves 10, tails loses 4: today 3 a month; knowing first, half of 10 is 5; worth 2."""
-    table = uncertainty.information_value([10.0, -4.0], {"coin": [0.0, 1.0], "noise": [5.0, 5.0]})
+    table = ranges.information_value([10.0, -4.0], {"coin": [0.0, 1.0], "noise": [5.0, 5.0]})
     assert table.loc["coin", "value_usd"] == pytest.approx(2.0, abs=1e-12)
     assert table.loc["noise", "value_usd"] == pytest.approx(0.0, abs=1e-12)
     assert table.loc["nothing", "chance_of_wrong"] == 0.5 and table.loc["coin", "chance_of_wrong"] == 0.0
@@ -72,7 +74,7 @@ def test_knowing_a_coin_is_worth_the_hand_sum():
 def test_perfect_knowledge_is_worth_at_least_any_single_input():
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(2, 8192))
-    table = uncertainty.information_value(x + 0.5 * y + 0.1, {"x": x, "y": y})
+    table = ranges.information_value(x + 0.5 * y + 0.1, {"x": x, "y": y})
     assert table.loc["everything", "value_usd"] >= table.loc["x", "value_usd"] >= table.loc["y", "value_usd"] > 0
 
 
@@ -96,8 +98,8 @@ def test_a_run_in_chunks_of_several_user_counts_has_its_parts_by_flow(twilly, mo
     pieces, cores = model.evaluate(twilly, users=[1e4, 1e5], draws=512, seed=5), []
     monkeypatch.setattr("os.sched_getaffinity", lambda _: cores.append(1) or {0}, raising=False)
     one_core = model.evaluate(twilly, users=[1e4, 1e5], draws=512, seed=5)
-    assert isinstance(pieces.before, compare.Streamed) and cores
-    for measure in compare.MEASURES:
+    assert isinstance(pieces.before, results.Streamed) and cores
+    for measure in results.MEASURES:
         for side in ("before", "after"):
             first = getattr(whole, side).total(measure)
             np.testing.assert_allclose(getattr(pieces, side).total(measure), np.broadcast_to(first, (512, 2)),
@@ -112,7 +114,7 @@ def test_sixty_inputs_or_more_have_a_range(twilly):
 
 
 def test_spans_hold_their_middle(twilly):
-    table = uncertainty.spans(twilly, draws=512, seed=2)
+    table = ranges.spans(twilly, draws=512, seed=2)
     for side in ("before", "after", "change"):
         assert (table[f"{side}_low"] <= table[f"{side}_middle"]).all()
         assert (table[f"{side}_middle"] <= table[f"{side}_high"]).all()
@@ -120,7 +122,7 @@ def test_spans_hold_their_middle(twilly):
 
 
 def test_the_tornado_is_widest_first_and_ends_where_the_model_says(twilly):
-    table = uncertainty.tornado(twilly, "cost")
+    table = ranges.tornado(twilly, "cost")
     assert table["width"].is_monotonic_decreasing
     name = table.index[0]
     low = model.evaluate(twilly.with_({name: float(table.loc[name, "low"])}))
@@ -129,12 +131,12 @@ def test_the_tornado_is_widest_first_and_ends_where_the_model_says(twilly):
 
 
 def test_the_chance_of_being_cheaper_is_a_chance(twilly):
-    table = uncertainty.cheaper_surface(twilly, [1e3, 1e5], [1.0, 30.0], draws=64)
+    table = ranges.cheaper_surface(twilly, [1e3, 1e5], [1.0, 30.0], draws=64)
     assert table.shape == (2, 2) and table.to_numpy().min() >= 0 and table.to_numpy().max() <= 1
 
 
 @pytest.mark.parametrize(("call", "sentence"), [
-    (lambda s: uncertainty.worth_measuring(s, draws=0), "draws must be a whole number > 0; got 0"),
+    (lambda s: ranges.worth_measuring(s, draws=0), "draws must be a whole number > 0; got 0"),
     (lambda s: model.evaluate(s, draws=2.5), "draws must be a whole number >= 0; got 2.5"),
     (lambda s: model.evaluate(s, draws=2, seed=-1), "seed must be a whole number >= 0; got -1"),
     (lambda s: model.evaluate(s, draws=2, seed="x"), "seed must be a number; got 'x'"),
@@ -152,7 +154,7 @@ def test_the_chance_of_being_cheaper_is_a_chance(twilly):
         {"between": ["usage.sessions_per_day", "usage.dau_mau_share"], "rank": 0.9},
         {"between": ["usage.session_mean_s", "usage.dau_mau_share"], "rank": -0.9}]}), 8, 1),
      "must make a correlation matrix, and together they do not; the pair most at odds is"),
-    (lambda s: uncertainty.sobol_indices(np.sum, {"a": (0, 1)}, 100, 1), "n must be a power of two"),
+    (lambda s: ranges.sobol_indices(np.sum, {"a": (0, 1)}, 100, 1), "n must be a power of two"),
 ])
 def test_each_mistake_is_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError, match=sentence) as wrong:
@@ -164,13 +166,13 @@ def test_active_hours_reach_every_row_whatever_the_usage_is_stated_as(twilly):
     built = model.load("twilly_as_built")
     for changes in ({}, {"usage.sessions_per_day": 5}, {"usage.session_mean_s": 600},
                     {"usage.session_mean_s": {"low": 600, "mode": 600, "high": 600}}):
-        surface = uncertainty.cheaper_surface(built.with_(changes), [1e5], [0.5, 30.0], draws=64, seed=1)
+        surface = ranges.cheaper_surface(built.with_(changes), [1e5], [0.5, 30.0], draws=64, seed=1)
         assert surface.iloc[0, 0] < surface.iloc[1, 0]
 
 
 @pytest.mark.parametrize("hours", [0.5, 30.0, 100.0, 300.0, 720.0])
 def test_nobody_is_active_for_more_than_a_day_has_and_the_hours_are_those_asked_for(twilly, hours):
-    resolved = uncertainty._active_for(hours, sampling.resolved(twilly, draws=64, seed=1))
+    resolved = ranges._active_for(hours, sampling.resolved(twilly, draws=64, seed=1))
     use = resolved.usage
     day_h = use.sessions_per_day * use.session_mean_s / 3600.0
     assert (day_h <= 24.0 * (1 + 1e-12)).all() and (use.dau_mau_share <= 1.0).all()
@@ -180,17 +182,17 @@ def test_nobody_is_active_for_more_than_a_day_has_and_the_hours_are_those_asked_
 def test_what_only_noise_says_is_worth_nothing():
     rng = np.random.default_rng(4)
     known, saving = rng.normal(size=(2, 8192))
-    table = uncertainty.information_value(saving + 0.05, {"noise": known, "itself": saving})
+    table = ranges.information_value(saving + 0.05, {"noise": known, "itself": saving})
     assert table.loc["noise", "value_usd"] == 0.0 and table.loc["noise", "chance_of_wrong"] == table.loc[
         "nothing", "chance_of_wrong"]
     assert table.loc["itself", "value_usd"] > 0.3
-    sure = uncertainty.information_value(1.0 + rng.uniform(size=8192), {"x": rng.uniform(size=8192)})
+    sure = ranges.information_value(1.0 + rng.uniform(size=8192), {"x": rng.uniform(size=8192)})
     assert (sure["value_usd"] == 0.0).all()  # push always saves: nothing is worth knowing, to the last digit
 
 
 def test_perfect_knowledge_and_todays_frame_what_to_measure(twilly):
     for name in ("twilly", "twilly_as_built"):
-        table = uncertainty.worth_measuring(model.load(name), draws=4096, most=3)
+        table = ranges.worth_measuring(model.load(name), draws=4096, most=3)
         assert list(table.index[[0, -1]]) == ["everything", "nothing"] and len(table) <= 5
         assert (table["value_usd"].iloc[1:-1] > 0).all() and table["value_usd"].is_monotonic_decreasing
 
@@ -199,18 +201,18 @@ def test_parts_of_a_run_in_pieces_sum_to_the_mean_of_all_its_draws(twilly, monke
     monkeypatch.setattr(sampling, "AT_ONCE", 256)
     monkeypatch.setattr(sampling, "CHUNK", 256)
     outcome = model.evaluate(twilly, users=[1e4, 1e5], draws=1024, seed=5)
-    for measure in compare.MEASURES:
+    for measure in results.MEASURES:
         sums = outcome.by_flow(measure).sum()
         for side in ("before", "after"):
             assert sums[side] == pytest.approx(getattr(outcome, side).total(measure)[:, 0].mean(), rel=1e-9)
 
 
 @pytest.mark.parametrize(("call", "sentence"), [
-    (lambda t: uncertainty.cheaper_surface(t, [1e3], [3.0], draws=0), "draws must be a whole number > 0; got 0"),
-    (lambda t: uncertainty.cheaper_surface(t, [1e3], [8000.0]), "active_hours must be at most the 720 h of the month"),
-    (lambda t: uncertainty.spans(t, draws=0), "draws must be a whole number > 0; got 0"),
-    (lambda t: uncertainty.cheaper_surface(t, [1e3], [3.0], draws=10**12), "draws must be at most"),
-    (lambda t: uncertainty.information_value([1, 2], {"a": [1, 2, 3]}), "draws of a must be as many as of the saving"),
+    (lambda t: ranges.cheaper_surface(t, [1e3], [3.0], draws=0), "draws must be a whole number > 0; got 0"),
+    (lambda t: ranges.cheaper_surface(t, [1e3], [8000.0]), "active_hours must be at most the 720 h of the month"),
+    (lambda t: ranges.spans(t, draws=0), "draws must be a whole number > 0; got 0"),
+    (lambda t: ranges.cheaper_surface(t, [1e3], [3.0], draws=10**12), "draws must be at most"),
+    (lambda t: ranges.information_value([1, 2], {"a": [1, 2, 3]}), "draws of a must be as many as of the saving"),
     (lambda t: t.with_({"correlations": [{"between": ["usage.sessions_per_day", "usage.session_mean_s"], "rank": 0.9},
                                          {"between": ["usage.session_mean_s", "usage.sessions_per_day"],
                                           "rank": -0.9}]}), "correlations must name each pair once"),

@@ -10,9 +10,9 @@ import numpy as np
 from model import checks
 from model.latency import chain, parts, reach, waits
 from model.latency.parts import Part
+from model.life.flow import Traffic
+from model.life.sessions import HANDSHAKE_RTTS
 from model.scenario import Network, Timer
-from model.traffic import Traffic
-from model.traffic.usage import HANDSHAKE_RTTS
 
 __all__ = ["Branch", "branches"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from model import airtime
 from model.latency import parts, waits
 from model.latency.parts import Part
+from model.life import airtime, chains
+from model.life.flow import Traffic
+from model.life.sessions import mix
 from model.scenario import Network, Timer
-from model.traffic import Traffic, chains
 from model.traffic.runs import broadcast_posts
-from model.traffic.usage import mix
 
 __all__: list[str] = []
 

@@ -10,7 +10,7 @@ from model.latency.branches import Branch, branches, kind
 from model.latency.mixture import Mixture
 from model.latency.quantiles import quantiles_s
 from model.latency.reach import delivered_rate_per_s
-from model.traffic import Traffic
+from model.life.flow import Traffic
 
 __all__ = ["event_quantile_s", "mean_s", "quantile_s", "told_share", "variance_s2"]
 

@@ -176,7 +176,7 @@ class Mixture:
         return sum(f[0] for f in found), sum(f[1] for f in found)
 
     def _compiled(self, t_s: np.ndarray, rows: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        from model import _latency_loop
+        from model.latency import _loop
 
         count = self.weights.shape[2]
         numbers = np.arange(*rows.indices(count)) if isinstance(rows, slice) else rows
@@ -184,7 +184,7 @@ class Mixture:
         for p in self.powers:
             terms = (np.ascontiguousarray(np.broadcast_to(x[:, 0], (len(x), count)))
                      for x in (p.rise, p.place_s, p.median_ln, p.sigma))
-            _latency_loop.told(p.power, *terms, p.owner.argmax(axis=0), t_s, numbers, value, slope)
+            _loop.told(p.power, *terms, p.owner.argmax(axis=0), t_s, numbers, value, slope)
         return value, slope
 
     def share(self, t_s) -> np.ndarray:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from model import checks, cold_starts
+from model import checks
 from model.latency import ramps
+from model.life import cold_starts
 
 __all__ = ["Part"]
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from model import checks
 from model.latency import chain
+from model.life.flow import Traffic
+from model.life.sessions import overlay_poll_s, pushes_per_s
 from model.scenario import Timer
-from model.traffic import Traffic
-from model.traffic.usage import overlay_poll_s, pushes_per_s
 
 __all__ = ["delivered_rate_per_s", "undelivered_reasons", "undelivered_share"]
 

@@ -10,8 +10,9 @@ from model import checks
 from model.latency.branches import Branch, branches, kind
 from model.latency.parts import Part
 from model.latency.reach import reached_share
+from model.life.flow import Traffic
 from model.scenario import Design, Scenario
-from model.traffic import Traffic, traffic
+from model.traffic import traffic
 
 __all__ = ["PART_NAMES", "sample", "samples"]
 
@@ -84,7 +85,7 @@ def points_of(n: int, seed: int) -> Points:
 
 def now_of(scenario: Scenario, design: Design | str) -> Traffic:
     """The design's traffic with every range at its mode."""
-    from model import sampling
+    from model.scenario import sampling
 
     if np.size(scenario.users) != 1:
         checks.fail(f"users must be one number where latencies are drawn; got {np.size(scenario.users)}")

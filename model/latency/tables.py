@@ -12,8 +12,8 @@ from model.latency.figures import event_quantile_s, mean_s, quantile_s, told_sha
 from model.latency.reach import delivered_rate_per_s, undelivered_reasons, undelivered_share
 from model.latency.sampling import PART_NAMES, now_of, one, points_of
 from model.latency.waterfall import all_deliveries
+from model.life.sessions import pushes_per_s
 from model.scenario import Scenario
-from model.traffic.usage import pushes_per_s
 
 __all__ = ["by_event", "summary", "sweep", "told_without"]
 

@@ -8,8 +8,8 @@ from model import checks
 from model.latency.branches import branches, kind
 from model.latency.reach import delivered_rate_per_s
 from model.latency.sampling import PART_NAMES, Points, now_of, one, points_of, totals_s, ways_rows
+from model.life.flow import Traffic
 from model.scenario import Scenario
-from model.traffic import Traffic
 
 __all__ = ["waterfall"]
 

@@ -10,14 +10,7 @@ from model.radio.cases import Case, published_cases
 from model.radio.closed import mean_power_w, promotions_per_s, state_shares
 from model.radio.devices import battery_wh, phones
 from model.radio.drawn import alike, radio_of_draws
-from model.radio.figures import (
-    idle_w,
-    packet_energy_j,
-    tail_energy_j,
-    tail_s,
-    with_promotion,
-    with_state,
-)
+from model.radio.figures import idle_w, packet_energy_j, tail_energy_j, tail_s, with_promotion, with_state
 from model.radio.library import Value, profile, profile_values, profiles, read_profile
 from model.radio.mixes import Mixes
 from model.radio.states import ACCESS, Promotion, Radio, State, promotion_of, state_power_w

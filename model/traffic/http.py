@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.traffic.flow import Flow
-from model.traffic.usage import Life, poll_period_s, pushes_per_s
+from model.life.flow import Flow
+from model.life.sessions import Life, poll_period_s, pushes_per_s
 
 
 def everywhere(life: Life, rate_per_s, screens=None, overlay=None, grace=False) -> dict:

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from model import cold_starts, queueing
+from model.life import chains, cold_starts
+from model.life.flow import Flow, Run
+from model.life.sessions import Life
 from model.scenario import Design, Function
-from model.traffic import chains
-from model.traffic.flow import Flow
 from model.traffic.http import monthly, push_rates
-from model.traffic.usage import Life
 
-__all__ = ["Run", "flow_function", "flow_run_s", "on_lambda", "runs"]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One function at work: how often it starts, how long it runs, how often it starts cold."""
-
-    rate_per_s: object
-    duration_s: object
-    cold_share: object
-    init_s: object
-
-    @property
-    def executions_at_once(self):
-        """Mean executions at once, by Little's law, cold starts included."""
-        return queueing.little(self.rate_per_s, self.duration_s + self.cold_share * self.init_s)
+__all__ = ["flow_function", "flow_run_s", "on_lambda", "runs"]
 
 
 def on_lambda(design: Design, flow: Flow) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.traffic import chains
-from model.traffic.flow import Flow
+from model.life import chains
+from model.life.flow import Flow
+from model.life.sessions import Life
 from model.traffic.http import everywhere, monthly, push_rates
-from model.traffic.usage import Life
 
 
 def managed(life: Life) -> bool:

@@ -4,13 +4,7 @@ Sizes are whole bytes and are refused otherwise; a caller that samples sizes rou
 (`rounded_bytes`). Bytes and packets each way come as a pair (up, down) from the phone's side.
 """
 
-from model.wire.connections import (
-    close_bytes,
-    close_packets,
-    connect_bytes,
-    connect_packets,
-    websocket_close_bytes,
-)
+from model.wire.connections import close_bytes, close_packets, connect_bytes, connect_packets, websocket_close_bytes
 from model.wire.exchanges import (
     bits_per_s,
     heartbeat_bytes,

@@ -18,7 +18,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import app_server  # noqa: E402
 import chromium  # noqa: E402
 
-from model import checks, compare, explore  # noqa: E402
+from model import checks
+from model.apps import explore  # noqa: E402
+from model.outcome import results
 
 STATES, WARM = 1000, 50
 SLIDERS = ("after.heartbeat.period_s", "networks.lte.share", "before.timers.unread_counts.period_s", "users",
@@ -50,7 +52,7 @@ def test_1000_random_states_equal_the_library_and_keep_memory(tmp_path):
             page._heard(None, {"n": n, "do": rng.choice(["pin", "reset", "why"])}, [])
         assert not any("could not be worked out" in e for e in page.drawn["errors"].values())
         refused += bool(page.drawn["errors"])
-        table = compare.before_after(page.state.scenario())
+        table = results.before_after(page.state.scenario())
         for row in page.drawn["rows"]:
             for column in ("before", "after", "change"):
                 assert row["value"][column] == table.loc[row["measure"], column]

@@ -8,7 +8,8 @@ import time
 import numpy as np
 
 import model
-from model import latency, sampling, traffic
+from model import latency, traffic
+from model.scenario import sampling
 
 SAMPLES, SEEDS, COUNTS, DRAWS = 100_000, 20, 1_000, 1_000
 SIDES = ("before", "after")

@@ -17,7 +17,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core is 
 import numpy as np  # noqa: E402
 
 import model  # noqa: E402
-from model import compare, sampling  # noqa: E402
+from model.outcome import results
+from model.scenario import sampling  # noqa: E402
 
 
 def seconds(work) -> tuple[float, float]:
@@ -30,7 +31,7 @@ def seconds(work) -> tuple[float, float]:
 def all_measures(case, draws: int, seed: int = 1):
     """Five measures of both designs on every draw, and the quantiles of the first 2,048."""
     outcome = model.evaluate(case, draws=draws, seed=seed)
-    for measure in compare.MEASURES:
+    for measure in results.MEASURES:
         outcome.before.total(measure), outcome.after.total(measure)
     return outcome.quantiles
 
@@ -40,7 +41,7 @@ def one_at_a_time(case, draws: int) -> None:
     columns = sampling.draws_of(case, draws, 1)
     for k in range(draws):
         one = {n: c[k:k + 1] for n, c in columns.items()}
-        compare.chunk_totals(case, np.array([float(case.users)]), one)
+        results.chunk_totals(case, np.array([float(case.users)]), one)
 
 
 # A cost sum of five numbers, each low, mode, high: users, active hours, polls an hour, bytes, USD a poll.

@@ -36,7 +36,7 @@ def of_the_page(browser, folder) -> None:
 def of_the_lab(browser) -> None:
     """A notebook in JupyterLab."""
     port, token = app_server.a_free_port(), secrets.token_hex(16)
-    code = "import sys; from model.cli import main; sys.argv[0] = 'workbook'; main()"
+    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
     lab = subprocess.Popen([sys.executable, "-c", code, "lab", "--port", str(port), "--no-browser"],
                            env={**os.environ, "JUPYTER_TOKEN": token}, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)

@@ -1,0 +1,1 @@
+"""Commands, pages and runs of notebooks."""

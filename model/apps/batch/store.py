@@ -1,0 +1,131 @@
+"""The folder of a batch: here on a disk, or wherever papermill can write (s3:// and others)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from model import checks
+from model.apps.notebooks.running import is_remote
+
+__all__ = ["Store"]
+
+PART = re.compile(r"\.part-(\d+)-")
+
+
+class Store:
+    """Finished runs under `runs/`, failed ones under `failed/`, manifest and table beside them."""
+
+    def __init__(self, root: str | os.PathLike):
+        self.remote = is_remote(root)
+        self.root = str(root).rstrip("/") if self.remote else str(Path(root).resolve())
+
+    def path(self, *parts: str) -> str:
+        """The address of a file of the batch."""
+        return "/".join((self.root, *parts)) if self.remote else os.path.join(self.root, *parts)
+
+    def open(self) -> None:
+        """Make the folders and see that they can be written; clear what a killed batch left half done."""
+        if self.remote:
+            return
+        try:
+            for folder in ("runs", "failed"):
+                os.makedirs(self.path(folder), exist_ok=True)
+                with tempfile.NamedTemporaryFile(dir=self.path(folder)):
+                    pass
+        except OSError as error:
+            checks.fail(f"cannot write to the folder {self.root}: {error.strerror}")
+        self.clear_parts()
+
+    def clear_parts(self) -> None:
+        """Take away what ended processes left half done."""
+        if self.remote:
+            return
+        for part in Path(self.root).rglob(".part-*"):
+            owner = PART.match(part.name)
+            if owner and not _alive(int(owner.group(1))):
+                part.unlink(missing_ok=True)
+
+    def finished(self, keys: Mapping[str, str]) -> set[str]:
+        """Which of the runs are there, whole, readable, and made from what they would be made from now."""
+        here = self._listed()
+        return {n for n, key in keys.items() if (here is None or n in here) and self._key(n) == key}
+
+    def _key(self, name: str) -> str | None:
+        found = self.notebook(name) or {"metadata": {}}
+        return found["metadata"].get("workbook", {}).get("key")
+
+    def notebook(self, name: str) -> dict | None:
+        """The executed notebook of a run as plain JSON, None where there is none."""
+        try:
+            nb = json.loads(self.read("runs", name))
+        except Exception:  # each storage has an error of its own for what is not there
+            return None
+        return nb if isinstance(nb, dict) and "cells" in nb else None
+
+    def notebook_failed(self, name: str) -> bool:
+        """Whether the notebook of a failed run is kept."""
+        return self.remote or os.path.exists(self.path("failed", name))
+
+    def read(self, *parts: str) -> str:
+        """The text of a file."""
+        if self.remote:
+            from papermill.iorw import papermill_io
+
+            return papermill_io.read(self.path(*parts), [""])
+        return Path(self.path(*parts)).read_text(encoding="utf-8")
+
+    def write(self, text: str | bytes, *parts: str) -> None:
+        """Write a file whole or not at all."""
+        path = self.path(*parts)
+        if self.remote:
+            from papermill.exceptions import PapermillException
+            from papermill.iorw import papermill_io
+
+            try:
+                papermill_io.write(text, path, [""])
+            except PapermillException as error:  # an address of no kind that papermill writes to, or without its extra
+                checks.fail(f"cannot write to {path}: {str(error).splitlines()[0].rstrip('.')}")
+            return
+        folder, name = os.path.split(path)
+        part = os.path.join(folder, f".part-{os.getpid()}-{name}")
+        try:
+            Path(part).write_bytes(text.encode() if isinstance(text, str) else text)
+            os.replace(part, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+            raise
+
+    def remove(self, *parts: str) -> None:
+        """Take away a file that no longer holds, where it is on a disk."""
+        if not self.remote:
+            Path(self.path(*parts)).unlink(missing_ok=True)
+
+    def _listed(self) -> set[str] | None:
+        """The names under `runs/`, None where the storage cannot list."""
+        if not self.remote:
+            return set(os.listdir(self.path("runs")))
+        from papermill.iorw import papermill_io
+
+        try:
+            return {str(n).rstrip("/").rsplit("/", 1)[-1] for n in papermill_io.listdir(self.path("runs"))}
+        except Exception:  # nothing there yet, or a protocol without listings
+            return None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    with contextlib.suppress(OSError):  # one that has ended and that nobody has asked after writes no more
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    return True

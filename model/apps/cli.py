@@ -1,0 +1,259 @@
+"""The command `workbook`: the table in a terminal, the report, and the care of the stored notebooks."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import sys
+import textwrap
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from model import checks
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
+                  help="What a move from HTTP polling to WebSocket push does to five measures.")
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    text = "text"
+    md = "md"
+    csv = "csv"
+    json = "json"
+    html = "html"
+
+
+ScenarioName = Annotated[str, typer.Argument(help="A name in data/scenarios, or a .yaml file.")]
+Users = Annotated[list[str] | None, typer.Option("--users", "-u", help="Users in the month; several may follow.")]
+OutDir = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
+
+
+def user_counts(texts: list[str] | None) -> list[float] | None:
+    """User counts as typed, `1e4` and `10_000` included."""
+    if not texts:
+        return None
+    counts = []
+    for text in texts:
+        try:
+            counts.append(float(text.replace(",", "").replace("_", "")))
+        except ValueError:
+            checks.fail(f"--users must be a number > 0; got {text!r}")
+        checks.positive("--users", counts[-1], "users")
+    return counts
+
+
+@app.command()
+def table(scenario: ScenarioName = "twilly", users: Users = None,
+          format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
+          draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 0,
+          seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0) -> None:
+    """Print the before-and-after table of a scenario."""
+    from model.outcome import results
+    from model.show import tables
+
+    found = results.before_after(scenario, user_counts(users), draws, seed)
+    tables.show(found, str(format), title=results.load_scenario(scenario).title)
+
+
+@app.command()
+def report(scenario: ScenarioName = "twilly", users: Users = None,
+           out: OutDir = Path("report"),
+           engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a notebook.")] = "inprocess",
+           ) -> None:
+    """Run the notebooks and write them, an HTML page each with an index, and the tables."""
+    from model.apps.report import reporting
+
+    counts = user_counts(users)
+    if counts and len(counts) > 1:
+        checks.fail(f"a report is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
+    try:
+        index = reporting.write_report(scenario, counts[0] if counts else None, out, engine)
+    except RuntimeError as broken:
+        sys.stderr.write(f"workbook: {broken}\n")
+        raise typer.Exit(1) from None
+    typer.echo(f"report: {index}")
+
+
+@app.command()
+def accept(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
+           ) -> None:
+    """Run the notebooks again, show which numbers changed, and store them."""
+    from model.apps import notebooks
+
+    found = notebooks.accept(notebook)
+    for line in found:
+        typer.echo(str(line))
+    if any(line.kind == "failed" for line in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
+          ) -> None:
+    """Run the notebooks again and fail on any number that differs from the stored one."""
+    from model.apps import notebooks
+
+    found = notebooks.check(notebook)
+    for line in found:
+        typer.echo(str(line))
+    if found:
+        raise typer.Exit(1)
+    typer.echo("every stored number is what the notebooks give")
+
+
+@app.command()
+def schema(out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; else the screen.")] = None,
+           ) -> None:
+    """Write the JSON schema of a scenario file, for editors."""
+    import json
+
+    from model import scenario as scenarios
+
+    text = json.dumps(scenarios.schema(), indent=1, sort_keys=True) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"schema: {out}")
+
+
+@app.command()
+def audit(scenario: ScenarioName = "twilly",
+          claims: Annotated[str | None, typer.Option(help="A name in data/claims, or a .yaml file.")] = None,
+          format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
+          draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 256,
+          seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0) -> None:
+    """Judge every published claim by its own arithmetic and by the model."""
+    from model import audit as auditing
+    from model.show import tables
+
+    found = auditing.table(scenario, claims, draws, seed)
+    if format in (Format.csv, Format.json):
+        tables.show(found, str(format), title=found.attrs["title"])
+        return
+    shown = auditing.shown(found)
+    if format is not Format.text:
+        tables.show(shown, str(format), title=found.attrs["title"])
+        return
+    tables.show(shown.drop(columns="why"), "text", title=found.attrs["title"])
+    typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
+    width = shutil.get_terminal_size((140, 40)).columns
+    for figure, why in shown["why"].items():
+        typer.echo(textwrap.fill(f"{figure}: {why}", width, subsequent_indent="  ", break_long_words=False,
+                                 break_on_hyphens=False))
+
+
+@app.command()
+def measure(out: OutDir = Path("measured"),
+            what: Annotated[list[str] | None, typer.Option(help="bytes or timing; both where none is given.")] = None,
+            quick: Annotated[bool, typer.Option(help="A few occurrences only, about 20 seconds.")] = False,
+            port: Annotated[int, typer.Option(help="First port to listen on; 0 takes free ones.")] = 0,
+            seed: Annotated[int, typer.Option(help="Seed of the order and the moments.")] = 1) -> None:
+    """Measure polls and pushes on real sockets of this machine, and show the model beside them."""
+    from rich.progress import Progress
+
+    from model import bench
+    from model.show import display
+
+    with Progress(console=_errors(), transient=True) as bar:
+        task = bar.add_task("measuring", total=None)
+        files = bench.measure(out, what=what or ("bytes", "timing"), seed=seed, quick=quick, port=port,
+                              progress=lambda done, total, name: bar.update(task, completed=done, total=total,
+                                                                            description=name))
+    for one in what or ("bytes", "timing"):
+        typer.echo(display.result(bench.compare(out, what=one), name=one, digits=4).to_text())
+    typer.echo("\n".join(str(path) for path in files.values()))
+
+
+@app.command()
+def batch(grid: Annotated[Path, typer.Argument(help="A grid file.")],
+          out: Annotated[str, typer.Option("--out", "-o", help="Folder or address to write to.")] = "batch",
+          jobs: Annotated[int | None, typer.Option(help="Worker processes; as many as processors.")] = None,
+          notebook: Annotated[list[str] | None, typer.Option(help="Notebooks to run, before the grid's own.")] = None,
+          engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a run.")] = "inprocess",
+          json: Annotated[bool, typer.Option("--json", help="A line of JSON an event on standard output.")] = False,
+          yes: Annotated[bool, typer.Option("--yes", help="Start a very large grid.")] = False,
+          cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None) -> None:
+    """Run notebooks over a grid of scenarios, users, regions and any path of a scenario."""
+    from model.apps import batch as batches
+
+    if jobs is not None and jobs < 1:
+        checks.fail(f"--jobs must be a whole number >= 1; got {jobs}")
+    settle = functools.partial(_settled, set())
+    raise typer.Exit(batches.run(grid, out, jobs, notebook, engine, json, yes, cluster, check_scenario=settle))
+
+
+def _settled(priced: set, given: dict, defaults: dict) -> dict:
+    """Refuse parameters that make no scenario, before anything runs; gives what a named scenario says itself."""
+    from model import scenario as scenarios
+
+    every = {**defaults, **given}
+    if "scenario" not in every:
+        return {}
+    base = scenarios.load(every["scenario"])
+    own = {"users": float(getattr(base.users, "mode", base.users)), "region": base.region}
+    own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
+    every |= own
+    case = base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
+    bill = (case.name, case.region, str(case.prices_on), case.before.api.backend, case.after.api.backend,
+            getattr(case.after.socket, "backend", None))
+    if bill not in priced:  # whether the region has a price of all that is billed: asked once for each kind of bill
+        from model.outcome import results
+
+        outcome = results.evaluate(case)
+        outcome.before.total("cost"), outcome.after.total("cost")
+        priced.add(bill)
+    return own
+
+
+def _errors():
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+@app.command()
+def lab(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8888,
+        browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True) -> None:
+    """Open JupyterLab at the notebooks."""
+    from model.apps import lab as opening
+
+    opening.open_lab(port, browser)
+
+
+@app.command("app")
+def page_app(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8866,
+             browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True) -> None:
+    """Serve the page of sliders to a browser on this machine."""
+    from model.apps import lab as opening
+
+    opening.open_app(port, browser)
+
+
+def spread(arguments: list[str]) -> list[str]:
+    """`--users 1000 10000` written as an option a value, as the parser wants it."""
+    out, taking = [], False
+    for one in arguments:
+        numeric = one.replace("_", "").replace(",", "").replace(".", "").replace("e", "").replace("+", "").isdigit()
+        if taking and numeric and out[-1] not in ("--users", "-u"):
+            out.append("--users")
+        out.append(one)
+        taking = one in ("--users", "-u") or (taking and numeric)
+    return out
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one sentence and exit code 2."""
+    try:
+        app(args=spread(sys.argv[1:]), standalone_mode=True)
+    except checks.InputError as wrong:
+        sys.stderr.write(f"workbook: {wrong}\n")
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("workbook: stopped\n")
+        raise SystemExit(130) from None

@@ -1,0 +1,173 @@
+"""Opening the notebooks in JupyterLab, and the page of sliders as an app; both on this machine only."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+from pathlib import Path
+
+from model import checks, paths
+
+__all__ = ["app_arguments", "free_port", "lab_arguments", "open_app", "open_lab"]
+
+HOST = "127.0.0.1"
+NOTEBOOK = "00_explore.ipynb"
+SHARE = paths.PACKAGE / "apps" / "explore" / "share"  # the page's template, and JupyterLab without its news
+NO_VOILA = "the page needs Voila, which is not installed; in a clone: pip install -e '.[app]'"
+
+
+def free_port(port: int) -> int:
+    """The port, refused where it is none or something listens on it already.
+
+    Parameters
+    ----------
+    port : int
+        A TCP port of this machine [-].
+
+    Returns
+    -------
+    int
+        The same port.
+
+    Raises
+    ------
+    InputError
+        A port outside 1 to 65535, or in use.
+    """
+    if not 1 <= port <= 65535:
+        checks.fail(f"--port must be 1 to 65535; got {port}")
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((HOST, port))
+        except OSError:
+            checks.fail(f"port {port} is in use; choose another one with --port")
+    return port
+
+
+def app_arguments(port: int, browser: bool) -> list[str]:
+    """What Voila is started with: the notebook, the page's own template, this machine only.
+
+    Parameters
+    ----------
+    port : int
+        The port to serve on [-].
+    browser : bool
+        Whether to open a browser [-].
+
+    Returns
+    -------
+    list of str
+        Arguments of the command.
+    """
+    return [str(paths.notebooks(NOTEBOOK)), f"--port={port}", f"--Voila.ip={HOST}", "--template=workbook",
+            "--Voila.log_level=WARN", "--MappingKernelManager.cull_interval=60",
+            "--MappingKernelManager.cull_idle_timeout=900", *([] if browser else ["--no-browser"])]
+
+
+def lab_arguments(port: int, browser: bool) -> list[str]:
+    """What JupyterLab is started with: the notebooks, this machine only, no news asked for outside.
+
+    Parameters
+    ----------
+    port : int
+        The port to serve on [-].
+    browser : bool
+        Whether to open a browser [-].
+
+    Returns
+    -------
+    list of str
+        Arguments of the command.
+    """
+    return [f"--ServerApp.root_dir={paths.notebooks()}", f"--ServerApp.ip={HOST}", f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
+            "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            "--LabApp.extension_manager=readonly", *([] if browser else ["--no-browser"]),
+            *(["--allow-root"] if _is_root() else [])]
+
+
+def _is_root() -> bool:
+    """Whether this is root, as in a container, whom Jupyter turns away though it listens here only."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _settle() -> None:
+    """Tell the kernels where the command was started from, and Jupyter where the page's template is."""
+    os.environ["WORKBOOK_FOLDER"] = str(Path.cwd())
+    for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
+        known = os.environ.get(name)
+        os.environ[name] = os.pathsep.join([str(SHARE), *([known] if known else [])])
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+
+
+def _end_kernels_of_closed_pages() -> None:
+    """Give each page the cookie that Voila's own call needs when the page is left, or its kernel stays on."""
+    from voila.tornado.handler import TornadoVoilaHandler
+
+    get = TornadoVoilaHandler.get
+
+    async def with_cookie(self, path=None):
+        _ = self.xsrf_token  # tornado sets the cookie when it is asked for the token
+        return await get(self, path)
+
+    TornadoVoilaHandler.get = with_cookie
+
+
+def open_app(port: int = 8866, browser: bool = True) -> None:
+    """Serve the page of sliders until it is stopped.
+
+    Parameters
+    ----------
+    port : int
+        The port to serve on [-].
+    browser : bool
+        Whether to open a browser [-].
+
+    Returns
+    -------
+    None
+        When it is stopped.
+
+    Raises
+    ------
+    InputError
+        Voila is not installed, or the port is in use.
+    """
+    if importlib.util.find_spec("voila") is None:
+        checks.fail(NO_VOILA)
+    free_port(port)
+    _settle()
+    from voila.app import main
+
+    _end_kernels_of_closed_pages()
+    print(f"the page: http://{HOST}:{port}/ (Ctrl+C ends it)", flush=True)
+    main(app_arguments(port, browser))
+
+
+def open_lab(port: int = 8888, browser: bool = True) -> None:
+    """Open JupyterLab at the notebooks until it is stopped.
+
+    Parameters
+    ----------
+    port : int
+        The port to serve on [-].
+    browser : bool
+        Whether to open a browser [-].
+
+    Returns
+    -------
+    None
+        When it is stopped.
+
+    Raises
+    ------
+    InputError
+        The port is in use.
+    """
+    free_port(port)
+    _settle()
+    from jupyterlab.labapp import main
+
+    main(lab_arguments(port, browser))

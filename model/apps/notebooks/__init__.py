@@ -1,0 +1,1 @@
+"""Notebooks: one run with parameters, and what was stored compared with what comes out."""

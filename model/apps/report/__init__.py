@@ -1,0 +1,5 @@
+"""A report that opens offline: an index with tables, verdicts and pictures, then a page per notebook."""
+
+from model.apps.report.site import write
+
+__all__ = ["write"]

@@ -1,0 +1,5 @@
+"""The audit: every published claim beside the model, with a verdict and what would have to be true."""
+
+from model.audit.judging import claims, errors, improvements, shown, side_by_side, summary, table
+
+__all__ = ["claims", "errors", "improvements", "shown", "side_by_side", "summary", "table"]

@@ -1,0 +1,215 @@
+"""What changes between two scenarios do, alone and together, and designs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+
+from model import checks, claims
+from model.outcome import results
+from model.scenario import Scenario, load
+
+__all__ = ["change_groups", "improvements", "side_by_side"]
+
+NAMES = ("name", "title", "claims", "before.title", "after.title")
+MISSING = object()
+LOST = "events not delivered"
+
+
+def _bare(value):
+    """A value without the remarks of where it comes from."""
+    if isinstance(value, dict):
+        return {k: _bare(v) for k, v in value.items() if k not in ("source", "note")}
+    return [_bare(v) for v in value] if isinstance(value, list) else value
+
+
+def _differences(old, new, path: str = "") -> Iterator[tuple[str, object]]:
+    """Dotted path and new value of all that differs, `MISSING` where it is gone; remarks do not count."""
+    both = all(isinstance(v, dict) and "mode" not in v for v in (old, new))
+    if both:
+        for name in dict.fromkeys([*new, *old]):
+            below = f"{path}.{name}".removeprefix(".")
+            yield from _differences(old.get(name, MISSING), new.get(name, MISSING), below)
+    elif _bare(old) != _bare(new) and path not in NAMES:
+        yield path, new
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """Whether a path is what a pattern names, or below it; * stands for any one name."""
+    parts, wanted = path.split("."), pattern.split(".")
+    return len(parts) >= len(wanted) and all(map(fnmatchcase, parts, wanted))
+
+
+def change_groups(base: Scenario, improved: Scenario,
+                  names: Mapping[str, Sequence[str]] | None = None) -> dict[str, dict]:
+    """The differences of two scenarios, gathered under the names of the changes that they belong to.
+
+    Parameters
+    ----------
+    base, improved : Scenario
+        Two scenarios [-].
+    names : mapping of str to sequence of str, optional
+        Names of changes with patterns of dotted paths, * for any one name; `changes` of the base's claims
+        file where none is given [-].
+
+    Returns
+    -------
+    dict of str to dict
+        By name of the change, {path: value}; a difference that no pattern names is a change of its own.
+    """
+    if names is None:
+        names = claims.read(base.claims).get("changes", {}) if base.claims else {}
+    found: dict[str, dict] = {}
+    for path, value in _differences(base.model_dump(), improved.model_dump()):
+        name = next((n for n, patterns in names.items() if any(_matches(path, p) for p in patterns)), path)
+        found.setdefault(name, {})[path] = value
+    return found
+
+
+def _put(plain: dict, path: str, value) -> None:
+    *parents, last = path.split(".")
+    for part in parents:
+        if plain.get(part) is None:
+            plain[part] = {}
+        plain = plain[part]
+    if value is MISSING:
+        plain.pop(last, None)
+    else:
+        plain[last] = value
+
+
+def _with(base: Scenario, changes: Mapping[str, object]) -> Scenario:
+    """The base with the changes made, checked like a file."""
+    plain = base.model_dump()
+    for path, value in changes.items():
+        _put(plain, path, value)
+    return base.with_({top: plain[top] for top in dict.fromkeys(p.split(".")[0] for p in changes)})
+
+
+def _figures(scenario: Scenario, side: str, users) -> dict[str, float]:
+    """The rows of the table for one side, and the share of events that do not arrive."""
+    outcome = results.evaluate(scenario, users)
+    which = ("before", "after").index(side)
+    found = {label: float(outcome.values(label)[which][0, 0]) for label in results.ROWS}
+    return found | {LOST: float(np.ravel(getattr(outcome, side).undelivered_share)[0])}
+
+
+def _units() -> dict[str, str]:
+    return {label: unit for label, (_, _, unit) in results.ROWS.items()} | {LOST: "share"}
+
+
+def _scenario(name: Scenario | str | Path) -> Scenario:
+    return name if isinstance(name, Scenario) else load(name)
+
+
+def improvements(base: Scenario | str, improved: Scenario | str, side: str | None = None, users=None,
+                 names: Mapping[str, Sequence[str]] | None = None):
+    """What every change between two scenarios does to all measures, alone and together.
+
+    Each named change is made alone to the base; all of them together give the improved design. What the joint
+    effect has beyond the sum of the single ones is the interaction, so that the rows add up exactly.
+
+    Parameters
+    ----------
+    base, improved : Scenario or str
+        Scenarios, their names or files [-].
+    side : str, optional
+        The design whose figures count; after where it differs, else before [-].
+    users : float, optional
+        User count; the base's own where none is given [-].
+    names : mapping of str to sequence of str, optional
+        Names of changes with patterns of dotted paths; those of the base's claims file where none is
+        given [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index change: the base's figures, each change's difference, their sum, the interaction, the joint
+        difference and the improved figures; a column a measure in its unit, and the share of events that do
+        not arrive.
+
+    Raises
+    ------
+    InputError
+        Scenarios that do not differ, or a change that cannot stand alone.
+
+    Notes
+    -----
+    Every input is at its mode. A change made alone may do nothing without another; the interaction shows it.
+
+    Sources
+    -------
+    twilly_code
+    """
+    import pandas as pd
+
+    base, improved = _scenario(base), _scenario(improved)
+    groups = change_groups(base, improved, names)
+    if not groups:
+        checks.fail("the two scenarios must differ; got the same twice", base.place)
+    changed = {path.split(".")[0] for group in groups.values() for path in group}
+    side = side or ("before" if "before" in changed and "after" not in changed else "after")
+    checks.known("side", side, ("before", "after"))
+    start = pd.Series(_figures(base, side, users))
+    single = {}
+    for name, changes in groups.items():
+        try:
+            single[name] = pd.Series(_figures(_with(base, changes), side, users)) - start
+        except checks.InputError as wrong:
+            checks.fail(f"the change {name!r} must stand alone to be judged alone; {wrong}")
+    every = {path: value for changes in groups.values() for path, value in changes.items()}
+    end = pd.Series(_figures(_with(base, every), side, users))
+    total = sum(single.values())
+    rows = {base.name: start, **single, "sum of single changes": total, "interaction": end - start - total,
+            "together": end - start, improved.name: end}
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("change")
+    return frame.rename(columns={k: f"{k} [{u}]" for k, u in _units().items()})
+
+
+def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None,
+                 published: str | None = None):
+    """Designs of several scenarios in the columns of one table.
+
+    Parameters
+    ----------
+    designs : mapping of str to (Scenario or str, str)
+        A column's name to a scenario and its side, before or after [-].
+    users : float, optional
+        User count; each scenario's own where none is given [-].
+    published : str, optional
+        A claims file whose figures stand beside them [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index measure; unit, published (what the claims say of after), a column a design, and the best, all of
+        them where several are alike.
+
+    Raises
+    ------
+    InputError
+        An unknown scenario or side.
+    """
+    import pandas as pd
+
+    for _, side in designs.values():
+        checks.known("side", side, ("before", "after"))
+    frame = pd.DataFrame({n: _figures(_scenario(one), side, users) for n, (one, side) in designs.items()})
+    best = [" and ".join(row.index[row <= row.min()]) for _, row in frame.iterrows()]
+    told = claims.by_measure(published)
+    if published:
+        frame.insert(0, "published", [_told(told, label) for label in frame.index])
+    frame.insert(0, "unit", pd.Series(_units()))
+    frame["best"] = best
+    return frame.rename_axis("measure")
+
+
+def _told(told: Mapping, label: str) -> str:
+    """What the claims say of the new design on one row of the table."""
+    claim = told.get(results.ROWS[label][0]) if label in results.ROWS else None
+    if claim is None:
+        return ""
+    return claims.shown_range(claim.get("after")) or claim["text"].split(", ")[-1]

@@ -1,0 +1,39 @@
+"""Battery: energy that a design adds above the screen's own traffic, as a share of a phone's battery."""
+
+from model.battery.hourly import (
+    FIRST,
+    LAST,
+    battery_j,
+    joules_per_hour,
+    network_percent_per_hour,
+    percent_per_hour,
+    phones,
+    range_percent_per_hour,
+)
+from model.battery.periods import minutes, needed, period_sweep
+from model.battery.phone_drain import drain_percent_per_hour
+from model.battery.published_cases import errors_by_source, published, reconnect_bounds, said_truly
+from model.battery.tables import by_network, by_profile, drain, with_and_without
+
+__all__ = [
+    "FIRST",
+    "LAST",
+    "battery_j",
+    "by_network",
+    "by_profile",
+    "drain",
+    "drain_percent_per_hour",
+    "errors_by_source",
+    "joules_per_hour",
+    "minutes",
+    "needed",
+    "network_percent_per_hour",
+    "percent_per_hour",
+    "period_sweep",
+    "phones",
+    "published",
+    "range_percent_per_hour",
+    "reconnect_bounds",
+    "said_truly",
+    "with_and_without",
+]

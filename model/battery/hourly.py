@@ -1,0 +1,312 @@
+"""Battery: flows become radio power above the screen's background, then % of a named phone an hour."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from model import checks, ledger, paths, radio
+from model.battery import plans
+from model.battery.plans import Mix, Plan
+from model.life import airtime
+from model.life.flow import Traffic
+from model.scenario import Network
+
+__all__ = ["battery_j", "joules_per_hour", "network_percent_per_hour", "percent_per_hour", "phones",
+           "range_percent_per_hour"]
+
+FIRST, LAST, ALL = "first promotion of a session", "last tail of a session", "all flows"
+
+
+
+@functools.cache
+def phones() -> Mapping[str, float]:
+    """The phones of `data/devices.csv` with the energy of a full battery.
+
+    Returns
+    -------
+    mapping of str to float
+        Joules by phone [J].
+
+    Sources
+    -------
+    ninetofivemac_battery, aosp_power_profile
+    """
+    rows = ledger.read_csv(paths.data("devices.csv"))
+    return MappingProxyType({r["phone"]: float(r["battery_wh"]) * 3600.0 for r in rows})
+
+
+def battery_j(phone: str) -> float:
+    """The energy of a phone's full battery.
+
+    Parameters
+    ----------
+    phone : str
+        A phone of `data/devices.csv` [-].
+
+    Returns
+    -------
+    float
+        Joules [J].
+
+    Raises
+    ------
+    InputError
+        An unknown phone.
+
+    Sources
+    -------
+    ninetofivemac_battery
+
+    Examples
+    --------
+    >>> round(battery_j("iPhone 14"))
+    45648
+    """
+    checks.known("phone", phone, phones())
+    return phones()[phone]
+
+
+def _tail_j(plan: Plan, air: radio.Mixes, mix: Mix):
+    """What a session's end costs above what the screen's own traffic would have cost there.
+
+    Without a socket everything stops and the tail runs out. With one, heartbeat and pushes go on through
+    the grace (a place of its own); the tail of what stopped adds to theirs; then the close wakes the radio.
+    """
+    alone_j = air.once(("alone", mix.behind), lambda: air.last_tail_j(mix.behind))
+    names = {plan.names[i] for i in mix.staying}
+    if mix.grace_s is None:
+        return air.last_tail_j((*mix.front, *mix.behind)) - alone_j
+    stopping = (*(i for i in mix.front if plan.names[i] not in names), *mix.behind)
+    return (air.last_tail_j(stopping, mix.staying, mix.grace_s) - alone_j
+            + air.close_j(stopping, mix.staying, mix.grace_s))
+
+
+def _parts_j(plan: Plan, profile: radio.Radio, split: bool) -> dict:
+    """Joules of an active hour by flow, or all flows in one sum, with the start and end of sessions."""
+    air = radio.Mixes(profile, plan.sources)
+    first = last = 0.0
+    for mix in plan.mixes:
+        if np.any(mix.sessions):
+            first = first + mix.sessions * air.first_promotion_j(mix.front, mix.behind)
+            last = last + mix.sessions * _tail_j(plan, air, mix)
+    if split:
+        return {**_by_flow_j(plan, profile), FIRST: first, LAST: last}
+    total = air.added_j([(m.seconds, m.front, m.behind) for m in plan.mixes])
+    bytes_j = plan.up_bytes * profile.up_j_per_byte + plan.down_bytes * profile.down_j_per_byte
+    return {ALL: total + bytes_j, FIRST: first, LAST: last}
+
+
+def _by_flow_j(plan: Plan, profile: radio.Radio) -> dict:
+    """Joules of an active hour by flow, without the start and end of sessions."""
+    parts: dict = {}
+    for mix in plan.mixes:
+        front, behind = ([plan.sources[i] for i in part] for part in (mix.front, mix.behind))
+        for i, power_w in zip(mix.front, radio.power_by_source_w(profile, front, behind), strict=True):
+            parts[plan.names[i]] = parts.get(plan.names[i], 0.0) + mix.seconds * power_w
+    return parts
+
+
+def _network_j(now: Traffic, network: Network, profile: str | None, background: bool, split: bool) -> dict:
+    """Joules of an active hour on one network with the named profile, or the one of each draw."""
+    plan = plans.plan_of(now, network, background)
+    listed = network.profiles if profile is None else [profile]
+    number = airtime.profile_number(network) if profile is None else 0
+    shape = np.broadcast_shapes(np.shape(number), plan.shape)
+    if np.prod(shape) == 1:
+        found = _parts_j(plan.of(plans.slim, split), radio.profile(listed[int(np.max(number))]), split)
+        return {name: np.reshape(value, shape)[()] for name, value in found.items()}
+    draws = shape[0] if len(shape) > 1 else 1
+    out: dict = {}
+    for radio_of, meant in _drawn(listed, number):
+        for part in plans.chunks(draws, meant):
+            profile = radio_of(part)
+            found = _parts_j(plan.of(plans.rows_of(part, draws), split), profile, split)
+            for name, value in found.items():
+                if name not in out:
+                    out[name] = np.zeros(shape)
+                out[name][part if len(shape) > 1 else ...] = value
+    return out
+
+
+def _drawn(listed: list[str], number) -> list[tuple]:
+    """Ways to the radio of a chunk, one for each kind of profiles that are alike, with the draws it is for.
+
+    The commonest kind is taken in all draws; what it gives where another was drawn is overwritten by that.
+    """
+    if np.ndim(number) == 0:
+        return [(lambda part: radio.profile(listed[number]), None)]
+    often, found = np.bincount(number.ravel(), minlength=len(listed)), []
+    for group in sorted(radio.alike(listed), key=lambda group: -often[group].sum()):
+        if often[group].any():
+            local = np.zeros(len(listed), dtype=int)
+            local[group] = np.arange(len(group))
+            names = [listed[i] for i in group]
+            meant = np.isin(number.ravel(), group) if found else None
+            found.append((lambda part, names=names, local=local:
+                          radio.radio_of_draws(names, local[number[part]]), meant))
+    return found
+
+
+def joules_per_hour(now: Traffic, network: Network, profile: str | None = None, background: bool = True,
+                    split: bool = True) -> dict:
+    """Radio energy that a design adds per active hour on one access network, by flow.
+
+    Power at each place (screen, overlay, grace) above that of the screen's background, weighted by the time
+    there; the first promotion of every session, which finds the radio idle; and the last tail, which runs on
+    after the session: a close behind the grace wakes the radio again and leaves a whole tail.
+
+    Parameters
+    ----------
+    now : Traffic
+        The design's traffic [-].
+    network : Network
+        The access network [-].
+    profile : str, optional
+        A radio profile; the network's first, or the one of each draw, where none is named [-].
+    background : bool
+        Whether the screen's background keeps the radio busy beside it [-].
+    split : bool
+        Whether flow by flow, or all flows in one sum, which is quicker [-].
+
+    Returns
+    -------
+    dict of str to array
+        Joules per active hour by flow, with a row each for first promotions and last tails; the parts add up
+        to the whole. A push that falls into a tail has little more than its bytes [J].
+
+    Raises
+    ------
+    InputError
+        An unknown profile.
+
+    Notes
+    -----
+    The radio's energy alone: processor, screen and TLS are left out, in both designs. Timers have phases of
+    their own. Sessions begin and end on each screen by its share of the time, with a radio that is idle
+    before; a session lasts longer than a tail. Nothing runs in the background but the grace. By flow, a tail
+    belongs to the packet before it; beside a video a part may lie a little below 0, where a packet spares
+    the video a promotion that is dearer than the tail.
+
+    Sources
+    -------
+    huang2012, narayanan2021, cox1962
+
+    Examples
+    --------
+    >>> from model import sampling, scenario, traffic
+    >>> now = traffic.traffic("after", sampling.resolved(scenario.load("twilly")))
+    >>> lte = now.life.scenario.networks["lte"]
+    >>> old, new = (sum(joules_per_hour(now, lte, name).values()) for name in
+    ...             ("lte_huang2012", "lte_verizon_2021"))
+    >>> bool(old > 5 * new)
+    True
+    """
+    if profile is not None:
+        checks.known("radio profile", profile, radio.profiles())
+    return _network_j(now, network, profile, background, split)
+
+
+def network_percent_per_hour(now: Traffic, network: str, profile: str | None = None, background: bool = True):
+    """Battery that a design takes per active hour on one access network.
+
+    Parameters
+    ----------
+    now : Traffic
+        The design's traffic [-].
+    network : str
+        A network of the scenario [-].
+    profile : str, optional
+        A radio profile; the network's first, or the one of each draw, where none is named [-].
+    background : bool
+        Whether the screen's background keeps the radio busy beside it [-].
+
+    Returns
+    -------
+    array
+        % of the phone's full battery per active hour, broadcast over (draws, users).
+
+    Raises
+    ------
+    InputError
+        An unknown network or profile.
+
+    Sources
+    -------
+    huang2012, narayanan2021, ninetofivemac_battery
+    """
+    scenario = now.life.scenario
+    checks.known("network", network, scenario.networks)
+    joules = joules_per_hour(now, scenario.networks[network], profile, background, split=False)
+    return sum(joules.values()) / battery_j(scenario.phone) * 100.0
+
+
+def percent_per_hour(now: Traffic, background: bool = True, pick: Callable | None = None,
+                     split: bool = True) -> dict:
+    """Battery that a design takes per active hour over the network mix, by flow.
+
+    Parameters
+    ----------
+    now : Traffic
+        The design's traffic [-].
+    background : bool
+        Whether the screen's background keeps the radio busy beside it [-].
+    pick : callable, optional
+        Chooses a network's radio profile from its list; the first, or the one drawn, where none is given [-].
+    split : bool
+        Whether flow by flow, or all flows in one sum, which is quicker [-].
+
+    Returns
+    -------
+    dict of str to array
+        % of the phone's full battery per active hour by flow; the parts add up to the whole.
+
+    Sources
+    -------
+    huang2012, narayanan2021, ninetofivemac_battery
+    """
+    scenario = now.life.scenario
+    full_j = battery_j(scenario.phone)
+    total: dict = {}
+    for network in scenario.networks.values():
+        profile = None if pick is None else pick(network)
+        for flow, joules in joules_per_hour(now, network, profile, background, split).items():
+            total[flow] = total.get(flow, 0.0) + network.share * joules / full_j * 100.0
+    return total
+
+
+def range_percent_per_hour(now: Traffic, background: bool = True) -> tuple:
+    """Lowest and highest battery per active hour over the radio profiles that a scenario lists.
+
+    On every network the kindest and the dearest of its profiles, mixed by the networks' shares.
+
+    Parameters
+    ----------
+    now : Traffic
+        The design's traffic [-].
+    background : bool
+        Whether the screen's background keeps the radio busy beside it [-].
+
+    Returns
+    -------
+    tuple of array
+        Low and high, % of the phone's full battery per active hour.
+
+    Sources
+    -------
+    huang2012, narayanan2021, yue2020
+    """
+    return over_profiles(now, lambda name, profile: network_percent_per_hour(now, name, profile, background))
+
+
+def over_profiles(now: Traffic, of: Callable) -> tuple:
+    """Least and most of what `of` gives for a network's name and profile, mixed by the networks' shares."""
+    low = high = 0.0
+    for name, network in now.life.scenario.networks.items():
+        each = [of(name, profile) for profile in network.profiles]
+        low = low + network.share * functools.reduce(np.minimum, each)
+        high = high + network.share * functools.reduce(np.maximum, each)
+    return low, high

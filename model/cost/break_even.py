@@ -1,0 +1,323 @@
+"""Break-even: where push becomes dearer than polling, over users, active hours and heartbeat period.
+
+Every search is one evaluation of a whole grid, then a few more of ever finer grids around each crossing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model import checks, prices
+from model import traffic as traffic_of
+from model.cost import flows
+from model.scenario import Scenario, sampling
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["QUESTIONS", "Question", "active_hours", "closed_form", "crossings", "gap_usd", "heartbeats",
+           "json_heartbeat", "table"]
+
+GRID = 193  # points of the first grid: steps of 5 % over four decades
+FINER = 33  # points of each finer one
+NEAR = 1e-10  # relative width at which a crossing is found
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing that is varied: the scenario's path, the span searched, and how it enters the bill."""
+
+    path: str
+    low: float
+    high: float
+    unit: str
+    inverse: bool = False  # the bill is straight over 1 / x: a period, whose inverse is how often it happens
+
+
+HOURS = "hours/user and month"
+HEARTBEAT = "heartbeat period"
+QUESTIONS = {
+    "users": Question("users", 10.0, 1e8, "users"),
+    "active hours, by more sessions": Question("usage.sessions_per_day", 1e-3, 50.0, HOURS),
+    "active hours, by longer sessions": Question("usage.session_mean_s", 1.0, 14400.0, HOURS),
+    HEARTBEAT: Question("after.heartbeat.period_s", 1.0, 540.0, "s", inverse=True),
+}
+
+
+def active_hours(scenario: Scenario):
+    """Hours that a user is active in a month: share active on a day x days x sessions x mean length.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; ranges count at their modes [-].
+
+    Returns
+    -------
+    array
+        Hours per user and month, shape of what varies [h].
+
+    Examples
+    --------
+    >>> from model import scenario
+    >>> round(float(active_hours(scenario.load("twilly"))), 9)
+    3.0
+    """
+    plain = sampling.resolved(scenario)
+    return traffic_of.life(plain.before, plain).active_s / 3600.0 / plain.users
+
+
+def json_heartbeat(scenario: Scenario) -> Scenario:
+    """The scenario with heartbeats that are JSON messages: billed in each direction, running code.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario whose `after` has a socket [-].
+
+    Returns
+    -------
+    Scenario
+        The same in all else; the code is that of a connect, which writes the connection's row again.
+
+    Raises
+    ------
+    InputError
+        A scenario without a heartbeat.
+    """
+    socket = scenario.after.socket
+    if socket is None:
+        checks.fail("after.socket must be given where heartbeats are messages; got nothing", scenario.place)
+    code = socket.connect_function
+    return scenario.with_({"after.heartbeat.kind": "json", "after.heartbeat.function": code})
+
+
+def gap_usd(scenario: Scenario, path: str, values) -> np.ndarray:
+    """What push costs more than polling in the month, for every value of one input.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; ranges count at their modes [-].
+    path : str
+        What varies, like users or usage.sessions_per_day [-].
+    values : array_like
+        Its values, in its own unit [-].
+
+    Returns
+    -------
+    array
+        Bill of after less bill of before, shape of values [USD/month].
+
+    Raises
+    ------
+    InputError
+        An unknown path, a value against its rule, or a meter that the region has no price for.
+
+    Sources
+    -------
+    aws_price_list
+    """
+    values = np.atleast_1d(np.asarray(values, dtype=float))
+    plain = sampling.resolved(scenario.with_({path: values}))
+    book = prices.book(plain.region, plain.prices_on)
+    before, after = (flows.month_usd(traffic_of.traffic(which, plain), book, plain.free_tier)
+                     for which in ("before", "after"))
+    return np.broadcast_to(after - before, values.shape)
+
+
+def _narrowed(scenario: Scenario, path: str, low: float, high: float, was: float) -> float:
+    """The place between two values where the gap's sign first changes from what it was."""
+    while high - low > NEAR * high:
+        inner = np.linspace(low, high, FINER)
+        turned = np.sign(gap_usd(scenario, path, inner[1:])) != was
+        first = int(np.argmax(turned)) if turned.any() else FINER - 2
+        low, high = inner[first], inner[first + 1]
+    return high
+
+
+def crossings(scenario: Scenario, path: str, low: float, high: float) -> list[tuple[float, str]]:
+    """Every value of one input between two at which the cheaper design changes.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; ranges count at their modes [-].
+    path : str
+        What varies [-].
+    low, high : float
+        Ends of the search, 0 < low < high, in the input's own unit [-].
+
+    Returns
+    -------
+    list of tuple
+        Value and what is dearer above it ("push" or "polling"), lowest first; empty where one design is
+        cheaper throughout.
+
+    Raises
+    ------
+    InputError
+        Ends that are not 0 < low < high, or whatever `gap_usd` refuses.
+
+    Notes
+    -----
+    The first grid is geometric; two changes within one of its steps (another server, say) are not seen. At
+    a step of the bill the crossing is the step.
+
+    Sources
+    -------
+    aws_price_list
+    """
+    checks.positive("low", low)
+    if not high > low:
+        checks.fail(f"high must be > low; got {checks.shown(low)} and {checks.shown(high)}")
+    values = np.geomspace(low, high, GRID)
+    sign = np.sign(gap_usd(scenario, path, values))
+    found = []
+    for k in np.flatnonzero(sign[1:] * sign[:-1] < 0):
+        at = _narrowed(scenario, path, values[k], values[k + 1], sign[k])
+        found.append((at, "push" if sign[k + 1] > 0 else "polling"))
+    return found
+
+
+def closed_form(scenario: Scenario, path: str, at: float, inverse: bool = False) -> float:
+    """The crossing where both bills are straight lines through this value and twice it.
+
+    With gap d(x) = a + b x (or a + b / x for a period) the crossing is x = -a / b (or -b / a). Exact where
+    neither a tier, nor another server, nor a cold share that falls with the rate bends the bills.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; ranges count at their modes [-].
+    path : str
+        What varies [-].
+    at : float
+        Where the lines are taken, in the input's own unit [-].
+    inverse : bool
+        Whether the bills are straight over 1 / x [-].
+
+    Returns
+    -------
+    float
+        The crossing in the input's own unit; NaN where the lines do not meet above 0.
+
+    Raises
+    ------
+    InputError
+        Whatever `gap_usd` refuses.
+
+    Examples
+    --------
+    >>> from model import scenario
+    >>> bool(closed_form(scenario.load("twilly"), "after.heartbeat.period_s", 30.0, inverse=True) < 1.0)
+    True
+    """
+    ends = np.array([at, 2.0 * at])
+    gap = gap_usd(scenario, path, ends)
+    place = 1.0 / ends if inverse else ends
+    slope = (gap[1] - gap[0]) / (place[1] - place[0])
+    if slope == 0:
+        return float("nan")
+    meets = place[0] - gap[0] / slope
+    if not meets > 0:
+        return float("nan")
+    return float(1.0 / meets if inverse else meets)
+
+
+def _own(scenario: Scenario, path: str) -> float:
+    """The scenario's own value of an input."""
+    here = sampling.resolved(scenario)
+    for part in path.split("."):
+        here = here[part] if isinstance(here, dict) else getattr(here, part)
+    return float(np.ravel(np.asarray(here, dtype=float))[0])
+
+
+def _hours_each(scenario: Scenario, question: Question) -> float:
+    """What one unit of the input is in the unit that is told: hours a month, or itself."""
+    if question.unit != HOURS:
+        return 1.0
+    return float(active_hours(scenario)) / _own(scenario, question.path)
+
+
+def _row(scenario: Scenario, question: Question) -> dict:
+    """One question's line of the table."""
+    each, own = _hours_each(scenario, question), _own(scenario, question.path)
+    gap = float(gap_usd(scenario, question.path, own)[0])
+    line = closed_form(scenario, question.path, own, question.inverse)
+    found = crossings(scenario, question.path, question.low, question.high)
+    (first, above), (last, beyond) = (found[0], found[-1]) if found else ((np.nan, ""), (np.nan, ""))
+    return {"unit": question.unit, "here": own * each,
+            "dearer_here": "push" if gap > 0 else "polling" if gap < 0 else "neither",
+            "break_even": first * each, "dearer_above": above, "crossings": len(found),
+            "last": last * each, "dearer_beyond": beyond,
+            "straight_line": line * each if question.low <= line <= question.high else np.nan}
+
+
+def table(scenario: Scenario) -> pd.DataFrame:
+    """Where push becomes dearer than polling, or cheaper, by users, active hours and heartbeat period.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; ranges count at their modes [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index question (that of the heartbeat once for each thing it may be billed as); columns unit, here
+        (the scenario's own value), dearer_here, break_even (the first crossing, NaN where there is none),
+        dearer_above, crossings (how many), last and dearer_beyond, straight_line (`closed_form` from the
+        scenario's own value, where it lies in the span searched).
+
+    Raises
+    ------
+    InputError
+        A meter that the region has no price for.
+
+    Sources
+    -------
+    aws_price_list
+    """
+    import pandas as pd
+
+    rows = {name: _row(scenario, question) for name, question in QUESTIONS.items() if name != HEARTBEAT}
+    if scenario.after.heartbeat is not None:
+        rows |= {f"{HEARTBEAT}, {kind}": row for kind, row in heartbeats(scenario).iterrows()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("question")
+
+
+def heartbeats(scenario: Scenario) -> pd.DataFrame:
+    """The heartbeat period at which push becomes dearer, for each thing that a heartbeat may be billed as.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario whose `after` has a socket; ranges count at their modes [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index heartbeat: ping frames that are free, ping frames billed as messages, JSON messages that run
+        code; columns as `table` has them.
+
+    Raises
+    ------
+    InputError
+        A scenario without a heartbeat, or a meter that the region has no price for.
+
+    Sources
+    -------
+    aws_pricing_pages
+    """
+    import pandas as pd
+
+    frames = {"after.heartbeat.kind": "ping"}
+    kinds = {"JSON messages": json_heartbeat(scenario),
+             "ping frames, free": scenario.with_({**frames, "billing.pings_billed": False}),
+             "ping frames, billed": scenario.with_({**frames, "billing.pings_billed": True})}
+    rows = {name: _row(case, QUESTIONS[HEARTBEAT]) for name, case in kinds.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("heartbeat")

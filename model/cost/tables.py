@@ -1,0 +1,221 @@
+"""The bill as tables: by service, line by line, by backend, by region, and between two price books."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model import prices
+from model import traffic as traffic_of
+from model.cost import flows, totals
+from model.cost.split import BACKENDS, OWN_SOCKETS, on_backend, price_and_traffic, transport_and_backend
+from model.scenario import Scenario, sampling
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["by_backend", "by_region", "by_service", "full_bill", "price_change"]
+
+
+def _first(value) -> float:
+    return float(np.ravel(np.asarray(value, dtype=float))[0])
+
+
+def _usages(scenario: Scenario) -> dict:
+    """What each design of a resolved scenario is billed on in the month."""
+    return {which: flows.month_usage(traffic_of.traffic(which, scenario))
+            for which in ("before", "after")}
+
+
+def by_service(scenario: Scenario) -> pd.DataFrame:
+    """The bill of both designs by AWS service.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario, every range at its mode, at its first user count [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index service, with a row for all of them; columns before, after, change [USD/month].
+
+    Raises
+    ------
+    InputError
+        A meter that the region has no price for.
+
+    Sources
+    -------
+    aws_price_list
+    """
+    import pandas as pd
+
+    plain = sampling.resolved(scenario)
+    book = prices.book(plain.region, plain.prices_on)
+    sides = {}
+    for which, usage in _usages(plain).items():
+        bill = flows.usd_by_service(usage, book, plain.free_tier)
+        sides[which] = {service: _first(usd) for service, usd in bill.items()}
+    table = pd.DataFrame(sides).fillna(0.0).rename_axis("service")
+    table = table[(table > 0).any(axis=1)]
+    table.loc["all"] = table.sum()
+    return table.assign(change=table["after"] - table["before"])
+
+
+def full_bill(scenario: Scenario) -> pd.DataFrame:
+    """The bill of both designs line by line, each line with the price row it was billed at.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario, every range at its mode, at its first user count [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index design, meter, tier_from; columns amount, free, price_usd, usd, unit, effective_from, note.
+
+    Raises
+    ------
+    InputError
+        A meter that the region has no price for.
+
+    Sources
+    -------
+    aws_price_list
+    """
+    import pandas as pd
+
+    plain = sampling.resolved(scenario)
+    book = prices.book(plain.region, plain.prices_on)
+    bills = {which: totals.bill({m: _first(a) for m, a in usage.items()}, book, plain.free_tier)
+             for which, usage in _usages(plain).items()}
+    table = pd.concat(bills, names=["design"]).reset_index(level="design")
+    table["effective_from"] = table["effective_from"].astype(str)
+    return table.drop(columns="service").set_index(["design", "meter", "tier_from"])
+
+
+def by_backend(scenario: Scenario) -> pd.DataFrame:
+    """The change of the bill for every backend that may answer before the move and after it.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario, every range at its mode, at its first user count [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index polled_on and moved_to (the HTTP side; the last kind holds the sockets too); columns before,
+        after, change, transport, backend [USD/month].
+
+    Raises
+    ------
+    InputError
+        A meter that the region has no price for.
+
+    Notes
+    -----
+    A plain server is as many instances as the peak hour needs; load balancers, addresses, disks and what
+    several socket servers need to reach each other's clients are not in the bill.
+
+    Sources
+    -------
+    aws_price_list
+    """
+    import pandas as pd
+
+    plain = sampling.resolved(scenario)
+    ends = (*BACKENDS, OWN_SOCKETS) if plain.after.socket is not None else BACKENDS
+    columns, rows = ("before", "after", "change", "transport", "backend"), {}
+    for start, end in itertools.product(BACKENDS, ends):
+        split = transport_and_backend(on_backend(plain.before, start), on_backend(plain.after, end), plain)
+        rows[start, end] = {name: _first(split[name]) for name in columns}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index=["polled_on", "moved_to"])
+
+
+def by_region(scenario: Scenario) -> pd.DataFrame:
+    """The bill of both designs in each region that has every meter they need; the others say what they lack.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario, every range at its mode, at its first user count; its own region does not matter [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index region; columns before, after [USD/month, NaN where a price is missing], before_lacks and
+        after_lacks (the meters without a price there).
+
+    Notes
+    -----
+    A region lacks a price where no list of it was read, not because AWS sells no such thing there.
+
+    Sources
+    -------
+    aws_price_list
+    """
+    import pandas as pd
+
+    plain = sampling.resolved(scenario)
+    usages, rows = _usages(plain), {}
+    for region in prices.regions():
+        book = prices.book(region, plain.prices_on)
+        row: dict = {}
+        for which, usage in usages.items():
+            needed = [m for m, amount in usage.items() if np.any(np.asarray(amount) > 0)]
+            lacks = [m for m in needed if book.lacks(m)]
+            bill = np.nan if lacks else sum(flows.usd_by_service(usage, book, plain.free_tier).values())
+            row |= {which: _first(bill), f"{which}_lacks": ", ".join(lacks)}
+        rows[region] = row
+    columns = ["before", "after", "before_lacks", "after_lacks"]
+    return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("region")
+
+
+def price_change(scenario: Scenario, then: str, now: str) -> pd.DataFrame:
+    """What happened to the bill between two days: polling throughout, push throughout, and the move between.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario, every range at its mode, at its first user count [-].
+    then, now : str
+        Days of the two price books, like 2024-10-15 [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index case and service, with a row for all of them; columns then, now, price, traffic [USD/month].
+
+    Raises
+    ------
+    InputError
+        A day that is none, or a meter that the region has no price for.
+
+    Notes
+    -----
+    A price whose list was read later than the day stands backdated in both books and changes nothing.
+
+    Sources
+    -------
+    aws_price_list
+    """
+    import pandas as pd
+
+    plain = sampling.resolved(scenario)
+    books = [prices.book(plain.region, day) for day in (then, now)]
+    usage = _usages(plain)
+    cases = {"polling stays": ("before", "before"), "push stays": ("after", "after"),
+             "polling becomes push": ("before", "after")}
+    rows = {}
+    for case, (one, other) in cases.items():
+        split = price_and_traffic(usage[one], usage[other], *books, plain.free_tier)
+        parts = {s: {k: _first(v) for k, v in p.items()} for s, p in split.items()}
+        kept = {s: p for s, p in parts.items() if p["then"] or p["now"]}
+        rows |= {(case, s): p for s, p in kept.items()}
+        rows[case, "all"] = {k: sum(p[k] for p in kept.values()) for k in ("then", "now", "price", "traffic")}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index=["case", "service"])

@@ -1,0 +1,220 @@
+"""What one occurrence of a flow puts on the wire: IP bytes each way and the time it keeps the radio busy.
+
+Sizes in a scenario are whole HTTP/1.1 messages, headers and body. A host that speaks HTTP/2 carries the same
+messages as frames, a socket with compression the same payloads deflated (`exchange_sizes`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model import checks, wire
+from model.life.exchange_sizes import deflated_payload_bytes, http2_pair_bytes
+from model.life.flow import Flow, Traffic
+from model.life.sessions import handshake_s
+from model.scenario import Design, Network
+
+__all__ = ["burst_s", "flow_bytes", "mean_flow_bytes"]
+
+CONTROL_MOST_BYTES = 125  # the longest body of a ping, RFC 6455
+AGREED_BYTES = len("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n")
+
+
+def _once(now: Traffic, key: tuple, work):
+    """The value under a key of the traffic's memo, worked out where it is not there yet."""
+    if key not in now.memo:
+        now.memo[key] = work()
+    return now.memo[key]
+
+
+def _added(*pairs):
+    """The sum of several (up, down)."""
+    return tuple(sum(way[1:], way[0]) for way in zip(*pairs, strict=True))
+
+
+def _opened(host, ip: int, http2: bool = False):
+    """Bytes to open a connection, full and resumed handshakes in their shares; HTTP/2 needs ALPN and more."""
+    full, resumed = (wire.connect_bytes(host.tls, host.chain, again, ip, alpn=http2)
+                     for again in (False, True))
+    part = host.resumed_share
+    shaken = tuple(f * (1.0 - part) + r * part for f, r in zip(full, resumed, strict=True))
+    return _added(shaken, wire.http2_opening_bytes(host.tls, ip)) if http2 else shaken
+
+
+def _http_bytes(now: Traffic, flow: Flow, ip: int):
+    """An occurrence's exchanges; the share that finds no connection opens one, says more first, closes it."""
+    host = now.life.design.api
+    http2 = host.protocol == "http2"
+    sizes = wire.rounded_bytes(flow.request_bytes), wire.rounded_bytes(flow.response_bytes)
+    framed = [http2_pair_bytes(*sizes, host.backend, first) for first in (False, True)] if http2 else [sizes]
+    steady, *more = (wire.http_exchange_bytes(*pair, host.tls, ip, flow.server_s) for pair in framed)
+    first = more[0] if more else steady
+    opened = _once(now, ("api", ip),
+                   lambda: _added(_opened(host, ip, http2), wire.close_bytes(host.tls, ip)))
+    return tuple(s * flow.requests + (f - s + o) * flow.cold_share
+                 for s, f, o in zip(steady, first, opened, strict=True))
+
+
+def _payload_bytes(socket, payload_bytes):
+    """A message's payload as sent."""
+    whole = wire.rounded_bytes(payload_bytes)
+    return deflated_payload_bytes(whole) if socket.deflate else whole
+
+
+def _answer_s(now: Traffic, flow: Flow):
+    """How long the socket's server takes to answer: its function, behind the gateway where there is one."""
+    if now.life.design.socket.backend == "server":
+        return flow.execution_s
+    return now.life.scenario.number("apigw_rest_s") + flow.execution_s
+
+
+def _push_bytes(now: Traffic, flow: Flow, ip: int):
+    socket = now.life.design.socket
+    return wire.websocket_message_bytes(_payload_bytes(socket, flow.response_bytes), False, socket.tls, ip)
+
+
+def _heartbeat_bytes(now: Traffic, flow: Flow, ip: int):
+    """A ping and its pong; or, where the heartbeat is JSON, a message each way, which is an exchange."""
+    design, sizes = now.life.design, (flow.request_bytes, flow.response_bytes)
+    if design.heartbeat.kind == "json":
+        frames = [wire.websocket_frame_bytes(_payload_bytes(design.socket, size), masked)
+                  for size, masked in zip(sizes, (True, False), strict=True)]
+        return wire.http_exchange_bytes(*frames, design.socket.tls, ip, _answer_s(now, flow))
+    checks.bounded("heartbeat.payload_bytes", sizes[0], f"<= {CONTROL_MOST_BYTES} B in a ping (RFC 6455)",
+                   lambda size: size <= CONTROL_MOST_BYTES)
+    return wire.heartbeat_bytes(design.socket.tls, ip, *(wire.rounded_bytes(size) for size in sizes))
+
+
+def _connect_bytes(now: Traffic, flow: Flow, ip: int):
+    """TCP, TLS and upgrade, and both goodbyes of the connections that are not lost before."""
+    life, socket = now.life, now.life.design.socket
+    agreed = wire.rounded_bytes(flow.response_bytes) + AGREED_BYTES * socket.deflate
+    asked = wire.rounded_bytes(flow.request_bytes)
+    opened = _added(_once(now, ("socket", ip), lambda: _opened(socket, ip)),
+                    wire.upgrade_bytes(asked, agreed, socket.tls, ip, _answer_s(now, flow)))
+    connects = np.asarray(life.connects_per_s, dtype=float)
+    lost = np.divide(life.losses_per_s * (1.0 - socket.blocked_share), connects,
+                     out=np.zeros(np.broadcast_shapes(np.shape(life.losses_per_s), connects.shape)),
+                     where=connects > 0)
+    closed = _added(wire.websocket_close_bytes(socket.tls, ip), wire.close_bytes(socket.tls, ip))
+    return tuple(o + c * (1.0 - lost) for o, c in zip(opened, closed, strict=True))
+
+
+KINDS = {"http": _http_bytes, "push": _push_bytes, "heartbeat": _heartbeat_bytes, "connect": _connect_bytes}
+
+
+def flow_bytes(now: Traffic, flow: Flow, ip: int = 4):
+    """IP bytes of one occurrence of a flow, up and down from the phone's side.
+
+    HTTP: requests x one exchange, and for the share that finds its connection cold, TCP, TLS, the opening
+    and the longer first header blocks of HTTP/2, and the close. Push: one message and its ACK. Heartbeat:
+    ping, pong and ACK, or a message each way. Connect: TCP, TLS, upgrade, and the closing of the WebSocket
+    and of TCP where the connection is not lost first.
+
+    Parameters
+    ----------
+    now : Traffic
+        The traffic that the flow is part of; its design names hosts, TLS and certificate chain [-].
+    flow : Flow
+        The flow [-].
+    ip : int
+        4 or 6 [-].
+
+    Returns
+    -------
+    tuple of array
+        Bytes up and bytes down, (draws, users) where sizes or shares vary; 0 for a flow that never reaches
+        the phone.
+
+    Raises
+    ------
+    InputError
+        For an unknown certificate chain, an IP version other than 4 and 6, a ping longer than 125 B.
+
+    Notes
+    -----
+    Sampled sizes are rounded to whole bytes. A server that closes an idle connection turns the close round:
+    the same bytes, up and down exchanged. Nothing is lost or sent twice. A socket's gateway takes the time of
+    a REST API, its connect function on top, so the upgrade's ACK mostly goes alone.
+
+    Sources
+    -------
+    wire_capture, rfc6455, rfc7692, rfc8446, rfc9113
+
+    Examples
+    --------
+    >>> from model import sampling, scenario, traffic
+    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
+    >>> tuple(float(way) for way in flow_bytes(now, now.flows[0]))
+    (488.0, 384.0)
+    """
+    if flow.exchange not in KINDS:
+        return 0.0, 0.0
+    key = ("bytes", flow.name, ip)
+    known, pair = now.memo.get(key, (None, None))
+    if known is not flow:  # a flow of the same name may have been given other sizes
+        pair = KINDS[flow.exchange](now, flow, ip)
+        now.memo[key] = flow, pair
+    return pair
+
+
+def mean_flow_bytes(now: Traffic, flow: Flow):
+    """IP bytes of one occurrence of a flow on average over the network mix, up and down.
+
+    Parameters
+    ----------
+    now : Traffic
+        The traffic that the flow is part of; its scenario's networks say IPv4 or IPv6 [-].
+    flow : Flow
+        The flow [-].
+
+    Returns
+    -------
+    tuple of array
+        Bytes up and bytes down, (draws, users) where they vary.
+
+    Raises
+    ------
+    InputError
+        As `flow_bytes`.
+
+    Sources
+    -------
+    wire_capture
+    """
+    networks = now.life.scenario.networks.values()
+    by_ip = {ip: sum(n.share for n in networks if n.ip == ip) for ip in sorted({n.ip for n in networks})}
+    pairs = [(s, flow_bytes(now, flow, ip)) for ip, s in by_ip.items()]
+    return sum(s * up for s, (up, _) in pairs), sum(s * down for s, (_, down) in pairs)
+
+
+def burst_s(flow: Flow, design: Design, network: Network):
+    """How long one occurrence keeps the radio transferring: its round trips and the server's time.
+
+    An exchange takes one round trip and the server's time, a new connection its handshakes more, a push the
+    round trip of its ACK; transmission itself is below a millisecond at these sizes.
+
+    Parameters
+    ----------
+    flow : Flow
+        The flow [-].
+    design : Design
+        The design it belongs to [-].
+    network : Network
+        The access network, for its round-trip time [-].
+
+    Returns
+    -------
+    array
+        Seconds, broadcast shape [s].
+
+    Sources
+    -------
+    rfc8446, wire_capture
+    """
+    rtt_s = network.rtt_s
+    if flow.exchange == "http":
+        return flow.requests * (rtt_s + flow.server_s) + flow.cold_share * handshake_s(design.api, rtt_s)
+    if flow.exchange == "connect":
+        return handshake_s(design.socket, rtt_s) + 2.0 * rtt_s  # upgrade, and the close at the end
+    return rtt_s if flow.exchange in ("push", "heartbeat") else 0.0

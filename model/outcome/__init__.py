@@ -1,0 +1,1 @@
+"""The outcome of a scenario: every measure for every design."""

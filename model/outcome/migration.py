@@ -1,0 +1,260 @@
+"""The way from one design to the other: a fleet of which a share has the new app, month by month and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from model import checks, cost, prices
+from model.life.flow import Flow, Traffic
+from model.scenario import Scenario, sampling
+from model.server_load import requests_per_minute
+from model.server_load.rates import at_peak, rates_per_s
+from model.traffic import traffic as traffic_of
+from model.traffic.socket import sends_per_month
+
+__all__ = ["LOOKUPS", "Fleet", "fleet", "months_table", "update_shares"]
+
+LOOKUPS = "send to an old app"
+WORST = "longest fan-out s"  # the one load of which a fleet has the larger, not the sum
+
+
+def update_shares(months: int, updated_share: ArrayLike) -> np.ndarray:
+    """Share of users with the new app by month, if the same share of the rest updates each month.
+
+    1 - (1 - u)^k in month k, from 0 in month 0.
+
+    Parameters
+    ----------
+    months : int
+        Months after the release, at least 1 [-]
+    updated_share : array_like
+        Share of those left who update in a month, one number [1]
+
+    Returns
+    -------
+    array (months + 1,)
+        Shares from the month before the release on [1].
+
+    Raises
+    ------
+    InputError
+        Fewer than one month, or a share outside 0 to 1.
+
+    Examples
+    --------
+    >>> update_shares(3, 0.5).tolist()
+    [0.0, 0.5, 0.75, 0.875]
+    """
+    count = checks.bounded("months", months, "a whole number >= 1", lambda a: (a >= 1) & (a == np.floor(a)))
+    return 1.0 - (1.0 - checks.share("updated_share", updated_share)) ** np.arange(float(count) + 1.0)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Old and new apps side by side; shares on the first axis of every number, then (draws, users)."""
+
+    shares: np.ndarray
+    old: Traffic
+    new: Traffic
+    old_there: np.ndarray  # 0 where nobody has it: what is fixed, such as a server, is then not there either
+    new_there: np.ndarray
+    book: prices.PriceBook
+
+    @cached_property
+    def usage(self) -> dict:
+        """What the month is billed on, both sides added up before any tier: {meter: amount}."""
+        total: dict = {}
+        for side, there in ((self.old, self.old_there), (self.new, self.new_there)):
+            for meter, amount in cost.month_usage(side).items():
+                total[meter] = total.get(meter, 0.0) + there * amount
+        return total
+
+    def usd(self) -> np.ndarray:
+        """The one bill of the whole fleet, (months, draws, users) [USD/month]."""
+        return cost.total(self.usage, self.book, self.old.life.scenario.free_tier)
+
+    def rates_per_s(self, hour: str = "mean") -> dict:
+        """The load of both sides together, as `server_load.rates_per_s`, at the mean or the peak hour."""
+        checks.known("hour", hour, ("peak", "mean"))
+        sides = (self.old, self.new)
+        if hour == "peak":
+            looked = any(flow.name == LOOKUPS for flow in self.new.flows)
+            sides = at_peak(self.old), at_peak(self.new)
+            sides = _looked_up(*sides, self.old_there) if looked else sides
+        old, new = (rates_per_s(side) for side in sides)
+        joined = {name: np.maximum if name == WORST else np.add for name in old}
+        return {name: join(self.old_there * old[name], self.new_there * new[name])
+                for name, join in joined.items()}
+
+    def requests_per_minute(self) -> np.ndarray:
+        """Requests per minute of an active user, old and new apps in their shares, (months, draws, users)."""
+        return ((1.0 - self.shares) * requests_per_minute(self.old)
+                + self.shares * requests_per_minute(self.new))
+
+
+def _servers(side: Traffic) -> Flow | None:
+    return next((f for f in side.flows if f.kind == "server"), None)
+
+
+def _needed(side: Traffic, there) -> tuple:
+    """Instances a side needs for its requests and for its connections, before they are made whole."""
+    design, scenario = side.life.design, side.life.scenario
+    server, peak = design.server, scenario.usage.peak_to_mean_ratio
+    requests = connections = 0.0
+    if design.api.backend == "server":
+        rate = sum((f.per_month * f.requests for f in side.flows), 0.0) / scenario.month_s * peak
+        requests = there * (rate / (server.requests_per_s * server.utilisation_share))
+    if design.socket is not None and design.socket.backend == "server":
+        connections = there * (side.life.open_connections * peak / server.connections)
+    return requests, connections
+
+
+def _with_servers(side: Traffic, count) -> Traffic:
+    """A side with so many plain servers, and the caches that they fill."""
+    scenario, socket = side.life.scenario, side.life.design.socket
+    flows = []
+    for flow in side.flows:
+        if flow.kind == "cache":
+            flow = replace(flow, per_month=count * scenario.month_s / socket.cache_scan_period_s)
+        flows.append(replace(flow, per_month=count) if flow.kind == "server" else flow)
+    return replace(side, flows=flows, instances=count)
+
+
+def _shared_servers(old: Traffic, new: Traffic, old_there, new_there) -> tuple[Traffic, Traffic]:
+    """Both sides on the same plain servers where they use the same type: the sum of needs made whole once."""
+    sides = [_servers(old), _servers(new)]
+    if None in sides or set(sides[0].meters) != set(sides[1].meters):
+        return old, new
+    needs = [a + b for a, b in zip(_needed(old, old_there), _needed(new, new_there), strict=True)]
+    least = np.maximum(old_there * old.life.design.server.least_instances,
+                       new_there * new.life.design.server.least_instances)
+    count = np.maximum(least, np.maximum(*(np.ceil(n) for n in needs)))
+    return _with_servers(old, count * (1.0 - new_there)), _with_servers(new, count * new_there)
+
+
+def _looked_up(old: Traffic, new: Traffic, old_there) -> tuple[Traffic, Traffic]:
+    """The new side with what its sender does for recipients who have the old app: a lookup, no message."""
+    design = new.life.design
+    offline = next((f for f in new.flows if f.kind == "offline"), None)
+    if offline is None:
+        return old, new
+    told = [e for e, push in design.pushes.items() if push.sent and push.audience == "recipients"]
+    count = old_there * sum((sends_per_month(old.life, e) for e in told), 0.0)
+    runs = dict(new.runs)
+    if offline.function is not None:
+        run = runs[offline.function]
+        more = count * offline.executions / new.life.scenario.month_s
+        runs[offline.function] = replace(run, rate_per_s=run.rate_per_s + more)
+    return old, replace(new, flows=[*new.flows, replace(offline, name=LOOKUPS, per_month=count)], runs=runs)
+
+
+def fleet(scenario: Scenario | str, shares: Sequence[float], users=None, draws: int = 0, seed: int = 0,
+          lookups: bool = True) -> Fleet:
+    """A fleet in which a share of the users has the new app, for several shares at once.
+
+    Each side is its design with its own users; usages are added up and billed once, so tiers join over both.
+    Plain servers of one type serve both sides. While anybody has the new app, the sender runs for recipients
+    with the old one too, and finds no connection: a lookup and a run each. A share of 0 is the pure old
+    design, a share of 1 the pure new one. A month depends on its share alone, so a rollback is the same
+    shares backwards.
+
+    Parameters
+    ----------
+    scenario : Scenario or str
+        A scenario, its name or its file [-]
+    shares : sequence of float
+        Share of users with the new app, month by month, 0 to 1 [1]
+    users : array_like, optional
+        User counts; the scenario's own where none is given [users]
+    draws : int
+        0 puts every input at its mode; otherwise that many draws [-]
+    seed : int
+        Seed of the draws [-]
+    lookups : bool
+        Whether the sender runs for recipients with the old app; False leaves the plain sum of both sides [-]
+
+    Returns
+    -------
+    Fleet
+        Numbers over (months, draws, users).
+
+    Raises
+    ------
+    InputError
+        No shares, or one outside 0 to 1; what is wrong with scenario, users or draws.
+
+    Notes
+    -----
+    A function that both sides call starts cold as if each side had its own, so cold starts are a little
+    overstated while both are there. Users of both sides behave alike.
+
+    Sources
+    -------
+    twilly_code, aws_pricing_pages
+
+    Examples
+    --------
+    >>> run = fleet("twilly", [0.0, 0.5, 1.0])
+    >>> back = fleet("twilly", [1.0, 0.5, 0.0])
+    >>> bool((run.usd() == back.usd()[::-1]).all())
+    True
+    """
+    from model.scenario import load
+
+    share = checks.share("shares", shares)
+    if share.ndim != 1 or not len(share):
+        checks.fail("shares must list the share of users with the new app month by month; got "
+                    f"{checks.shown(shares)}")
+    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    counts = np.atleast_1d(np.asarray(scenario.users if users is None else users, dtype=object))
+    plain = sampling.resolved(scenario, counts, draws, seed)
+    share = share[:, None, None]
+    there = [(part > 0.0).astype(float) for part in (1.0 - share, share)]
+    users_of = {which: plain.users * np.where(part > 0.0, part, 1.0)
+                for which, part in (("before", 1.0 - share), ("after", share))}
+    sides = [traffic_of(which, plain.model_copy(update={"users": own})) for which, own in users_of.items()]
+    old, new = _shared_servers(*sides, *there)
+    if lookups:
+        old, new = _looked_up(old, new, there[0])
+    return Fleet(share, old, new, *there, prices.book(plain.region, plain.prices_on))
+
+
+def months_table(run: Fleet):
+    """Load at the peak hour and the bill, month by month.
+
+    Parameters
+    ----------
+    run : Fleet
+        A fleet with one user count and no draws [-]
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a month from 0 on: share of the new app, requests a minute of an active user; at the peak hour
+        requests, connects, open connections, runs, executions, read units, plain servers; lookups for old
+        apps in the month; USD a month.
+
+    Raises
+    ------
+    InputError
+        Several user counts or draws.
+    """
+    import pandas as pd
+
+    usd = run.usd()
+    if usd[0].size != 1:
+        checks.fail(f"months_table must be of one user count without draws; got {usd[0].size} columns")
+    rates = run.rates_per_s("peak")
+    found = next((f for f in run.new.flows if f.name == LOOKUPS), None)
+    looked = 0.0 if found is None else run.new_there * found.per_month
+    columns = {"share_new": run.shares, "requests/min": run.requests_per_minute(),
+               **{name: rates[name] for name in ("requests/s", "connects/s", "open connections", "runs/s",
+                                                 "executions at once", "read units/s", "plain servers")},
+               "lookups a month": looked, "USD/month": usd}
+    rows = {name: np.broadcast_to(values, usd.shape)[:, 0, 0] for name, values in columns.items()}
+    return pd.DataFrame(rows).rename_axis("month")

@@ -1,0 +1,21 @@
+"""Ranges: which inputs move the answer, and what it is worth to measure one of them."""
+
+from model.ranges.uncertainty import (
+    cheaper_surface,
+    index_table,
+    information_value,
+    sobol_indices,
+    spans,
+    tornado,
+    worth_measuring,
+)
+
+__all__ = [
+    "cheaper_surface",
+    "index_table",
+    "information_value",
+    "sobol_indices",
+    "spans",
+    "tornado",
+    "worth_measuring",
+]

@@ -1,0 +1,439 @@
+"""What moves an outcome: swings of single inputs, Sobol indices, and what measuring an input is worth."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from model import checks
+from model.outcome import results
+from model.scenario import Scenario, sampling
+
+__all__ = ["cheaper_surface", "index_table", "information_value", "push_saving_usd", "sobol_indices", "spans",
+           "tornado", "worth_measuring"]
+
+BINS = 64        # groups of draws alike in one input, over which its information is valued
+A_GROUP = 256    # draws that a group has at least: the means of fewer are noise, which looks like information
+SHUFFLES = 16    # columns that know nothing, whose greatest value is what noise alone reaches
+ROUNDING = 1e-9  # of the mean size of a saving: less is rounding
+LONG_DAY_H = 8.0
+
+
+def tornado(scenario: Scenario, measure: str, users: float | None = None, most: int = 12):
+    """What each ranged input alone, from its low to its high, does to the saving of a measure.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario with ranges [-].
+    measure : str
+        latency (the mean), battery, data, load or cost [-].
+    users : float, optional
+        Users in the month; the scenario's own where none is given [-].
+    most : int
+        How many inputs to show, the widest first [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an input: low, mode, high, source, kind, the saving (before - after) at its low, at all modes
+        and at its high, and the width between the two ends.
+
+    Raises
+    ------
+    InputError
+        An unknown measure.
+
+    Sources
+    -------
+    assumption
+    """
+    outcome = results.evaluate(scenario, users)
+    table = outcome.explain(measure)["inputs"]
+    middle = [float(np.ravel(side.total(measure))[0]) for side in (outcome.before, outcome.after)]
+    table = table.assign(saving_at_low=table["before_at_low"] - table["after_at_low"],
+                         saving_at_modes=middle[0] - middle[1],
+                         saving_at_high=table["before_at_high"] - table["after_at_high"])
+    table["width"] = (table["saving_at_high"] - table["saving_at_low"]).abs()
+    keep = ["low", "mode", "high", "source", "kind", "saving_at_low", "saving_at_modes", "saving_at_high", "width"]
+    return table.sort_values("width", ascending=False, kind="stable")[keep].head(most)
+
+
+def sobol_indices(function: Callable, bounds: Mapping[str, tuple[float, float]], n: int, seed: int):
+    """First-order and total Sobol indices of a function of independent uniform inputs, by SALib.
+
+    The first-order index is the share of the output's variance that an input explains alone, the total
+    index the share that disappears only when the input is fixed together with all its interactions.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an array (points, inputs) and returns one number a point [-].
+    bounds : mapping of str to pair of float
+        Low and high of each input [-].
+    n : int
+        Base samples, a power of two; n x (inputs + 2) points are evaluated [-].
+    seed : int
+        Seed of the sample and of the confidence bounds [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an input: first, total and their 95 % half-widths; largest total first.
+
+    Raises
+    ------
+    InputError
+        A number of samples that is no power of two.
+
+    Sources
+    -------
+    salib
+
+    Examples
+    --------
+    >>> table = sobol_indices(lambda x: 2 * x[:, 0] + x[:, 1], {"a": (0, 1), "b": (0, 1)}, 1024, 1)
+    >>> table["first"].round(2).to_dict()
+    {'a': 0.8, 'b': 0.2}
+    """
+    import pandas as pd
+    from SALib.analyze import sobol as analyze
+    from SALib.sample import sobol as sample
+
+    if isinstance(n, bool) or n != int(n) or n < 2 or int(n) & (int(n) - 1):
+        checks.fail(f"n must be a power of two >= 2 samples; got {checks.shown(n)}")
+    problem = {"num_vars": len(bounds), "names": list(bounds), "bounds": [list(b) for b in bounds.values()]}
+    points = sample.sample(problem, int(n), calc_second_order=False, seed=seed)
+    values = np.asarray(function(points), dtype=float)
+    if np.ptp(values) == 0.0:
+        zero = np.zeros(len(bounds))
+        found = {"S1": zero, "ST": zero, "S1_conf": zero, "ST_conf": zero}
+    else:
+        found = analyze.analyze(problem, values, calc_second_order=False, num_resamples=50, seed=seed)
+    table = pd.DataFrame({"first": found["S1"], "first_error": found["S1_conf"], "total": found["ST"],
+                          "total_error": found["ST_conf"]}, index=pd.Index(list(bounds), name="input"))
+    return table.sort_values("total", ascending=False, kind="stable")
+
+
+def _totals(scenario: Scenario, names: Sequence[str], shares: np.ndarray, measure: str, users: float) -> np.ndarray:
+    """The saving of a measure at points of the unit cube, a column an input, PERT quantiles of the rest's modes."""
+    inputs = sampling.ranged_inputs(scenario)
+    found = []
+    for start in range(0, len(shares), sampling.CHUNK):
+        part = shares[start:start + sampling.CHUNK]
+        columns = {n: np.full((len(part), 1), r.mode) for n, r in inputs.items()}
+        for k, name in enumerate(names):
+            r = inputs[name]
+            columns[name] = sampling.pert_quantile(part[:, k], r.low, r.mode, r.high)[:, None]
+        before, after = results.chunk_totals(scenario, np.array([users]), columns, (measure,))
+        found.append(before[measure][:, 0] - after[measure][:, 0])
+    return np.concatenate(found)
+
+
+def index_table(scenario: Scenario, measure: str, users: float | None = None, n: int = 256, seed: int = 1,
+                most: int = 12):
+    """Sobol indices of the saving of a measure, for the inputs with the widest swings.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario with ranges [-].
+    measure : str
+        latency (the mean), battery, data, load or cost [-].
+    users : float, optional
+        Users in the month; the scenario's own where none is given [-].
+    n : int
+        Base samples, a power of two [-].
+    seed : int
+        Seed of the samples [-].
+    most : int
+        How many inputs take part; the others stay at their modes [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an input: first, total and their errors.
+
+    Raises
+    ------
+    InputError
+        An unknown measure, or samples that are no power of two.
+
+    Sources
+    -------
+    salib
+    """
+    users = float(np.ravel(scenario.users if users is None else users)[0])
+    names = list(tornado(scenario, measure, users, most).index)
+    return sobol_indices(lambda x: _totals(scenario, names, x, measure, users), {n: (0.0, 1.0) for n in names},
+                         n, seed)
+
+
+def information_value(saving_usd, columns: Mapping[str, np.ndarray], bins: int = BINS):
+    """What it is worth to know one input before choosing between two designs.
+
+    Without more knowledge one takes push where its mean saving is above 0: worth max(mean, 0). Knowing
+    input x first, one takes it where the mean given x is above 0: worth E[max(E[saving | x], 0)]. The
+    difference is the value of that information; draws alike in x are grouped to find the mean given x.
+
+    Parameters
+    ----------
+    saving_usd : array_like
+        Saving of push over polling in each draw, (draws,) [USD].
+    columns : mapping of str to array
+        The draws of each input, (draws,) or (draws, 1) [-].
+    bins : int
+        Groups of draws alike in the input; an input with fewer different values has a group each [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an input: value [USD a month], 0 where shuffled draws reach as much, and the chance of choosing
+        wrong once it is known; the row `everything` is perfect knowledge, `nothing` today's. Largest value first.
+
+    Raises
+    ------
+    InputError
+        No draws, or columns of another length.
+
+    Notes
+    -----
+    Of many draws a group holds at least 256, and what shuffled columns reach counts as noise. The choice that
+    earns most is not always the one that is wrong least often: knowing an input may raise that chance.
+
+    Sources
+    -------
+    raiffa1961
+
+    Examples
+    --------
+    >>> table = information_value([10.0, -4.0], {"coin": [0.0, 1.0]})
+    >>> float(table.loc["coin", "value_usd"])
+    2.0
+    """
+    import pandas as pd
+
+    saving = np.ravel(checks.numbers("saving_usd", saving_usd))
+    if saving.size == 0:
+        checks.fail("draws must be a whole number > 0; got 0")
+    columns = {name: np.ravel(column) for name, column in columns.items()}
+    for name, column in columns.items():
+        if column.size != saving.size:
+            checks.fail(f"draws of {name} must be as many as of the saving, {saving.size}; got {column.size}")
+    now = max(saving.mean(), 0.0)
+    today = (saving < 0).mean() if saving.mean() > 0 else (saving > 0).mean()
+    rows = {"everything": (np.maximum(saving, 0.0).mean() - now, 0.0), "nothing": (0.0, today)}
+    least, bins = ROUNDING * np.abs(saving).mean(), min(bins, max(saving.size // A_GROUP, 2))
+    if saving.size >= 2 * A_GROUP:
+        rng = np.random.default_rng(saving.size)
+        least = max(least, *(_known(saving, rng.permutation(saving.size), bins, now)[0] for _ in range(SHUFFLES)))
+    for name, column in columns.items():
+        worth, wrong = _known(saving, column, bins, now)
+        rows[name] = (worth, wrong) if worth > least else (0.0, today)
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["value_usd", "chance_of_wrong"])
+    return table.rename_axis("input").sort_values("value_usd", ascending=False, kind="stable")
+
+
+def _known(saving: np.ndarray, column: np.ndarray, bins: int, now: float) -> tuple[float, float]:
+    values, group = np.unique(column, return_inverse=True)
+    if len(values) > bins:
+        rank = np.argsort(np.argsort(column, kind="stable"), kind="stable")
+        group = rank * bins // len(column)
+    count = np.bincount(group)
+    mean = np.bincount(group, saving) / count
+    wrong = np.where(mean > 0, np.bincount(group, saving < 0), np.bincount(group, saving > 0))
+    worth = float((count * np.maximum(mean, 0.0)).sum() / count.sum()) - now
+    return max(worth, 0.0), float(wrong.sum() / count.sum())
+
+
+def push_saving_usd(scenario: Scenario, users: float | None, draws: int, seed: int) -> tuple[np.ndarray, dict]:
+    """The saving of push in every draw, with the draws of the inputs it comes from.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario with ranges [-].
+    users : float or None
+        Users in the month; the scenario's own where none is given [-].
+    draws : int
+        How many draws [-].
+    seed : int
+        Seed of the draws [-].
+
+    Returns
+    -------
+    tuple
+        Saving in USD a month, (draws,), and {input: draws}.
+
+    Raises
+    ------
+    InputError
+        No draws, or more than memory holds.
+
+    Sources
+    -------
+    assumption
+    """
+    users = np.array([float(np.ravel(scenario.users if users is None else users)[0])])
+    some_draws(draws)
+    saving, columns = [], []
+    for chunk in sampling.chunks_of(scenario, draws, seed):
+        before, after = results.chunk_totals(scenario, users, chunk, ("cost",))
+        saving.append(before["cost"][:, 0] - after["cost"][:, 0])
+        columns.append(chunk)
+    return np.concatenate(saving), {n: np.concatenate([c[n][:, 0] for c in columns]) for n in columns[0]}
+
+
+def worth_measuring(scenario: Scenario, users: float | None = None, draws: int = 16384, seed: int = 1,
+                    most: int = 12):
+    """The inputs whose measurement would most lower the chance of choosing wrong, in dollars a month.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario with ranges [-].
+    users : float, optional
+        Users in the month; the scenario's own where none is given [-].
+    draws : int
+        How many draws [-].
+    seed : int
+        Seed of the draws [-].
+    most : int
+        How many inputs to show [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an input that is worth anything: value_usd a month, chance_of_wrong, and the input's range and
+        source; the first row is perfect knowledge, the last today's.
+
+    Raises
+    ------
+    InputError
+        No draws, or more than memory holds.
+
+    Sources
+    -------
+    raiffa1961
+    """
+    import pandas as pd
+
+    saving, columns = push_saving_usd(scenario, users, draws, seed)
+    table = information_value(saving, columns)
+    ends = ["everything", "nothing"]
+    some = table.drop(ends).query("value_usd > 0").head(most)
+    table = pd.concat([table.loc[ends[:1]], some, table.loc[ends[1:]]])
+    inputs = sampling.ranged_inputs(scenario)
+    for name in ("low", "mode", "high", "source"):
+        table[name] = [getattr(inputs[i], name) if i in inputs else "" for i in table.index]
+    return table
+
+
+def spans(scenario: Scenario, users: float | None = None, draws: int = 4096, seed: int = 1):
+    """The middle and the 5-95 % span of before, after and change, and the chance that push is better.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario with ranges [-].
+    users : float, optional
+        Users in the month; the scenario's own where none is given [-].
+    draws : int
+        How many draws [-].
+    seed : int
+        Seed of the draws [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a measure of the table: low, middle and high of before, after and change; p_better.
+
+    Raises
+    ------
+    InputError
+        No draws, or more than memory holds.
+
+    Sources
+    -------
+    assumption
+    """
+    import pandas as pd
+
+    outcome = results.evaluate(scenario, users, some_draws(draws), seed)
+    rows = {}
+    for label, (_, _, unit) in results.ROWS.items():
+        before, after = (v[:, 0] for v in outcome.values(label))
+        row = {"unit": unit}
+        for name, values in (("before", before), ("after", after), ("change", after / before - 1.0)):
+            low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
+            row |= {f"{name}_low": low, f"{name}_middle": middle, f"{name}_high": high}
+        rows[label] = {**row, "p_better": float((after < before).mean())}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
+
+
+def cheaper_surface(scenario: Scenario, users, active_hours, draws: int = 512, seed: int = 1):
+    """The chance that push is cheaper, by user count and active hours per user and month.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario with ranges [-].
+    users : array_like
+        User counts, the columns [-].
+    active_hours : array_like
+        Active hours per user and month, the rows; reached by more sessions a day, from 8 h a day on by more
+        active days, and by longer days where every day is one [-].
+    draws : int
+        How many draws at each point [-].
+    seed : int
+        Seed of the draws [-].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Chances from 0 to 1.
+
+    Raises
+    ------
+    InputError
+        No draws, or active hours that are not above 0 or more than the month has.
+
+    Sources
+    -------
+    assumption
+    """
+    import pandas as pd
+
+    users = np.asarray(checks.positive("users", users, "users"), dtype=float)
+    hours = np.asarray(checks.positive("active_hours", active_hours, "h"), dtype=float)
+    most = 24.0 * scenario.billing.month_days
+    checks.bounded("active_hours", hours, f"at most the {most:g} h of the month", lambda a: a <= most)
+    some_draws(draws)
+    rows = []
+    for one in hours:
+        chance, done = np.zeros(users.size), 0
+        for chunk in sampling.chunks_of(scenario, draws, seed):
+            before, after = results.chunk_totals(scenario, users, chunk, ("cost",),
+                                                 functools.partial(_active_for, one))
+            chance += (after["cost"] < before["cost"]).sum(axis=0)
+            done += len(before["cost"])
+        rows.append(chance / done)
+    return pd.DataFrame(rows, index=pd.Index(hours, name="active hours"), columns=users)
+
+
+def _active_for(hours: float, resolved: Scenario) -> Scenario:
+    """The scenario with so many active hours per user and month, by sessions a day, then days, then longer days."""
+    use, days = resolved.usage, resolved.billing.month_days
+    share = np.minimum(np.maximum(use.dau_mau_share, hours / (days * LONG_DAY_H)), 1.0)
+    sessions = hours * 3600.0 / (share * days * use.session_mean_s)
+    usage = use.model_copy(update={"dau_mau_share": share, "sessions_per_day": sessions})
+    return resolved.model_copy(update={"usage": usage})
+
+
+def some_draws(draws: int) -> int:
+    """The number of draws, refused unless it is a whole number above 0 that fits in memory."""
+    if sampling.check_draws(draws) < 1:
+        checks.fail(f"draws must be a whole number > 0; got {checks.shown(draws)}")
+    return draws

@@ -1,5 +1,0 @@
-"""A report that opens offline: an index with tables, verdicts and pictures, then a page per notebook."""
-
-from model.report.site import write
-
-__all__ = ["write"]

@@ -1,0 +1,31 @@
+"""A scenario: what the app is and the designs that could serve it, read from YAML and checked."""
+
+from model.scenario.pieces import (
+    Design,
+    Function,
+    Network,
+    Operation,
+    Range,
+    Scenario,
+    Timer,
+    files,
+    load,
+    names,
+    read_yaml,
+    schema,
+)
+
+__all__ = [
+    "Design",
+    "Function",
+    "Network",
+    "Operation",
+    "Range",
+    "Scenario",
+    "Timer",
+    "files",
+    "load",
+    "names",
+    "read_yaml",
+    "schema",
+]

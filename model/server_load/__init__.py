@@ -1,0 +1,51 @@
+"""Server load: requests, messages, connections and runs a second, beside the quotas they meet."""
+
+from model.server_load.rates import (
+    at_peak,
+    connects_by_cause,
+    fan_out_by_event,
+    flow_rates_per_s,
+    hourly,
+    peak_of,
+    rates_per_s,
+    with_users,
+)
+from model.server_load.requests import (
+    QUOTAS,
+    disconnect_reads,
+    first_break,
+    flow_requests_per_minute,
+    limits,
+    load_by_users,
+    load_table,
+    quota_table,
+    quota_use,
+    requests_per_minute,
+    server_table,
+    server_wait_s,
+    users_at_quota,
+)
+
+__all__ = [
+    "QUOTAS",
+    "at_peak",
+    "connects_by_cause",
+    "disconnect_reads",
+    "fan_out_by_event",
+    "first_break",
+    "flow_rates_per_s",
+    "flow_requests_per_minute",
+    "hourly",
+    "limits",
+    "load_by_users",
+    "load_table",
+    "peak_of",
+    "quota_table",
+    "quota_use",
+    "rates_per_s",
+    "requests_per_minute",
+    "server_table",
+    "server_wait_s",
+    "users_at_quota",
+    "with_users",
+]

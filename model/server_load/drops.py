@@ -1,0 +1,237 @@
+"""Every connection of a design drops at once: its own schedule, its quota, and what falls back on its API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model import checks, ledger, storm
+from model.life.flow import Traffic
+from model.server_load import capacity
+from model.server_load.rates import at_peak, rates_per_s, with_users
+
+__all__ = ["Drop", "course", "drop", "drop_table", "figures"]
+
+STEPS = 400  # moments at which the course of a storm is read for its worst
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A storm of one design: what was tried, who is back when, and what its fallback meets."""
+
+    back_s: np.ndarray
+    delays_s: tuple[float, ...]
+    jitter: str
+    attempts: float | None
+    rate_per_s: float
+    burst: float
+    seed: int
+    outage_s: float
+    notice_s: float
+    fallback_period_s: float
+    fallback_requests: float
+    fallback_delay_s: float
+    connect_run_s: float
+    usual_requests_per_s: float  # of the API, at the peak hour
+    api_requests_per_s: float  # what the API's quota or servers carry
+
+
+def _one(name: str, value) -> float:
+    """One number: a storm is of one scenario without draws, at one user count."""
+    array = np.ravel(np.asarray(value, dtype=float))
+    if len(array) != 1:
+        checks.fail(f"{name} must be one number in a storm, without draws and at one user count; "
+                    f"got {len(array)}")
+    return float(array[0])
+
+
+def _door(traffic: Traffic) -> tuple[float, float]:
+    """Connections let in a second, and at once: the gateway's quota, or new TLS connections of servers."""
+    if traffic.life.design.socket.backend != "server":
+        quotas = ledger.quotas()
+        return quotas["apigw_ws_new_connections_per_s"], quotas["apigw_ws_new_connections_burst"]
+    cores = capacity.instance_size(traffic.life.design.server.instance)[1]
+    each = capacity.figures()["node_https_connects_per_s"].value
+    rate = _one("instances", traffic.instances) * cores * each
+    return rate, rate
+
+
+def _api_per_s(traffic: Traffic) -> float:
+    """Requests a second that the API carries: the gateway's quota, or its servers when wholly busy."""
+    if traffic.life.design.api.backend != "server":
+        return ledger.quotas()["apigw_requests_per_s"]
+    return (_one("instances", traffic.instances)
+            * _one("server.requests_per_s", traffic.life.design.server.requests_per_s))
+
+
+def drop(traffic: Traffic, clients: float | None = None, seed: int = 0, outage_s: float = 0.0,
+         notice_s: float = 0.0, delays_s: Sequence[float] | None = None, jitter: str | None = None,
+         attempts: float | None = None, rate_per_s: float | None = None, burst: float | None = None) -> Drop:
+    """The storm after every connection of a design drops at the busiest hour.
+
+    Whatever is not given is the design's own: its open connections at the peak, its schedule and jitter, the
+    default quota of its gateway, or for a plain server the new TLS connections a second that its cores make.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        A WebSocket design's traffic, one user count, no draws [-]
+    clients : float, optional
+        Connections that drop; the API then serves as many users as keep so many open at the peak [-]
+    seed : int
+        Whole number that fixes every random number [-]
+    outage_s : float
+        Attempts earlier than this fail [s]
+    notice_s : float
+        The loss is seen at a time uniform between 0 and this, such as the heartbeat's period [s]
+    delays_s : sequence of float, optional
+        Delay before each attempt [s]
+    jitter : str, optional
+        none, equal, full or decorrelated [-]
+    attempts : float, optional
+        Attempts of a client; infinite for no last one [-]
+    rate_per_s : float, optional
+        New connections admitted a second [1/s]
+    burst : float, optional
+        New connections admitted at once by a rested quota [-]
+
+    Returns
+    -------
+    Drop
+        Seconds until each client is back, with all that led to them.
+
+    Raises
+    ------
+    InputError
+        A polling design, several user counts or draws, or what `storm.reconnect` refuses.
+
+    Notes
+    -----
+    Only these clients use the quota, and the fallback poll finds an API that answers all of them.
+
+    Sources
+    -------
+    aws_docs, aws_backoff, twilly_code, node_bench
+
+    Examples
+    --------
+    The product's five attempts without jitter bring 2,500 of 10,000 clients back:
+
+    >>> from model import sampling, scenario, traffic
+    >>> now = traffic.traffic("after", sampling.resolved(scenario.load("twilly")))
+    >>> figures(drop(now, clients=10_000))["back"]
+    2500
+    """
+    design = traffic.life.design
+    if design.socket is None:
+        checks.fail("a storm needs a websocket design, whose connections drop; got polling")
+    own = _one("open connections", at_peak(traffic).life.open_connections)
+    count = np.round(own)
+    if clients is not None:
+        more = max(_one("clients", checks.whole("clients", clients)), 1.0) / own
+        traffic, count = with_users(traffic, traffic.life.scenario.users * more), clients
+    peak, door, plan = at_peak(traffic), _door(traffic), design.reconnect
+    if attempts is None and not plan.last_attempt:
+        attempts = np.inf
+    delays = tuple(plan.delays_s if delays_s is None else delays_s)
+    kind = plan.jitter if jitter is None else jitter
+    rate = door[0] if rate_per_s is None else rate_per_s
+    lent = door[1] if burst is None else burst
+    back_s = storm.reconnect(count, delays, kind, rate, lent, seed, outage_s, notice_s, attempts)
+    run = traffic.runs[design.socket.connect_function]
+    return Drop(back_s, delays, kind, attempts, float(rate), float(lent), seed, outage_s, notice_s,
+                _one("fallback.period_s", design.fallback.period_s), design.fallback.requests,
+                _one("fallback.start_delay_s", design.fallback.start_delay_s),
+                _one("connect", run.duration_s), _one("requests/s", rates_per_s(peak)["requests/s"]),
+                _api_per_s(traffic))
+
+
+def course(storm_of: Drop, at_s: Sequence[float]) -> dict[str, np.ndarray]:
+    """How a storm stands at some moments.
+
+    Parameters
+    ----------
+    storm_of : Drop
+        The storm [-]
+    at_s : sequence of float
+        Moments after the drop [s]
+
+    Returns
+    -------
+    dict of str to array
+        Share of clients that are back, and requests a second of the fallback poll, at each moment.
+
+    Raises
+    ------
+    InputError
+        A negative moment, or a storm of nobody.
+
+    Sources
+    -------
+    twilly_code
+    """
+    polls = storm.fallback_requests_per_s(storm_of.back_s, at_s, storm_of.fallback_period_s,
+                                          storm_of.fallback_requests, storm_of.notice_s,
+                                          storm_of.fallback_delay_s)
+    return {"back_share": storm.back_share(storm_of.back_s, at_s), "fallback requests/s": polls}
+
+
+def figures(storm_of: Drop) -> dict[str, float]:
+    """The figures of one storm: who is back when, who is lost, and what the fallback poll asks of the API.
+
+    Parameters
+    ----------
+    storm_of : Drop
+        The storm [-]
+
+    Returns
+    -------
+    dict of str to float
+        `storm.summary`, then the fallback poll's requests a second at their worst and for good (of those who
+        gave up), the API's load at the worst moment over what it carries, and most runs of the connect
+        function at once (the burst and what is admitted while one runs).
+
+    Raises
+    ------
+    InputError
+        A storm of nobody.
+
+    Sources
+    -------
+    twilly_code, aws_docs
+    """
+    found = storm.summary(storm_of.back_s)
+    first = storm_of.notice_s + storm_of.fallback_delay_s
+    moments = np.append(np.linspace(0.0, max(found["last_back_s"], first), STEPS), first)
+    worst = float(course(storm_of, moments)["fallback requests/s"].max())
+    lasting = found["lost"] * storm_of.fallback_requests / storm_of.fallback_period_s
+    load = (storm_of.usual_requests_per_s + worst) / storm_of.api_requests_per_s
+    runs = min(storm_of.burst + storm_of.rate_per_s * storm_of.connect_run_s, found["clients"])
+    return {**found, "worst_fallback_per_s": worst, "lasting_fallback_per_s": lasting,
+            "worst_api_load": load, "connect_runs_at_once": runs}
+
+
+def drop_table(storms: Mapping[str, Drop]):
+    """The figures of several storms below each other.
+
+    Parameters
+    ----------
+    storms : mapping of str to Drop
+        Storms by name, or by a tuple of names [-]
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a storm, the columns of `figures`.
+
+    Raises
+    ------
+    InputError
+        A storm of nobody.
+    """
+    import pandas as pd
+
+    table = pd.DataFrame({name: figures(one) for name, one in storms.items()}).T
+    return table.rename_axis("storm") if table.index.nlevels == 1 else table

@@ -1,0 +1,172 @@
+"""Limits: what each kind of load runs into, and at how many users it gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from model import checks, ledger
+from model.life.flow import Traffic
+from model.server_load import capacity
+from model.server_load.rates import peak_of, rates_per_s
+
+__all__ = ["QUOTAS", "first_break", "limits", "users_at_quota"]
+
+QUOTAS = {  # what is loaded -> the quotas whose product it runs into, names as in data/quotas.csv
+    "gateway calls/s": ("apigw_requests_per_s",),
+    "connects/s": ("apigw_ws_new_connections_per_s",),
+    "open connections": ("apigw_ws_new_connections_per_s", "apigw_ws_connection_s"),
+    "runs/s": ("lambda_requests_per_concurrency_per_s", "lambda_concurrency"),
+    "executions at once": ("lambda_concurrency",),
+    "read units/s": ("dynamodb_table_read_units_per_s",),
+    "scanned units/s": ("dynamodb_partition_read_units_per_s",),
+    "write units/s": ("dynamodb_table_write_units_per_s",),
+}
+FAN_OUT = "longest fan-out s"
+OWN = ("connects/s", "open connections")  # limits of the gateway's sockets, not of a plain server's
+LEAST, MOST = 1e-3, 1e12  # users between which a quota is searched
+STEPS = 60
+
+
+def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict[str, float]:
+    """The limit of each kind of load: AWS's defaults, or an account's own where given.
+
+    Open connections have no quota of their own: what the connects a second keep open for the longest life of
+    a connection, 500 x 7,200. Runs a second are 10 for each execution at once that is allowed.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic; a plain server's sockets have no quota [-]
+    quotas : mapping of str to float, optional
+        Quotas that differ from the defaults, by their names in data/quotas.csv, > 0 [-]
+
+    Returns
+    -------
+    dict of str to float
+        Limits by load, in the load's unit.
+
+    Raises
+    ------
+    InputError
+        An unknown quota, with the nearest, or one that is not above 0.
+
+    Notes
+    -----
+    Runs count every start of a function; the quota strictly counts those somebody waits for.
+
+    Sources
+    -------
+    aws_docs, twilly_code
+    """
+    known = dict(ledger.quotas())
+    for name, value in (quotas or {}).items():
+        checks.known("quota", name, known)
+        known[name] = float(checks.positive(name, value))
+    found = {load: float(np.prod([known[n] for n in names])) for load, names in QUOTAS.items()}
+    found[FAN_OUT] = capacity.figures()["function_timeout_s"].value
+    socket = traffic.life.design.socket
+    if socket is None or socket.backend == "server":
+        found = {load: limit for load, limit in found.items() if load not in (*OWN, FAN_OUT)}
+    return found
+
+
+def _peak_logs(traffic: Traffic, loads: list[str], users: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """ln(load / limit) at the peak, of each load at its own column of users; -inf where there is none."""
+    rates = rates_per_s(peak_of(traffic, users))
+    found = [np.broadcast_to(rates[load], users.shape)[:, k] for k, load in enumerate(loads)]
+    with np.errstate(divide="ignore"):
+        return np.log(np.stack(found, axis=1) / limit)
+
+
+def _middle(low, high, at_low, at_high, step: int):
+    """Where the power law through both ends of a bracket meets the limit, or its middle, in ln(users)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        guess = low - at_low * (high - low) / (at_high - at_low)
+    inside = (guess > low) & (guess < high) & (step % 3 != 2)
+    return np.where(inside, guess, 0.5 * (low + high))
+
+
+def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict[str, np.ndarray]:
+    """The user count at which the load of the peak hour reaches each limit.
+
+    Not every load is linear in users: a disconnect scans a table that grows until it fills a page, cold
+    starts thin out, servers come in whole numbers. So each is searched: between two counts the load is taken
+    as a power of users, tried, and the bracket closed, which ends after one try for what is linear.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic; its own user count does not matter [-]
+    quotas : mapping of str to float, optional
+        Quotas that differ from the defaults [-]
+
+    Returns
+    -------
+    dict of str to array
+        Users by load, shape (draws,); infinite where no number of users reaches the limit, 0 where any does
+        [users].
+
+    Raises
+    ------
+    InputError
+        An unknown or zero quota, or a peak-to-mean ratio that no day has.
+
+    Sources
+    -------
+    aws_docs
+
+    Examples
+    --------
+    >>> from model import sampling, scenario, traffic
+    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
+    >>> bool(users_at_quota(now, {"apigw_requests_per_s": 5000})["gateway calls/s"] > 1e6)
+    True
+    """
+    bounds = limits(traffic, quotas)
+    loads, limit = list(bounds), np.array(list(bounds.values()))
+    draws = np.shape(traffic.life.active_s)[0] if np.ndim(traffic.life.active_s) == 2 else 1
+    low = np.full((draws, len(loads)), np.log(LEAST))
+    high = np.full(low.shape, np.log(MOST))
+    at_low, at_high = (_peak_logs(traffic, loads, np.exp(x), limit) for x in (low, high))
+    ever, always = at_high >= 0.0, at_low >= 0.0
+    for step in range(STEPS):
+        middle = _middle(low, high, at_low, at_high, step)
+        value = _peak_logs(traffic, loads, np.exp(middle), limit)
+        over = value >= -1e-12
+        low, at_low = np.where(over, low, middle), np.where(over, at_low, value)
+        high, at_high = np.where(over, middle, high), np.where(over, value, at_high)
+        if (~ever | always | (np.abs(at_high) < 1e-9) | (high - low < 1e-12)).all():
+            break
+    users = np.where(always, 0.0, np.where(ever, np.exp(high), np.inf))
+    return {load: users[:, k] for k, load in enumerate(loads)}
+
+
+def first_break(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> tuple[str, float]:
+    """The limit that a growing number of users reaches first, and how many they are.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic; over draws the middle counts [-]
+    quotas : mapping of str to float, optional
+        Quotas that differ from the defaults [-]
+
+    Returns
+    -------
+    pair of str and float
+        The load, and the users [users]; "none" and infinity where nothing ever breaks.
+
+    Raises
+    ------
+    InputError
+        An unknown or zero quota.
+
+    Sources
+    -------
+    aws_docs
+    """
+    found = {load: float(np.median(users)) for load, users in users_at_quota(traffic, quotas).items()}
+    load = min(found, key=found.get)
+    return (load, found[load]) if np.isfinite(found[load]) else ("none", np.inf)

@@ -1,0 +1,329 @@
+"""What the servers see: requests, messages, connections, executions and database units, hour by hour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from model.life import chains
+from model.life.flow import Flow, Traffic
+from model.server_load import capacity, day
+from model.traffic import traffic as traffic_of
+from model.traffic.runs import broadcast_posts, flow_function
+
+__all__ = ["at_peak", "connects_by_cause", "fan_out_by_event", "flow_rates_per_s", "hourly", "peak_of",
+           "rates_per_s", "scanned_units", "with_users"]
+
+RATES = ("requests/s", "gateway calls/s", "connects/s", "messages up/s", "messages down/s", "heartbeats/s",
+         "runs/s", "read units/s", "scanned units/s", "write units/s")
+STANDING = ("server", "cache")  # kinds of flow that a whole server causes, however busy the hour
+
+
+def _gateway_calls(traffic: Traffic, flow: Flow):
+    """Calls that the gateway sees of one occurrence: none where a plain server answers."""
+    design = traffic.life.design
+    if flow.exchange == "http":
+        return flow.gateway_calls if design.api.backend != "server" else 0.0
+    return flow.gateway_calls if design.socket is not None and design.socket.backend != "server" else 0.0
+
+
+def scanned_units(traffic: Traffic, flow: Flow):
+    """Read units of one occurrence that a scan of the connection table takes.
+
+    A scan begins at the table's beginning and ends with its first page, so all of them read one partition.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-]
+    flow : Flow
+        A flow of it [-]
+
+    Returns
+    -------
+    array
+        Read units; 0 for a flow that scans nothing [-].
+
+    Notes
+    -----
+    The page is taken to lie in one partition, which holds 10 GB.
+
+    Sources
+    -------
+    aws_docs, twilly_code
+    """
+    if flow.kind == "cache":
+        return flow.meters.get("dynamodb_read_unit", 0.0)
+    if flow.function is None:
+        return 0.0
+    function = flow_function(traffic.life, flow, traffic.table_bytes)
+    units = (chains.operation_meters(o, traffic.table_bytes)["dynamodb_read_unit"]
+             for o in function.operations if o.kind == "scan_table")
+    return sum(units, 0.0) * (flow.requests or flow.executions)
+
+
+def _amounts(traffic: Traffic, flow: Flow) -> dict:
+    """What one occurrence of a flow is to the servers, by the names of RATES."""
+    amounts = (flow.requests, _gateway_calls(traffic, flow), flow.connects, flow.messages_up,
+               flow.messages_down, 1.0 if flow.kind == "heartbeat" else 0.0, flow.executions,
+               flow.meters.get("dynamodb_read_unit", 0.0), scanned_units(traffic, flow),
+               flow.meters.get("dynamodb_write_unit", 0.0))
+    return dict(zip(RATES, amounts, strict=True))
+
+
+def flow_rates_per_s(flow: Flow, traffic: Traffic) -> dict:
+    """What one flow asks of the servers, on average over the month, all users together.
+
+    Parameters
+    ----------
+    flow : Flow
+        A flow of that traffic [-]
+    traffic : Traffic
+        The design's traffic [-]
+
+    Returns
+    -------
+    dict of str to array
+        Requests, gateway calls, connects, messages each way, heartbeats, runs of functions, read units (those
+        that scans take beside them) and write units, each a second, (draws, users) [1/s].
+
+    Sources
+    -------
+    little1961
+    """
+    per_s = flow.per_month / traffic.life.scenario.month_s
+    return {name: per_s * amount for name, amount in _amounts(traffic, flow).items()}
+
+
+def rates_per_s(traffic: Traffic) -> dict:
+    """What the servers see in the mean hour of the month, all users together.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-]
+
+    Returns
+    -------
+    dict of str to array
+        A second where the name says so: requests, gateway calls, connects, messages each way, heartbeats,
+        runs of functions, read, scanned and write units; open connections and executions at once by Little's
+        law; plain servers; seconds of the longest fan-out. (draws, users).
+
+    Notes
+    -----
+    Whether a connect counts towards the gateway's calls as well is not said; here it counts on its own quota
+    only. Ping frames run no code and are listed as heartbeats, JSON ones as messages too.
+
+    Sources
+    -------
+    little1961
+
+    Examples
+    --------
+    >>> from model import sampling, scenario, traffic
+    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
+    >>> float(rates_per_s(now)["connects/s"])
+    0.0
+    """
+    total = {name: 0.0 for name in RATES}
+    for flow in traffic.flows:
+        for name, per_s in flow_rates_per_s(flow, traffic).items():
+            total[name] = total[name] + per_s
+    servers = any(f.kind == "server" for f in traffic.flows)
+    return {**total,
+            "open connections": np.asarray(traffic.life.open_connections),
+            "executions at once": sum((r.executions_at_once for r in traffic.runs.values()), 0.0),
+            "plain servers": np.asarray(traffic.instances if servers else 0.0),
+            "longest fan-out s": _longest_s(traffic)}
+
+
+def with_users(traffic: Traffic, users) -> Traffic:
+    """The same design with other user counts.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-]
+    users : array_like
+        User counts on the last axis, draws on the first where there are any [users]
+
+    Returns
+    -------
+    Traffic
+        Everything that follows from users worked out anew.
+    """
+    return traffic_of(traffic.life.design, traffic.life.scenario.model_copy(update={"users": users}))
+
+
+def _scaled(traffic: Traffic, factor) -> Traffic:
+    """The same design with so many times its users at once, and the servers it has anyway."""
+    more = with_users(traffic, traffic.life.scenario.users * factor)
+    kept = {f.name: f.per_month for f in traffic.flows if f.kind in STANDING}
+    flows = [replace(f, per_month=kept[f.name]) if f.name in kept else f for f in more.flows]
+    return replace(more, flows=flows, instances=traffic.instances)
+
+
+def at_peak(traffic: Traffic) -> Traffic:
+    """The design's traffic if the whole month were its busiest hour.
+
+    As many users as are there at the peak: users x ratio. The table, cold starts and scans follow; plain
+    servers, which are there for the peak anyway, and the caches they fill do not.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-]
+
+    Returns
+    -------
+    Traffic
+        Its rates are those of the busiest hour.
+
+    Raises
+    ------
+    InputError
+        A peak-to-mean ratio that no day has.
+
+    Sources
+    -------
+    bohmer2011
+    """
+    return _scaled(traffic, day.peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
+
+
+def peak_of(traffic: Traffic, users) -> Traffic:
+    """The busiest hour of the same design with other user counts.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-]
+    users : array_like
+        User counts on the last axis, draws on the first where there are any [users]
+
+    Returns
+    -------
+    Traffic
+        As `at_peak` gives it.
+
+    Raises
+    ------
+    InputError
+        A peak-to-mean ratio that no day has.
+    """
+    if any(f.kind in STANDING for f in traffic.flows):
+        return at_peak(with_users(traffic, users))
+    return with_users(traffic, users * day.peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
+
+
+def hourly(traffic: Traffic) -> Traffic:
+    """The design's traffic hour by hour: every number gets a first axis of 24.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-]
+
+    Returns
+    -------
+    Traffic
+        Its rates are those of each hour, (24, draws, users).
+
+    Raises
+    ------
+    InputError
+        A peak-to-mean ratio that no day has.
+
+    Notes
+    -----
+    The mean over the hours of what is linear in users is the mean hour. Of what is not (a scan of a table
+    that fits a page, cold starts) it is a little more: the mean hour and the bill use the mean table.
+
+    Sources
+    -------
+    bohmer2011, stach2024
+    """
+    scenario = traffic.life.scenario
+    ratio = np.asarray(scenario.usage.peak_to_mean_ratio)
+    axes = max(ratio.ndim, np.ndim(scenario.users))
+    return _scaled(traffic, day.day_shape(ratio.reshape([1] * (axes - ratio.ndim) + list(ratio.shape))))
+
+
+def connects_by_cause(traffic: Traffic) -> dict:
+    """Connects a second in the mean hour, split by what makes them.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-]
+
+    Returns
+    -------
+    dict of str to array
+        Session starts, cuts by the gateway's longest life of a connection, reconnects after losses that both
+        sides see (network changes, silence), and after losses that only a heartbeat finds; they add up to all
+        connects, (draws, users) [1/s].
+
+    Notes
+    -----
+    The cuts are what remains of all connects, as `traffic` has decided them.
+
+    Sources
+    -------
+    aws_docs, little1961
+    """
+    life = traffic.life
+    if life.design.socket is None:
+        return dict.fromkeys(("session starts", "2 h limit", "seen losses", "unseen losses"), 0.0)
+    active = life.active_s / life.scenario.month_s
+    usable = 1.0 - life.design.socket.blocked_share
+    starts = life.sessions / life.scenario.month_s * usable
+    lost = active * usable * life.losses_per_s
+    unseen = active * usable * life.unseen_per_s
+    cuts = np.maximum(active * life.connects_per_s - starts - lost, 0.0)
+    return {"session starts": starts, "2 h limit": cuts, "seen losses": lost - unseen,
+            "unseen losses": unseen}
+
+
+def fan_out_by_event(traffic: Traffic) -> dict:
+    """Time from the sender's first post of an event to its last, for each event that is pushed.
+
+    A broadcast posts to everybody who is there, one after another or all together as the design says; an
+    event to named recipients is a run of the sender for each, so one post. A plain server writes to its own
+    sockets, at the measured messages a second of one core.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        The design's traffic [-]
+
+    Returns
+    -------
+    dict of str to array
+        Seconds by event, empty for a polling design [s].
+
+    Sources
+    -------
+    twilly_code, node_bench
+    """
+    life, socket = traffic.life, traffic.life.design.socket
+    found = {}
+    for event, push in life.design.pushes.items():
+        if not push.sent:
+            continue
+        posts = np.ceil(broadcast_posts(life, event)) if push.audience == "broadcast" else 1.0
+        if socket.backend == "server":
+            found[event] = posts / capacity.figures()["node_ws_messages_per_s"].value
+        else:
+            width = 1.0 if socket.fan_out == "sequential" else np.inf
+            found[event] = capacity.fan_out_s(posts, life.scenario.number("apigw_ws_post_s"), width)
+    return found
+
+
+def _longest_s(traffic: Traffic):
+    longest = np.asarray(0.0)
+    for seconds in fan_out_by_event(traffic).values():
+        longest = np.maximum(longest, seconds)
+    return longest

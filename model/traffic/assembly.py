@@ -1,0 +1,203 @@
+"""Traffic: a design becomes flows, with sessions, connections, cold starts and instances decided once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from model import checks, prices
+from model.life import chains
+from model.life.flow import Flow, Run, Traffic
+from model.life.reuse import with_cold_shares
+from model.life.sessions import Life, life, mix
+from model.scenario import Design, Operation, Scenario
+from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flow
+from model.traffic.runs import flow_function, flow_run_s, on_lambda, runs
+from model.traffic.socket import socket_flows
+
+__all__ = ["Flow", "Life", "Run", "Traffic", "flows", "traffic"]
+
+
+def request_server_s(scenario: Scenario, design: Design, function: str, table_bytes=0.0):
+    """Server time of one HTTP request, warm: gateway and function, or a plain server with its database."""
+    run = design.functions[function]
+    if design.api.backend == "server":
+        return scenario.number("server_request_s") + sum(
+            (chains.operation_s(scenario, o, table_bytes) for o in run.operations), 0.0)
+    gateway = {"http_api": "apigw_http_s", "rest_api": "apigw_rest_s"}[design.api.backend]
+    return scenario.number(gateway) + chains.run_s(scenario, run, table_bytes)
+
+
+def _drafts(current: Life, request_s, table_bytes) -> list[Flow]:
+    """The flows of a design before cold connections, cold starts and meters are known."""
+    design = current.design
+    drafts = [timer_flow(current, n, t, request_s) for n, t in design.timers.items()]
+    drafts += [action_flow(current, n, a) for n, a in current.scenario.actions.items()]
+    if design.transport == "websocket":
+        drafts += [*pull_flows(current), fallback_flow(current), *socket_flows(current, table_bytes)]
+    return drafts
+
+
+def _metered(current: Life, flow: Flow, found: dict[str, Run], table_bytes) -> Flow:
+    """A flow with server time and everything one occurrence is billed."""
+    scenario, design = current.scenario, current.design
+    meters, run_s, server_s = flow.meters, 0.0, 0.0
+    managed = on_lambda(design, flow)
+    if flow.exchange == "http":
+        gateway = chains.gateway_meters(scenario, design, flow.request_bytes, flow.response_bytes)
+        meters = chains.added(meters, chains.times(gateway, flow.requests))
+        server_s = request_server_s(scenario, design, flow.function, table_bytes)
+    if flow.function is not None and np.any(np.asarray(flow.executions) > 0):
+        function, run = flow_function(current, flow, table_bytes), found[flow.function]
+        work = chains.database_meters(function, table_bytes)
+        if managed:
+            run_s = flow_run_s(current, flow, table_bytes)
+            init_s = run.init_s - scenario.number("lambda_cold_extra_s")  # placement is not billed
+            work = chains.added(work, chains.run_meters(scenario, function, run_s, run.cold_share, init_s))
+        meters = chains.added(meters, chains.times(work, flow.executions))
+    return replace(flow, meters=meters, execution_s=run_s, server_s=server_s,
+                   executions=flow.executions if managed else 0.0)
+
+
+def _instances(scenario: Scenario, design: Design, current: Life, drafts: list[Flow]):
+    """Plain servers needed at the peak hour: enough for its requests and its connections."""
+    server, peak = design.server, scenario.usage.peak_to_mean_ratio
+    needed = float(server.least_instances)
+    if design.api.backend == "server":
+        rate = sum((f.per_month * f.requests for f in drafts), 0.0) / scenario.month_s * peak
+        needed = np.maximum(needed, np.ceil(rate / (server.requests_per_s * server.utilisation_share)))
+    if design.socket is not None and design.socket.backend == "server":
+        needed = np.maximum(needed, np.ceil(current.open_connections * peak / server.connections))
+    return needed
+
+
+def _uses_server(design: Design) -> bool:
+    """Whether plain servers run at all: for requests, for sockets, as the sender or to keep its cache."""
+    socket = design.socket
+    return design.api.backend == "server" or (socket is not None and (
+        socket.backend == "server" or socket.direct_send or _caches(socket)))
+
+
+def _caches(socket) -> bool:
+    return bool(np.any(np.asarray(socket.cache_scan_period_s) > 0))
+
+
+def instance_meter(design: Design) -> str:
+    """The meter of a plain server's hours; a type without a price is refused with the nearest one."""
+    priced = [m.removeprefix("ec2_").removesuffix("_hour") for m in prices.services() if m.startswith("ec2_")]
+    return f"ec2_{checks.known('server.instance', design.server.instance, priced)}_hour"
+
+
+def _server_flows(scenario: Scenario, design: Design, instances, table_bytes) -> list[Flow]:
+    """The hours of plain servers, and the connection cache that each of them fills by a scan."""
+    if not _uses_server(design):
+        return []
+    hours = scenario.month_s / 3600.0
+    found = [Flow("plain server", "server", instances, transport=False,
+                  meters={instance_meter(design): hours})]
+    socket = design.socket
+    if socket is not None and _caches(socket):
+        found.append(Flow("cache scan", "cache", instances * scenario.month_s / socket.cache_scan_period_s,
+                          meters=chains.operation_meters(Operation(kind="scan_table"), table_bytes)))
+    return found
+
+
+def _settled(design: Design) -> Design:
+    """The design with what its socket implies: a keyed disconnect scans nothing, a server has no table."""
+    socket = design.socket
+    if socket is None:
+        return design
+    if socket.backend == "server":  # it holds the connections itself and sends without asking anybody
+        own = {"direct_send": True, "cache_hit_share": 1.0, "cache_scan_period_s": 0.0}
+        return design.model_copy(update={"socket": socket.model_copy(update=own)})
+    if socket.disconnect != "key":
+        return design
+    name = socket.disconnect_function
+    kept = [o for o in design.functions[name].operations if o.kind != "scan_table"]
+    keyed = design.functions[name].model_copy(update={"operations": kept})
+    return design.model_copy(update={"functions": {**design.functions, name: keyed}})
+
+
+def _table_bytes(current: Life):
+    """Size of the table that holds the connections, beside whatever else the app keeps in it."""
+    socket = current.design.socket
+    if socket is None:
+        return 0.0
+    return socket.table_base_bytes + current.open_connections * socket.connection_item_bytes
+
+
+def traffic(design: Design | str, scenario: Scenario) -> Traffic:
+    """A design's flows with everything they share, from a resolved scenario.
+
+    Parameters
+    ----------
+    design : Design or str
+        The design, or `before` or `after` [-].
+    scenario : Scenario
+        A resolved scenario: plain numbers or columns of draws [-].
+
+    Returns
+    -------
+    Traffic
+        Life of the users, flows, functions at work, instances; numbers are (draws, users) where they vary.
+
+    Raises
+    ------
+    InputError
+        An unknown design.
+
+    Sources
+    -------
+    little1961, cox1962
+    """
+    design = _settled(scenario.design(design))
+    rtt_s = mix(scenario, lambda n: n.rtt_s)
+    polled = next((t.function for t in design.timers.values() if t.timing == "sleep_then_request"), None)
+    request_s = rtt_s + request_server_s(scenario, design, polled) if polled else 0.0
+    socket = design.socket
+    connect_s = chains.run_s(scenario, design.functions[socket.connect_function]) if socket else 0.0
+    current = life(design, scenario, request_s, connect_s)
+    table = _table_bytes(current)
+    drafts = with_cold_shares(_drafts(current, request_s, table),
+                              {n: p.weight for n, p in current.places.items()}, design.api.idle_timeout_s)
+    found = runs(current, drafts, table)
+    instances = _instances(scenario, design, current, drafts)
+    done = [_metered(current, f, found, table) for f in drafts]
+    done += _server_flows(scenario, design, instances, table)
+    return Traffic(current, done, found, instances, table)
+
+
+def flows(design: Design | str, scenario: Scenario) -> list[Flow]:
+    """The flows of a design: every kind of exchange it causes, with rate, bytes, meters and events.
+
+    Parameters
+    ----------
+    design : Design or str
+        The design, or `before` or `after` [-].
+    scenario : Scenario
+        The scenario; ranges count at their modes [-].
+
+    Returns
+    -------
+    list of Flow
+        One a kind of exchange; `per_month` is over all users.
+
+    Raises
+    ------
+    InputError
+        An unknown design.
+
+    Sources
+    -------
+    twilly_code
+
+    Examples
+    --------
+    >>> from model import scenario
+    >>> [f.name for f in flows("before", scenario.load("twilly"))][:2]
+    ['poll unread_counts', 'poll stream_processing']
+    """
+    from model.scenario import sampling
+
+    return traffic(design, sampling.resolved(scenario)).flows
