@@ -134,8 +134,7 @@ def earliest_admitted(a, b, times, who, tokens, since, rate, outage, done):
     best, found = np.inf, -1
     for j in range(a, b):
         t = times[j]
-        if (since <= t < best and t >= outage and tokens + rate * (t - since) >= ALMOST_ONE
-                and not done[who[j]]):
+        if since <= t < best and t >= outage and tokens + rate * (t - since) >= ALMOST_ONE and not done[who[j]]:
             best, found = t, j
     return found
 

@@ -95,5 +95,10 @@ def share(name: str, value: object, place: object = None) -> np.ndarray:
 
 def whole(name: str, value: object, unit: str = "", place: object = None) -> np.ndarray:
     """The value, refused unless every element is a whole number of at least 0."""
-    return bounded(name, value, f"a whole number >= 0 {unit}".rstrip(),
-                   lambda a: (a >= 0) & (a == np.floor(a)) & np.isfinite(a), place)
+    return bounded(
+        name,
+        value,
+        f"a whole number >= 0 {unit}".rstrip(),
+        lambda a: (a >= 0) & (a == np.floor(a)) & np.isfinite(a),
+        place,
+    )

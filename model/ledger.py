@@ -19,10 +19,26 @@ from model import checks, paths
 COLUMNS = ("name", "value", "low", "high", "unit", "kind", "source", "where", "checked_on", "note")
 KINDS = ("spec", "price", "published", "measured", "assumed")
 SUFFIXES = {  # how a name ends -> the unit it must carry; longest suffix wins
-    "_per_s": "1/s", "_per_month": "1/month", "_per_hour": "1/h", "_per_day": "1/day",
-    "_bytes": "B", "_mb": "MB", "_ms": "ms", "_s": "s", "_w": "W", "_j": "J", "_wh": "Wh",
-    "_usd": "USD", "_share": "1", "_ratio": "1", "_ln": "1", "_count": "1", "_units": "1",
-    "_bytes_per_s": "B/s", "_connections": "1", "_gb": "GB",
+    "_per_s": "1/s",
+    "_per_month": "1/month",
+    "_per_hour": "1/h",
+    "_per_day": "1/day",
+    "_bytes": "B",
+    "_mb": "MB",
+    "_ms": "ms",
+    "_s": "s",
+    "_w": "W",
+    "_j": "J",
+    "_wh": "Wh",
+    "_usd": "USD",
+    "_share": "1",
+    "_ratio": "1",
+    "_ln": "1",
+    "_count": "1",
+    "_units": "1",
+    "_bytes_per_s": "B/s",
+    "_connections": "1",
+    "_gb": "GB",
 }
 FILES = ("wire", "metering", "service")
 CHOSEN = "service"  # the file whose numbers a scenario may replace and draws vary; the others are constants
@@ -62,8 +78,9 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         rows = []
         for row in reader:
             if None in row or None in row.values():
-                checks.fail(f"a row must have {len(reader.fieldnames)} fields",
-                            f"{paths.shown(path)}:{reader.line_num}")
+                checks.fail(
+                    f"a row must have {len(reader.fieldnames)} fields", f"{paths.shown(path)}:{reader.line_num}"
+                )
             rows.append(row)
     return rows
 
@@ -92,18 +109,13 @@ def checked_row(raw: Mapping[str, str], place: str, known_sources: Mapping) -> R
         checks.fail(f"{name} must lie in its range {low:g} to {high:g}; got {value:g}", place)
     if raw["kind"] == "assumed" and not (low < high and raw["note"]):
         checks.fail(f"{name} is assumed and must have a range and a note", place)
-    return Row(name, value, low, high, raw["unit"], raw["kind"], raw["source"], raw["where"],
-               raw["checked_on"], raw["note"])
+    return Row(
+        name, value, low, high, raw["unit"], raw["kind"], raw["source"], raw["where"], raw["checked_on"], raw["note"]
+    )
 
 
 def read(path: Path, known_sources: Mapping | None = None) -> dict[str, Row]:
-    """The rows of one ledger file by name.
-
-    Raises
-    ------
-    InputError
-        Where a row cannot be traced, or a name stands twice.
-    """
+    """The rows of one ledger file by name."""
     known_sources = sources() if known_sources is None else known_sources
     rows: dict[str, Row] = {}
     for number, raw in enumerate(read_csv(path), start=2):

@@ -12,9 +12,19 @@ from model import checks
 from model.life import exchange
 from model.life.flow import Flow, Traffic
 
-__all__ = ["active_hours_per_month", "background_mb_per_hour", "by_network", "flow_mb",
-           "flow_mb_per_month", "mb_per_hour", "mb_per_month", "metered_mb_per_hour",
-           "metered_mb_per_month", "network_mb_per_hour", "plan_hours"]
+__all__ = [
+    "active_hours_per_month",
+    "background_mb_per_hour",
+    "by_network",
+    "flow_mb",
+    "flow_mb_per_month",
+    "mb_per_hour",
+    "mb_per_month",
+    "metered_mb_per_hour",
+    "metered_mb_per_month",
+    "network_mb_per_hour",
+    "plan_hours",
+]
 
 MB_BYTES = 1e6
 GB_MB = 1e3
@@ -31,33 +41,7 @@ def flow_mb(flow: Flow, traffic: Traffic):
 
     Occurrences a month x IP bytes of one, over active seconds a month, x 3600 / 10^6.
 
-    Parameters
-    ----------
-    flow : Flow
-        A flow of that traffic [-].
-    traffic : Traffic
-        The design's traffic [-].
-
-    Returns
-    -------
-    array
-        MB per active hour, (draws, users) where inputs vary; 0 for a flow that never reaches the phone.
-
-    Raises
-    ------
-    InputError
-        As `exchange.flow_bytes`.
-
-    Sources
-    -------
-    wire_capture
-
-    Examples
-    --------
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
-    >>> round(float(flow_mb(now.flows[0], now)), 3)  # 1,080 polls of 872 B on IPv4, 932 B on IPv6
-    0.968
+    Source: wire_capture.
     """
     return _per_hour(flow, traffic, exchange.mean_flow_bytes(traffic, flow))
 
@@ -67,26 +51,21 @@ def mb_per_hour(traffic: Traffic):
 
     Parameters
     ----------
-    traffic : Traffic
-        The design's traffic [-].
+    traffic : Traffic, the design's traffic
 
     Returns
     -------
-    array
-        MB per active hour, (draws, users) where inputs vary.
+    array, MB per active hour, (draws, users) where inputs vary
 
     Raises
     ------
-    InputError
-        As `exchange.flow_bytes`.
+    InputError, as `exchange.flow_bytes`
 
     Notes
     -----
     The background, such as video, is not in it: see `background_mb_per_hour`.
 
-    Sources
-    -------
-    wire_capture
+    Source: wire_capture.
     """
     return sum(flow_mb(flow, traffic) for flow in traffic.flows)
 
@@ -98,13 +77,11 @@ def active_hours_per_month(traffic: Traffic):
 
     Parameters
     ----------
-    traffic : Traffic
-        The design's traffic [-].
+    traffic : Traffic, the design's traffic
 
     Returns
     -------
-    array
-        Hours a user and month, (draws, users) where inputs vary.
+    array, hours a user and month, (draws, users) where inputs vary
 
     Examples
     --------
@@ -121,26 +98,7 @@ def flow_mb_per_month(flow: Flow, traffic: Traffic):
 
     `flow_mb` x `active_hours_per_month`.
 
-    Parameters
-    ----------
-    flow : Flow
-        A flow of that traffic [-].
-    traffic : Traffic
-        The design's traffic [-].
-
-    Returns
-    -------
-    array
-        MB a user and month, (draws, users) where inputs vary.
-
-    Raises
-    ------
-    InputError
-        As `exchange.flow_bytes`.
-
-    Sources
-    -------
-    wire_capture
+    Source: wire_capture.
     """
     return flow_mb(flow, traffic) * active_hours_per_month(traffic)
 
@@ -150,22 +108,17 @@ def mb_per_month(traffic: Traffic):
 
     Parameters
     ----------
-    traffic : Traffic
-        The design's traffic [-].
+    traffic : Traffic, the design's traffic
 
     Returns
     -------
-    array
-        MB a user and month, (draws, users) where inputs vary.
+    array, MB a user and month, (draws, users) where inputs vary
 
     Raises
     ------
-    InputError
-        As `exchange.flow_bytes`.
+    InputError, as `exchange.flow_bytes`
 
-    Sources
-    -------
-    wire_capture
+    Source: wire_capture.
     """
     return mb_per_hour(traffic) * active_hours_per_month(traffic)
 
@@ -175,35 +128,11 @@ def network_mb_per_hour(name: str, traffic: Traffic):
 
     Networks differ in their IP version: a packet's header is 20 B longer on IPv6.
 
-    Parameters
-    ----------
-    name : str
-        A network of the scenario [-].
-    traffic : Traffic
-        The design's traffic [-].
-
-    Returns
-    -------
-    dict of str to array
-        {flow: MB per active hour on that network}, (draws, users) where inputs vary.
-
-    Raises
-    ------
-    InputError
-        For a network that the scenario does not have.
-
-    Notes
-    -----
-    How often each flow happens is the mix's: losses and idle timeouts of one network are not told apart.
-
-    Sources
-    -------
-    wire_capture, rfc8200
+    Source: wire_capture, rfc8200.
     """
     networks = traffic.life.scenario.networks
     ip = networks[checks.known("network", name, networks)].ip
-    return {flow.name: _per_hour(flow, traffic, exchange.flow_bytes(traffic, flow, ip))
-            for flow in traffic.flows}
+    return {flow.name: _per_hour(flow, traffic, exchange.flow_bytes(traffic, flow, ip)) for flow in traffic.flows}
 
 
 def by_network(traffic: Traffic) -> dict:
@@ -212,27 +141,12 @@ def by_network(traffic: Traffic) -> dict:
     Share of the network x `network_mb_per_hour`; all parts add up to `mb_per_hour`, those of metered networks
     to `metered_mb_per_hour`.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-].
-
-    Returns
-    -------
-    dict of str to dict
-        {network: {flow: MB per active hour}}.
-
-    Raises
-    ------
-    InputError
-        As `exchange.flow_bytes`.
-
-    Sources
-    -------
-    wire_capture
+    Source: wire_capture.
     """
-    return {name: {flow: network.share * mb for flow, mb in network_mb_per_hour(name, traffic).items()}
-            for name, network in traffic.life.scenario.networks.items()}
+    return {
+        name: {flow: network.share * mb for flow, mb in network_mb_per_hour(name, traffic).items()}
+        for name, network in traffic.life.scenario.networks.items()
+    }
 
 
 def metered_mb_per_hour(traffic: Traffic):
@@ -242,30 +156,31 @@ def metered_mb_per_hour(traffic: Traffic):
 
     Parameters
     ----------
-    traffic : Traffic
-        The design's traffic [-].
+    traffic : Traffic, the design's traffic
 
     Returns
     -------
-    array
-        MB per active hour, (draws, users) where inputs vary; 0 where no network is metered.
+    array, MB per active hour, (draws, users) where inputs vary; 0 where no network is metered
 
     Raises
     ------
-    InputError
-        As `exchange.flow_bytes`.
+    InputError, as `exchange.flow_bytes`
 
     Notes
     -----
     Plans are taken to meter IP bytes, both ways; link-layer headers and radio signalling are free.
 
-    Sources
-    -------
-    wire_capture
+    Source: wire_capture.
     """
     networks = traffic.life.scenario.networks
-    return sum((sum(network.share * mb for mb in network_mb_per_hour(name, traffic).values())
-                for name, network in networks.items() if network.metered), 0.0)
+    return sum(
+        (
+            sum(network.share * mb for mb in network_mb_per_hour(name, traffic).values())
+            for name, network in networks.items()
+            if network.metered
+        ),
+        0.0,
+    )
 
 
 def metered_mb_per_month(traffic: Traffic):
@@ -273,22 +188,17 @@ def metered_mb_per_month(traffic: Traffic):
 
     Parameters
     ----------
-    traffic : Traffic
-        The design's traffic [-].
+    traffic : Traffic, the design's traffic
 
     Returns
     -------
-    array
-        MB a user and month, (draws, users) where inputs vary.
+    array, MB a user and month, (draws, users) where inputs vary
 
     Raises
     ------
-    InputError
-        As `exchange.flow_bytes`.
+    InputError, as `exchange.flow_bytes`
 
-    Sources
-    -------
-    wire_capture
+    Source: wire_capture.
     """
     return metered_mb_per_hour(traffic) * active_hours_per_month(traffic)
 
@@ -300,21 +210,17 @@ def background_mb_per_hour(scenario):
 
     Parameters
     ----------
-    scenario : Scenario
-        A resolved scenario: plain numbers or columns of draws [-].
+    scenario : Scenario, A resolved scenario: plain numbers or columns of draws
 
     Returns
     -------
-    array
-        MB per active hour, (draws, 1) where inputs vary.
+    array, MB per active hour, (draws, 1) where inputs vary
 
     Notes
     -----
     Taken as the scenario gives it, on IPv4 and IPv6 alike.
 
-    Sources
-    -------
-    assumption
+    Source: assumption.
 
     Examples
     --------
@@ -337,26 +243,19 @@ def plan_hours(traffic: Traffic, plan_gb, background: bool = False):
 
     Parameters
     ----------
-    traffic : Traffic
-        The design's traffic [-].
-    plan_gb : float or array
-        The plan's data, > 0; 1 GB is 10^9 bytes; broadcasts [GB].
-    background : bool
-        Whether the screens' own traffic, such as video, comes out of the plan too [-].
+    traffic : Traffic, the design's traffic
+    plan_gb : float or array, the plan's data, > 0; 1 GB is 10^9 bytes; broadcasts [GB]
+    background : bool, whether the screens' own traffic, such as video, comes out of the plan too
 
     Returns
     -------
-    array
-        Hours, (draws, users) where inputs vary; infinite where no network is metered or nothing is carried.
+    array, hours, (draws, users) where inputs vary; infinite where no network is metered or nothing is carried
 
     Raises
     ------
-    InputError
-        For a plan of 0 GB or less.
+    InputError, for a plan of 0 GB or less
 
-    Sources
-    -------
-    wire_capture
+    Source: wire_capture.
 
     Examples
     --------
@@ -369,8 +268,7 @@ def plan_hours(traffic: Traffic, plan_gb, background: bool = False):
     scenario = traffic.life.scenario
     share = np.asarray(sum(n.share for n in scenario.networks.values() if n.metered), dtype=float)
     metered = np.asarray(metered_mb_per_hour(traffic), dtype=float)
-    each = np.divide(metered, share, out=np.zeros(np.broadcast_shapes(metered.shape, share.shape)),
-                     where=share > 0)
+    each = np.divide(metered, share, out=np.zeros(np.broadcast_shapes(metered.shape, share.shape)), where=share > 0)
     if background:
         each = each + background_mb_per_hour(scenario) * (share > 0)
     hours = np.full(np.broadcast_shapes(plan_mb.shape, each.shape), np.inf)

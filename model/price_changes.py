@@ -39,28 +39,7 @@ def _what(old: PriceRow | None, new: PriceRow | None) -> str:
 
 
 def difference(old: PriceBook | Iterable[PriceRow], new: PriceBook | Iterable[PriceRow]) -> pd.DataFrame:
-    """What changed from old prices to new ones, over the meters that the new ones hold.
-
-    Parameters
-    ----------
-    old : PriceBook or rows
-        The prices before; the newest date of each meter counts [-]
-    new : PriceBook or rows
-        The prices after; the newest date of each meter counts [-]
-
-    Returns
-    -------
-    DataFrame
-        A row a tier that differs: region, meter, tier_from, old_from, old_usd, new_from, new_usd,
-        change (share of the old price), what (new, gone, dearer, cheaper). Empty where nothing changed.
-
-    Examples
-    --------
-    >>> from model.prices import book
-    >>> changed = difference(book("us-east-1", on="2024-10-31"), book("us-east-1", on="2024-11-01"))
-    >>> changed[["meter", "change"]].values.tolist()
-    [['dynamodb_read_unit', -0.5], ['dynamodb_write_unit', -0.5]]
-    """
+    """What changed from old prices to new ones, over the meters that the new ones hold."""
     import pandas as pd
 
     before, after = (_newest_tiers(side.rows if hasattr(side, "rows") else side) for side in (old, new))
@@ -72,15 +51,26 @@ def difference(old: PriceBook | Iterable[PriceRow], new: PriceBook | Iterable[Pr
             if a and b and a.price_usd == b.price_usd:
                 continue
             change = float(b.price_usd / a.price_usd - 1) if a and b and a.price_usd else float("nan")
-            lines.append((*key, float(tier), a and a.effective_from, a and float(a.price_usd),
-                          b and b.effective_from, b and float(b.price_usd), change, _what(a, b)))
+            lines.append(
+                (
+                    *key,
+                    float(tier),
+                    a and a.effective_from,
+                    a and float(a.price_usd),
+                    b and b.effective_from,
+                    b and float(b.price_usd),
+                    change,
+                    _what(a, b),
+                )
+            )
     columns = ["region", "meter", "tier_from", "old_from", "old_usd", "new_from", "new_usd", "change", "what"]
     return pd.DataFrame(lines, columns=columns)
 
 
 def _same(old: tuple[PriceRow, ...] | None, new: tuple[PriceRow, ...]) -> bool:
-    return old is not None and ([(row.tier_from, row.price_usd) for row in old]
-                                == [(row.tier_from, row.price_usd) for row in new])
+    return old is not None and (
+        [(row.tier_from, row.price_usd) for row in old] == [(row.tier_from, row.price_usd) for row in new]
+    )
 
 
 def _additions(rows: Iterable[PriceRow], books: Shelf) -> dict[str, list[PriceRow]]:
@@ -104,8 +94,19 @@ def _appended(path: Path, rows: Iterable[PriceRow]) -> bytes:
     kept = path.read_bytes() if path.exists() else (",".join(COLUMNS) + "\n").encode()
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(
-        [row.meter, row.region, row.effective_from, f"{row.tier_from:f}", f"{row.price_usd:f}", row.unit,
-         row.source, row.where, row.confidence] for row in rows)
+        [
+            row.meter,
+            row.region,
+            row.effective_from,
+            f"{row.tier_from:f}",
+            f"{row.price_usd:f}",
+            row.unit,
+            row.source,
+            row.where,
+            row.confidence,
+        ]
+        for row in rows
+    )
     return kept + (b"" if kept.endswith(b"\n") else b"\n") + text.getvalue().encode()
 
 
@@ -131,28 +132,7 @@ def refresh(source: object, folder: str | Path | None = None, write: bool = True
     Rows are only ever added, with the list's own date; a price that equals the one in force adds none.
     New files stand complete under another name before they take their place, so a failure leaves nothing.
 
-    Parameters
-    ----------
-    source : path, dict, list of JSON strings, or rows
-        What `load_price_list` reads, or the rows it or `live` returned [-]
-    folder : path
-        Where the price files are; the project's own where none is given [-]
-    write : bool
-        Whether to write; False only shows the difference [-]
-
-    Returns
-    -------
-    DataFrame
-        The `difference` between the newest prices there were and the added ones.
-
-    Raises
-    ------
-    InputError
-        Where the list cannot be used, or holds another price for a date that already has one.
-
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     home = paths.data("prices") if folder is None else Path(folder)
     made = isinstance(source, (list, tuple)) and all(isinstance(row, PriceRow) for row in source)
@@ -161,8 +141,9 @@ def refresh(source: object, folder: str | Path | None = None, write: bool = True
         checks.fail("the folder of price files must exist", paths.shown(home))
     books = shelf(home) if any(home.glob("*.csv")) else {}
     added = _additions(rows, books)
-    before = [row for region in added for dated in books.get(region, {}).values()
-              for tiers in dated.values() for row in tiers]
+    before = [
+        row for region in added for dated in books.get(region, {}).values() for tiers in dated.values() for row in tiers
+    ]
     table = difference(before, [row for rows in added.values() for row in rows])
     if write and added:
         _write(home, added)

@@ -59,9 +59,16 @@ def _plain(name: str) -> str:
 def meters() -> tuple[Meter, ...]:
     """Our meters as AWS writes them."""
     rows = ledger.read_csv(paths.data("price_list", "usage_types.csv"))
-    return tuple(Meter(row["meter"], row["service_code"], row["usage_type"],
-                       tuple(tuple(part.split("=", 1)) for part in row["condition"].split(";") if part),
-                       row["unit"]) for row in rows)
+    return tuple(
+        Meter(
+            row["meter"],
+            row["service_code"],
+            row["usage_type"],
+            tuple(tuple(part.split("=", 1)) for part in row["condition"].split(";") if part),
+            row["unit"],
+        )
+        for row in rows
+    )
 
 
 @functools.cache
@@ -77,8 +84,7 @@ def _endings() -> dict[str, tuple[str, ...]]:
 @functools.cache
 def prefixes() -> dict[str, str]:
     """What each region writes in front of its usage types."""
-    return {row["region"]: row["prefix"]
-            for row in ledger.read_csv(paths.data("price_list", "region_prefixes.csv"))}
+    return {row["region"]: row["prefix"] for row in ledger.read_csv(paths.data("price_list", "region_prefixes.csv"))}
 
 
 def _region(attributes: Mapping[str, str]) -> str | None:
@@ -156,8 +162,9 @@ def _meter_rows(meter: Meter, region: str, term: Term, place: str) -> tuple[Pric
     where += f", list {term.version}" if term.version else ""
     day = as_date(term.effective[:10], f"the effective date of SKU {term.sku}")
     tiers = _without_free_tier(meter.name, _tiers(term, f"{place}, {meter.name} in {region}, SKU {term.sku}"))
-    return checked_tiers(PriceRow(meter.name, region, day, low, price, meter.unit, "aws_price_list", where)
-                         for low, _, price in tiers)
+    return checked_tiers(
+        PriceRow(meter.name, region, day, low, price, meter.unit, "aws_price_list", where) for low, _, price in tiers
+    )
 
 
 def _json_terms(product: Mapping, offers: Mapping, code: str, version: str) -> Iterator[Term]:
@@ -168,10 +175,17 @@ def _json_terms(product: Mapping, offers: Mapping, code: str, version: str) -> I
         for dimension in offer["priceDimensions"].values():
             prices = dimension["pricePerUnit"]
             currency = "USD" if "USD" in prices else next(iter(prices), "none")
-            tiers.append((dimension.get("beginRange") or "0", dimension.get("endRange") or "Inf",
-                          prices.get(currency), currency))
-        yield Term(attributes.get("servicecode", code), product.get("sku", ""), attributes,
-                   offer.get("effectiveDate", ""), tuple(tiers), version)
+            tiers.append(
+                (dimension.get("beginRange") or "0", dimension.get("endRange") or "Inf", prices.get(currency), currency)
+            )
+        yield Term(
+            attributes.get("servicecode", code),
+            product.get("sku", ""),
+            attributes,
+            offer.get("effectiveDate", ""),
+            tuple(tiers),
+            version,
+        )
 
 
 def _document_terms(document: Mapping) -> Iterator[Term]:
@@ -213,13 +227,13 @@ def _csv_terms(lines: Iterable[str], place: str) -> Iterator[Term]:
     for fields in reader:
         row = dict(zip(header, fields, strict=False))
         if len(fields) != len(header):
-            checks.fail(f"a line must have {len(header)} fields; got {len(fields)}",
-                        f"{place}:{reader.line_num}")
+            checks.fail(f"a line must have {len(header)} fields; got {len(fields)}", f"{place}:{reader.line_num}")
         wanted = _endings().get(row.get("servicecode") or offer, ())
         if row.get("termtype", "OnDemand") == "OnDemand" and row["usagetype"].endswith(wanted):
             _, tiers = found.setdefault((row["sku"], row.get("effectivedate", "")), (row, []))
-            tiers.append((row["startingrange"] or "0", row["endingrange"] or "Inf", row["priceperunit"],
-                          row["currency"]))
+            tiers.append(
+                (row["startingrange"] or "0", row["endingrange"] or "Inf", row["priceperunit"], row["currency"])
+            )
     for (sku, effective), (row, tiers) in found.items():
         code, version = row.get("servicecode") or offer, about.get("version", "")
         yield Term(code, sku, row, effective, tuple(tiers), version)
@@ -265,30 +279,7 @@ def load_price_list(source: object) -> list[PriceRow]:
     A product is matched by service, whole usage type after the region's prefix, and attributes; tiers are
     sorted by number and must join from 0 to no end. The row's date is the term's effective date.
 
-    Parameters
-    ----------
-    source : path, dict, JSON text, or list of JSON strings
-        `index.json` or `index.csv` of one service, its content, or what GetProducts answered [-]
-
-    Returns
-    -------
-    list of PriceRow
-        Sorted by region, meter, date and tier; products that are none of our meters are left out.
-
-    Raises
-    ------
-    InputError
-        Where the file is no price list, holds none of our meters, prices one in another currency, leaves a
-        gap or overlap between tiers, or prices one meter twice and differently.
-
-    Notes
-    -----
-    A first tier at 0 USD that equals an allowance of `data/free_allowances.csv` is dropped: the bill takes
-    allowances off by its own switch. IoT Core is left out: no public source names its usage types.
-
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     found: dict[tuple, tuple[PriceRow, ...]] = {}
     try:

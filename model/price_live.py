@@ -44,32 +44,18 @@ def live(region: str, client: object = None) -> list[PriceRow]:
 
     Needs the extra `push-or-poll[aws]` and AWS credentials with `pricing:GetProducts`.
 
-    Parameters
-    ----------
-    region : str
-        A region as AWS writes it, like eu-west-1 [-]
-    client : boto3 pricing client
-        Used instead of a new one, for tests or own sessions [-]
-
-    Returns
-    -------
-    list of PriceRow
-        As `load_price_list` gives them.
-
-    Raises
-    ------
-    InputError
-        Where boto3 is not installed, the service cannot be reached, or the region has none of our meters.
-
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     checks.known("region", region, prefixes())
     client = _pricing_client() if client is None else client
     try:
-        records = {record for meter in meters() if meter.loadable for filters in _filters(meter, region)
-                   for record in _products(client, meter.service_code, filters)}
+        records = {
+            record
+            for meter in meters()
+            if meter.loadable
+            for filters in _filters(meter, region)
+            for record in _products(client, meter.service_code, filters)
+        }
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in ("botocore", "boto3"):
             raise

@@ -13,8 +13,15 @@ import numpy as np
 from model import checks
 
 __all__ = [
-    "JITTERS", "admitted_per_s", "attempt_times_s", "attempts_per_s", "back_share", "backoff_s",
-    "fallback_requests_per_s", "reconnect", "summary",
+    "JITTERS",
+    "admitted_per_s",
+    "attempt_times_s",
+    "attempts_per_s",
+    "back_share",
+    "backoff_s",
+    "fallback_requests_per_s",
+    "reconnect",
+    "summary",
 ]
 
 JITTERS = ("none", "equal", "full", "decorrelated")
@@ -52,8 +59,13 @@ def _most(attempts: object, delays: np.ndarray) -> float:
     """How many attempts a client makes at most; infinite where it never stops."""
     if attempts is None:
         return len(delays)
-    most = _one("attempts", attempts, checks.bounded, "a whole number >= 1, infinite or None",
-                lambda a: (a >= 1) & ((a == np.floor(a)) | np.isinf(a)))
+    most = _one(
+        "attempts",
+        attempts,
+        checks.bounded,
+        "a whole number >= 1, infinite or None",
+        lambda a: (a >= 1) & ((a == np.floor(a)) | np.isinf(a)),
+    )
     return most
 
 
@@ -115,14 +127,21 @@ def _back_s(state, plan, lot, rate: float, burst: float, outage: float, crowd: f
         ends = np.cumsum(counts)
         times, who = np.empty(ends[-1]), np.empty(ends[-1], np.int32)
         loop.laid(*state, *plan, start, start + span, lot, ends - counts, times, who)
-        loop.worked_off(ends, times, who, bucket, rate, burst, outage, state[3], back, start,
-                        span / len(counts))
+        loop.worked_off(ends, times, who, bucket, rate, burst, outage, state[3], back, start, span / len(counts))
     return back
 
 
-def reconnect(clients: int, delays_s: Sequence[float], jitter: str, rate_per_s: float, burst: float,
-              seed: int, outage_s: float = 0.0, notice_s: float = 0.0,
-              attempts: float | None = None) -> np.ndarray:
+def reconnect(
+    clients: int,
+    delays_s: Sequence[float],
+    jitter: str,
+    rate_per_s: float,
+    burst: float,
+    seed: int,
+    outage_s: float = 0.0,
+    notice_s: float = 0.0,
+    attempts: float | None = None,
+) -> np.ndarray:
     """Seconds from the drop of every connection until each client is back.
 
     All connections drop at 0; a client sees it after U(0, notice_s). It makes attempt k after the k-th delay,
@@ -133,36 +152,25 @@ def reconnect(clients: int, delays_s: Sequence[float], jitter: str, rate_per_s: 
 
     Parameters
     ----------
-    clients
-        Connections that drop; a whole number. [-]
-    delays_s
-        Delay before each attempt; positive, never falling. Its first is the base of decorrelated jitter, its
+    clients, connections that drop; a whole number
+    delays_s, delay before each attempt; positive, never falling. Its first is the base of decorrelated jitter, its
         last the cap. [s]
-    jitter
-        "none" v, "equal" v/2 + U(0, v/2), "full" U(0, v), "decorrelated" min(cap, U(base, 3 x previous)). [-]
-    rate_per_s
-        New connections that are admitted a second in the long run; above 0. [1/s]
-    burst
-        Connections that a rested bucket admits at once; at least 1. [-]
-    seed
-        Whole number that fixes every random number. [-]
-    outage_s
-        Attempts earlier than this fail. [s]
-    notice_s
-        The loss is seen at a time uniform between 0 and this, such as a heartbeat's period. [s]
-    attempts
-        Attempts a client makes: None for one per delay, more (or infinite) to repeat the last delay. [-]
+    jitter, "none" v, "equal" v/2 + U(0, v/2), "full" U(0, v), "decorrelated" min(cap, U(base, 3 x previous))
+    rate_per_s, new connections that are admitted a second in the long run; above 0. [1/s]
+    burst, connections that a rested bucket admits at once; at least 1
+    seed, whole number that fixes every random number
+    outage_s, attempts earlier than this fail. [s]
+    notice_s, the loss is seen at a time uniform between 0 and this, such as a heartbeat's period. [s]
+    attempts, attempts a client makes: None for one per delay, more (or infinite) to repeat the last delay
 
     Returns
     -------
-    array (clients,)
-        Seconds until each client is back; infinite for one that ran out of attempts. [s]
+    array (clients,), seconds until each client is back; infinite for one that ran out of attempts. [s]
 
     Raises
     ------
-    InputError
-        For an empty, unsorted or non-positive schedule, a quota of 0 or less, a negative time, an unknown
-        jitter, clients, seed or attempts that are not whole.
+    InputError, for an empty, unsorted or non-positive schedule, a quota of 0 or less, a negative time, an unknown
+        jitter, clients, seed or attempts that are not whole
 
     Notes
     -----
@@ -170,9 +178,7 @@ def reconnect(clients: int, delays_s: Sequence[float], jitter: str, rate_per_s: 
     are admitted in an order drawn from the seed. A client that never stops trying always gets back, but its
     attempts cost time: a million clients at 500/s make about 70 million.
 
-    Sources
-    -------
-    aws_backoff (jitter), aws_docs (quota of 500 new connections/s, burst 500), twilly_code (schedule)
+    Source: aws_backoff (jitter), aws_docs (quota of 500 new connections/s, burst 500), twilly_code (schedule).
 
     Examples
     --------
@@ -196,36 +202,12 @@ def reconnect(clients: int, delays_s: Sequence[float], jitter: str, rate_per_s: 
     return _back_s(state, plan, lot, rate, burst, outage - 1e-9, CROWD)
 
 
-def attempt_times_s(clients: int, delays_s: Sequence[float], jitter: str, seed: int, notice_s: float = 0.0,
-                    attempts: int | None = None) -> np.ndarray:
+def attempt_times_s(
+    clients: int, delays_s: Sequence[float], jitter: str, seed: int, notice_s: float = 0.0, attempts: int | None = None
+) -> np.ndarray:
     """When each client of a storm would make each of its attempts if all the earlier ones failed.
 
     The very times that `reconnect` uses for the same arguments, for a check by another program or a picture.
-
-    Parameters
-    ----------
-    clients
-        Connections that drop; a whole number. [-]
-    delays_s
-        Delay before each attempt; positive, never falling. [s]
-    jitter
-        "none", "equal", "full" or "decorrelated". [-]
-    seed
-        Whole number that fixes every random number. [-]
-    notice_s
-        The loss is seen at a time uniform between 0 and this. [s]
-    attempts
-        Attempts of each client; None for one per delay. [-]
-
-    Returns
-    -------
-    array (clients, attempts)
-        Seconds from the drop. [s]
-
-    Examples
-    --------
-    >>> attempt_times_s(1, [2, 4, 8, 16, 30], "none", seed=1)
-    array([[ 2.,  6., 14., 30., 60.]])
     """
     from model import _storm_loop as loop
 
@@ -233,45 +215,25 @@ def attempt_times_s(clients: int, delays_s: Sequence[float], jitter: str, seed: 
     most = _most(attempts, delays)
     if math.isinf(most):
         checks.fail("attempts must be finite where every attempt is listed; got inf")
-    return loop.attempt_table(count, int(most), delays, mode, _key(seed),
-                              _one("notice_s", notice_s, checks.non_negative, "s"))
+    return loop.attempt_table(
+        count, int(most), delays, mode, _key(seed), _one("notice_s", notice_s, checks.non_negative, "s")
+    )
 
 
-def backoff_s(attempt: np.ndarray | int, base_s: np.ndarray | float, cap_s: np.ndarray | float, jitter: str,
-              rng: np.random.Generator, previous_s: np.ndarray | float | None = None) -> np.ndarray:
+def backoff_s(
+    attempt: np.ndarray | int,
+    base_s: np.ndarray | float,
+    cap_s: np.ndarray | float,
+    jitter: str,
+    rng: np.random.Generator,
+    previous_s: np.ndarray | float | None = None,
+) -> np.ndarray:
     """Seconds to wait before an attempt by exponential backoff with one of AWS's four kinds of jitter.
 
     With v = min(cap, base x 2^attempt): none v, equal v/2 + U(0, v/2), full U(0, v); decorrelated is
     min(cap, U(base, 3 x previous)), whose previous wait is the base at first.
 
-    Parameters
-    ----------
-    attempt
-        Failed attempts so far; broadcasts. [-]
-    base_s
-        Wait that is doubled with each attempt. [s]
-    cap_s
-        Longest wait. [s]
-    jitter
-        "none", "equal", "full" or "decorrelated". [-]
-    rng
-        Source of random numbers. [-]
-    previous_s
-        The last wait, for decorrelated jitter; the base where None. [s]
-
-    Returns
-    -------
-    array
-        Waits in the shape that attempt, base, cap and previous broadcast to. [s]
-
-    Sources
-    -------
-    aws_backoff
-
-    Examples
-    --------
-    >>> backoff_s([0, 1, 2, 3, 9], 2, 30, "none", np.random.default_rng(0))
-    array([ 2.,  4.,  8., 16., 30.])
+    Source: aws_backoff.
     """
     from model import _storm_loop as loop
 
@@ -284,31 +246,18 @@ def backoff_s(attempt: np.ndarray | int, base_s: np.ndarray | float, cap_s: np.n
 
 
 def summary(back_s: np.ndarray) -> dict[str, float]:
-    """The figures of one storm: clients back and lost, time until half, 90 % and 99 % of all are back.
-
-    Parameters
-    ----------
-    back_s
-        Seconds until each client is back, infinite where never, as `reconnect` gives it. [s]
-
-    Returns
-    -------
-    dict
-        clients, back, lost, lost_share, back_50_s, back_90_s, back_99_s (infinite where so many never are),
-        last_back_s (0 where nobody is). [-]
-
-    Examples
-    --------
-    >>> summary([2.0, 2.0, 6.0, np.inf])["back_50_s"], summary([2.0, np.inf])["lost_share"]
-    (2.0, 0.5)
-    """
+    """The figures of one storm: clients back and lost, time until half, 90 % and 99 % of all are back."""
     back = _known_back(back_s)
-    ranks = {name: max(0, math.ceil(share * len(back) - 1e-9) - 1)
-             for name, share in (("back_50_s", 0.5), ("back_90_s", 0.9), ("back_99_s", 0.99))}
+    ranks = {
+        name: max(0, math.ceil(share * len(back) - 1e-9) - 1)
+        for name, share in (("back_50_s", 0.5), ("back_90_s", 0.9), ("back_99_s", 0.99))
+    }
     ordered = np.partition(back, sorted(set(ranks.values())))
     inside = back[np.isfinite(back)]
     return {
-        "clients": len(back), "back": len(inside), "lost": len(back) - len(inside),
+        "clients": len(back),
+        "back": len(inside),
+        "lost": len(back) - len(inside),
         "lost_share": 1 - len(inside) / len(back),
         **{name: float(ordered[rank]) for name, rank in ranks.items()},
         "last_back_s": float(inside.max(initial=0.0)),
@@ -316,25 +265,7 @@ def summary(back_s: np.ndarray) -> dict[str, float]:
 
 
 def back_share(back_s: np.ndarray, at_s: np.ndarray) -> np.ndarray:
-    """Share of all clients that are back at each of some moments.
-
-    Parameters
-    ----------
-    back_s
-        Seconds until each client is back, infinite where never. [s]
-    at_s
-        Moments, in any shape and order. [s]
-
-    Returns
-    -------
-    array
-        Shares of 0 to 1, in the shape of `at_s`. [-]
-
-    Examples
-    --------
-    >>> back_share([2.0, 2.0, 6.0, np.inf], [0, 2, 10])
-    array([0.  , 0.5 , 0.75])
-    """
+    """Share of all clients that are back at each of some moments."""
     back, at = _known_back(back_s), checks.numbers("at_s", at_s)
     moments, place = np.unique(at, return_inverse=True)
     counts = np.bincount(np.searchsorted(moments, back), minlength=len(moments) + 1)[:-1]
@@ -342,76 +273,30 @@ def back_share(back_s: np.ndarray, at_s: np.ndarray) -> np.ndarray:
 
 
 def admitted_per_s(back_s: np.ndarray, step_s: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Clients admitted a second over the course of a storm.
-
-    Parameters
-    ----------
-    back_s
-        Seconds until each client is back, infinite where never. [s]
-    step_s
-        Width of a bin. [s]
-
-    Returns
-    -------
-    pair of arrays
-        Start of each bin [s] and clients admitted per second in it [1/s], up to the last admission.
-
-    Examples
-    --------
-    >>> admitted_per_s([2.0, 2.0, 6.0, np.inf], step_s=2)
-    (array([0., 2., 4., 6.]), array([0. , 1. , 0. , 0.5]))
-    """
+    """Clients admitted a second over the course of a storm."""
     back, step = _known_back(back_s), _one("step_s", step_s, checks.positive, "s")
     inside = back[np.isfinite(back)]
     counts = np.bincount((inside / step).astype(np.int64), minlength=_bins(inside.max(initial=0.0), step))
     return np.arange(len(counts)) * step, counts / step
 
 
-def attempts_per_s(back_s: np.ndarray, delays_s: Sequence[float], jitter: str, seed: int,
-                   notice_s: float = 0.0, attempts: float | None = None,
-                   step_s: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def attempts_per_s(
+    back_s: np.ndarray,
+    delays_s: Sequence[float],
+    jitter: str,
+    seed: int,
+    notice_s: float = 0.0,
+    attempts: float | None = None,
+    step_s: float = 1.0,
+) -> tuple[np.ndarray, np.ndarray]:
     """Connection attempts a second over the course of a storm, admitted and refused.
 
     Makes every client's attempts again, by the same numbers, until the moment it was back.
-
-    Parameters
-    ----------
-    back_s
-        What `reconnect` gave for these very arguments. [s]
-    delays_s
-        Delay before each attempt, as in the storm. [s]
-    jitter
-        Jitter of the storm. [-]
-    seed
-        Seed of the storm. [-]
-    notice_s
-        As in the storm. [s]
-    attempts
-        As in the storm. [-]
-    step_s
-        Width of a bin. [s]
-
-    Returns
-    -------
-    pair of arrays
-        Start of each bin [s] and attempts per second in it [1/s].
-
-    Raises
-    ------
-    InputError
-        Where a client came back at a moment at which these arguments make no attempt.
-
-    Examples
-    --------
-    >>> back_s = reconnect(1_000, [2, 4], "none", 100, 100, seed=1)
-    >>> attempts_per_s(back_s, [2, 4], "none", seed=1, step_s=2)
-    (array([0., 2., 4., 6.]), array([  0., 500.,   0., 450.]))
     """
     from model import _storm_loop as loop
 
     back, delays, mode = _known_back(back_s), _schedule(delays_s), _mode(jitter)
-    step, notice = (_one("step_s", step_s, checks.positive, "s"),
-                    _one("notice_s", notice_s, checks.non_negative, "s"))
+    step, notice = (_one("step_s", step_s, checks.positive, "s"), _one("notice_s", notice_s, checks.non_negative, "s"))
     most = _most(attempts, delays)
     if math.isinf(most) and np.isinf(back).any():
         checks.fail("back_s must be finite for every client that makes attempts for ever; got inf")
@@ -422,49 +307,22 @@ def attempts_per_s(back_s: np.ndarray, delays_s: Sequence[float], jitter: str, s
     return np.arange(len(counts)) * step, counts / step
 
 
-def fallback_requests_per_s(back_s: np.ndarray, at_s: np.ndarray, period_s: float, requests_per_tick: float,
-                            notice_s: float = 0.0, start_delay_s: float = 0.0) -> np.ndarray:
+def fallback_requests_per_s(
+    back_s: np.ndarray,
+    at_s: np.ndarray,
+    period_s: float,
+    requests_per_tick: float,
+    notice_s: float = 0.0,
+    start_delay_s: float = 0.0,
+) -> np.ndarray:
     """Requests a second that clients without a connection send by their fallback poll.
 
     Every client that has seen the loss, waited `start_delay_s` and is not back sends `requests_per_tick` each
     `period_s`, the lost ones for good: with u = t - start_delay_s,
     [clients x min(1, u / notice_s) - back by t] x requests_per_tick / period_s.
-
-    Parameters
-    ----------
-    back_s
-        Seconds until each client is back, infinite where never. [s]
-    at_s
-        Moments, in any shape and order. [s]
-    period_s
-        Period of the fallback poll. [s]
-    requests_per_tick
-        Requests of one tick. [-]
-    notice_s
-        As in the storm. [s]
-    start_delay_s
-        From seeing the loss to the first tick that counts. [s]
-
-    Returns
-    -------
-    array
-        Mean requests a second at each moment, in the shape of `at_s`. [1/s]
-
-    Notes
-    -----
-    The ticks of different clients are taken as independent, as timers that run since each app's launch are;
-    timers that all start at the drop send the same number in spikes. Clients that are back before their first
-    tick are counted as if they had made it, so where both `notice_s` and `start_delay_s` are given and some
-    are back that early, the load while the loss is being noticed is a lower bound.
-
-    Examples
-    --------
-    >>> fallback_requests_per_s([2.0, np.inf], [1, 3], period_s=3, requests_per_tick=2)
-    array([1.33333333, 0.66666667])
     """
     at = checks.non_negative("at_s", at_s, "s")
-    each = (checks.non_negative("requests_per_tick", requests_per_tick)
-            / checks.positive("period_s", period_s, "s"))
+    each = checks.non_negative("requests_per_tick", requests_per_tick) / checks.positive("period_s", period_s, "s")
     notice = _one("notice_s", notice_s, checks.non_negative, "s")
     since = at - _one("start_delay_s", start_delay_s, checks.non_negative, "s")
     seen = np.clip(since / notice, 0.0, 1.0) if notice else (since >= 0.0).astype(float)
@@ -481,8 +339,9 @@ def _known_back(back_s: object) -> np.ndarray:
 def _bins(latest: float, step: float) -> int:
     bins = latest / step + 1
     if bins > MOST_BINS:
-        checks.fail(f"step_s must leave at most {MOST_BINS:,} bins over {checks.shown(latest)} s; got "
-                    f"{checks.shown(step)}")
+        checks.fail(
+            f"step_s must leave at most {MOST_BINS:,} bins over {checks.shown(latest)} s; got {checks.shown(step)}"
+        )
     return int(bins)
 
 
@@ -491,4 +350,4 @@ def _latest_s(back: np.ndarray, delays: np.ndarray, mode: int, notice: float, mo
     if np.isfinite(back).all():
         return float(back.max())
     each = np.full(len(delays), delays[-1]) if JITTERS[mode] == "decorrelated" else delays
-    return notice + float(each[:int(most)].sum() + max(0, most - len(delays)) * delays[-1])
+    return notice + float(each[: int(most)].sum() + max(0, most - len(delays)) * delays[-1])

@@ -14,8 +14,9 @@ import chromium
 import pytest
 
 READY = "document.querySelector('.pop-page[data-ready=yes]') !== null"
-IDLE = ("(() => { const p = document.querySelector('.pop-page'), l = p.popLine;"
-        " return !l.waiting && !l.queue.length; })()")
+IDLE = (
+    "(() => { const p = document.querySelector('.pop-page'), l = p.popLine; return !l.waiting && !l.queue.length; })()"
+)
 TABLE = """[...document.querySelectorAll('.pop-table tbody td[data-column]')].map(c => [
   c.parentElement.dataset.measure, c.dataset.column, c.textContent, c.dataset.value ?? null])"""
 TRACES = """Object.fromEntries([...document.querySelectorAll('.pop-chart')].map(b => [b.dataset.chart,
@@ -42,8 +43,12 @@ def served(folder):
     """The page's address, from `workbook app` started in a folder; stopped at the end."""
     port = a_free_port()
     code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    running = subprocess.Popen([sys.executable, "-c", code, "app", "--port", str(port), "--no-browser"],
-                               cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, "app", "--port", str(port), "--no-browser"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         until = time.monotonic() + 60
         while time.monotonic() < until and running.poll() is None:

@@ -28,10 +28,23 @@ class Browser:
     def __init__(self) -> None:
         self.folder = tempfile.mkdtemp(prefix="chromium-")
         self.process = subprocess.Popen(
-            [path(), "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
-             "--disable-background-networking", "--disable-component-update", "--no-first-run",
-             "--disable-dev-shm-usage", f"--user-data-dir={self.folder}", "about:blank"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+            [
+                path(),
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--remote-debugging-port=0",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--no-first-run",
+                "--disable-dev-shm-usage",
+                f"--user-data-dir={self.folder}",
+                "about:blank",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         told = Path(self.folder) / "DevToolsActivePort"
         until = time.monotonic() + 60
         while not (told.exists() and len(told.read_text().split()) == 2):
@@ -92,8 +105,7 @@ class Page:
 
     def resize(self, width: int, height: int) -> None:
         """The size of the window in CSS pixels."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
-                  mobile=False)
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def run(self, script: str):
         """The value of a script, promises waited for."""
@@ -138,8 +150,7 @@ class Page:
     def asked(self) -> list[str]:
         """Every address that the page asked for."""
         self.run("1")
-        return [e["params"]["request"]["url"] for e in self.events
-                if e["method"] == "Network.requestWillBeSent"]
+        return [e["params"]["request"]["url"] for e in self.events if e["method"] == "Network.requestWillBeSent"]
 
     def picture(self, place: Path, whole: bool = True) -> Path:
         """A PNG of the page."""

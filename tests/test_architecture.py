@@ -12,19 +12,48 @@ from model import paths
 LAYERS = [  # a module may import from its own layer's engines and from layers above it in this list
     {"checks", "paths", "_kernels"},
     {"ledger", "display"},
-    {"price_rows", "prices", "price_list", "price_live", "price_changes", "metering", "metering_rules",
-     "metering_backend", "wire", "radio", "queueing", "cold_starts", "_cold_loop", "_latency_loop", "storm",
-     "_storm_loop", "billing", "day", "capacity"},
+    {
+        "price_rows",
+        "prices",
+        "price_list",
+        "price_live",
+        "price_changes",
+        "metering",
+        "metering_rules",
+        "metering_backend",
+        "wire",
+        "radio",
+        "queueing",
+        "cold_starts",
+        "_cold_loop",
+        "_latency_loop",
+        "storm",
+        "_storm_loop",
+        "billing",
+        "day",
+        "capacity",
+    },
     {"scenario", "scenario_checks", "sampling", "claims"},
     {"traffic"},
     {"exchange", "airtime"},
-    {"cost", "cost_flows", "latency", "battery", "mobile_data", "server_load", "load_rates",
-     "load_limits", "drops"},
+    {"cost", "cost_flows", "latency", "battery", "mobile_data", "server_load", "load_rates", "load_limits", "drops"},
     {"compare", "migration"},
     {"audit", "uncertainty", "break_even"},
     {"charts", "explore", "tables"},
-    {"pictures", "notebook_engine", "engine_entry", "notebook_isolation", "notebook_shell", "batch", "stored",
-     "report", "reporting", "bench", "cli", "lab"},
+    {
+        "pictures",
+        "notebook_engine",
+        "engine_entry",
+        "notebook_isolation",
+        "notebook_shell",
+        "batch",
+        "stored",
+        "report",
+        "reporting",
+        "bench",
+        "cli",
+        "lab",
+    },
 ]
 RANK = {name: k for k, layer in enumerate(LAYERS) for name in layer}
 OUTCOMES = {"cost", "latency", "battery", "mobile_data", "server_load"}
@@ -67,8 +96,9 @@ def rank(name: str) -> int:
     raise AssertionError(f"{name} has no place in the house; give it one in this test")
 
 
-@pytest.mark.parametrize(("name", "path"), [pytest.param(n, p, id=str(p.relative_to(paths.PACKAGE)))
-                                            for n, p in sources()])
+@pytest.mark.parametrize(
+    ("name", "path"), [pytest.param(n, p, id=str(p.relative_to(paths.PACKAGE))) for n, p in sources()]
+)
 def test_imports_go_one_way(name, path):
     inside, _ = imported(path)
     for other in inside - {name, "InputError"}:
@@ -77,8 +107,9 @@ def test_imports_go_one_way(name, path):
             assert allowed, f"{name} must not import {other}"
 
 
-@pytest.mark.parametrize(("name", "path"), [pytest.param(n, p, id=str(p.relative_to(paths.PACKAGE)))
-                                            for n, p in sources() if n in OUTCOMES])
+@pytest.mark.parametrize(
+    ("name", "path"), [pytest.param(n, p, id=str(p.relative_to(paths.PACKAGE))) for n, p in sources() if n in OUTCOMES]
+)
 def test_outcome_modules_never_import_each_other(name, path):
     assert not (imported(path)[0] & OUTCOMES) - {name}
 
@@ -86,12 +117,17 @@ def test_outcome_modules_never_import_each_other(name, path):
 def test_plotly_is_imported_in_charts_and_pictures_only():
     for _, path in sources():
         if "plotly" in path.read_text(encoding="utf-8").split("import ", 1)[-1] and path.stem not in (
-                "charts", "pictures"):
+            "charts",
+            "pictures",
+        ):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             names = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
             names |= {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
-            assert "plotly" not in names or path.parts[-2] in ("report", "stored", "explore") or path.stem in (
-                "notebook_isolation", "explore"), path
+            assert (
+                "plotly" not in names
+                or path.parts[-2] in ("report", "stored", "explore")
+                or path.stem in ("notebook_isolation", "explore")
+            ), path
 
 
 def test_import_model_loads_no_heavy_library():
@@ -109,7 +145,11 @@ def test_no_source_mentions_a_path_of_a_machine_or_the_folder_of_facts():
 
 def test_no_line_is_longer_than_the_project_says():
     most = int(re.search(r"line-length = (\d+)", (paths.PACKAGE.parent / "pyproject.toml").read_text()).group(1))
-    long = [f"{path.name}:{k}" for folder in ("model", "tests")
-            for path in sorted((paths.PACKAGE.parent / folder).rglob("*.py"))
-            for k, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if len(line) > most]
+    long = [
+        f"{path.name}:{k}"
+        for folder in ("model", "tests")
+        for path in sorted((paths.PACKAGE.parent / folder).rglob("*.py"))
+        for k, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > most
+    ]
     assert long == []

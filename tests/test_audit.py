@@ -29,43 +29,111 @@ def claim(name, measure, unit, **sides):
 
 def ferry() -> dict:
     """The claims of a made-up ferry timetable app, every figure right by its own factors and list prices."""
+
     def month(side):
-        return [{"claim": f"hour.{side}"}, {"of": "riders", "value": 5000, "unit": "users"},
-                {"of": "hours", "value": 200, "unit": "h/month"}]
+        return [
+            {"claim": f"hour.{side}"},
+            {"of": "riders", "value": 5000, "unit": "users"},
+            {"of": "hours", "value": 200, "unit": "h/month"},
+        ]
 
     found = [
         claim("wait", "latency", "s", before={"low": 1, "high": 8}, after={"low": 0, "high": 0.9}),
-        claim("inside", "server_latency", "ms", after={
-            "low": 60, "high": 400, "part_of": "wait.after",
-            "parts": [{"of": "look-up", "low": 20, "high": 100, "unit": "ms"},
-                      {"of": "post", "low": 0.04, "high": 0.3, "unit": "s"}]}),
-        claim("calls", "load", "requests/min per active user", before={
-            "low": 12, "high": 18,
-            "parts": [{"of": "positions", "value": 240, "unit": "requests/h per active user"},
-                      {"of": "arrivals", "low": 8, "high": 14, "unit": "requests/min per active user"}]}),
+        claim(
+            "inside",
+            "server_latency",
+            "ms",
+            after={
+                "low": 60,
+                "high": 400,
+                "part_of": "wait.after",
+                "parts": [
+                    {"of": "look-up", "low": 20, "high": 100, "unit": "ms"},
+                    {"of": "post", "low": 0.04, "high": 0.3, "unit": "s"},
+                ],
+            },
+        ),
+        claim(
+            "calls",
+            "load",
+            "requests/min per active user",
+            before={
+                "low": 12,
+                "high": 18,
+                "parts": [
+                    {"of": "positions", "value": 240, "unit": "requests/h per active user"},
+                    {"of": "arrivals", "low": 8, "high": 14, "unit": "requests/min per active user"},
+                ],
+            },
+        ),
         claim("calls_priced", "load", "requests/h per active user", before={"value": 900}),
-        claim("volume", "data", "MB/active hour", before={
-            "low": 0.9, "high": 1.3,
-            "implied_by": [{"claim": "calls.before"}, {"of": "size", "value": 1200, "unit": "B/request"}]}),
+        claim(
+            "volume",
+            "data",
+            "MB/active hour",
+            before={
+                "low": 0.9,
+                "high": 1.3,
+                "implied_by": [{"claim": "calls.before"}, {"of": "size", "value": 1200, "unit": "B/request"}],
+            },
+        ),
         claim("messages", "messages", "messages/active hour", after={"value": 40}),
-        claim("requests_usd", "cost_per_hour", HOUR, before={
-            "value": 0.00315, "priced": [{"claim": "calls_priced.before", "meter": "apigw_rest_request"}]}),
-        claim("transfer_usd", "cost_per_hour", HOUR, meters=["internet_out_gb"], before={
-            "value": 0.000117, "priced": [{"of": "volume", "value": 1.3, "unit": "MB/active hour",
-                                           "meter": ["internet_out_gb"]}]}),
-        claim("socket_usd", "cost_per_hour", HOUR, meters=["apigw_ws_minute", "apigw_ws_message"], after={
-            "value": 0.000055,
-            "priced": [{"claim": "messages.after", "meter": "apigw_ws_message"},
-                       {"of": "minutes", "value": 60, "unit": "connection minutes/active hour",
-                        "meter": "apigw_ws_minute"}]}),
-        claim("hour", "cost_per_hour", HOUR, flows=["everything"],
-              before={"value": 0.003267, "parts": [{"claim": "requests_usd.before"},
-                                                   {"claim": "transfer_usd.before"}]},
-              after={"value": 0.000055, "parts": [{"claim": "socket_usd.after"}]}),
-        claim("month", "cost", "USD/month", before={"value": 3267, "factors": month("before")},
-              after={"value": 55, "factors": month("after")}, improvement={"value": 0.98, "as": "less"}),
-        claim("saved", "cost", "USD/month", saved={"value": 3212, "parts": [
-            {"claim": "month.before"}, {"claim": "month.after", "sign": -1}]}),
+        claim(
+            "requests_usd",
+            "cost_per_hour",
+            HOUR,
+            before={"value": 0.00315, "priced": [{"claim": "calls_priced.before", "meter": "apigw_rest_request"}]},
+        ),
+        claim(
+            "transfer_usd",
+            "cost_per_hour",
+            HOUR,
+            meters=["internet_out_gb"],
+            before={
+                "value": 0.000117,
+                "priced": [{"of": "volume", "value": 1.3, "unit": "MB/active hour", "meter": ["internet_out_gb"]}],
+            },
+        ),
+        claim(
+            "socket_usd",
+            "cost_per_hour",
+            HOUR,
+            meters=["apigw_ws_minute", "apigw_ws_message"],
+            after={
+                "value": 0.000055,
+                "priced": [
+                    {"claim": "messages.after", "meter": "apigw_ws_message"},
+                    {
+                        "of": "minutes",
+                        "value": 60,
+                        "unit": "connection minutes/active hour",
+                        "meter": "apigw_ws_minute",
+                    },
+                ],
+            },
+        ),
+        claim(
+            "hour",
+            "cost_per_hour",
+            HOUR,
+            flows=["everything"],
+            before={"value": 0.003267, "parts": [{"claim": "requests_usd.before"}, {"claim": "transfer_usd.before"}]},
+            after={"value": 0.000055, "parts": [{"claim": "socket_usd.after"}]},
+        ),
+        claim(
+            "month",
+            "cost",
+            "USD/month",
+            before={"value": 3267, "factors": month("before")},
+            after={"value": 55, "factors": month("after")},
+            improvement={"value": 0.98, "as": "less"},
+        ),
+        claim(
+            "saved",
+            "cost",
+            "USD/month",
+            saved={"value": 3212, "parts": [{"claim": "month.before"}, {"claim": "month.after", "sign": -1}]},
+        ),
     ]
     found[6]["flows"] = ["requests"]
     return {c["id"]: c for c in found}
@@ -80,31 +148,70 @@ def test_a_clean_file_yields_no_finding():
 
 
 PLANTED = [  # the eight errors of the documents, in another app's numbers
-    ("product", "month.before", 10.0, "is 3,267 USD/month, not 32,670", lambda t: t["month"].update(
-        before={**t["month"]["before"], "value": 32670})),
-    ("product", "month.after", 4.0, "is 55 USD/month, not 220", lambda t: t["month"].update(
-        after={**t["month"]["after"], "value": 220})),
-    ("list price", "requests_usd.before", 5.0, "$0.7 per million requests",
-     lambda t: t["requests_usd"]["before"].update(value=0.00063)),
-    ("list price", "transfer_usd.before", 3.0, "$0.03 per GB",
-     lambda t: t["transfer_usd"]["before"].update(value=0.000039)),
-    ("list price", "socket_usd.after", 2.2, "cost 0.000055 USD/active hour, not 0.000025",
-     lambda t: t["socket_usd"]["after"].update(value=0.000025)),
-    ("units", "calls_priced.before", 48.0, "48 to 72 times apart",
-     lambda t: t["calls_priced"]["before"].update(value=15)),
-    ("parts", "calls.before", 18 / 8, "add up to 12 to 18", lambda t: t["calls"]["before"].update(
-        low=6, high=8)),
-    ("premise", "volume.before", 3.0 / 1.296, "which fits 41.7 to 55.6 requests/min",
-     lambda t: t["volume"]["before"].update(low=3, high=4)),
-    ("part of", "inside.after", 1.6, "400 ms is only a part of",
-     lambda t: t["wait"]["after"].update(high=0.25)),
-    ("echo", "month.after", 10.0, "$0.25 per million connection minutes", lambda t: t["month"].update(
-        after={"value": 150})),
+    (
+        "product",
+        "month.before",
+        10.0,
+        "is 3,267 USD/month, not 32,670",
+        lambda t: t["month"].update(before={**t["month"]["before"], "value": 32670}),
+    ),
+    (
+        "product",
+        "month.after",
+        4.0,
+        "is 55 USD/month, not 220",
+        lambda t: t["month"].update(after={**t["month"]["after"], "value": 220}),
+    ),
+    (
+        "list price",
+        "requests_usd.before",
+        5.0,
+        "$0.7 per million requests",
+        lambda t: t["requests_usd"]["before"].update(value=0.00063),
+    ),
+    (
+        "list price",
+        "transfer_usd.before",
+        3.0,
+        "$0.03 per GB",
+        lambda t: t["transfer_usd"]["before"].update(value=0.000039),
+    ),
+    (
+        "list price",
+        "socket_usd.after",
+        2.2,
+        "cost 0.000055 USD/active hour, not 0.000025",
+        lambda t: t["socket_usd"]["after"].update(value=0.000025),
+    ),
+    (
+        "units",
+        "calls_priced.before",
+        48.0,
+        "48 to 72 times apart",
+        lambda t: t["calls_priced"]["before"].update(value=15),
+    ),
+    ("parts", "calls.before", 18 / 8, "add up to 12 to 18", lambda t: t["calls"]["before"].update(low=6, high=8)),
+    (
+        "premise",
+        "volume.before",
+        3.0 / 1.296,
+        "which fits 41.7 to 55.6 requests/min",
+        lambda t: t["volume"]["before"].update(low=3, high=4),
+    ),
+    ("part of", "inside.after", 1.6, "400 ms is only a part of", lambda t: t["wait"]["after"].update(high=0.25)),
+    (
+        "echo",
+        "month.after",
+        10.0,
+        "$0.25 per million connection minutes",
+        lambda t: t["month"].update(after={"value": 150}),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("rule", "key", "factor", "words", "plant"), [
-    pytest.param(*one, id=f"{one[0]}-{one[1]}") for one in PLANTED])
+@pytest.mark.parametrize(
+    ("rule", "key", "factor", "words", "plant"), [pytest.param(*one, id=f"{one[0]}-{one[1]}") for one in PLANTED]
+)
 def test_each_of_the_eight_errors_planted_in_a_clean_file_is_found(rule, key, factor, words, plant):
     told = copy.deepcopy(ferry())
     plant(told)
@@ -124,13 +231,16 @@ def test_parts_that_count_at_times_are_summed_for_each_time():
     assert "parts" not in {f.rule for f in found_in(told)}  # right while it is open
     told["calls"]["before"] |= {"low": 42, "high": 60}
     assert "42 to 48 requests/min per active user while the map is open" in next(
-        f.sentence for f in found_in(told) if f.rule == "parts")
+        f.sentence for f in found_in(told) if f.rule == "parts"
+    )
 
 
 def test_an_improvement_that_compares_different_things_or_is_not_its_own_figures_is_found():
     told = ferry()
-    told["calls"] |= {"after": {"value": 1, "unit": "connection", "measure": "connections"},
-                      "improvement": {"value": 0.99, "as": "less"}}
+    told["calls"] |= {
+        "after": {"value": 1, "unit": "connection", "measure": "connections"},
+        "improvement": {"value": 0.99, "as": "less"},
+    }
     assert [(f.rule, f.factor) for f in found_in(told)] == [("improvement", np.inf)]
     told = ferry()
     told["month"]["improvement"] = {"value": 0.5, "as": "less"}
@@ -145,17 +255,42 @@ def test_a_file_made_from_its_own_factors_is_clean_whatever_the_numbers(users, h
 
     hour = 1e-6 * calls + 0.25e-6 * minutes
     told = [
-        {"id": "hour", "measure": "cost_per_hour", "unit": HOUR, "where": WHERE,
-         "after": {**span(hour), "priced": [
-             {"of": "m", **span(calls), "unit": "messages/active hour", "meter": "apigw_ws_message"},
-             {"of": "c", **span(minutes), "unit": "connection minutes/active hour",
-              "meter": "apigw_ws_minute"}]}},
-        {"id": "month", "measure": "cost", "unit": "USD/month", "where": WHERE, "users": users,
-         "after": {**span(hour * users * hours), "factors": [
-             {"claim": "hour.after"}, {"of": "u", "value": users, "unit": "user"},
-             {"of": "h", "value": hours, "unit": "h/month"}]}},
-        {"id": "day", "measure": "cost", "unit": "USD/day", "where": WHERE, "users": users,
-         "after": {**span(hour * users * hours / 30.0), "factors": [{"claim": "month.after"}]}},
+        {
+            "id": "hour",
+            "measure": "cost_per_hour",
+            "unit": HOUR,
+            "where": WHERE,
+            "after": {
+                **span(hour),
+                "priced": [
+                    {"of": "m", **span(calls), "unit": "messages/active hour", "meter": "apigw_ws_message"},
+                    {"of": "c", **span(minutes), "unit": "connection minutes/active hour", "meter": "apigw_ws_minute"},
+                ],
+            },
+        },
+        {
+            "id": "month",
+            "measure": "cost",
+            "unit": "USD/month",
+            "where": WHERE,
+            "users": users,
+            "after": {
+                **span(hour * users * hours),
+                "factors": [
+                    {"claim": "hour.after"},
+                    {"of": "u", "value": users, "unit": "user"},
+                    {"of": "h", "value": hours, "unit": "h/month"},
+                ],
+            },
+        },
+        {
+            "id": "day",
+            "measure": "cost",
+            "unit": "USD/day",
+            "where": WHERE,
+            "users": users,
+            "after": {**span(hour * users * hours / 30.0), "factors": [{"claim": "month.after"}]},
+        },
     ]
     premise = {"users": users, "active_hours_per_month": hours}
     assert arithmetic.findings(figures_of(told, "made.yaml"), BOOK, premise) == []
@@ -169,12 +304,15 @@ DOCUMENTS = [  # facts/product.md, "What is wrong inside those claims", numbered
     (3, "list price", "cost_socket.after", "cost 0.000025 USD/active hour, not 0.00001"),
     (3, "list price", "cost_transfer.before", "which would be $0.01 per GB"),
     (4, "units", "requests_hour.before", "40 to 60 times apart"),
-    (5, "parts", "load.before",
-     "93 to 97 requests/min per active user while a stream is processing, 33 to 37 requests/min"),
+    (
+        5,
+        "parts",
+        "load.before",
+        "93 to 97 requests/min per active user while a stream is processing, 33 to 37 requests/min",
+    ),
     (6, "premise", "data.before", "which fits 30.9 to 77.2 requests/min"),
     (7, "part of", "server_latency.after", "80 to 335 ms is only a part of"),
-    (8, "echo", "cost.after",
-     "is 10 times what 60 connection minutes/active hour of 10,000 users over 720 h"),
+    (8, "echo", "cost.after", "is 10 times what 60 connection minutes/active hour of 10,000 users over 720 h"),
 ]
 
 
@@ -239,7 +377,8 @@ def test_a_bill_restricted_to_all_its_meters_is_the_whole_bill(outcome):
 
     whole = replace(figure("cost.before"), meters=tuple(outcome.before.usage))
     assert figures.figure_values(whole, outcome) == pytest.approx(
-        figures.figure_values(figure("cost.before"), outcome), rel=1e-12)
+        figures.figure_values(figure("cost.before"), outcome), rel=1e-12
+    )
 
 
 def test_a_bill_by_the_hour_is_the_month_over_active_hours(outcome):
@@ -293,8 +432,7 @@ def paths_of(values) -> dict:
 
 def test_what_would_make_a_claim_true_does_and_less_of_it_does_not(twilly):
     now = model.evaluate(twilly)
-    failing = [f for f in claims.figures("twilly")
-               if not bool(figures.holds(f, figures.figure_values(f, now)[0, 0]))]
+    failing = [f for f in claims.figures("twilly") if not bool(figures.holds(f, figures.figure_values(f, now)[0, 0]))]
     found = solver.conditions(twilly, failing)
     assert set(found) == {f.key for f in failing}
     solved = {k: c for k, c in found.items() if c is not None}
@@ -305,7 +443,7 @@ def test_what_would_make_a_claim_true_does_and_less_of_it_does_not(twilly):
         value = figures.figure_values(one, there)[0, 0]
         assert bool(figures.holds(one, value)), (one.key, change.words)
         if len(change.values) == 1 and change.share < 1.0:
-            (name, goal), = change.values.items()
+            ((name, goal),) = change.values.items()
             half = (goal + solver.knobs(twilly)[1][name].mode) / 2.0
             short = model.evaluate(twilly.with_(paths_of({name: half})))
             value = figures.figure_values(one, short)[0, 0]
@@ -326,7 +464,8 @@ def test_a_claim_that_no_change_can_reach_has_none(twilly):
     from dataclasses import replace
 
     assert solver.conditions(twilly, [replace(figure("load_comments.before"), low=1e9, high=1e9)]) == {
-        "load_comments.before": None}
+        "load_comments.before": None
+    }
 
 
 def test_a_fallback_that_never_runs_in_some_row_of_the_search_costs_no_battery():
@@ -340,7 +479,7 @@ def test_a_fallback_that_never_runs_in_some_row_of_the_search_costs_no_battery()
 @pytest.mark.parametrize("name", ["twilly_improved", "polling_improved"])
 def test_single_changes_and_their_interaction_add_up_to_the_joint_effect(name):
     rows = audit.improvements("twilly_as_built", name)
-    singles = rows.loc[rows.index[1]:"sum of single changes"].iloc[:-1]
+    singles = rows.loc[rows.index[1] : "sum of single changes"].iloc[:-1]
     scale = rows.iloc[0].abs()
     assert (abs(singles.sum() - rows.loc["sum of single changes"]) <= 1e-12 * scale).all()
     joint = rows.loc["sum of single changes"] + rows.loc["interaction"]
@@ -354,7 +493,8 @@ def test_all_changes_together_are_the_improved_scenario():
     assert rows.iloc[-1][:6].to_list() == pytest.approx(table["after"].to_list(), rel=1e-12)
     poll = audit.improvements("twilly_as_built", "polling_improved")
     assert poll.iloc[-1][:6].to_list() == pytest.approx(
-        model.before_after("polling_improved")["before"].to_list(), rel=1e-12)
+        model.before_after("polling_improved")["before"].to_list(), rel=1e-12
+    )
 
 
 def test_the_improved_push_is_better_than_as_built_on_all_measures():
@@ -405,21 +545,25 @@ def test_the_five_rows_of_the_summary_stand_first_in_it(table):
 
 def workbook(*arguments, cwd=None):
     code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd,
-                          timeout=240)
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, timeout=240
+    )
 
 
 def test_the_command_audits_a_claims_file_of_ones_own(tmp_path):
-    (tmp_path / "mine.yaml").write_text("""
+    (tmp_path / "mine.yaml").write_text(
+        """
 premise: {active_hours_per_month: 60, users: 500}
 claims:
   - {id: bill, measure: cost, text: "under 5 USD", where: {place: slide 4}, unit: USD/month, users: 500,
      after: {value: 50, factors: [{of: a user, value: 0.01, unit: USD/user/month},
                                   {of: users, value: 500, unit: users}]}}
-""", encoding="utf-8")
+""",
+        encoding="utf-8",
+    )
     done = workbook("audit", "--claims", "mine.yaml", "--draws", "0", "--format", "json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    row, = json.loads(done.stdout)
+    (row,) = json.loads(done.stdout)
     assert row["verdict"] == "does not hold, off by a factor of 10" and row["rules"] == "product"
 
 
@@ -428,12 +572,17 @@ def test_more_draws_than_are_held_at_once_are_refused():
         audit.table("twilly", draws=40_000)
 
 
-@pytest.mark.parametrize(("text", "sentence"), [
-    ("claims: []\n", "claims must be a list of at least one claim; got [] (mine.yaml)"),
-    ("claims: 3\n", "a claims file must be a mapping with a list of claims (mine.yaml)"),
-    ("claims:\n  - {id: a, measure: lode, unit: s, where: {place: x}, before: {value: 1}}\n",
-     "unknown measure 'lode'; did you mean 'load'?"),
-])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("claims: []\n", "claims must be a list of at least one claim; got [] (mine.yaml)"),
+        ("claims: 3\n", "a claims file must be a mapping with a list of claims (mine.yaml)"),
+        (
+            "claims:\n  - {id: a, measure: lode, unit: s, where: {place: x}, before: {value: 1}}\n",
+            "unknown measure 'lode'; did you mean 'load'?",
+        ),
+    ],
+)
 def test_a_mistake_in_a_claims_file_is_one_sentence_and_exit_code_2(tmp_path, text, sentence):
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
     done = workbook("audit", "--claims", "mine.yaml", cwd=tmp_path)
@@ -441,19 +590,47 @@ def test_a_mistake_in_a_claims_file_is_one_sentence_and_exit_code_2(tmp_path, te
     assert done.stderr.startswith("workbook: ") and sentence in done.stderr
 
 
-@pytest.mark.parametrize(("claim_id", "entry", "rule", "factor", "words"), [
-    ("month", {"after": {"value": 163.35}, "improvement": {"value": 0.99, "as": "less"}}, "improvement", 5.0,
-     "its own figures give 95% less, not 99% less"),
-    ("month", {"after": {"value": 751.41}, "improvement": {"value": 0.8, "as": "less"}}, "improvement", 1.15,
-     "its own figures give 77% less, not 80% less"),
-    ("month", {"saved": {"value": 4000}}, "saving", 4000 / 3212,
-     "3,267 USD/month less 55 USD/month is 3,212 USD/month, not 4,000"),
-    ("transfer_usd", {"before": {"value": 0.000117, "priced": [
-        {"of": "volume", "value": 13.0, "unit": "MB/active hour", "meter": "internet_out_gb"}]}}, "carried", 1.3,
-     "claim 8 before at 0.00117 USD/active hour"),
-])
+@pytest.mark.parametrize(
+    ("claim_id", "entry", "rule", "factor", "words"),
+    [
+        (
+            "month",
+            {"after": {"value": 163.35}, "improvement": {"value": 0.99, "as": "less"}},
+            "improvement",
+            5.0,
+            "its own figures give 95% less, not 99% less",
+        ),
+        (
+            "month",
+            {"after": {"value": 751.41}, "improvement": {"value": 0.8, "as": "less"}},
+            "improvement",
+            1.15,
+            "its own figures give 77% less, not 80% less",
+        ),
+        (
+            "month",
+            {"saved": {"value": 4000}},
+            "saving",
+            4000 / 3212,
+            "3,267 USD/month less 55 USD/month is 3,212 USD/month, not 4,000",
+        ),
+        (
+            "transfer_usd",
+            {
+                "before": {
+                    "value": 0.000117,
+                    "priced": [{"of": "volume", "value": 13.0, "unit": "MB/active hour", "meter": "internet_out_gb"}],
+                }
+            },
+            "carried",
+            1.3,
+            "claim 8 before at 0.00117 USD/active hour",
+        ),
+    ],
+)
 def test_an_improvement_short_of_its_figures_a_wrong_saving_and_a_carried_slip_are_found(
-        claim_id, entry, rule, factor, words):
+    claim_id, entry, rule, factor, words
+):
     told = copy.deepcopy(ferry())
     told[claim_id] |= entry
     found = [f for f in found_in(told) if f.rule == rule]
@@ -463,12 +640,28 @@ def test_an_improvement_short_of_its_figures_a_wrong_saving_and_a_carried_slip_a
 
 def test_an_improvement_larger_than_promised_a_range_from_0_and_another_percentile_are_no_errors():
     told = ferry()
-    told["calls_after"] = claim("calls_after", "overhead", "B", before={"low": 500, "high": 1000}, after={"value": 2},
-                                improvement={"value": 0.99, "as": "less"})
-    told["upto"] = claim("upto", "data", "MB/active hour", flows=["one"], before={
-        "low": 0, "high": 2.4, "factors": [{"of": "calls", "low": 10, "high": 20,
-                                            "unit": "requests/min per active user"},
-                                           {"of": "size", "value": 2000, "unit": "B/request"}]})
+    told["calls_after"] = claim(
+        "calls_after",
+        "overhead",
+        "B",
+        before={"low": 500, "high": 1000},
+        after={"value": 2},
+        improvement={"value": 0.99, "as": "less"},
+    )
+    told["upto"] = claim(
+        "upto",
+        "data",
+        "MB/active hour",
+        flows=["one"],
+        before={
+            "low": 0,
+            "high": 2.4,
+            "factors": [
+                {"of": "calls", "low": 10, "high": 20, "unit": "requests/min per active user"},
+                {"of": "size", "value": 2000, "unit": "B/request"},
+            ],
+        },
+    )
     told["slow"] = claim("slow", "latency", "s", after={"value": 2.0}, statistic="p95")
     assert found_in(told) == []
 
@@ -482,9 +675,11 @@ def test_the_documents_own_amounts_at_list_price_are_carried_through_to_the_bill
 
 def test_a_condition_says_under_what_it_holds_and_which_claims_it_takes_down(table):
     battery = table[table["id"] == "battery"].iloc[0]
-    assert re.fullmatch(r"holds only if after\.heartbeat\.period_s is at least 41\.6 s, not 30 s under the premise, "
-                        r"or after\.heartbeat\.period_s is at least 78\.1 s, not 30 s in the scenario",
-                        battery["verdict"])
+    assert re.fullmatch(
+        r"holds only if after\.heartbeat\.period_s is at least 41\.6 s, not 30 s under the premise, "
+        r"or after\.heartbeat\.period_s is at least 78\.1 s, not 30 s in the scenario",
+        battery["verdict"],
+    )
     latency = table[(table["id"] == "latency") & (table["side"] == "before")].iloc[0]
     assert "makes claim 17 fail, which held" in latency["why"]  # 30 requests/min are a poll each 2 s
 
@@ -507,34 +702,42 @@ premise: {active_hours_per_month: 6.466667, users: 10000}
 PLAIN = {"id": "one", "measure": "cost", "text": "t", "where": {"place": "p"}, "unit": "USD/month"}
 
 
-@pytest.mark.parametrize(("more", "sentence"), [
-    ({"before": {"value": float("nan")}}, "value of before of claim 1 (one) must be a finite number; got nan"),
-    ({"before": {"value": 10**400}}, "value of before of claim 1 (one) must be a finite number; got 1000000000"),
-    ({"before": {"value": -3}}, "before of claim 1 (one) must be >= 0; got -3"),
-    ({"before": {"value": 1, "low": 5, "high": 6}}, "before of claim 1 (one) must give a value, or low and high;"),
-    ({"before": {"value": 1, "factors": 5}}, "factors of claim 1 (one), before must be a list; got 5"),
-    ({"before": {"value": 1, "factors": [{"claim": "one.before"}]}}, "claim 1 (one, before) must not quote itself"),
-    ({"before": {"value": 1, "part_of": "one.before"}}, "claim 1 (one, before) must not be a part of itself"),
-    ({"before": {"value": 1, "parts": [{"value": 1, "unit": "USD/month", "sign": 0}]}}, "must be 1 or -1; got 0"),
-    ({"before": {"value": 1}, "users": 0}, "users of claim 1 (one) must be > 0 users; got 0"),
-    ({"before": {"value": 1}, "meters": ["internet_out_gbs"]}, "did you mean 'internet_out_gb'?"),
-    ({"before": {"value": 1}, "id": ["a"]}, "the id of claim 1 must be a text; got"),
-    ({"improvement": {"value": 90, "as": "less"}}, "improvement of claim 1 (one) must be a share of at most 1,"),
-    ({"before": {"value": 1}, "statistic": "p95"}, "a statistic of claim 1 (one) must be one of latency; got cost"),
-    ({"before": {"value": 1}, "measure": "data", "unit": "MB/active hour", "meters": ["internet_out_gb"]},
-     "meters of claim 1 (one) must restrict cost or cost_per_hour; got data"),
-])
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"before": {"value": float("nan")}}, "value of before of claim 1 (one) must be a finite number; got nan"),
+        ({"before": {"value": 10**400}}, "value of before of claim 1 (one) must be a finite number; got 1000000000"),
+        ({"before": {"value": -3}}, "before of claim 1 (one) must be >= 0; got -3"),
+        ({"before": {"value": 1, "low": 5, "high": 6}}, "before of claim 1 (one) must give a value, or low and high;"),
+        ({"before": {"value": 1, "factors": 5}}, "factors of claim 1 (one), before must be a list; got 5"),
+        ({"before": {"value": 1, "factors": [{"claim": "one.before"}]}}, "claim 1 (one, before) must not quote itself"),
+        ({"before": {"value": 1, "part_of": "one.before"}}, "claim 1 (one, before) must not be a part of itself"),
+        ({"before": {"value": 1, "parts": [{"value": 1, "unit": "USD/month", "sign": 0}]}}, "must be 1 or -1; got 0"),
+        ({"before": {"value": 1}, "users": 0}, "users of claim 1 (one) must be > 0 users; got 0"),
+        ({"before": {"value": 1}, "meters": ["internet_out_gbs"]}, "did you mean 'internet_out_gb'?"),
+        ({"before": {"value": 1}, "id": ["a"]}, "the id of claim 1 must be a text; got"),
+        ({"improvement": {"value": 90, "as": "less"}}, "improvement of claim 1 (one) must be a share of at most 1,"),
+        ({"before": {"value": 1}, "statistic": "p95"}, "a statistic of claim 1 (one) must be one of latency; got cost"),
+        (
+            {"before": {"value": 1}, "measure": "data", "unit": "MB/active hour", "meters": ["internet_out_gb"]},
+            "meters of claim 1 (one) must restrict cost or cost_per_hour; got data",
+        ),
+    ],
+)
 def test_a_claim_that_cannot_be_meant_is_one_sentence_with_its_place(more, sentence):
     with pytest.raises(InputError) as told:
         figures_of([{**PLAIN, **more}], "own.yaml")
     assert sentence in str(told.value) and str(told.value).endswith("(own.yaml)")
 
 
-@pytest.mark.parametrize(("text", "sentence"), [
-    ("premise: 720\nclaims: []", "premise must be a mapping of active_hours_per_month and users; got 720"),
-    ("changes: [1]\nclaims: []", "changes must be a mapping of names to lists of paths; got"),
-    ("changes: {x: 5}\nclaims: []", "change 'x' must be a list of paths; got 5"),
-])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("premise: 720\nclaims: []", "premise must be a mapping of active_hours_per_month and users; got 720"),
+        ("changes: [1]\nclaims: []", "changes must be a mapping of names to lists of paths; got"),
+        ("changes: {x: 5}\nclaims: []", "change 'x' must be a list of paths; got 5"),
+    ],
+)
 def test_a_file_of_another_shape_is_one_sentence(tmp_path, text, sentence):
     (tmp_path / "own.yaml").write_text(text)
     with pytest.raises(InputError, match=re.escape(sentence)):

@@ -32,12 +32,19 @@ HERE = Path(__file__).resolve().parent
 @pytest.fixture
 def make(tmp_path):
     """Write a grid and a notebook, and give what `batch.run` takes."""
+
     def write(grid, body="", name="small.ipynb", **more):
         text = grid if isinstance(grid, str) else json.dumps(grid)
         (tmp_path / "grid.yaml").write_text(text, encoding="utf-8")
         notebook = small_notebooks.small(tmp_path / name, body) if body is not None else None
-        return {"grid_path": tmp_path / "grid.yaml", "out_dir": tmp_path / "out", "jobs": 2,
-                "notebooks": [notebook] if notebook else None, **more}
+        return {
+            "grid_path": tmp_path / "grid.yaml",
+            "out_dir": tmp_path / "out",
+            "jobs": 2,
+            "notebooks": [notebook] if notebook else None,
+            **more,
+        }
+
     return write
 
 
@@ -59,8 +66,9 @@ def started(given, code="batch.run(**given)", before=""):
                      notebooks=[{str(given["notebooks"][0])!r}], jobs={given["jobs"]})
         sys.exit({code})
     """
-    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(text)], text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(text)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
 
 
 def wait_for(condition, seconds=20):
@@ -79,32 +87,36 @@ def finished(folder):
 GRID = {"grid": {"users": [10, 20]}}
 
 
-@pytest.mark.parametrize(("grid", "told"), [
-    ({"grid": {"user": [1]}}, r"^unknown parameter 'user' in small.ipynb; did you mean 'users'\? \(.*grid"),
-    ({"grid": {"users": ["ten"]}}, r"^users must be a number; got 'ten' \(.*grid.yaml\)$"),
-    ({"grid": {"users": [True]}}, r"^users must be a number; got True"),
-    ({"grid": {"region": [3]}}, r"^region must be a text; got 3"),
-    ({"grid": {"changes": [3]}}, r"^changes must be a mapping; got 3"),
-    ("grid: {users: [.nan]}", r"^users must be a number; got NaN"),
-    ({"grid": {"users": list(range(501))}}, r"^the grid has 501 runs, more than 500; say --yes to start"),
-    ({}, r"^the grid is empty \("),
-    ("", r"^a grid must be a mapping with 'grid' or 'points' \("),
-    ({"grid": {}}, r"^the grid is empty \("),
-    ({"points": []}, r"^the grid is empty \("),
-    ({"grid": {"users": []}}, r"^the grid is empty: no values for users \("),
-    ([1, 2], r"^a grid must be a mapping with 'grid' or 'points'"),
-    ({"points": [1]}, r"^'grid' must be a mapping of lists and 'points' a list of mappings"),
-    ({"gird": {}}, r"^unknown key 'gird'; did you mean 'grid'\?"),
-    ("grid: {users: [1], users: [2]}", r"^the grid is no plain YAML: found duplicate key"),
-    ("grid: !!python/object/apply:os.system [true]", r"^the grid is no plain YAML: could not determine"),
-    ("grid: [", r"^the grid is no plain YAML: .*line"),
-    ({"grid": {"scenario": ["<script>"]}}, r"^scenario must be a name of letters.*; got '<script>'"),
-    ({"grid": {"scenario": ["../../x"]}}, r"^scenario must be a name of letters.*; got '../../x'"),
-    ({"grid": {"scenario": ["<b>/x.yaml"]}}, r"^scenario must be a name of letters"),
-    ({"points": [{"users": 1, "after.api_token": "x"}]}, r"^'after.api_token' looks like a secret"),
-    ({"points": [{"changes": {"a": {"password": "x"}}}]}, r"^'changes.a.password' looks like a secret"),
-    ({"grid": {"region": ["AKIAIOSFODNN7EXAMPLE"]}}, r"^'region' looks like a secret"),
-], ids=str)
+@pytest.mark.parametrize(
+    ("grid", "told"),
+    [
+        ({"grid": {"user": [1]}}, r"^unknown parameter 'user' in small.ipynb; did you mean 'users'\? \(.*grid"),
+        ({"grid": {"users": ["ten"]}}, r"^users must be a number; got 'ten' \(.*grid.yaml\)$"),
+        ({"grid": {"users": [True]}}, r"^users must be a number; got True"),
+        ({"grid": {"region": [3]}}, r"^region must be a text; got 3"),
+        ({"grid": {"changes": [3]}}, r"^changes must be a mapping; got 3"),
+        ("grid: {users: [.nan]}", r"^users must be a number; got NaN"),
+        ({"grid": {"users": list(range(501))}}, r"^the grid has 501 runs, more than 500; say --yes to start"),
+        ({}, r"^the grid is empty \("),
+        ("", r"^a grid must be a mapping with 'grid' or 'points' \("),
+        ({"grid": {}}, r"^the grid is empty \("),
+        ({"points": []}, r"^the grid is empty \("),
+        ({"grid": {"users": []}}, r"^the grid is empty: no values for users \("),
+        ([1, 2], r"^a grid must be a mapping with 'grid' or 'points'"),
+        ({"points": [1]}, r"^'grid' must be a mapping of lists and 'points' a list of mappings"),
+        ({"gird": {}}, r"^unknown key 'gird'; did you mean 'grid'\?"),
+        ("grid: {users: [1], users: [2]}", r"^the grid is no plain YAML: found duplicate key"),
+        ("grid: !!python/object/apply:os.system [true]", r"^the grid is no plain YAML: could not determine"),
+        ("grid: [", r"^the grid is no plain YAML: .*line"),
+        ({"grid": {"scenario": ["<script>"]}}, r"^scenario must be a name of letters.*; got '<script>'"),
+        ({"grid": {"scenario": ["../../x"]}}, r"^scenario must be a name of letters.*; got '../../x'"),
+        ({"grid": {"scenario": ["<b>/x.yaml"]}}, r"^scenario must be a name of letters"),
+        ({"points": [{"users": 1, "after.api_token": "x"}]}, r"^'after.api_token' looks like a secret"),
+        ({"points": [{"changes": {"a": {"password": "x"}}}]}, r"^'changes.a.password' looks like a secret"),
+        ({"grid": {"region": ["AKIAIOSFODNN7EXAMPLE"]}}, r"^'region' looks like a secret"),
+    ],
+    ids=str,
+)
 def test_a_bad_grid_is_one_sentence_and_nothing_runs(make, grid, told):
     given = make(grid)
     with pytest.raises(checks.InputError, match=told) as error:
@@ -162,11 +174,13 @@ def test_the_scenario_is_checked_with_all_parameters_before_anything_starts(make
 
     seen = []
     given = make({"grid": {"users": [10], "after.p_s": [5, -5]}}, check_scenario=check)
-    with pytest.raises(checks.InputError, match=r"^after.p_s must be > 0 s; got -5 \(mine.yaml\); at the point users"
-                       r"=10[.0]*, changes=.*-5.* \(.*grid.yaml\)"):
+    with pytest.raises(
+        checks.InputError,
+        match=r"^after.p_s must be > 0 s; got -5 \(mine.yaml\); at the point users"
+        r"=10[.0]*, changes=.*-5.* \(.*grid.yaml\)",
+    ):
         batch.run(**given)
-    assert seen[0] == {"scenario": "twilly", "users": 10.0, "region": "us-east-1",
-                       "changes": {"after.p_s": 5}}
+    assert seen[0] == {"scenario": "twilly", "users": 10.0, "region": "us-east-1", "changes": {"after.p_s": 5}}
     assert not given["out_dir"].exists()
 
 
@@ -190,22 +204,30 @@ def test_an_unknown_engine_is_refused_before_any_notebook_starts(tmp_path):
 
 # ---- what runs, once each, in one table
 
+
 def test_every_point_is_run_once_and_its_result_is_in_the_table(make, capfd):
-    grid = {"grid": {"users": [1e2, 1e3, 1e3], "after.p_s": [30, 240]},
-            "points": [{"region": "a"}, {"region": "b"}]}
+    grid = {"grid": {"users": [1e2, 1e3, 1e3], "after.p_s": [30, 240]}, "points": [{"region": "a"}, {"region": "b"}]}
     given = make(grid)
     assert batch.run(**given) == 0
     table = results(given["out_dir"])
     assert len(table) == 2 * 2 * 2 == table["run"].nunique() == len(finished(given["out_dir"]))
     assert list(table.columns) == [
-        "run", "notebook", "region", "users", "after.p_s", "table", "cost", "named", "period"]
+        "run",
+        "notebook",
+        "region",
+        "users",
+        "after.p_s",
+        "table",
+        "cost",
+        "named",
+        "period",
+    ]
     assert table["cost"].tolist() == pytest.approx((table["users"] * 0.0468).tolist(), rel=1e-12)
     assert (table["named"] == table["region"]).all() and (table["period"] == table["after.p_s"]).all()
     assert {r["status"] for r in manifest(given["out_dir"])["runs"]} == {"done"}
     assert capfd.readouterr().out == ""
     if importlib.util.find_spec("pyarrow"):
-        pd.testing.assert_frame_equal(pd.read_parquet(given["out_dir"] / "results.parquet"), table,
-                                      check_dtype=False)
+        pd.testing.assert_frame_equal(pd.read_parquet(given["out_dir"] / "results.parquet"), table, check_dtype=False)
 
     # the same again is taken as it is; what is new is run, what has changed is done anew in its place
     stamps = {p.name: p.stat().st_mtime_ns for p in finished(given["out_dir"])}
@@ -261,16 +283,24 @@ def test_columns_named_as_parameters_are_kept_apart():
     records = [{"users": 5, "cost": "inf"}, {"users": 7, "cost": 1.5}]
     cell = {"metadata": {"tags": ["result"]}, "outputs": [{"data": {"application/json": records}}]}
     rows = collect.rows_of("r", "nb", {"users": 7, "changes": {"a.b": 1}}, {"cells": [cell]})
-    assert rows[0] == {"run": "r", "notebook": "nb", "users": 7, "a.b": 1, "table": "result",
-                       "result.users": 5, "cost": float("inf")}
+    assert rows[0] == {
+        "run": "r",
+        "notebook": "nb",
+        "users": 7,
+        "a.b": 1,
+        "table": "result",
+        "result.users": 5,
+        "cost": float("inf"),
+    }
     assert rows[1]["users"] == 7 and "result.users" not in rows[1]
 
 
 def test_execute_all_gives_each_notebook_the_parameters_it_has(tmp_path):
     small_notebooks.small(tmp_path / "a.ipynb")
     small_notebooks.write(tmp_path / "b.ipynb", "1 / size", parameters="size: float = 0.0  # [-]")
-    done = batch.execute_all([tmp_path / "a.ipynb", tmp_path / "b.ipynb"], {"users": 5.0}, tmp_path / "out",
-                             jobs=1, progress=False)
+    done = batch.execute_all(
+        [tmp_path / "a.ipynb", tmp_path / "b.ipynb"], {"users": 5.0}, tmp_path / "out", jobs=1, progress=False
+    )
     assert [bool(d.error) for d in done] == [False, True]
     assert "ZeroDivisionError" in done[1].error and done[1].output.exists()
     assert collect.results_of(json.loads(done[0].output.read_text()))[0]["records"][0]["cost"] == 0.234
@@ -370,8 +400,10 @@ def test_a_run_whose_kernel_dies_is_tried_once_more(make, tmp_path):
 def test_a_worker_that_has_grown_is_replaced(tmp_path, monkeypatch):
     monkeypatch.setattr(pool, "MOST_MEMORY_BYTES", 1)
     notebook = small_notebooks.write(tmp_path / "nb.ipynb", "import os\nprint('pid', os.getpid())")
-    tasks = [{"notebook": str(notebook), "parameters": {}, "output": str(tmp_path / f"{n}.ipynb"),
-              "engine": "inprocess"} for n in range(2)]
+    tasks = [
+        {"notebook": str(notebook), "parameters": {}, "output": str(tmp_path / f"{n}.ipynb"), "engine": "inprocess"}
+        for n in range(2)
+    ]
     assert [o["status"] for _, o in pool.results(tasks, 1)] == ["done", "done"]
     seen = {re.search(r"pid \d+", (tmp_path / f"{n}.ipynb").read_text()).group() for n in range(2)}
     assert len(seen) == 2
@@ -385,7 +417,8 @@ def test_a_disk_that_is_full_is_one_sentence_and_loses_nothing(make):
     assert process.returncode == 1
     assert said.strip().splitlines()[-1] == (
         f"stopped because {given['out_dir']} cannot be written (File too large) after 2 of 3 runs; "
-        "the same command goes on from there")
+        "the same command goes on from there"
+    )
     assert "Traceback" not in said and len(finished(given["out_dir"])) == 2
     assert not list(given["out_dir"].rglob(".part-*"))
     assert batch.run(**given) == 0
@@ -402,6 +435,7 @@ def test_a_half_written_file_is_not_taken_for_a_run(make):
 
 
 # ---- elsewhere
+
 
 class Bucket(http.server.BaseHTTPRequestHandler):
     """As much of S3 as papermill speaks: put, get, head and list."""
@@ -420,7 +454,7 @@ class Bucket(http.server.BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         if "aws-chunked" in self.headers.get("Content-Encoding", ""):
             size, _, rest = raw.partition(b"\r\n")
-            raw = rest[:int(size.split(b";")[0], 16)]
+            raw = rest[: int(size.split(b";")[0], 16)]
         self.objects[unquote(urlsplit(self.path).path)] = raw
         self.answer()
 
@@ -429,7 +463,7 @@ class Bucket(http.server.BaseHTTPRequestHandler):
         asked = parse_qs(url.query)
         if "list-type" in asked:
             base, prefix = unquote(url.path).rstrip("/") + "/", asked["prefix"][0]
-            keys = [k[len(base):] for k in self.objects if k.startswith(base + prefix)]
+            keys = [k[len(base) :] for k in self.objects if k.startswith(base + prefix)]
             listed = "".join(f"<Contents><Key>{k}</Key><Size>1</Size></Contents>" for k in keys)
             whole = f"<ListBucketResult><IsTruncated>false</IsTruncated>{listed}</ListBucketResult>"
             self.answer(whole.encode())
@@ -474,8 +508,9 @@ def test_a_cluster_does_the_runs(make):
     import distributed
 
     given = make({"grid": {"users": [100, 200, 300]}}, "if users == 200: 1 / 0")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None, processes=True,
-                                  silence_logs=50) as cluster:
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, dashboard_address=None, processes=True, silence_logs=50
+    ) as cluster:
         assert batch.run(**given, cluster=cluster.scheduler_address) == 1
     assert results(given["out_dir"])["cost"].tolist() == [4.68, 14.04]
     assert len(list((given["out_dir"] / "failed").glob("*.ipynb"))) == 1
@@ -490,15 +525,19 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(make, monkeypatch):
 
 def test_the_numbers_of_workers_are_sane():
     assert pool.jobs_for(8, 3) == 3
-    assert pool.jobs_for(None, 1000) == (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
-                                         else os.cpu_count())
+    assert pool.jobs_for(None, 1000) == (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    )
     assert pool.jobs_for(0, 0) == 1
 
 
-@pytest.mark.parametrize(("text", "told"), [
-    ("notebooks: [1]\ngrid: {users: [1]}", "notebooks must be a name or a list of names; got"),
-    ("notebooks: 5\ngrid: {users: [1]}", "notebooks must be a name or a list of names; got 5"),
-])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("notebooks: [1]\ngrid: {users: [1]}", "notebooks must be a name or a list of names; got"),
+        ("notebooks: 5\ngrid: {users: [1]}", "notebooks must be a name or a list of names; got 5"),
+    ],
+)
 def test_a_grid_of_another_shape_is_one_sentence(tmp_path, text, told):
     (tmp_path / "grid.yaml").write_text(text)
     with pytest.raises(checks.InputError, match=told):
@@ -534,10 +573,13 @@ def test_a_scenario_keeps_its_own_users_where_the_grid_names_none(tmp_path):
     assert table.set_index("measure").loc["cost", "after"] == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize(("grid", "told"), [
-    ("{region: [us-east-1, eu-west-1]}", "no price for .* in eu-west-1 .*; at the point region='?eu-west-1'?"),
-    ("{users: [-5]}", "users must be > 0 users; got -5 .*; at the point users=-5 .*grid.yaml"),
-])
+@pytest.mark.parametrize(
+    ("grid", "told"),
+    [
+        ("{region: [us-east-1, eu-west-1]}", "no price for .* in eu-west-1 .*; at the point region='?eu-west-1'?"),
+        ("{users: [-5]}", "users must be > 0 users; got -5 .*; at the point users=-5 .*grid.yaml"),
+    ],
+)
 def test_what_makes_no_bill_is_refused_before_anything_runs(tmp_path, grid, told):
     (tmp_path / "grid.yaml").write_text(f"grid: {grid}\n")
     done = workbook("batch", "grid.yaml", "-o", "out", cwd=tmp_path)

@@ -46,14 +46,20 @@ def network_of(now, name):
 
 # --------------------------------------------------------------------------------------------- sums by hand
 
+
 def test_a_poll_each_2_s_alone_is_an_lte_of_2012_that_never_sleeps_by_hand(twilly):
     now = only(now_of(twilly, "before"), "poll unread_counts")
     lte, profile = network_of(now, "lte"), radio.profile("lte_huang2012")
     flow = airtime.place_sources(now, lte, "watching")["poll unread_counts"]
     first, second, third = (float(radio.state_power_w(s)) for s in profile.states[:3])
     rest_s = 2.0 - flow.burst_s - 0.12
-    period_j = (1.28804 * flow.burst_s + first * 0.1 + second * 0.02 + third * rest_s
-                + 8e-9 * (438.39 * flow.bytes_up + 51.97 * flow.bytes_down))
+    period_j = (
+        1.28804 * flow.burst_s
+        + first * 0.1
+        + second * 0.02
+        + third * rest_s
+        + 8e-9 * (438.39 * flow.bytes_up + 51.97 * flow.bytes_down)
+    )
     by_hand_w = period_j / 2.0 - radio.idle_w(profile)
     watched = now.life.places["watching"].weight + now.life.places["watching + processing"].weight
     found = steady_j(battery.joules_per_hour(now, lte, profile.name, background=False))
@@ -88,6 +94,7 @@ def test_polls_of_2_5_and_10_s_cost_the_same_on_lte_of_2012_and_differ_on_a_phon
         case = twilly.with_({"networks.lte.profiles": [profile]})
         polls = battery.period_sweep(case, "lte", [2.0, 5.0, 10.0])["poll"]
         return polls.max() / polls.min()
+
     assert spread("lte_huang2012") < 1.02
     assert spread("lte_tmobile_2021") > 1.2
 
@@ -114,8 +121,10 @@ def test_a_push_that_falls_into_a_tail_is_nearly_free(twilly):
     quick = twilly.with_({"after.heartbeat.period_s": 5.0, "after.socket.grace_s": 0.0})
     now = now_of(quick, "after")
     lte = network_of(now, "lte")
-    both, one = (steady_j(battery.joules_per_hour(only(now, *names), lte, "lte_verizon_2021", False))
-                 for names in (("heartbeat", "push notification"), ("heartbeat",)))
+    both, one = (
+        steady_j(battery.joules_per_hour(only(now, *names), lte, "lte_verizon_2021", False))
+        for names in (("heartbeat", "push notification"), ("heartbeat",))
+    )
     flow = airtime.place_sources(now, lte, "browsing")["push notification"]
     pushes = 3600 * flow.rate_per_s
     by_hand_j = (0.362 - 0.178) * flow.burst_s + 8e-9 * (80.21 * flow.bytes_up + 14.55 * flow.bytes_down)
@@ -136,9 +145,11 @@ def test_there_is_no_video_in_the_grace_and_nothing_behind_it(twilly):
 
 # --------------------------------------------------- a session's start and end, walked packet by packet
 
-POLLS = [Source(period_s=2.0, bytes_up=400.0, burst_s=0.07),
-         Source(period_s=40.0, bytes_up=400.0, burst_s=0.07),
-         Source(rate_per_s=1 / 17, bytes_up=400.0, burst_s=0.08)]
+POLLS = [
+    Source(period_s=2.0, bytes_up=400.0, burst_s=0.07),
+    Source(period_s=40.0, bytes_up=400.0, burst_s=0.07),
+    Source(rate_per_s=1 / 17, bytes_up=400.0, burst_s=0.08),
+]
 BEAT, PUSH = Source(period_s=30.0, burst_s=0.05), Source(rate_per_s=0.01, burst_s=0.05)
 BY_HAND = Source(rate_per_s=1 / 60, burst_s=0.1)
 VIDEO = Source(period_s=4.0, bytes_up=2e4, burst_s=0.5)
@@ -154,8 +165,9 @@ def times_of(flow, end_s, rng):
 def walked_j(profile, parts):
     """Energy above idle of some packets, their last tail in full."""
     times = np.concatenate([t for t, _ in parts])
-    air, up = (np.concatenate([np.full(t.size, getattr(f, name)) for t, f in parts])
-               for name in ("burst_s", "bytes_up"))
+    air, up = (
+        np.concatenate([np.full(t.size, getattr(f, name)) for t, f in parts]) for name in ("burst_s", "bytes_up")
+    )
     order = np.argsort(times, kind="stable")
     found = radio.trace(times[order] + 5.0, up[order], 0, profile, burst_s=air[order])
     return found.energy["total_j"] - radio.idle_w(profile) * sum(found.seconds.values())
@@ -185,17 +197,29 @@ def closed_j(profile, front, behind, stay, grace_s):
     if grace_s is None:
         end = air.last_tail_j((*mine, *rear)) - air.last_tail_j(rear)
     else:
-        end = air.last_tail_j(stopping, staying, grace_s) - air.last_tail_j(rear) \
-            + air.close_j(stopping, staying, grace_s) + grace_s * air.added_w(staying)
+        end = (
+            air.last_tail_j(stopping, staying, grace_s)
+            - air.last_tail_j(rear)
+            + air.close_j(stopping, staying, grace_s)
+            + grace_s * air.added_w(staying)
+        )
     return (LENGTH_S + 2.0) * steady + first + end
 
 
 @pytest.mark.parametrize("profile", ["lte_verizon_2021", "lte_huang2012", "nr_nsa_tmobile_2021"])
-@pytest.mark.parametrize(("front", "behind", "stay", "grace_s"), [
-    (POLLS, [], [], None), (POLLS[1:], [], [], None), (POLLS[1:], [VIDEO], [], None),
-    ([BEAT, PUSH, BY_HAND], [], [BEAT, PUSH], 30.0), ([BEAT, PUSH, BY_HAND], [VIDEO], [BEAT, PUSH], 30.0),
-    ([BEAT, PUSH, BY_HAND], [VIDEO], [BEAT, PUSH], 3.0), ([BEAT, PUSH, BY_HAND], [], [BEAT, PUSH], 0.0),
-], ids=["polls", "slow polls", "polls and video", "socket", "socket and video", "short grace", "no grace"])
+@pytest.mark.parametrize(
+    ("front", "behind", "stay", "grace_s"),
+    [
+        (POLLS, [], [], None),
+        (POLLS[1:], [], [], None),
+        (POLLS[1:], [VIDEO], [], None),
+        ([BEAT, PUSH, BY_HAND], [], [BEAT, PUSH], 30.0),
+        ([BEAT, PUSH, BY_HAND], [VIDEO], [BEAT, PUSH], 30.0),
+        ([BEAT, PUSH, BY_HAND], [VIDEO], [BEAT, PUSH], 3.0),
+        ([BEAT, PUSH, BY_HAND], [], [BEAT, PUSH], 0.0),
+    ],
+    ids=["polls", "slow polls", "polls and video", "socket", "socket and video", "short grace", "no grace"],
+)
 def test_a_session_with_its_start_and_end_is_what_its_packets_cost(profile, front, behind, stay, grace_s):
     rng = np.random.default_rng(11)
     radio_, walked = radio.profile(profile), []
@@ -221,8 +245,10 @@ EVENTS = st.builds(lambda r, b: Source(rate_per_s=r, burst_s=b), st.floats(0, 3)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.one_of(TIMERS, EVENTS), min_size=1, max_size=4),
-       st.sampled_from(["lte_verizon_2021", "lte_huang2012", "wifi_pixel6_2021"]))
+@given(
+    st.lists(st.one_of(TIMERS, EVENTS), min_size=1, max_size=4),
+    st.sampled_from(["lte_verizon_2021", "lte_huang2012", "wifi_pixel6_2021"]),
+)
 def test_the_integral_of_quiet_is_that_of_a_fine_sum(flows, profile):
     air, mix = Mixes(profile, flows), tuple(range(len(flows)))
     end_s = radio.tail_s(radio.profile(profile))
@@ -237,6 +263,7 @@ def test_the_integral_of_quiet_is_that_of_a_fine_sum(flows, profile):
 
 # ------------------------------------------------------------------------------------ parts, draws, chunks
 
+
 @pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
 @pytest.mark.parametrize("background", [True, False])
 def test_parts_by_flow_sum_to_the_whole(name, background):
@@ -248,7 +275,8 @@ def test_parts_by_flow_sum_to_the_whole(name, background):
             assert sum(parts.values()) == pytest.approx(sum(whole.values()), rel=SUM_TOL)
         parts = battery.percent_per_hour(now, background)
         assert sum(parts.values()) == pytest.approx(
-            sum(battery.percent_per_hour(now, background, split=False).values()), rel=SUM_TOL)
+            sum(battery.percent_per_hour(now, background, split=False).values()), rel=SUM_TOL
+        )
 
 
 def test_draws_equal_their_single_values_whatever_profile_was_drawn(twilly):
@@ -258,7 +286,7 @@ def test_draws_equal_their_single_values_whatever_profile_was_drawn(twilly):
         all_of_them = sum(battery.percent_per_hour(together, split=False).values())
         assert all_of_them.shape == (12, 1)
         for k in range(12):
-            alone = sampling.with_columns(twilly, {n: c[k:k + 1] for n, c in columns.items()})
+            alone = sampling.with_columns(twilly, {n: c[k : k + 1] for n, c in columns.items()})
             one = sum(battery.percent_per_hour(traffic.traffic(which, alone), split=False).values())
             # An integral's nodes follow the draw that needs most: 1e-5 of a tenth of the whole.
             assert float(np.ravel(one)[0]) == pytest.approx(float(all_of_them[k, 0]), rel=2e-6)
@@ -268,6 +296,7 @@ def test_chunks_of_any_size_give_the_same(twilly, monkeypatch):
     def found():
         now = now_of(twilly, "after", users=np.array([1e3, 1e5]), draws=33, seed=2)
         return sum(battery.percent_per_hour(now, split=False).values())
+
     whole = found()
     monkeypatch.setattr(plans, "CHUNK", 7)
     assert whole.shape == (33, 2)
@@ -309,6 +338,7 @@ def test_radios_of_draws_are_the_profiles_they_were_drawn_from():
 
 # ----------------------------------------------------------------------------------------------- ranges
 
+
 @pytest.mark.parametrize("background", [True, False])
 def test_a_range_holds_the_mode_and_every_profile_of_every_network(twilly, background):
     for which in DESIGNS:
@@ -344,13 +374,19 @@ def test_one_profile_has_no_range(twilly):
 
 # --------------------------------------------------------------------------------------------- properties
 
-CHANGES = st.fixed_dictionaries({
-    "usage.session_mean_s": st.floats(60, 3600), "usage.sessions_per_day": st.floats(0.5, 20),
-    "before.timers.unread_counts.period_s": st.floats(0.5, 60),
-    "after.heartbeat.period_s": st.floats(10, 600), "after.socket.grace_s": st.floats(0, 120),
-    "after.socket.blocked_share": st.floats(0, 1), "after.pushes.new_comment.pulls": st.integers(0, 3),
-    "backgrounds.video.period_s": st.floats(1, 30), "backgrounds.video.burst_s": st.floats(0, 1),
-})
+CHANGES = st.fixed_dictionaries(
+    {
+        "usage.session_mean_s": st.floats(60, 3600),
+        "usage.sessions_per_day": st.floats(0.5, 20),
+        "before.timers.unread_counts.period_s": st.floats(0.5, 60),
+        "after.heartbeat.period_s": st.floats(10, 600),
+        "after.socket.grace_s": st.floats(0, 120),
+        "after.socket.blocked_share": st.floats(0, 1),
+        "after.pushes.new_comment.pulls": st.integers(0, 3),
+        "backgrounds.video.period_s": st.floats(1, 30),
+        "backgrounds.video.burst_s": st.floats(0, 1),
+    }
+)
 
 
 @settings(max_examples=25, deadline=None)
@@ -372,9 +408,14 @@ def test_nothing_is_negative_and_parts_add_up_whatever_the_scenario(changes, bac
 @given(st.floats(15, 500), st.floats(1.05, 4))
 def test_a_longer_heartbeat_never_takes_more(period_s, factor):
     twilly = model.load("twilly")
-    short, long = (sum(battery.percent_per_hour(now_of(
-        twilly.with_({"after.heartbeat.period_s": t}), "after"), split=False).values())
-        for t in (period_s, period_s * factor))
+    short, long = (
+        sum(
+            battery.percent_per_hour(
+                now_of(twilly.with_({"after.heartbeat.period_s": t}), "after"), split=False
+            ).values()
+        )
+        for t in (period_s, period_s * factor)
+    )
     assert long <= short * (1 + 1e-9)
 
 
@@ -409,8 +450,7 @@ def test_the_connect_of_a_session_shares_the_wake_up_of_the_apps_first_requests(
     assert together["app start"].bytes_up > own["app start"].bytes_up
     assert together["connect"].rate_per_s < 0.5 * own["connect"].rate_per_s  # losses and 2 h cuts are left
     for way in ("bytes_up", "bytes_down"):
-        sent = [sum(s.rate_per_s * getattr(s, way) for s in (m["app start"], m["connect"]))
-                for m in (own, together)]
+        sent = [sum(s.rate_per_s * getattr(s, way) for s in (m["app start"], m["connect"])) for m in (own, together)]
         assert sent[0] == pytest.approx(float(sent[1]), rel=1e-12)
 
 
@@ -451,6 +491,7 @@ def test_a_packet_waits_for_the_lte_leg_only_where_5g_is_added_beside_it(twilly)
 
 # -------------------------------------------------------------------------------------- drain and claims
 
+
 def test_the_drain_is_screen_own_traffic_and_design_and_push_changes_the_last_alone(twilly):
     before, after = (battery.drain_percent_per_hour(now_of(twilly, w)) for w in DESIGNS)
     assert before["phone"] == after["phone"] and before["own traffic"] == pytest.approx(after["own traffic"])
@@ -462,8 +503,9 @@ def test_the_drain_is_screen_own_traffic_and_design_and_push_changes_the_last_al
 
 
 def test_an_iphone_that_streams_lies_within_the_ledgers_range_of_phone_and_video(twilly):
-    streaming = twilly.with_({"screens": {"watching": {"share": 1.0}, "browsing": {"share": 0.0},
-                                          "broadcasting": {"share": 0.0}}})
+    streaming = twilly.with_(
+        {"screens": {"watching": {"share": 1.0}, "browsing": {"share": 0.0}, "broadcasting": {"share": 0.0}}}
+    )
     table = battery.drain(streaming)
     published = 100 / 16  # macrumors_iphone14: 16 h of streamed video, the radio in it
     others = table.loc["screen and processor"]
@@ -491,8 +533,11 @@ def test_what_would_be_needed_gives_the_saving_wanted(twilly):
 
 
 def _figure(now, network):
-    return float(battery.network_percent_per_hour(now, network)) if network != "mix" else \
-        float(sum(battery.percent_per_hour(now, split=False).values()))
+    return (
+        float(battery.network_percent_per_hour(now, network))
+        if network != "mix"
+        else float(sum(battery.percent_per_hour(now, split=False).values()))
+    )
 
 
 def test_the_share_of_time_alone_that_is_needed_is_the_one_at_which_both_sides_meet():
@@ -523,6 +568,7 @@ def test_what_is_said_truly_lies_where_the_sources_put_it(twilly):
 
 
 # ------------------------------------------------------------------------------- published figures, minutes
+
 
 def test_errors_by_source_are_the_means_over_the_published_cases():
     table, errors = battery.published(), battery.errors_by_source()
@@ -565,19 +611,29 @@ def test_a_minute_shows_polling_that_never_sleeps_and_a_heartbeat_with_its_tails
 
 # --------------------------------------------------------------------------------------------- bad input
 
-@pytest.mark.parametrize(("call", "sentence"), [
-    (lambda t: battery.battery_j("iPhone14"), "unknown phone 'iPhone14'; did you mean 'iPhone 14'?"),
-    (lambda t: battery.network_percent_per_hour(now_of(t, "before"), "lte5"),
-     "unknown network 'lte5'; did you mean 'lte'?"),
-    (lambda t: battery.network_percent_per_hour(now_of(t, "before"), "lte", "lte_huang"),
-     "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?"),
-    (lambda t: battery.percent_per_hour(now_of(t, "before"), pick=lambda n: "wifi_huang2021"),
-     "unknown radio profile 'wifi_huang2021'; did you mean 'wifi_huang2012'?"),
-    (lambda t: battery.minutes(t, "wi-fi"), "unknown network 'wi-fi'; did you mean 'wifi'?"),
-    (lambda t: battery.period_sweep(t, "LTE", [1.0]), "unknown network 'LTE'; known: wifi, lte, nr"),
-    (lambda t: battery.period_sweep(t, "lte", [0.0]), "period_s must be > 0 s; got 0"),
-    (lambda t: battery.needed(t, (1.5,)), "reductions must be between 0 and 1; got 1.5"),
-])
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda t: battery.battery_j("iPhone14"), "unknown phone 'iPhone14'; did you mean 'iPhone 14'?"),
+        (
+            lambda t: battery.network_percent_per_hour(now_of(t, "before"), "lte5"),
+            "unknown network 'lte5'; did you mean 'lte'?",
+        ),
+        (
+            lambda t: battery.network_percent_per_hour(now_of(t, "before"), "lte", "lte_huang"),
+            "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?",
+        ),
+        (
+            lambda t: battery.percent_per_hour(now_of(t, "before"), pick=lambda n: "wifi_huang2021"),
+            "unknown radio profile 'wifi_huang2021'; did you mean 'wifi_huang2012'?",
+        ),
+        (lambda t: battery.minutes(t, "wi-fi"), "unknown network 'wi-fi'; did you mean 'wifi'?"),
+        (lambda t: battery.period_sweep(t, "LTE", [1.0]), "unknown network 'LTE'; known: wifi, lte, nr"),
+        (lambda t: battery.period_sweep(t, "lte", [0.0]), "period_s must be > 0 s; got 0"),
+        (lambda t: battery.needed(t, (1.5,)), "reductions must be between 0 and 1; got 1.5"),
+    ],
+)
 def test_what_nobody_knows_is_refused_in_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError) as error:
         call(twilly)

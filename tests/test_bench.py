@@ -40,8 +40,9 @@ def folder(tmp_path_factory):
     """A short run of everything, with the steps it told."""
     folder = tmp_path_factory.mktemp("measured")
     steps = []
-    bench.measure(folder, occurrences=3, hour_share=1 / 200, timing=FEW_EVENTS,
-                  progress=lambda *step: steps.append(step))
+    bench.measure(
+        folder, occurrences=3, hour_share=1 / 200, timing=FEW_EVENTS, progress=lambda *step: steps.append(step)
+    )
     return folder, steps
 
 
@@ -75,27 +76,41 @@ def test_segments_carry_1448_bytes_though_loopback_would_carry_65_kb():
         server.close()
 
 
-@pytest.mark.parametrize("name, sizes", [
-    ("rsa4", (1_535, 1_092, 1_180, 1_161)), ("rsa3", (1_535, 1_092, 1_180)), ("ecdsa3", (1_141, 696, 976))])
+@pytest.mark.parametrize(
+    "name, sizes",
+    [("rsa4", (1_535, 1_092, 1_180, 1_161)), ("rsa3", (1_535, 1_092, 1_180)), ("ecdsa3", (1_141, 696, 976))],
+)
 def test_certificates_have_the_sizes_of_an_amazon_like_chain(tmp_path, name, sizes):
     made = tls.make_chain(name, tmp_path)
     # an ECDSA signature is 70 to 72 B long: signing again nearly always hits the size, a byte is allowed
     assert made.der_bytes == pytest.approx(sizes, abs=1 if name == "ecdsa3" else 0)
 
 
-@pytest.mark.parametrize("flow", [f for f in FLOWS if f.kind in ("exchange", "upgrade") and f.up_bytes],
-                         ids=lambda f: f"{f.protocol}-{f.name}")
+@pytest.mark.parametrize(
+    "flow",
+    [f for f in FLOWS if f.kind in ("exchange", "upgrade") and f.up_bytes],
+    ids=lambda f: f"{f.protocol}-{f.name}",
+)
 def test_messages_have_exactly_the_size_asked_for(rows, flow):
     row = rows[flow.name, flow.protocol]
-    assert (float(row["message_up_bytes"]), float(row["message_down_bytes"])) == (
-        flow.up_bytes, flow.down_bytes)
+    assert (float(row["message_up_bytes"]), float(row["message_down_bytes"])) == (flow.up_bytes, flow.down_bytes)
 
 
-@pytest.mark.parametrize("flow, protocol, ip_bytes", [
-    ("poll", "http/1.1", 872), ("rest_poll", "http/1.1", 1_080), ("rest_poll_slow", "http/1.1", 1_132),
-    ("token_poll", "http/1.1", 2_173), ("exact_poll", "http/2", 480), ("exact_poll_slow", "http/2", 532),
-    ("heartbeat", "websocket", 208), ("push_new_comment", "websocket", 314), ("upgrade", "websocket", 830),
-    ("close", "tls1.3", 232)])
+@pytest.mark.parametrize(
+    "flow, protocol, ip_bytes",
+    [
+        ("poll", "http/1.1", 872),
+        ("rest_poll", "http/1.1", 1_080),
+        ("rest_poll_slow", "http/1.1", 1_132),
+        ("token_poll", "http/1.1", 2_173),
+        ("exact_poll", "http/2", 480),
+        ("exact_poll_slow", "http/2", 532),
+        ("heartbeat", "websocket", 208),
+        ("push_new_comment", "websocket", 314),
+        ("upgrade", "websocket", 830),
+        ("close", "tls1.3", 232),
+    ],
+)
 def test_sockets_agree_with_the_packet_captures(rows, flow, protocol, ip_bytes):
     row = rows[flow, protocol]
     # a busy machine now and then lets one more ACK of 52 B go alone in three occurrences
@@ -110,8 +125,9 @@ def test_handshakes_agree_with_the_packet_captures_within_10_percent(rows, flow,
 
 def test_bytes_segments_and_plaintext_of_a_row_add_up(rows):
     for row in rows.values():
-        up, down = (sum(float(row[f"{way}_{what}"]) for what in ("data_segments", "pure_acks"))
-                    for way in ("up", "down"))
+        up, down = (
+            sum(float(row[f"{way}_{what}"]) for what in ("data_segments", "pure_acks")) for way in ("up", "down")
+        )
         if row["kind"] in ("exchange", "push", "heartbeat", "upgrade"):  # no SYN, no FIN, one record each
             sent = 22 * (row["up_data_segments"] != "0.0") + 52 * up
             assert float(row["up_bytes"]) == pytest.approx(float(row["message_up_bytes"]) + sent, abs=0.1)
@@ -166,7 +182,11 @@ def test_rows_carry_versions_and_conditions_and_no_host(rows):
 
 def test_a_finished_run_leaves_no_thread_no_socket_and_no_other_file(folder):
     assert sorted(path.name for path in folder[0].iterdir()) == [
-        "bytes.csv", "hours.csv", "timing.csv", "timing_sample.csv"]
+        "bytes.csv",
+        "hours.csv",
+        "timing.csv",
+        "timing_sample.csv",
+    ]
     assert threading.active_count() == 1 or not [t for t in threading.enumerate() if "asyncio" in t.name]
     assert not bench_sockets()
 
@@ -192,15 +212,19 @@ def test_stored_bytes_lie_within_2_percent_a_flow_10_a_handshake_1_an_hour():
     table = bench.compare()
     assert table.within.all(), table[~table.within].to_string()
     assert set(zip(table.flow, table.protocol, strict=True)) >= {
-        (f"hour_{design}", protocol) for design in ("polling", "push") for protocol in ("http/1.1", "http/2")}
+        (f"hour_{design}", protocol) for design in ("polling", "push") for protocol in ("http/1.1", "http/2")
+    }
 
 
 def test_stored_hours_are_whole_hours():
     with open(paths.data("measured", "hours.csv"), encoding="utf-8", newline="") as lines:
         hours = list(csv.DictReader(lines))
     assert {row["hour_share"] for row in hours} == {"1.0"}
-    polls = sum(int(row["times"]) for row in hours
-                if row["part"].removeprefix("first_") == "poll" and row["hour"] == "hour_polling")
+    polls = sum(
+        int(row["times"])
+        for row in hours
+        if row["part"].removeprefix("first_") == "poll" and row["hour"] == "hour_polling"
+    )
     assert polls == 2 * 1_800
 
 
@@ -229,8 +253,12 @@ def test_stored_percentiles_are_those_of_the_stored_sample():
 def test_compare_takes_another_model(folder):
     table = bench.compare(folder[0], bytes_model=lambda part: (1.0, 2.0))
     assert (table[table.kind != "hour"].model_bytes == 3.0).all()
-    delays = bench.compare(folder[0], what="timing", samples=100,
-                           delay_model=lambda design, about, n, seed: np.full(n, 2 * about["period_s"]))
+    delays = bench.compare(
+        folder[0],
+        what="timing",
+        samples=100,
+        delay_model=lambda design, about, n, seed: np.full(n, 2 * about["period_s"]),
+    )
     assert (delays.model_s.dropna() == 4.0).all()
     assert not delays.within.any()
 
@@ -255,10 +283,12 @@ def test_ks_distance_is_scipys():
 
 def test_an_hour_is_made_of_its_share_of_every_part(folder):
     with open(folder[0] / "hours.csv", encoding="utf-8", newline="") as lines:
-        parts = {(row["hour"], row["protocol"], row["part"]): int(row["times"])
-                 for row in csv.DictReader(lines)}
-    polls = sum(n for (hour, protocol, part), n in parts.items()
-                if (hour, protocol) == ("hour_polling", "http/1.1") and part.removeprefix("first_") == "poll")
+        parts = {(row["hour"], row["protocol"], row["part"]): int(row["times"]) for row in csv.DictReader(lines)}
+    polls = sum(
+        n
+        for (hour, protocol, part), n in parts.items()
+        if (hour, protocol) == ("hour_polling", "http/1.1") and part.removeprefix("first_") == "poll"
+    )
     assert polls == 1_800 / 200
     assert parts["hour_push", "http/2", "heartbeat"] == 1
     assert parts["hour_push", "http/1.1", "upgrade"] == 1
@@ -294,15 +324,18 @@ def test_a_port_in_use_is_exit_code_2_without_a_traceback(tmp_path, capsys):
     assert told.count("\n") == 1
 
 
-@pytest.mark.parametrize("wrong, sentence", [
-    ({"port": 70_000}, "port must be a whole number from 0 to 65535; got 70000"),
-    ({"what": ["byte"]}, "unknown measurement 'byte'; did you mean 'bytes'"),
-    ({"spacing_s": 0.05}, "spacing_s must be at least 0.2 s, or ACKs ride along; got 0.05"),
-    ({"occurrences": -1}, "occurrences must be > 0; got -1"),
-    ({"occurrences": 2.5}, "occurrences must be a whole number >= 0; got 2.5"),
-    ({"hour_share": 1.5}, "hour_share must be between 0 and 1; got 1.5"),
-    ({"hours": (Hour("polling", "http/1.1", {"pol": 1}),)}, "unknown flow 'pol'; did you mean 'poll'"),
-])
+@pytest.mark.parametrize(
+    "wrong, sentence",
+    [
+        ({"port": 70_000}, "port must be a whole number from 0 to 65535; got 70000"),
+        ({"what": ["byte"]}, "unknown measurement 'byte'; did you mean 'bytes'"),
+        ({"spacing_s": 0.05}, "spacing_s must be at least 0.2 s, or ACKs ride along; got 0.05"),
+        ({"occurrences": -1}, "occurrences must be > 0; got -1"),
+        ({"occurrences": 2.5}, "occurrences must be a whole number >= 0; got 2.5"),
+        ({"hour_share": 1.5}, "hour_share must be between 0 and 1; got 1.5"),
+        ({"hours": (Hour("polling", "http/1.1", {"pol": 1}),)}, "unknown flow 'pol'; did you mean 'poll'"),
+    ],
+)
 def test_a_wrong_parameter_is_one_sentence_and_nothing_is_written(tmp_path, wrong, sentence):
     with pytest.raises(checks.InputError, match=re.escape(sentence)):
         bench.measure(tmp_path, **{"what": ["bytes"], **wrong})
@@ -315,22 +348,30 @@ def test_a_file_in_place_of_the_folder_is_one_sentence(tmp_path):
         bench.measure(tmp_path / "taken")
 
 
-@pytest.mark.parametrize("wrong, sentence", [
-    ({"kind": "exchagne"}, "unknown kind of flow 'exchagne'; did you mean 'exchange'"),
-    ({"protocol": "http/3"}, "unknown protocol 'http/3'; did you mean 'http/"),
-    ({"up_bytes": -1}, "up_bytes must be a whole number >= 0 B; got -1"),
-    ({"down_bytes": 1.5}, "down_bytes must be a whole number >= 0 B; got 1.5"),
-    ({"server_s": -1}, "server_s must be >= 0 s; got -1")])
+@pytest.mark.parametrize(
+    "wrong, sentence",
+    [
+        ({"kind": "exchagne"}, "unknown kind of flow 'exchagne'; did you mean 'exchange'"),
+        ({"protocol": "http/3"}, "unknown protocol 'http/3'; did you mean 'http/"),
+        ({"up_bytes": -1}, "up_bytes must be a whole number >= 0 B; got -1"),
+        ({"down_bytes": 1.5}, "down_bytes must be a whole number >= 0 B; got 1.5"),
+        ({"server_s": -1}, "server_s must be >= 0 s; got -1"),
+    ],
+)
 def test_a_flow_that_cannot_be_is_refused(wrong, sentence):
     with pytest.raises(checks.InputError, match=re.escape(sentence)):
         replace(POLL, **wrong)
 
 
-@pytest.mark.parametrize("wrong, sentence", [
-    ({"compression": 40}, "timing.period_s / compression must exceed a slow round trip of"),
-    ({"events": 0}, "timing.events must be at least 2; got 0"),
-    ({"push_clients": 1.5}, "timing.push_clients must be a whole number >= 0; got 1.5"),
-    ({"server_s": -1}, "timing.server_s must be >= 0; got -1")])
+@pytest.mark.parametrize(
+    "wrong, sentence",
+    [
+        ({"compression": 40}, "timing.period_s / compression must exceed a slow round trip of"),
+        ({"events": 0}, "timing.events must be at least 2; got 0"),
+        ({"push_clients": 1.5}, "timing.push_clients must be a whole number >= 0; got 1.5"),
+        ({"server_s": -1}, "timing.server_s must be >= 0; got -1"),
+    ],
+)
 def test_a_timing_that_cannot_be_is_refused(wrong, sentence):
     with pytest.raises(checks.InputError, match=re.escape(sentence)):
         replace(FEW_EVENTS, **wrong)
@@ -367,8 +408,11 @@ def test_a_client_that_dies_on_the_way_is_one_sentence_and_nothing_is_left(tmp_p
                         continue  # the listeners live on
                     sock.shutdown(socket.SHUT_RDWR)
 
-    with pytest.raises(checks.InputError, match=f"{flow.name}: a client lost its connection in the middle of "
-                                                "the measurement .*; nothing of this run was written"):
+    with pytest.raises(
+        checks.InputError,
+        match=f"{flow.name}: a client lost its connection in the middle of "
+        "the measurement .*; nothing of this run was written",
+    ):
         bench.measure(tmp_path, what=["bytes"], flows=(flow,), hours=(), occurrences=5, progress=kill)
     assert not list(tmp_path.iterdir())
     assert not bench_sockets()
@@ -382,8 +426,13 @@ def listening(pid: int) -> bool:
 
 
 def test_ctrl_c_stops_it_and_leaves_nothing(tmp_path):
-    run = subprocess.Popen([sys.executable, "-m", "model.bench", str(tmp_path)], cwd=paths.PACKAGE.parent,
-                           stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "model.bench", str(tmp_path)],
+        cwd=paths.PACKAGE.parent,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         until = time.monotonic() + 60
         while not listening(run.pid) and time.monotonic() < until:

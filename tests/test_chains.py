@@ -16,10 +16,17 @@ from model.scenario import Function, Operation, sampling
 GIB = 1024**3
 US = prices.book("us-east-1", on="2026-09-30")
 LIST_USD = {  # first tiers of AWS's list, us-east-1, as a person reads them off the page
-    "apigw_http_request": 1.00e-6, "apigw_rest_request": 3.50e-6, "apigw_ws_message": 1.00e-6,
-    "apigw_ws_minute": 0.25e-6, "lambda_request": 0.20e-6, "lambda_gb_second_x86": 0.0000166667,
-    "lambda_gb_second_arm": 0.0000133334, "dynamodb_read_unit": 0.125e-6, "dynamodb_write_unit": 0.625e-6,
-    "lambda_logs_ingest_gb": 0.50, "internet_out_gb": 0.09,
+    "apigw_http_request": 1.00e-6,
+    "apigw_rest_request": 3.50e-6,
+    "apigw_ws_message": 1.00e-6,
+    "apigw_ws_minute": 0.25e-6,
+    "lambda_request": 0.20e-6,
+    "lambda_gb_second_x86": 0.0000166667,
+    "lambda_gb_second_arm": 0.0000133334,
+    "dynamodb_read_unit": 0.125e-6,
+    "dynamodb_write_unit": 0.625e-6,
+    "lambda_logs_ingest_gb": 0.50,
+    "internet_out_gb": 0.09,
 }
 MILLION = 1_000_000
 ALGEBRA = 1e-12
@@ -27,22 +34,38 @@ ALGEBRA = 1e-12
 # One user, so that nothing waits for another: sessions of exactly 10 min, no loss, no cold start, warm
 # connections, IPv4, and a shared table of four pages.
 STILL = {
-    "users": 1, "usage.session_mean_s": 600, "usage.session_sigma_ln": 0, "after.socket.blocked_share": 0,
-    "after.socket.table_base_bytes": 4 * 2**20, "ledger.lambda_reap_s": 1e12,
-    "before.api.idle_timeout_s": 1e9, "after.api.idle_timeout_s": 1e9,
+    "users": 1,
+    "usage.session_mean_s": 600,
+    "usage.session_sigma_ln": 0,
+    "after.socket.blocked_share": 0,
+    "after.socket.table_base_bytes": 4 * 2**20,
+    "ledger.lambda_reap_s": 1e12,
+    "before.api.idle_timeout_s": 1e9,
+    "after.api.idle_timeout_s": 1e9,
     **{f"networks.{n}.losses_per_hour": 0 for n in ("wifi", "lte", "nr")},
     **{f"networks.{n}.ip": 4 for n in ("lte", "nr")},
 }
 SHAPED = {  # sizes that cross a unit: 40 kB messages, 9,000 B read strongly, 512 MB on arm
-    **{f"{side}.functions.read.{k}": v for side in ("before", "after")
-       for k, v in (("memory_mb", 512), ("arch", "arm"),
-                    ("operations", [{"kind": "query", "item_bytes": 9000, "consistency": "strong"}]))},
-    "after.pushes.new_comment.pulls": 3, "after.pushes.channel_content_update.audience": "broadcast",
-    "events.channel_content_update.recipients": 200, "events.channel_content_update.online_share": 0.5,
+    **{
+        f"{side}.functions.read.{k}": v
+        for side in ("before", "after")
+        for k, v in (
+            ("memory_mb", 512),
+            ("arch", "arm"),
+            ("operations", [{"kind": "query", "item_bytes": 9000, "consistency": "strong"}]),
+        )
+    },
+    "after.pushes.new_comment.pulls": 3,
+    "after.pushes.channel_content_update.audience": "broadcast",
+    "events.channel_content_update.recipients": 200,
+    "events.channel_content_update.online_share": 0.5,
     "events.channel_content_update.payload_bytes": 40_000,
 }
-MESSAGES = {"after.heartbeat.kind": "json", "after.heartbeat.function": "connect",
-            "after.heartbeat.payload_bytes": 40_000}
+MESSAGES = {
+    "after.heartbeat.kind": "json",
+    "after.heartbeat.function": "connect",
+    "after.heartbeat.payload_bytes": 40_000,
+}
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +90,11 @@ def once(month, name):
 
 
 def lambda_run(ms, mb, logged, arch="x86", runs=1):
-    return {"lambda_request": runs, f"lambda_gb_second_{arch}": runs * mb / 1024 * ms / 1000,
-            "lambda_logs_ingest_gb": runs * logged / GIB}
+    return {
+        "lambda_request": runs,
+        f"lambda_gb_second_{arch}": runs * mb / 1024 * ms / 1000,
+        "lambda_logs_ingest_gb": runs * logged / GIB,
+    }
 
 
 def joined(*parts):
@@ -105,16 +131,21 @@ def trace_by_hand():
         "heartbeat": out(wire.heartbeat_bytes("1.3", 4)[1]),  # ping frames are not billed, their bytes are
         # 40 kB in and 40 kB out are 2 + 2 messages; the code that answers is the connect's
         "message in": joined({"apigw_ws_message": 4}, CONNECT, out(answer_down)),
-        "message out": joined({"apigw_ws_message": 1, "dynamodb_read_unit": 0.5}, lambda_run(53, 128, 800),
-                              out(wire.websocket_message_bytes(184, False, "1.3", 4)[1])),
+        "message out": joined(
+            {"apigw_ws_message": 1, "dynamodb_read_unit": 0.5},
+            lambda_run(53, 128, 800),
+            out(wire.websocket_message_bytes(184, False, "1.3", 4)[1]),
+        ),
         # half of 200 are in the app, 30 s in each 600 s more are in the grace after it: 105 posts, one after
         # another, behind a scan of one page; each further connection is a line in the log
-        "fan-out": joined(lambda_run(2248, 128, 800 + 104 * 100), {"dynamodb_read_unit": 128},
-                          chains.times(joined({"apigw_ws_message": 2}, out(large_down)), 105)),
+        "fan-out": joined(
+            lambda_run(2248, 128, 800 + 104 * 100),
+            {"dynamodb_read_unit": 128},
+            chains.times(joined({"apigw_ws_message": 2}, out(large_down)), 105),
+        ),
         "pull after push": joined({"apigw_http_request": 3}, chains.times(READ, 3), out(3 * pull_down)),
         # the row lies in the one page scanned of four in a quarter of the cases: 27.64 + 120 + 7/4 ms
-        "disconnect": joined(lambda_run(150, 128, 2461),
-                             {"dynamodb_read_unit": 128, "dynamodb_write_unit": 0.25}),
+        "disconnect": joined(lambda_run(150, 128, 2461), {"dynamodb_read_unit": 128, "dynamodb_write_unit": 0.25}),
         "reconnect": joined(opened, {"apigw_ws_minute": 11}),
         "poll": joined({"apigw_http_request": 1}, READ, out(http_down)),
         "fallback poll": joined({"apigw_http_request": 2}, chains.times(READ, 2), out(2 * pull_down)),
@@ -128,16 +159,22 @@ def trace_of_flows(case):
     sessions = np.ravel(minutes.per_month / flow(after, "connect").per_month)[0]
     held = chains.times({m: float(a) for m, a in minutes.meters.items()}, float(sessions))
     opened = joined(once(after, "connect"), held)
-    told = flow(after, "push channel_content_update").per_month / flow(
-        after, "broadcast channel_content_update").per_month
+    told = (
+        flow(after, "push channel_content_update").per_month / flow(after, "broadcast channel_content_update").per_month
+    )
     return {
-        "connect": opened, "heartbeat": once(after, "heartbeat"),
+        "connect": opened,
+        "heartbeat": once(after, "heartbeat"),
         "message in": once(now(case, **MESSAGES), "heartbeat"),
         "message out": once(after, "push new_comment"),
-        "fan-out": joined(once(after, "broadcast channel_content_update"),
-                          chains.times(once(after, "push channel_content_update"), float(np.ravel(told)[0]))),
-        "pull after push": once(after, "pull after new_comment"), "disconnect": once(after, "disconnect"),
-        "reconnect": opened, "poll": once(before, "poll unread_counts"),
+        "fan-out": joined(
+            once(after, "broadcast channel_content_update"),
+            chains.times(once(after, "push channel_content_update"), float(np.ravel(told)[0])),
+        ),
+        "pull after push": once(after, "pull after new_comment"),
+        "disconnect": once(after, "disconnect"),
+        "reconnect": opened,
+        "poll": once(before, "poll unread_counts"),
         "fallback poll": once(after, "fallback poll"),
     }
 
@@ -164,12 +201,12 @@ def test_the_month_of_a_design_is_its_flows_times_their_meters(case):
     month = now(case)
     usage = cost.month_usage(month)
     for meter in ("apigw_ws_message", "lambda_request", "dynamodb_read_unit", "internet_out_gb"):
-        by_hand = sum(float(np.ravel(f.per_month)[0]) * once(month, f.name).get(meter, 0.0)
-                      for f in month.flows)
+        by_hand = sum(float(np.ravel(f.per_month)[0]) * once(month, f.name).get(meter, 0.0) for f in month.flows)
         assert float(np.ravel(usage[meter])[0]) == pytest.approx(by_hand, rel=ALGEBRA)
 
 
 # what else an event may touch
+
 
 def test_a_send_to_somebody_offline_is_two_queries_and_a_run_without_a_post(case):
     expected = joined(lambda_run(33, 128, 800), {"dynamodb_read_unit": 1.0})
@@ -206,14 +243,18 @@ def test_a_scan_reads_no_more_than_the_table_holds(case):
 def test_a_broadcast_costs_one_scan_however_many_it_reaches(case):
     few, many = (now(case, **{"events.channel_content_update.recipients": n}) for n in (2, 20_000))
     for name in ("dynamodb_read_unit", "lambda_request"):
-        assert flow(few, "broadcast channel_content_update").meters[name] == flow(
-            many, "broadcast channel_content_update").meters[name]
+        assert (
+            flow(few, "broadcast channel_content_update").meters[name]
+            == flow(many, "broadcast channel_content_update").meters[name]
+        )
     assert "lambda_request" not in flow(many, "push channel_content_update").meters
 
 
 def test_a_parallel_fan_out_bills_less_lambda_than_a_sequential_one(case):
-    runs = [flow(now(case, **{"after.socket.fan_out": how}), "broadcast channel_content_update")
-            for how in ("sequential", "parallel")]
+    runs = [
+        flow(now(case, **{"after.socket.fan_out": how}), "broadcast channel_content_update")
+        for how in ("sequential", "parallel")
+    ]
     seconds = [one.meters["lambda_gb_second_x86"] / 0.125 for one in runs]
     assert seconds == pytest.approx([2.248, 0.168], rel=1e-6)  # 105 posts of 20 ms, or all in one
 
@@ -250,6 +291,7 @@ def test_a_function_run_once_a_day_starts_cold_and_pays_for_it(case):
 
 # switches where AWS does not say
 
+
 def test_connects_and_disconnects_are_messages_where_the_switch_says_so(case):
     for billed in (False, True):
         month = now(case, **{"billing.connects_billed": billed})
@@ -259,9 +301,15 @@ def test_connects_and_disconnects_are_messages_where_the_switch_says_so(case):
 
 @pytest.mark.parametrize(("counts", "units"), [(False, 1), (True, 2)])
 def test_a_response_adds_to_the_512_kb_where_the_switch_says_so(case, counts, units):
-    month = now(case, "before", **{"billing.response_counts": counts,
-                                   "before.timers.unread_counts.request_bytes": 1024,
-                                   "before.timers.unread_counts.response_bytes": 512 * 1024 - 1023})
+    month = now(
+        case,
+        "before",
+        **{
+            "billing.response_counts": counts,
+            "before.timers.unread_counts.request_bytes": 1024,
+            "before.timers.unread_counts.response_bytes": 512 * 1024 - 1023,
+        },
+    )
     assert flow(month, "poll unread_counts").meters["apigw_http_request"] == units
 
 
@@ -274,24 +322,33 @@ def test_a_rest_api_counts_calls_and_an_http_api_counts_512_kb(case):
 
 # plain servers
 
+
 def test_a_polled_server_pays_for_hours_database_and_bytes_only(case):
     usage = cost.month_usage(now(case, "before", **{"before.api.backend": "server"}))
-    assert set(usage) == {"ec2_t4g_medium_hour", "dynamodb_read_unit", "dynamodb_write_unit",
-                          "internet_out_gb"}
+    assert set(usage) == {"ec2_t4g_medium_hour", "dynamodb_read_unit", "dynamodb_write_unit", "internet_out_gb"}
     assert usage["ec2_t4g_medium_hour"] == 720
 
 
 def test_servers_are_as_many_as_the_peak_hour_needs(case):
-    changes = {"before.api.backend": "server", "before.server.requests_per_s": 50,
-               "before.server.utilisation_share": 0.5, "usage.peak_to_mean_ratio": 3, "users": 1e6}
+    changes = {
+        "before.api.backend": "server",
+        "before.server.requests_per_s": 50,
+        "before.server.utilisation_share": 0.5,
+        "usage.peak_to_mean_ratio": 3,
+        "users": 1e6,
+    }
     month = now(case, "before", **changes)
     peak_per_s = sum(float(np.ravel(f.per_month)[0]) * f.requests for f in month.flows) / (30 * 86400) * 3
     assert flow(month, "plain server").per_month == math.ceil(peak_per_s / 25)
 
 
 def test_a_plain_websocket_server_pays_nothing_to_gateway_functions_or_table(case):
-    own = {"after.socket.backend": "server", "after.api.backend": "server",
-           "after.functions.read.operations": [], "after.functions.write.operations": []}
+    own = {
+        "after.socket.backend": "server",
+        "after.api.backend": "server",
+        "after.functions.read.operations": [],
+        "after.functions.write.operations": [],
+    }
     for more in ({}, MESSAGES, {"billing.pings_billed": True}, {"after.socket.cache_scan_period_s": 30}):
         usage = cost.month_usage(now(case, **own, **{**more, "after.functions.connect.operations": []}))
         used = {m for m, a in usage.items() if np.any(np.asarray(a) > 0)}
@@ -327,33 +384,52 @@ def test_every_instance_type_with_a_price_can_be_a_server(case):
 
 # properties
 
+
 @given(st.integers(0, 400 * 1024), st.integers(0, 64 * 1024), st.sampled_from(["eventual", "strong"]))
 def test_larger_items_never_need_fewer_units(size, more, consistency):
     for kind in ("get", "query", "scan", "put", "update", "delete"):
-        small, large = (next(iter(chains.operation_meters(
-            Operation(kind=kind, item_bytes=min(s, 400 * 1024), consistency=consistency)).values()))
-            for s in (size, size + more))
+        small, large = (
+            next(
+                iter(
+                    chains.operation_meters(
+                        Operation(kind=kind, item_bytes=min(s, 400 * 1024), consistency=consistency)
+                    ).values()
+                )
+            )
+            for s in (size, size + more)
+        )
         assert small <= large
 
 
 def test_a_column_of_draws_is_metered_as_each_draw_alone():
     sizes = np.array([[100.0], [5000.0], [70_000.0]])
     together = chains.operation_meters(Operation(kind="query", item_bytes=sizes))["dynamodb_read_unit"]
-    alone = [[float(chains.operation_meters(Operation(kind="query", item_bytes=s))["dynamodb_read_unit"])]
-             for s in sizes[:, 0]]
+    alone = [
+        [float(chains.operation_meters(Operation(kind="query", item_bytes=s))["dynamodb_read_unit"])]
+        for s in sizes[:, 0]
+    ]
     assert together.tolist() == alone
 
 
 # bad input
 
-@pytest.mark.parametrize(("changes", "which", "sentence"), [
-    ({"before.api.backend": "server", "before.server.instance": "t4g.medium"}, "before",
-     "unknown server.instance 't4g.medium'; did you mean 't4g_medium'"),
-    ({"events.new_comment.payload_bytes": 200_000}, "after",
-     "payload_bytes must be 0 to 131072 B; got 200000"),
-    ({"before.functions.read.operations": [{"kind": "get", "item_bytes": 500_000}]}, "before",
-     "item_bytes must be 0 to 409600 B; got 500000"),
-])
+
+@pytest.mark.parametrize(
+    ("changes", "which", "sentence"),
+    [
+        (
+            {"before.api.backend": "server", "before.server.instance": "t4g.medium"},
+            "before",
+            "unknown server.instance 't4g.medium'; did you mean 't4g_medium'",
+        ),
+        ({"events.new_comment.payload_bytes": 200_000}, "after", "payload_bytes must be 0 to 131072 B; got 200000"),
+        (
+            {"before.functions.read.operations": [{"kind": "get", "item_bytes": 500_000}]},
+            "before",
+            "item_bytes must be 0 to 409600 B; got 500000",
+        ),
+    ],
+)
 def test_bad_input_gives_one_sentence(case, changes, which, sentence):
     with pytest.raises(InputError, match=sentence):
         now(case, which, **changes)

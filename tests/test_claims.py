@@ -12,8 +12,14 @@ from model.checks import InputError
 from model.claims.reading import UNITS, figures_of
 from model.claims.units import conversion, unit
 
-PLAIN = {"id": "calls", "measure": "load", "text": "12 requests/min", "unit": "requests/min per active user",
-         "where": {"place": "page 2"}, "before": {"value": 12}}
+PLAIN = {
+    "id": "calls",
+    "measure": "load",
+    "text": "12 requests/min",
+    "unit": "requests/min per active user",
+    "where": {"place": "page 2"},
+    "before": {"value": 12},
+}
 
 
 def refused(**changes) -> str:
@@ -25,18 +31,25 @@ def refused(**changes) -> str:
     return sentence
 
 
-@pytest.mark.parametrize(("one", "other", "factor"), [
-    ("requests/h per active user", "requests/min per active user", 1 / 60),
-    ("USD/active hour", "USD/user/h", 1.0), ("GB", "MB", 1000.0), ("ms", "s", 1e-3),
-    ("connection minutes/active hour", "connection/user", 1 / 60), ("$/month", "USD/h", 1 / 720),
-    ("req/min", "requests/min", 1.0),
-])
+@pytest.mark.parametrize(
+    ("one", "other", "factor"),
+    [
+        ("requests/h per active user", "requests/min per active user", 1 / 60),
+        ("USD/active hour", "USD/user/h", 1.0),
+        ("GB", "MB", 1000.0),
+        ("ms", "s", 1e-3),
+        ("connection minutes/active hour", "connection/user", 1 / 60),
+        ("$/month", "USD/h", 1 / 720),
+        ("req/min", "requests/min", 1.0),
+    ],
+)
 def test_units_convert_by_hand(one, other, factor):
     assert conversion(one, other) == pytest.approx(factor, rel=1e-12)
 
 
-@pytest.mark.parametrize(("one", "other"), [("connections", "requests/min"), ("USD/month", "USD"),
-                                            ("MB/active hour", "MB/h"), ("s", "B")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("connections", "requests/min"), ("USD/month", "USD"), ("MB/active hour", "MB/h"), ("s", "B")]
+)
 def test_units_of_different_things_do_not_convert(one, other):
     assert conversion(one, other) is None
 
@@ -66,8 +79,10 @@ def test_the_quoted_poll_is_measured_on_the_wire():  # wire_latency.md: 360/520 
 
 
 def test_a_quoted_figure_is_taken_over_with_its_unit():
-    told = figures_of([PLAIN, {**copy.deepcopy(PLAIN), "id": "again", "before": {
-        "value": 12, "parts": [{"claim": "calls.before"}]}}], "mine.yaml")
+    told = figures_of(
+        [PLAIN, {**copy.deepcopy(PLAIN), "id": "again", "before": {"value": 12, "parts": [{"claim": "calls.before"}]}}],
+        "mine.yaml",
+    )
     assert (told[1].parts[0].low, told[1].parts[0].unit) == (12.0, "requests/min per active user")
 
 
@@ -78,7 +93,8 @@ def test_a_claim_without_a_unit_is_refused():
 @pytest.mark.parametrize("where", [None, {}, {"source": "twilly_report"}, "page 2"])
 def test_a_claim_without_a_place_is_refused(where):
     assert refused(where=where).startswith(
-        "claim 1 (calls) must say its place, as where: {source: ..., place: ...}; got none")
+        "claim 1 (calls) must say its place, as where: {source: ..., place: ...}; got none"
+    )
 
 
 def test_an_unknown_measure_is_refused_with_the_nearest():
@@ -88,40 +104,48 @@ def test_an_unknown_measure_is_refused_with_the_nearest():
 def test_a_unit_that_measures_something_else_is_refused():
     assert refused(unit="MB/active hour") == (
         "the unit of claim 1 (calls) must measure load, like requests/min per active user; "
-        "got 'MB/active hour' (mine.yaml)")
+        "got 'MB/active hour' (mine.yaml)"
+    )
 
 
 def test_factors_that_multiply_to_another_unit_are_refused():
     factors = [{"of": "u", "value": 3, "unit": "users"}, {"of": "c", "value": 4, "unit": "requests/min"}]
     assert refused(before={"value": 12, "factors": factors}) == (
         "factors of claim 1 (calls, before) must multiply to its unit requests/min per active user; "
-        "got users x requests/min = request user/s (mine.yaml)")
+        "got users x requests/min = request user/s (mine.yaml)"
+    )
 
 
 def test_a_part_in_another_unit_is_refused():
     assert refused(before={"value": 12, "parts": [{"of": "a", "value": 12, "unit": "MB"}]}) == (
-        "parts of claim 1 (calls, before) must be in a unit like its requests/min per active user; "
-        "got 'MB' (mine.yaml)")
+        "parts of claim 1 (calls, before) must be in a unit like its requests/min per active user; got 'MB' (mine.yaml)"
+    )
 
 
-@pytest.mark.parametrize(("before", "sentence"), [
-    ({"low": 5, "high": 2}, "before of claim 1 (calls) must have low <= high; got 5 and 2"),
-    ({"low": 5}, "before of claim 1 (calls) must give a value, or low and high; got no high"),
-    ({"value": "12"}, "value of before of claim 1 (calls) must be a number; got '12'"),
-    ({"value": 12, "factor": []}, "key of before of claim 1 (calls) 'factor'; did you mean 'factors'?"),
-    ({"value": 12, "parts": [{"claim": "cals.before"}]}, "did you mean 'calls.before'?"),
-    ({"value": 12, "parts": [{"of": "a", "value": 3}]},
-     "parts of claim 1 (calls), before, entry 1 must have a unit; got none"),
-    ({"value": 12, "part_of": "nothing.after"}, "unknown figure that claim 1 (calls, before) is part of"),
-    (12, "before of claim 1 (calls) must be a mapping; got 12"),
-])
+@pytest.mark.parametrize(
+    ("before", "sentence"),
+    [
+        ({"low": 5, "high": 2}, "before of claim 1 (calls) must have low <= high; got 5 and 2"),
+        ({"low": 5}, "before of claim 1 (calls) must give a value, or low and high; got no high"),
+        ({"value": "12"}, "value of before of claim 1 (calls) must be a number; got '12'"),
+        ({"value": 12, "factor": []}, "key of before of claim 1 (calls) 'factor'; did you mean 'factors'?"),
+        ({"value": 12, "parts": [{"claim": "cals.before"}]}, "did you mean 'calls.before'?"),
+        (
+            {"value": 12, "parts": [{"of": "a", "value": 3}]},
+            "parts of claim 1 (calls), before, entry 1 must have a unit; got none",
+        ),
+        ({"value": 12, "part_of": "nothing.after"}, "unknown figure that claim 1 (calls, before) is part of"),
+        (12, "before of claim 1 (calls) must be a mapping; got 12"),
+    ],
+)
 def test_other_mistakes_are_one_sentence(before, sentence):
     assert sentence in refused(before=before)
 
 
 def test_a_claim_without_a_figure_and_one_that_stands_twice_are_refused():
     assert refused(before=None) == (
-        "claim 1 (calls) must give one of before, after, improvement, saved; got none (mine.yaml)")
+        "claim 1 (calls) must give one of before, after, improvement, saved; got none (mine.yaml)"
+    )
     with pytest.raises(InputError, match=r"the id of claim 2 \(calls\) must be its own; it stands twice"):
         figures_of([PLAIN, PLAIN], "mine.yaml")
 
@@ -150,11 +174,14 @@ def test_a_file_without_a_premise_leaves_the_scenario_as_it_is(tmp_path):
 
 def test_the_table_reads_claims_in_its_own_units(tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text("""
+    path.write_text(
+        """
 claims:
   - {id: wait, measure: latency, text: "900 ms", where: {place: page 1}, unit: ms, before: {value: 900},
      after: {value: 90}, improvement: {value: 10, as: times}}
-""", encoding="utf-8")
+""",
+        encoding="utf-8",
+    )
     claim = claims.by_measure(path)["latency"]
     assert claim["before"] == {"low": 0.9, "high": 0.9} and claims.verdict(0.9, 0.09, claim) == "holds"
 
@@ -165,12 +192,15 @@ def test_a_figure_in_another_unit_is_told_and_not_judged():
     assert claims.verdict(120.0, 1.0, load) == "holds"
 
 
-@pytest.mark.parametrize(("before", "after", "words"), [
-    (468.0, 108.0, "before is 10 times lower, after is 10 times lower"),
-    (42.5, 9.8, "before is 110 times lower, after is 110 times lower"),
-    (4680.0, 2160.0, "after is 2 times higher, 54% less, not 77%"),
-    (4680.0, 9360.0, "after is 8.7 times higher, 100% more, not less"),
-])
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (468.0, 108.0, "before is 10 times lower, after is 10 times lower"),
+        (42.5, 9.8, "before is 110 times lower, after is 110 times lower"),
+        (4680.0, 2160.0, "after is 2 times higher, 54% less, not 77%"),
+        (4680.0, 9360.0, "after is 8.7 times higher, 100% more, not less"),
+    ],
+)
 def test_a_verdict_names_what_is_off_and_by_how_much(before, after, words):
     cost = claims.by_measure("twilly")["cost"]
     assert claims.verdict(before, after, cost) == f"does not hold: {words}"

@@ -11,13 +11,21 @@ from model.apps import cli
 
 def workbook(*arguments, cwd=None):
     code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd,
-                          timeout=120)
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, timeout=120
+    )
 
 
 def test_users_may_follow_each_other():
     assert cli.spread(["table", "--users", "1e3", "10_000", "--format", "md"]) == [
-        "table", "--users", "1e3", "--users", "10_000", "--format", "md"]
+        "table",
+        "--users",
+        "1e3",
+        "--users",
+        "10_000",
+        "--format",
+        "md",
+    ]
 
 
 @pytest.mark.parametrize("form", ["text", "md", "csv", "html"])
@@ -32,13 +40,16 @@ def test_json_holds_full_numbers():
     assert [r["measure"] for r in rows][-1] == "cost" and isinstance(rows[-1]["before"], float)
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), [
-    (["table", "twily"], "unknown scenario 'twily'; did you mean 'twilly'?"),
-    (["table", "--users", "ten"], "--users must be a number > 0; got 'ten'"),
-    (["table", "--users", "-5"], "--users must be > 0 users; got -5"),
-    (["table", "nowhere.yaml"], "no scenario file at 'nowhere.yaml'"),
-    (["report", "twily"], "unknown scenario 'twily'"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["table", "twily"], "unknown scenario 'twily'; did you mean 'twilly'?"),
+        (["table", "--users", "ten"], "--users must be a number > 0; got 'ten'"),
+        (["table", "--users", "-5"], "--users must be > 0 users; got -5"),
+        (["table", "nowhere.yaml"], "no scenario file at 'nowhere.yaml'"),
+        (["report", "twily"], "unknown scenario 'twily'"),
+    ],
+)
 def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, arguments, sentence):
     done = workbook(*arguments, cwd=tmp_path)
     assert done.returncode == 2

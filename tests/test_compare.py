@@ -29,8 +29,14 @@ def first(value) -> float:
 def test_the_table_keeps_its_rows_columns_and_units(twilly):
     table = model.before_after(twilly, users=10_000)
     assert list(table.index) == ROWS and list(table.columns) == COLUMNS
-    assert list(table["unit"]) == ["s", "s", "%/active hour", "MB/active hour", "requests/min per active user",
-                                   "USD/month"]
+    assert list(table["unit"]) == [
+        "s",
+        "s",
+        "%/active hour",
+        "MB/active hour",
+        "requests/min per active user",
+        "USD/month",
+    ]
     assert list(model.before_after(twilly, draws=32, seed=1).columns) == COLUMNS + DRAWN
 
 
@@ -72,8 +78,12 @@ def test_an_array_of_users_equals_one_by_one(twilly):
 def test_all_ranges_collapsed_to_their_modes_equal_the_plain_call(twilly):
     modes = {path: one.mode for path, (_, one) in sampling._columns(twilly).items()}
     fixed = twilly.with_({p: m for p, m in modes.items() if ".operations." not in p})
-    plain, drawn = model.evaluate(fixed), model.evaluate(
-        fixed.with_({f"ledger.{n}": r.value for n, r in model.ledger.chosen().items()}), draws=4, seed=1)
+    plain, drawn = (
+        model.evaluate(fixed),
+        model.evaluate(
+            fixed.with_({f"ledger.{n}": r.value for n, r in model.ledger.chosen().items()}), draws=4, seed=1
+        ),
+    )
     for row in ("mobile data", "server load"):
         for one, other in zip(plain.values(row), drawn.values(row), strict=True):
             np.testing.assert_allclose(other, np.broadcast_to(one, other.shape), rtol=1e-9)
@@ -132,21 +142,25 @@ def test_explain_names_formula_inputs_sources_and_three_movers(twilly):
 @settings(max_examples=15, deadline=None)
 @given(st.floats(0.5, 30.0), st.floats(1.1, 3.0))
 def test_polling_more_often_never_costs_less(twilly, period_s, factor):
-    slow, fast = (model.evaluate(twilly.with_({"before.timers.unread_counts.period_s": p}))
-                  for p in (period_s * factor, period_s))
+    slow, fast = (
+        model.evaluate(twilly.with_({"before.timers.unread_counts.period_s": p})) for p in (period_s * factor, period_s)
+    )
     for row in ("battery", "mobile data", "server load", "cost"):
         assert fast.values(row)[0][0, 0] >= slow.values(row)[0][0, 0] * (1 - 1e-9)
 
 
-@pytest.mark.parametrize(("call", "sentence"), [
-    (lambda s: model.evaluate(s).by_flow("batery"), "unknown measure 'batery'; did you mean 'battery'"),
-    (lambda s: model.before_after(s, users=-1), "users must be > 0 users; got -1"),
-    (lambda s: model.before_after(s, users="ten"), "users must be a number; got"),
-    (lambda s: model.before_after(s, draws=-3), "draws must be"),
-    (lambda s: model.before_after(s, users=[]), "users must be at least one number > 0; got none"),
-    (lambda s: model.evaluate(s, users=[]), "users must be at least one number > 0; got none"),
-    (lambda s: model.before_after(s.with_({"region": "sa-east-1"})), "no price for"),
-])
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda s: model.evaluate(s).by_flow("batery"), "unknown measure 'batery'; did you mean 'battery'"),
+        (lambda s: model.before_after(s, users=-1), "users must be > 0 users; got -1"),
+        (lambda s: model.before_after(s, users="ten"), "users must be a number; got"),
+        (lambda s: model.before_after(s, draws=-3), "draws must be"),
+        (lambda s: model.before_after(s, users=[]), "users must be at least one number > 0; got none"),
+        (lambda s: model.evaluate(s, users=[]), "users must be at least one number > 0; got none"),
+        (lambda s: model.before_after(s.with_({"region": "sa-east-1"})), "no price for"),
+    ],
+)
 def test_each_mistake_is_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError, match=sentence) as wrong:
         call(twilly)
@@ -155,6 +169,7 @@ def test_each_mistake_is_one_sentence(twilly, call, sentence):
 
 @pytest.mark.filterwarnings("error")
 def test_where_every_socket_is_blocked_the_fallback_poll_is_the_limit_of_almost_every():
-    table, almost = (model.before_after(model.load("twilly").with_({"after.socket.blocked_share": share}))
-                     for share in (1.0, 0.9999))
+    table, almost = (
+        model.before_after(model.load("twilly").with_({"after.socket.blocked_share": share})) for share in (1.0, 0.9999)
+    )
     assert table["after"].to_numpy(float) == pytest.approx(almost["after"].to_numpy(float), rel=1e-3)

@@ -30,13 +30,13 @@ def usd(usage, book=US, free_tier=False):
 
 # published examples
 
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["id"])
 def test_published_example(example):
     book = prices.book(example["region"], on=example["on"] or None)
     billed = usd(json.loads(example["usage"]), book, example["free_tier"] or False)
     # its stated tolerance, or half of the last printed digit
-    assert billed == pytest.approx(float(example["expected_usd"]), rel=0,
-                                   abs=float(example["tolerance_usd"]) + 1e-9)
+    assert billed == pytest.approx(float(example["expected_usd"]), rel=0, abs=float(example["tolerance_usd"]) + 1e-9)
 
 
 def test_the_published_examples_are_those_researched(shared):
@@ -47,8 +47,9 @@ def test_the_published_examples_are_those_researched(shared):
         assert float(found[row["id"]]["tolerance_usd"]) <= inputs.get("tolerance", 0.005)
 
 
-@pytest.mark.parametrize("example", [row for row in EXAMPLES if "memory_mb" in row["inputs"]],
-                         ids=lambda example: example["id"])
+@pytest.mark.parametrize(
+    "example", [row for row in EXAMPLES if "memory_mb" in row["inputs"]], ids=lambda example: example["id"]
+)
 def test_the_gb_seconds_of_lambda_examples_follow_from_memory_and_duration(example):
     inputs, usage = json.loads(example["inputs"]), json.loads(example["usage"])
     billed = next(amount for meter, amount in usage.items() if "gb_second" in meter)
@@ -104,13 +105,15 @@ def test_one_unit_of_every_meter_costs_its_first_price(region):
 
 # the table
 
+
 def test_a_bill_has_a_row_for_each_meter_and_tier_that_is_reached():
     table = cost.bill({"apigw_rest_request": 1_000_000_001, "lambda_request": 5}, US)
     assert table[["service", "meter", "tier_from", "amount"]].values.tolist() == [
         ["API Gateway", "apigw_rest_request", 0, 333_000_000],
         ["API Gateway", "apigw_rest_request", 333_000_000, 667_000_000],
         ["API Gateway", "apigw_rest_request", 1_000_000_000, 1],
-        ["Lambda", "lambda_request", 0, 5]]
+        ["Lambda", "lambda_request", 0, 5],
+    ]
     assert table["usd"].tolist() == pytest.approx([1165.50, 1867.60, 2.38e-6, 1e-6], rel=ALGEBRA)
 
 
@@ -139,10 +142,12 @@ def test_an_amount_may_be_any_kind_of_number(amount):
 
 # free allowances
 
+
 def test_an_allowance_comes_off_before_the_tiers():
     # 10,240 GB fill the first tier only after the 100 free ones
     assert cost.exact_total({"internet_out_gb": 10_340}, US, "always") == cost.exact_total(
-        {"internet_out_gb": 10_240}, US)
+        {"internet_out_gb": 10_240}, US
+    )
 
 
 def test_the_allowance_of_lambda_is_shared_by_both_architectures_and_taken_off_x86_first():
@@ -154,8 +159,7 @@ def test_the_allowance_of_lambda_is_shared_by_both_architectures_and_taken_off_x
 
 
 def test_five_gb_of_logs_are_free_over_ingestion_scan_and_storage_together():
-    usage = {"logs_ingest_gb": 3, "lambda_logs_ingest_gb": 1, "logs_insights_gb": 0.5,
-             "logs_storage_gb_month": 2}
+    usage = {"logs_ingest_gb": 3, "lambda_logs_ingest_gb": 1, "logs_insights_gb": 0.5, "logs_storage_gb_month": 2}
     assert usd(usage, free_tier="always") == pytest.approx(1.5 * 0.03, rel=ALGEBRA)
 
 
@@ -171,7 +175,8 @@ def test_usage_up_to_each_allowance_is_free_and_one_more_is_not(allowance):
     for meter in allowance.meters:
         assert usd({meter: float(allowance.amount)}, book, allowance.kind) == 0
         assert usd({meter: float(allowance.amount) + 1}, book, allowance.kind) == pytest.approx(
-            float(book.tiers(meter)[0].price_usd), rel=ALGEBRA)
+            float(book.tiers(meter)[0].price_usd), rel=ALGEBRA
+        )
 
 
 def test_the_12_month_tier_is_refused_to_accounts_opened_since_2025_07_15():
@@ -197,30 +202,57 @@ def test_an_account_opened_on_a_leap_day_has_its_12_months():
 
 # many bills at once
 
-METERS = ("apigw_http_request", "apigw_rest_request", "apigw_ws_message", "apigw_ws_minute", "lambda_request",
-          "lambda_gb_second_x86", "lambda_gb_second_arm", "dynamodb_read_unit", "dynamodb_storage_gb_month",
-          "internet_out_gb", "lambda_logs_ingest_gb", "logs_storage_gb_month")
+METERS = (
+    "apigw_http_request",
+    "apigw_rest_request",
+    "apigw_ws_message",
+    "apigw_ws_minute",
+    "lambda_request",
+    "lambda_gb_second_x86",
+    "lambda_gb_second_arm",
+    "dynamodb_read_unit",
+    "dynamodb_storage_gb_month",
+    "internet_out_gb",
+    "lambda_logs_ingest_gb",
+    "logs_storage_gb_month",
+)
 
 
 @pytest.mark.parametrize("free_tier", FREE)
 def test_an_array_of_bills_equals_the_decimal_bills_one_by_one(free_tier):
     rng = np.random.default_rng(1)
     usage = {meter: 10 ** rng.uniform(-2, 11, 60) for meter in METERS}
-    exact = [float(cost.exact_total({meter: amounts[n] for meter, amounts in usage.items()}, US, free_tier))
-             for n in range(60)]
+    exact = [
+        float(cost.exact_total({meter: amounts[n] for meter, amounts in usage.items()}, US, free_tier))
+        for n in range(60)
+    ]
     np.testing.assert_allclose(cost.total(usage, US, free_tier), exact, rtol=ALGEBRA, atol=0)
 
 
 def around(edges):
-    return st.floats(1e-9, 1e12) | st.just(0.0) | st.integers(0, 10**13) | st.sampled_from(edges).flatmap(
-        lambda edge: st.floats(max(edge - 1, 0), edge + 1))
+    return (
+        st.floats(1e-9, 1e12)
+        | st.just(0.0)
+        | st.integers(0, 10**13)
+        | st.sampled_from(edges).flatmap(lambda edge: st.floats(max(edge - 1, 0), edge + 1))
+    )
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.fixed_dictionaries({}, optional={
-    "lambda_gb_second_x86": around([4e5, 6e9]), "lambda_gb_second_arm": around([4e5, 7.5e9]),
-    "logs_ingest_gb": around([5]), "logs_storage_gb_month": around([5]), "logs_insights_gb": around([5]),
-    "internet_out_gb": around([100, 10_240, 153_600])}), st.sampled_from(FREE))
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "lambda_gb_second_x86": around([4e5, 6e9]),
+            "lambda_gb_second_arm": around([4e5, 7.5e9]),
+            "logs_ingest_gb": around([5]),
+            "logs_storage_gb_month": around([5]),
+            "logs_insights_gb": around([5]),
+            "internet_out_gb": around([100, 10_240, 153_600]),
+        },
+    ),
+    st.sampled_from(FREE),
+)
 def test_floats_equal_decimals_at_every_edge_of_a_tier_or_allowance(usage, free_tier):
     exact = float(cost.exact_total(usage, US, free_tier))
     assert float(cost.total(usage, US, free_tier)) == pytest.approx(exact, rel=ALGEBRA, abs=0)
@@ -281,17 +313,20 @@ WAYS = (cost.bill, cost.total, cost.exact_total, cost.by_meter)
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("usage, sentence", [
-    ({"apigw_ws_message": 1}, "no price for apigw_ws_message in eu-west-1 on .*; regions with one: us-"),
-    ({"apigw_ws_mesage": 1}, "unknown meter 'apigw_ws_mesage'; did you mean 'apigw_ws_message'"),
-    ({"lambda_gb_second": 1}, "unknown meter 'lambda_gb_second'; did you mean 'lambda_gb_second_"),
-    ({"lambda_request": -5}, r"lambda_request must be >= 0 and finite a month; got -5 \(usage\)"),
-    ({"lambda_request": float("nan")}, r"lambda_request must be a number; got NaN \(usage\)"),
-    ({"lambda_request": float("inf")}, "lambda_request must be >= 0 and finite a month; got inf"),
-    ({"lambda_request": "5"}, "lambda_request must be a number; got '5'"),
-    ({"lambda_request": None}, "lambda_request must be a number; got N"),
-    ("lambda_request", "usage must be a mapping of meter to amount a month; got 'lambda_request'"),
-])
+@pytest.mark.parametrize(
+    "usage, sentence",
+    [
+        ({"apigw_ws_message": 1}, "no price for apigw_ws_message in eu-west-1 on .*; regions with one: us-"),
+        ({"apigw_ws_mesage": 1}, "unknown meter 'apigw_ws_mesage'; did you mean 'apigw_ws_message'"),
+        ({"lambda_gb_second": 1}, "unknown meter 'lambda_gb_second'; did you mean 'lambda_gb_second_"),
+        ({"lambda_request": -5}, r"lambda_request must be >= 0 and finite a month; got -5 \(usage\)"),
+        ({"lambda_request": float("nan")}, r"lambda_request must be a number; got NaN \(usage\)"),
+        ({"lambda_request": float("inf")}, "lambda_request must be >= 0 and finite a month; got inf"),
+        ({"lambda_request": "5"}, "lambda_request must be a number; got '5'"),
+        ({"lambda_request": None}, "lambda_request must be a number; got N"),
+        ("lambda_request", "usage must be a mapping of meter to amount a month; got 'lambda_request'"),
+    ],
+)
 def test_bad_usage_gives_one_sentence(way, usage, sentence):
     with pytest.raises(InputError, match=sentence):
         way(usage, EU)
@@ -312,10 +347,12 @@ def test_one_negative_amount_among_many_is_named():
 @pytest.mark.parametrize("free_tier", [False, "always"])
 def test_amounts_of_shapes_that_do_not_go_together_are_named(free_tier):
     with pytest.raises(InputError) as wrong:
-        cost.total({"apigw_ws_message": 1.0, "lambda_gb_second_x86": [1, 2], "lambda_gb_second_arm": [1, 2, 3]},
-                   US, free_tier)
-    assert str(wrong.value) == ("amounts must have shapes that go together; got lambda_gb_second_x86 (2,)"
-                                " and lambda_gb_second_arm (3,) (usage)")
+        cost.total(
+            {"apigw_ws_message": 1.0, "lambda_gb_second_x86": [1, 2], "lambda_gb_second_arm": [1, 2, 3]}, US, free_tier
+        )
+    assert str(wrong.value) == (
+        "amounts must have shapes that go together; got lambda_gb_second_x86 (2,) and lambda_gb_second_arm (3,) (usage)"
+    )
 
 
 def test_an_array_is_no_single_bill():

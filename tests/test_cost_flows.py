@@ -17,10 +17,15 @@ SUM = 1e-9  # relative: sums of some dozens of float64 products
 FREE = (False, "always", "first_12_months")
 COUNTS = np.geomspace(100, 1e7, 11)
 # what makes a bill straight: no cold start that grows rarer, no scan of a growing table, no second server
-STRAIGHT = {"ledger.lambda_reap_s": 1e12, "after.socket.disconnect": "key",
-            "before.server.requests_per_s": 1e9, "after.server.requests_per_s": 1e9,
-            "before.api.idle_timeout_s": 1e9, "after.api.idle_timeout_s": 1e9,
-            **{f"networks.{n}.losses_per_hour": 0 for n in ("wifi", "lte", "nr")}}
+STRAIGHT = {
+    "ledger.lambda_reap_s": 1e12,
+    "after.socket.disconnect": "key",
+    "before.server.requests_per_s": 1e9,
+    "after.server.requests_per_s": 1e9,
+    "before.api.idle_timeout_s": 1e9,
+    "after.api.idle_timeout_s": 1e9,
+    **{f"networks.{n}.losses_per_hour": 0 for n in ("wifi", "lte", "nr")},
+}
 NAMES = ("twilly", "twilly_as_built")
 
 
@@ -43,6 +48,7 @@ def usd(scenario, which, users=None):
 
 # parts and wholes
 
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("which", ["before", "after"])
 @pytest.mark.parametrize("free_tier", FREE)
@@ -50,8 +56,7 @@ def test_parts_by_flow_and_by_service_sum_to_the_bill(name, which, free_tier):
     now = month(model.load(name), which, COUNTS)
     usage = cost.month_usage(now)
     whole = cost.total(usage, US, free_tier)
-    by_flow, by_service = (cost.usd_by_flow(now, US, free_tier),
-                           cost.usd_by_service(usage, US, free_tier))
+    by_flow, by_service = (cost.usd_by_flow(now, US, free_tier), cost.usd_by_service(usage, US, free_tier))
     for parts in (by_flow, by_service):
         np.testing.assert_allclose(sum(parts.values()), whole, rtol=SUM)
         assert all(np.all(np.asarray(part) >= 0) for part in parts.values())
@@ -81,7 +86,8 @@ def test_how_often_a_flow_happens_is_one_number_in_bill_load_data_and_radio(twil
     minutes = now.life.active_s / 60.0
     for one in now.flows:
         assert server_load.flow_requests_per_minute(one, now) * minutes == pytest.approx(
-            one.per_month * one.requests, rel=SUM)
+            one.per_month * one.requests, rel=SUM
+        )
         if one.rates_per_s:  # what the radio reads
             rate = sum(now.life.places[p].weight * r for p, r in one.rates_per_s.items())
             assert rate * now.life.active_s == pytest.approx(one.per_month, rel=SUM)
@@ -93,6 +99,7 @@ def test_how_often_a_flow_happens_is_one_number_in_bill_load_data_and_radio(twil
 
 
 # what must grow, what must not
+
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("free_tier", FREE)
@@ -124,9 +131,18 @@ def test_tiers_join_without_a_jump(meter):
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.sampled_from(["usage.sessions_per_day", "usage.dau_mau_share", "usage.session_mean_s",
-                        "events.new_comment.per_active_day", "actions.post_comment.per_active_day"]),
-       st.floats(1.05, 3.0))
+@given(
+    st.sampled_from(
+        [
+            "usage.sessions_per_day",
+            "usage.dau_mau_share",
+            "usage.session_mean_s",
+            "events.new_comment.per_active_day",
+            "actions.post_comment.per_active_day",
+        ]
+    ),
+    st.floats(1.05, 3.0),
+)
 def test_the_bill_never_falls_as_traffic_rises(twilly, path, factor):
     own = break_even._own(twilly, path)
     for which in ("before", "after"):
@@ -138,12 +154,12 @@ def test_the_bill_never_falls_as_traffic_rises(twilly, path, factor):
 def test_free_allowances_never_raise_the_bill_and_are_worth_at_most_their_price(twilly, which):
     plain, always, first = (bill(twilly, which, COUNTS, free_tier) for free_tier in FREE)
     assert np.all(first <= always) and np.all(always <= plain)
-    whole = sum(float(a.amount) * float(US.tiers(m)[0].price_usd) for a in prices.allowances()
-                for m in a.meters[:1])
+    whole = sum(float(a.amount) * float(US.tiers(m)[0].price_usd) for a in prices.allowances() for m in a.meters[:1])
     assert np.all(plain - first <= whole)
 
 
 # transport and backend, price and traffic
+
 
 def test_equal_designs_change_nothing(twilly):
     plain = sampling.resolved(twilly, COUNTS)
@@ -236,6 +252,7 @@ def test_a_region_is_priced_only_where_it_has_every_meter(twilly):
 
 # break-even
 
+
 def straight(twilly, **more):
     return twilly.with_({**STRAIGHT, "before.api.backend": "server", **more})
 
@@ -246,7 +263,7 @@ def test_break_even_users_are_the_fixed_cost_over_the_difference_of_the_slopes(t
     polled, pushed = usd(case, "before", 1e4) - server, usd(case, "after", 1e4)
     by_hand = server / (pushed - polled) * 1e4
     assert pushed > polled  # a request costs a plain server nothing but bytes and reads
-    (found, dearer), = break_even.crossings(case, "users", 10, 1e7)
+    ((found, dearer),) = break_even.crossings(case, "users", 10, 1e7)
     assert dearer == "push" and found == pytest.approx(by_hand, rel=1e-5)
     assert break_even.closed_form(case, "users", 1e4) == pytest.approx(found, rel=1e-5)
 
@@ -261,12 +278,13 @@ def test_break_even_hours_agree_with_the_closed_form(twilly):
             grows = second.per_month > first.per_month * 1.5
             fixed += 0.0 if grows else sign * float(np.ravel(parts[first.name])[0])
             slope += sign * float(np.ravel(parts[first.name])[0]) if grows else 0.0
-    (found, dearer), = break_even.crossings(case, "usage.sessions_per_day", 1e-3, 50)
+    ((found, dearer),) = break_even.crossings(case, "usage.sessions_per_day", 1e-3, 50)
     assert dearer == "polling" and fixed > 0 > slope
     assert found == pytest.approx(-fixed / slope, rel=1e-4)
     assert break_even.closed_form(case, "usage.sessions_per_day", 1.0) == pytest.approx(found, rel=1e-4)
     assert break_even.table(case).loc["active hours, by more sessions", "break_even"] == pytest.approx(
-        found, rel=1e-9)  # 3 sessions of 10 min on 6 days a month are 3 hours
+        found, rel=1e-9
+    )  # 3 sessions of 10 min on 6 days a month are 3 hours
 
 
 def test_break_even_heartbeat_is_what_the_beats_cost_over_what_push_saves(twilly):
@@ -277,7 +295,7 @@ def test_break_even_heartbeat_is_what_the_beats_cost_over_what_push_saves(twilly
     period_s = case.after.heartbeat.period_s
     saved = usd(case, "before") - (usd(case, "after") - beats_usd)
     assert beat.meters["apigw_ws_message"] == 2
-    (found, dearer), = break_even.crossings(case, "after.heartbeat.period_s", 1, 540)
+    ((found, dearer),) = break_even.crossings(case, "after.heartbeat.period_s", 1, 540)
     assert dearer == "polling" and found == pytest.approx(period_s * beats_usd / saved, rel=1e-4)
     line = break_even.closed_form(case, "after.heartbeat.period_s", period_s, inverse=True)
     assert line == pytest.approx(found, rel=1e-4)
@@ -307,23 +325,31 @@ def test_equal_designs_never_break_even(twilly):
 def test_the_table_answers_users_hours_and_heartbeat_in_their_units(twilly):
     table = break_even.table(twilly)
     assert [n.split(", ping")[0].split(", JSON")[0] for n in table.index] == [
-        *list(break_even.QUESTIONS)[:-1], *[break_even.HEARTBEAT] * 3]
+        *list(break_even.QUESTIONS)[:-1],
+        *[break_even.HEARTBEAT] * 3,
+    ]
     assert table.loc["active hours, by more sessions", "here"] == pytest.approx(3.0)
     assert np.isnan(table.loc["users", "break_even"]) and table.loc["users", "dearer_here"] == "polling"
 
 
 # bad input
 
-@pytest.mark.parametrize(("ask", "sentence"), [
-    (lambda s: cost.on_backend(s.before, "htp_api"), "unknown backend 'htp_api'; did you mean"),
-    (lambda s: break_even.crossings(s, "users", 0, 10), "low must be > 0; got 0"),
-    (lambda s: break_even.crossings(s, "users", 10, 1), "high must be > low; got 10 and 1"),
-    (lambda s: break_even.crossings(s, "usrs", 1, 10), "did you mean 'users'"),
-    (lambda s: break_even.json_heartbeat(s.with_({"after": s.before.model_dump()})),
-     "after.socket must be given where heartbeats are messages; got nothing"),
-    (lambda s: cost.price_change(s, "2024-10-15", "2024-13-01"), "2024-13-01"),
-    (lambda s: cost.by_service(s.with_({"region": "sa-east-1"})), "no price for .* in sa-east-1"),
-])
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda s: cost.on_backend(s.before, "htp_api"), "unknown backend 'htp_api'; did you mean"),
+        (lambda s: break_even.crossings(s, "users", 0, 10), "low must be > 0; got 0"),
+        (lambda s: break_even.crossings(s, "users", 10, 1), "high must be > low; got 10 and 1"),
+        (lambda s: break_even.crossings(s, "usrs", 1, 10), "did you mean 'users'"),
+        (
+            lambda s: break_even.json_heartbeat(s.with_({"after": s.before.model_dump()})),
+            "after.socket must be given where heartbeats are messages; got nothing",
+        ),
+        (lambda s: cost.price_change(s, "2024-10-15", "2024-13-01"), "2024-13-01"),
+        (lambda s: cost.by_service(s.with_({"region": "sa-east-1"})), "no price for .* in sa-east-1"),
+    ],
+)
 def test_bad_input_gives_one_sentence(twilly, ask, sentence):
     with pytest.raises(InputError, match=sentence) as wrong:
         ask(twilly)

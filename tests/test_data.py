@@ -39,15 +39,18 @@ def test_every_file_of_data_has_its_paragraph_in_the_readme():
 ROW = "name,value,low,high,unit,kind,source,where,checked_on,note\n"
 
 
-@pytest.mark.parametrize(("row", "sentence"), [
-    ("wait_s,1,,,,spec,rfc791,s.1,2026-01-01,", "wait_s must have a unit; got none"),
-    ("wait_s,1,,,ms,spec,rfc791,s.1,2026-01-01,", "wait_s must end in its unit; got unit 'ms'"),
-    ("wait_s,1,,,s,guess,rfc791,s.1,2026-01-01,", "unknown kind 'guess'"),
-    ("wait_s,1,,,s,spec,rfc7910,s.1,2026-01-01,", "wait_s must name a source of data/sources.csv; got 'rfc7910'"),
-    ("wait_s,1,2,3,s,published,rfc791,s.1,2026-01-01,", "wait_s must lie in its range 2 to 3; got 1"),
-    ("wait_s,1,,,s,assumed,assumption,s.1,2026-01-01,guess", "wait_s is assumed and must have a range and a note"),
-    ("wait_s,one,,,s,spec,rfc791,s.1,2026-01-01,", "wait_s must be a number; got 'one'"),
-])
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("wait_s,1,,,,spec,rfc791,s.1,2026-01-01,", "wait_s must have a unit; got none"),
+        ("wait_s,1,,,ms,spec,rfc791,s.1,2026-01-01,", "wait_s must end in its unit; got unit 'ms'"),
+        ("wait_s,1,,,s,guess,rfc791,s.1,2026-01-01,", "unknown kind 'guess'"),
+        ("wait_s,1,,,s,spec,rfc7910,s.1,2026-01-01,", "wait_s must name a source of data/sources.csv; got 'rfc7910'"),
+        ("wait_s,1,2,3,s,published,rfc791,s.1,2026-01-01,", "wait_s must lie in its range 2 to 3; got 1"),
+        ("wait_s,1,,,s,assumed,assumption,s.1,2026-01-01,guess", "wait_s is assumed and must have a range and a note"),
+        ("wait_s,one,,,s,spec,rfc791,s.1,2026-01-01,", "wait_s must be a number; got 'one'"),
+    ],
+)
 def test_a_row_that_cannot_be_traced_is_refused(tmp_path, row, sentence):
     path = tmp_path / "ledger.csv"
     path.write_text(ROW + row + "\n", encoding="utf-8")

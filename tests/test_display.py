@@ -27,17 +27,33 @@ def test_the_text_of_a_number_is_its_rounded_value(value, digits):
     assert math.isclose(float(text.replace(",", "")), display.rounded(value, digits), rel_tol=1e-12)
 
 
-@pytest.mark.parametrize(("value", "text"), [
-    (0.0, "0"), (-0.0, "0"), (999999.5, "1,000,000"), (math.inf, "inf"), (math.nan, "n/a"), (True, "True"),
-    (np.int64(12345678), "12,345,678"), (np.float32(0.5), "0.5"), (pd.NA, "n/a"), (pd.NaT, "n/a"),
-    (pd.Timestamp("2026-09-30"), "2026-09-30 00:00:00"), (-1234.56, "-1,234.6"), (1e16, "1e+16")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (999999.5, "1,000,000"),
+        (math.inf, "inf"),
+        (math.nan, "n/a"),
+        (True, "True"),
+        (np.int64(12345678), "12,345,678"),
+        (np.float32(0.5), "0.5"),
+        (pd.NA, "n/a"),
+        (pd.NaT, "n/a"),
+        (pd.Timestamp("2026-09-30"), "2026-09-30 00:00:00"),
+        (-1234.56, "-1,234.6"),
+        (1e16, "1e+16"),
+    ],
+)
 def test_a_number_is_shown_as(value, text):
     assert display.number(value) == text
 
 
 def test_the_json_is_strict_and_holds_the_rounded_rows_in_order():
-    frame = pd.DataFrame({"unit": ["s", "%"], "before": [1 / 3, math.inf], "n": [1, 2]},
-                         index=pd.Index(["latency", "battery"], name="measure"))
+    frame = pd.DataFrame(
+        {"unit": ["s", "%"], "before": [1 / 3, math.inf], "n": [1, 2]},
+        index=pd.Index(["latency", "battery"], name="measure"),
+    )
     payload = json.loads(json.dumps(display.result(frame, "t").payload(), allow_nan=False))
     assert payload["columns"] == ["measure", "unit", "before", "n"] and payload["index"] == ["measure"]
     assert payload["records"][0] == {"measure": "latency", "unit": "s", "before": 0.33333, "n": 1}
@@ -58,11 +74,14 @@ def test_shapes_that_are_no_table_become_one():
     assert display.result(several).records == ({"design": "x", "row 2": "y", "v": 1},)
 
 
-@pytest.mark.parametrize(("table", "more", "told"), [
-    (pd.DataFrame([[1, 2]], columns=["a", "a"]), {}, r"each with its own name; got \['a'\] \(result\)"),
-    (pd.DataFrame(), {}, r"a result needs columns.*; got none \(result\)"),
-    ({"cost": 1.0, "load": 2.0}, {"tolerance": {"costs": 0.1}}, "unknown column of tolerance 'costs'; did"),
-])
+@pytest.mark.parametrize(
+    ("table", "more", "told"),
+    [
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), {}, r"each with its own name; got \['a'\] \(result\)"),
+        (pd.DataFrame(), {}, r"a result needs columns.*; got none \(result\)"),
+        ({"cost": 1.0, "load": 2.0}, {"tolerance": {"costs": 0.1}}, "unknown column of tolerance 'costs'; did"),
+    ],
+)
 def test_a_table_that_cannot_be_a_result_is_refused(table, more, told):
     with pytest.raises(checks.InputError, match=told):
         display.result(table, **more)

@@ -17,13 +17,16 @@ from model.life import exchange
 from model.life.exchange_sizes import HEADER_SETS, deflated_payload_bytes, http2_pair_bytes, poll_layers
 from model.scenario import sampling
 
-CAPTURED = [row for row in ledger.read_csv(paths.data("published", "wire_bytes.csv"))
-            if row["id"].startswith("capture_poll")]
+CAPTURED = [
+    row for row in ledger.read_csv(paths.data("published", "wire_bytes.csv")) if row["id"].startswith("capture_poll")
+]
 SAMPLES = {row["message"]: row["json"] for row in ledger.read_csv(paths.data("messages.csv"))}
-LOSSLESS = {f"networks.{n}.{what}": value for n in ("wifi", "lte", "nr")
-            for what, value in (("losses_per_hour", 0), ("nat_timeout_s", 1e6))}
-QUIET = {"after.socket.backend": "server", "after.socket.resumed_share": 0, "after.socket.blocked_share": 0,
-         **LOSSLESS}
+LOSSLESS = {
+    f"networks.{n}.{what}": value
+    for n in ("wifi", "lte", "nr")
+    for what, value in (("losses_per_hour", 0), ("nat_timeout_s", 1e6))
+}
+QUIET = {"after.socket.backend": "server", "after.socket.resumed_share": 0, "after.socket.blocked_share": 0, **LOSSLESS}
 
 
 def now_of(which="before", **changes):
@@ -46,11 +49,18 @@ def pushing():
 
 
 def poll(now, request_bytes=362, response_bytes=310, server_s=0.0, cold_share=0.0, requests=1):
-    return replace(flow_of(now, "poll unread_counts"), request_bytes=request_bytes, server_s=server_s,
-                   response_bytes=response_bytes, cold_share=cold_share, requests=requests)
+    return replace(
+        flow_of(now, "poll unread_counts"),
+        request_bytes=request_bytes,
+        server_s=server_s,
+        response_bytes=response_bytes,
+        cold_share=cold_share,
+        requests=requests,
+    )
 
 
 # --- captures and closed forms ---------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("row", CAPTURED, ids=lambda r: r["id"])
 def test_captured_polls_are_reproduced_through_a_flow(polling, row):
@@ -65,18 +75,24 @@ def test_a_ping_every_30_s_is_24960_bytes_an_hour_on_ipv4(pushing):
 
 
 def test_a_first_connection_is_the_captured_8608_bytes_and_the_two_close_frames():
-    now = now_of("after", **QUIET, after__socket__upgrade_request_bytes=330,
-                 after__socket__upgrade_response_bytes=300)
-    captured = next(r for r in ledger.read_csv(paths.data("published", "wire_bytes.csv"))
-                    if r["id"] == "first_connection")
+    now = now_of("after", **QUIET, after__socket__upgrade_request_bytes=330, after__socket__upgrade_response_bytes=300)
+    captured = next(
+        r for r in ledger.read_csv(paths.data("published", "wire_bytes.csv")) if r["id"] == "first_connection"
+    )
     found = sum(exchange.flow_bytes(now, flow_of(now, "connect"), 4))
     assert found - sum(wire.websocket_close_bytes()) == pytest.approx(float(captured["expected"]), rel=1e-12)
 
 
 def test_a_connect_function_behind_a_gateway_makes_the_upgrades_ack_go_alone():
     own, managed = (now_of("after", **{**QUIET, "after.socket.backend": b}) for b in ("server", "apigw_ws"))
-    lone = [a - b for a, b in zip(exchange.flow_bytes(managed, flow_of(managed, "connect")),
-                                  exchange.flow_bytes(own, flow_of(own, "connect")), strict=True)]
+    lone = [
+        a - b
+        for a, b in zip(
+            exchange.flow_bytes(managed, flow_of(managed, "connect")),
+            exchange.flow_bytes(own, flow_of(own, "connect")),
+            strict=True,
+        )
+    ]
     assert lone == pytest.approx([0, 52], abs=1e-9)
 
 
@@ -90,20 +106,17 @@ def test_a_cold_exchange_adds_a_handshake_in_the_resumed_shares_and_a_close(tls,
 
 
 def test_requests_on_one_new_connection_share_its_handshake(polling):
-    one, three = (sum(exchange.flow_bytes(polling, poll(polling, cold_share=1.0, requests=n)))
-                  for n in (1, 3))
+    one, three = (sum(exchange.flow_bytes(polling, poll(polling, cold_share=1.0, requests=n))) for n in (1, 3))
     assert three - one == 2 * sum(exchange.flow_bytes(polling, poll(polling)))
 
 
 def test_tls_12_costs_7_bytes_a_record_more():
     old = now_of(before__api__tls="1.2")
-    assert (np.subtract(exchange.flow_bytes(old, poll(old)), exchange.flow_bytes(now_of(), poll(old)))
-            == [7, 7]).all()
+    assert (np.subtract(exchange.flow_bytes(old, poll(old)), exchange.flow_bytes(now_of(), poll(old))) == [7, 7]).all()
 
 
 def test_a_json_heartbeat_is_a_message_each_way_whose_reply_carries_the_ack():
-    beat = {"after.heartbeat.kind": "json", "after.heartbeat.function": "connect",
-            "after.heartbeat.payload_bytes": 200}
+    beat = {"after.heartbeat.kind": "json", "after.heartbeat.function": "connect", "after.heartbeat.payload_bytes": 200}
     now = now_of("after", **{**QUIET, **beat})
     both = np.add(wire.websocket_message_bytes(200, True), wire.websocket_message_bytes(200, False))
     assert (exchange.flow_bytes(now, flow_of(now, "heartbeat")) == both - [0, 52]).all()
@@ -112,14 +125,17 @@ def test_a_json_heartbeat_is_a_message_each_way_whose_reply_carries_the_ack():
 
 
 def test_a_lost_connection_says_no_goodbye():
-    kept, lossy = (now_of("after", **{**QUIET, **more}) for more in
-                   ({}, {f"networks.{n}.losses_per_hour": 60 for n in ("wifi", "lte", "nr")}))
+    kept, lossy = (
+        now_of("after", **{**QUIET, **more})
+        for more in ({}, {f"networks.{n}.losses_per_hour": 60 for n in ("wifi", "lte", "nr")})
+    )
     said = sum(wire.websocket_close_bytes()) + sum(wire.close_bytes())
     life = lossy.life
     lost = life.losses_per_s / life.connects_per_s
     assert 0.5 < lost < 1
     spared = sum(exchange.flow_bytes(kept, flow_of(kept, "connect"))) - sum(
-        exchange.flow_bytes(lossy, flow_of(lossy, "connect")))
+        exchange.flow_bytes(lossy, flow_of(lossy, "connect"))
+    )
     assert spared == pytest.approx(said * lost, rel=1e-9)
 
 
@@ -140,13 +156,26 @@ def test_a_flow_of_the_same_name_with_other_sizes_is_worked_out_anew(polling):
 
 # --- HTTP/2 ----------------------------------------------------------------------------------------
 
-IOS = [("accept", "*/*"), ("content-type", "application/json"), ("accept-encoding", "gzip, deflate, br"),
-       ("user-agent", "TwillyBroadcaster/1 CFNetwork/1494.0.7 Darwin/23.4.0"),
-       ("content-length", "74"), ("accept-language", "en-US,en;q=0.9")]
-ANSWER = [("date", "Wed, 30 Sep 2026 18:04:{:02d} GMT"), ("content-type", "application/json"),
-          ("content-length", "143"), ("apigw-requestid", "e2Xk{:02d}jPIAMEVtQ=")]
-PSEUDO = [(":method", "POST"), (":path", "/api/streams/unread-counts"), (":scheme", "https"),
-          (":authority", "twilly.app")]
+IOS = [
+    ("accept", "*/*"),
+    ("content-type", "application/json"),
+    ("accept-encoding", "gzip, deflate, br"),
+    ("user-agent", "TwillyBroadcaster/1 CFNetwork/1494.0.7 Darwin/23.4.0"),
+    ("content-length", "74"),
+    ("accept-language", "en-US,en;q=0.9"),
+]
+ANSWER = [
+    ("date", "Wed, 30 Sep 2026 18:04:{:02d} GMT"),
+    ("content-type", "application/json"),
+    ("content-length", "143"),
+    ("apigw-requestid", "e2Xk{:02d}jPIAMEVtQ="),
+]
+PSEUDO = [
+    (":method", "POST"),
+    (":path", "/api/streams/unread-counts"),
+    (":scheme", "https"),
+    (":authority", "twilly.app"),
+]
 
 
 def http1_bytes(first_line, headers):
@@ -158,8 +187,7 @@ def h2_exchanges(count):
     from h2.config import H2Configuration
     from h2.connection import H2Connection
 
-    ends = [H2Connection(H2Configuration(client_side=side, header_encoding="utf-8"))
-            for side in (True, False)]
+    ends = [H2Connection(H2Configuration(client_side=side, header_encoding="utf-8")) for side in (True, False)]
     for end in ends:
         end.initiate_connection()
     for _ in range(2):
@@ -182,8 +210,12 @@ def h2_exchanges(count):
 
 def test_the_h2_library_writes_a_poll_in_these_frames():
     """Within 5 % steady, the stated tolerance of header blocks; the first within 10 %: its values differ."""
-    request = http1_bytes("POST /api/streams/unread-counts HTTP/1.1",
-                          [("host", "twilly.app"), ("connection", "keep-alive"), *IOS]) + 74
+    request = (
+        http1_bytes(
+            "POST /api/streams/unread-counts HTTP/1.1", [("host", "twilly.app"), ("connection", "keep-alive"), *IOS]
+        )
+        + 74
+    )
     response = http1_bytes("HTTP/1.1 200 OK", [("connection", "keep-alive"), *ANSWER]) + 143
     written = list(h2_exchanges(12))
     assert written[-1] == pytest.approx(http2_pair_bytes(362, 310), rel=0.05)
@@ -206,8 +238,9 @@ def test_a_new_http2_connection_pays_alpn_the_opening_and_longer_first_blocks():
     now = now_of(before__api__protocol="http2", before__api__resumed_share=0)
     warm, cold = (exchange.flow_bytes(now, poll(now, cold_share=c)) for c in (0.0, 1.0))
     blocks = 125 - 10, 69 - 43
-    expected = sum(np.array(x) for x in (wire.connect_bytes(alpn=True), wire.http2_opening_bytes(),
-                                         wire.close_bytes(), blocks))
+    expected = sum(
+        np.array(x) for x in (wire.connect_bytes(alpn=True), wire.http2_opening_bytes(), wire.close_bytes(), blocks)
+    )
     np.testing.assert_allclose(np.subtract(cold, warm), expected, rtol=1e-12)
 
 
@@ -218,8 +251,13 @@ def test_a_warm_http2_exchange_never_carries_more_than_http11(request_bytes, res
     assert two[0] < one[0] and two[1] < one[1]
 
 
-@given(st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 500),
-       st.sampled_from(["http_api", "rest_api", "server"]), st.booleans())
+@given(
+    st.integers(0, 3000),
+    st.integers(0, 3000),
+    st.integers(0, 500),
+    st.sampled_from(["http_api", "rest_api", "server"]),
+    st.booleans(),
+)
 def test_http2_frames_never_shrink_when_a_message_grows(request, response, more, backend, first):
     less = http2_pair_bytes(request, response, backend, first)
     grown = http2_pair_bytes(request + more, response + more, backend, first)
@@ -238,6 +276,7 @@ def test_a_poll_under_each_header_set_is_what_the_capture_or_its_exchange_counte
 
 
 # --- permessage-deflate ----------------------------------------------------------------------------
+
 
 def test_samples_are_as_long_as_the_default_scenarios_payloads():
     events = model.load("twilly").events
@@ -289,6 +328,7 @@ def test_the_switch_shortens_pushes_lengthens_the_upgrade_and_leaves_the_rest(pu
 
 # --- properties ------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("which", ["before", "after"])
 @pytest.mark.parametrize("changes", [{}, {"api.protocol": "http2"}, {"api.tls": "1.2"}])
 def test_every_flow_costs_more_on_ipv6_and_a_packet_20_bytes(which, changes):
@@ -318,8 +358,7 @@ def test_arrays_of_sizes_times_and_shares_equal_scalars(protocol):
     for k in range(12):
         one = exchange.flow_bytes(now, poll(now, *sizes[:, k], wait[k], cold[k]), 6)
         assert one == pytest.approx((up[k], down[k]), rel=1e-12)
-    assert deflated_payload_bytes(sizes).tolist() == [[deflated_payload_bytes(int(n)) for n in row]
-                                                      for row in sizes]
+    assert deflated_payload_bytes(sizes).tolist() == [[deflated_payload_bytes(int(n)) for n in row] for row in sizes]
 
 
 def test_the_mean_over_networks_is_weighted_by_their_shares(polling):
@@ -331,6 +370,7 @@ def test_the_mean_over_networks_is_weighted_by_their_shares(polling):
 
 # --- bad input -------------------------------------------------------------------------------------
 
+
 def long_ping():
     now = now_of("after", after__heartbeat__payload_bytes=126)
     return exchange.flow_bytes(now, flow_of(now, "heartbeat"))
@@ -341,21 +381,25 @@ def odd_chain():
     return exchange.flow_bytes(now, poll(now, cold_share=1.0))
 
 
-@pytest.mark.parametrize(("call", "sentence"), [
-    (long_ping, "heartbeat.payload_bytes must be <= 125 B in a ping (RFC 6455); got 126"),
-    (odd_chain, "unknown certificate chain 'rsa5'; did you mean 'rsa"),
-    (lambda: exchange.flow_bytes(now_of(), poll(now_of()), 5), "ip must be 4 or 6; got 5"),
-    (lambda: exchange.flow_bytes(now_of(), poll(now_of(), -1)), "sampled_bytes must be >= 0 B; got -1"),
-    (lambda: deflated_payload_bytes(-1), "payload_bytes must be a whole number >= 0 B; got -1"),
-    (lambda: deflated_payload_bytes(1.5), "payload_bytes must be a whole number >= 0 B; got 1.5"),
-    (lambda: http2_pair_bytes(362.5, 310), "request_bytes must be a whole number >= 0 B; got 362.5"),
-    (lambda: http2_pair_bytes(362, 310, "rest"), "unknown backend 'rest'; did you mean 'rest_api'"),
-    (lambda: model.load("twilly").with_({"after.socket.deflate": "maybe"}),
-     "after.socket.deflate must be true or false; got 'maybe'"),
-    (lambda: model.load("twilly").with_({"after.socket.deflat": True}),
-     "has no 'deflat'; did you mean 'deflate'"),
-    (lambda: model.load("twilly").with_({"before.api.protocol": "http3"}), "before.api.protocol must be"),
-])
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (long_ping, "heartbeat.payload_bytes must be <= 125 B in a ping (RFC 6455); got 126"),
+        (odd_chain, "unknown certificate chain 'rsa5'; did you mean 'rsa"),
+        (lambda: exchange.flow_bytes(now_of(), poll(now_of()), 5), "ip must be 4 or 6; got 5"),
+        (lambda: exchange.flow_bytes(now_of(), poll(now_of(), -1)), "sampled_bytes must be >= 0 B; got -1"),
+        (lambda: deflated_payload_bytes(-1), "payload_bytes must be a whole number >= 0 B; got -1"),
+        (lambda: deflated_payload_bytes(1.5), "payload_bytes must be a whole number >= 0 B; got 1.5"),
+        (lambda: http2_pair_bytes(362.5, 310), "request_bytes must be a whole number >= 0 B; got 362.5"),
+        (lambda: http2_pair_bytes(362, 310, "rest"), "unknown backend 'rest'; did you mean 'rest_api'"),
+        (
+            lambda: model.load("twilly").with_({"after.socket.deflate": "maybe"}),
+            "after.socket.deflate must be true or false; got 'maybe'",
+        ),
+        (lambda: model.load("twilly").with_({"after.socket.deflat": True}), "has no 'deflat'; did you mean 'deflate'"),
+        (lambda: model.load("twilly").with_({"before.api.protocol": "http3"}), "before.api.protocol must be"),
+    ],
+)
 def test_bad_input_is_one_sentence(call, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)) as wrong:
         call()

@@ -18,8 +18,11 @@ SCENARIOS = ["twilly", "twilly_as_built", "polling_improved"]
 
 def random_values(state, rng):
     """A value for every control that any person may choose; regions apart, as most lack some price."""
-    return {c.key: rng.choice(c.stops) if c.stops else rng.choice(c.options)[0]
-            for c in state.controls.values() if c.key != "region"}
+    return {
+        c.key: rng.choice(c.stops) if c.stops else rng.choice(c.options)[0]
+        for c in state.controls.values()
+        if c.key != "region"
+    }
 
 
 def said(page, **message):
@@ -99,7 +102,8 @@ def test_active_time_keeps_sessions_and_the_rate_of_events():
     made = explore.start("twilly", {"active_min_per_day": 60}).scenario()
     assert made.usage.session_mean_s * made.usage.sessions_per_day.mode == pytest.approx(3600, rel=1e-12)
     assert made.events["notification"].per_active_day == pytest.approx(
-        2 * model.load("twilly").events["notification"].per_active_day.mode, rel=1e-12)
+        2 * model.load("twilly").events["notification"].per_active_day.mode, rel=1e-12
+    )
 
 
 def test_events_of_an_upload_are_left_alone():
@@ -111,19 +115,24 @@ def test_network_shares_that_do_not_add_up_are_used_in_proportion_and_it_is_said
     state = explore.start("twilly", {"networks.lte.share": 85})
     used = {n: s.share for n, s in state.scenario().networks.items()}
     assert used == pytest.approx({"wifi": 60 / 160, "lte": 85 / 160, "nr": 15 / 160}, rel=1e-12)
-    assert states.mix_sentence(state) == ("The network shares add up to 160 %, so they are used in"
-                                          " proportion: Wi-Fi 37.5 %, LTE 53.1 %, 5G 9.4 %.")
+    assert states.mix_sentence(state) == (
+        "The network shares add up to 160 %, so they are used in proportion: Wi-Fi 37.5 %, LTE 53.1 %, 5G 9.4 %."
+    )
     assert states.mix_sentence(explore.start("twilly")) == ""
 
 
-@pytest.mark.parametrize(("key", "raw", "sentence"), [
-    ("users", "", "Users in the month must be 100 to 10,000,000 users; the box is empty"),
-    ("users", "many", "Users in the month must be 100 to 10,000,000 users; got 'many'"),
-    ("users", "5", "Users in the month must be 100 to 10,000,000 users; got 5"),
-    ("users", "nan", "Users in the month must be 100 to 10,000,000 users; got nan"),
-    ("after.heartbeat.period_s", "-5", "Heartbeat period must be 6 to 600 s; got -5"),
-    ("phone", "iPhone 140", "unknown phone 'iPhone 140'; did you mean 'iPhone 14'?"),
-    ("user", "5", "unknown control 'user'; did you mean 'users'?")])
+@pytest.mark.parametrize(
+    ("key", "raw", "sentence"),
+    [
+        ("users", "", "Users in the month must be 100 to 10,000,000 users; the box is empty"),
+        ("users", "many", "Users in the month must be 100 to 10,000,000 users; got 'many'"),
+        ("users", "5", "Users in the month must be 100 to 10,000,000 users; got 5"),
+        ("users", "nan", "Users in the month must be 100 to 10,000,000 users; got nan"),
+        ("after.heartbeat.period_s", "-5", "Heartbeat period must be 6 to 600 s; got -5"),
+        ("phone", "iPhone 140", "unknown phone 'iPhone 140'; did you mean 'iPhone 14'?"),
+        ("user", "5", "unknown control 'user'; did you mean 'users'?"),
+    ],
+)
 def test_a_value_that_cannot_be_is_refused_in_a_sentence(key, raw, sentence):
     with pytest.raises(checks.InputError) as wrong:
         explore.start("twilly").moved(key, raw)
@@ -139,7 +148,8 @@ def test_shares_that_are_all_0_are_refused_and_the_page_stays(page):
     zero = {k: 0 for k in page.state.controls if k.startswith("networks.")}
     drawn = said(page, do="move", values=zero)
     assert set(drawn["errors"]) == set(zero) and set(drawn["errors"].values()) == {
-        f"the shares of the networks must add up to more than 0 %; got 0. {widget.KEPT}"}
+        f"the shares of the networks must add up to more than 0 %; got 0. {widget.KEPT}"
+    }
     assert drawn["rows"] == shown
     assert said(page, do="move", values={"users": 2000})["errors"] == {}
 
@@ -178,7 +188,8 @@ def test_a_folder_called_like_a_scenario_and_a_file_nobody_can_read_are_not_offe
 def test_a_fault_of_the_model_is_a_sentence_and_not_the_end(page, monkeypatch):
     monkeypatch.setattr(widget.Page, "do_reset", lambda *a: 1 / 0)
     assert said(page, do="reset")["errors"] == {
-        "reset": f"This could not be worked out (ZeroDivisionError). {widget.KEPT}"}
+        "reset": f"This could not be worked out (ZeroDivisionError). {widget.KEPT}"
+    }
     assert said(page, do="move", values={"users": 500})["values"]["users"] == 500
 
 
@@ -188,8 +199,10 @@ def test_the_words_name_the_move_its_largest_effect_and_the_flow_behind_it(page)
     for step in (0, 1, 2):
         drawn = said(page, do="why", step=step)
     assert drawn["why"].startswith("Why, battery with push: heartbeat -")
-    last, first = (model.evaluate(s.scenario()).by_flow("battery").loc["heartbeat", "after"]
-                   for s in (page.state, explore.start("twilly")))
+    last, first = (
+        model.evaluate(s.scenario()).by_flow("battery").loc["heartbeat", "after"]
+        for s in (page.state, explore.start("twilly"))
+    )
     assert f"heartbeat {last - first:+.3g}," in drawn["why"]
 
 
@@ -251,10 +264,14 @@ def test_a_saved_scenario_can_be_chosen_moved_and_saved_again(page, tmp_path):
     assert two.users == 500 and two.after.heartbeat.period_s == 60
 
 
-@pytest.mark.parametrize(("name", "sentence"), [
-    ("", "the name must begin with a plain letter or a digit and go on with at most 63 of them"),
-    ("../away", "the name must begin with a plain letter or a digit and go on with at most 63 of them"),
-    ("twilly", "'twilly' is a scenario of the project; choose another name")])
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "the name must begin with a plain letter or a digit and go on with at most 63 of them"),
+        ("../away", "the name must begin with a plain letter or a digit and go on with at most 63 of them"),
+        ("twilly", "'twilly' is a scenario of the project; choose another name"),
+    ],
+)
 def test_a_name_that_cannot_be_is_refused(name, sentence, tmp_path):
     with pytest.raises(checks.InputError, match="^" + sentence.replace(".", r"\.").split(";")[0]):
         saving.saved(explore.start("twilly"), name, tmp_path)

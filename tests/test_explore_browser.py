@@ -99,8 +99,10 @@ def same_table(shown, scenario):
 def same_charts(page, scenario, pinned=None):
     memory = explore.Memory()
     data, kept = (explore.chart_data(memory, s) if s else None for s in (scenario, pinned))
-    wanted = {chart: [{k: t[k] for k in ("name", "x", "y")} for t in traces]
-              for chart, traces in drawing.traces(data, kept).items()}
+    wanted = {
+        chart: [{k: t[k] for k in ("name", "x", "y")} for t in traces]
+        for chart, traces in drawing.traces(data, kept).items()
+    }
     assert page.run(app_server.TRACES) == wanted
 
 
@@ -144,8 +146,10 @@ def test_a_saved_scenario_reads_back_to_the_numbers_on_the_screen(page, folder):
     for key, index in MOVES.items():
         slid(page, key, index)
     settled(page)
-    page.run("document.querySelector('.pop-top input[type=text]').value = 'from_the_page';"
-             "document.querySelector('.pop-dosave').click()")
+    page.run(
+        "document.querySelector('.pop-top input[type=text]').value = 'from_the_page';"
+        "document.querySelector('.pop-dosave').click()"
+    )
     page.until("document.querySelector('.pop-save').textContent.includes('workbook table')")
     same_table(on_screen(page), model.load(folder / "from_the_page.yaml"))
 
@@ -158,8 +162,7 @@ def test_the_words_say_what_the_move_changed_and_why(page):
     assert said.startswith("Heartbeat period from 30 s to")
 
 
-@pytest.mark.parametrize(("text", "rule"), [
-    ("", "the box is empty"), ("5", "got 5"), ("many", "got 'many'")])
+@pytest.mark.parametrize(("text", "rule"), [("", "the box is empty"), ("5", "got 5"), ("many", "got 'many'")])
 def test_a_bad_box_is_told_beside_it_and_the_numbers_stay(page, text, rule):
     typed(page, "users", text)
     page.until("document.querySelector('[data-key=users] .pop-error').textContent.length > 0")
@@ -220,8 +223,11 @@ def test_an_answer_that_does_not_come_is_told(page):
 
 def kernels():
     """Kernels that servers started by this test run hold."""
-    return sum("ipykernel" in " ".join(p.cmdline()) for p in psutil.Process().children(recursive=True)
-               if p.is_running() and p.status() != psutil.STATUS_ZOMBIE)
+    return sum(
+        "ipykernel" in " ".join(p.cmdline())
+        for p in psutil.Process().children(recursive=True)
+        if p.is_running() and p.status() != psutil.STATUS_ZOMBIE
+    )
 
 
 def test_a_page_that_is_left_takes_its_kernel_with_it(browser, folder):

@@ -24,8 +24,7 @@ main()
 
 def workbook(*arguments):
     code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True,
-                          timeout=120)
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture
@@ -61,8 +60,9 @@ def test_a_free_port_is_given_back(taken):
 def test_without_voila_one_sentence_says_how_to_install_it():
     done = subprocess.run([sys.executable, "-c", WITHOUT_VOILA], capture_output=True, text=True, timeout=120)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert done.stderr == ("workbook: the page needs Voila, which is not installed; in a clone:"
-                           " pip install -e '.[app]'\n")
+    assert done.stderr == (
+        "workbook: the page needs Voila, which is not installed; in a clone: pip install -e '.[app]'\n"
+    )
 
 
 def test_both_listen_on_this_machine_only():

@@ -19,8 +19,11 @@ from model.scenario import sampling
 VARIANTS = {  # what changes -> so that every kind of way is met
     "as documented": {},
     "pulls": {"after.pushes.new_comment.pulls": 3},
-    "wide spreads": {"ledger.service_sigma_ln": 0.7, "networks.lte.rtt_sigma_ln": 0.7,
-                     "networks.wifi.rtt_sigma_ln": 0.7},
+    "wide spreads": {
+        "ledger.service_sigma_ln": 0.7,
+        "networks.lte.rtt_sigma_ln": 0.7,
+        "networks.wifi.rtt_sigma_ln": 0.7,
+    },
     "own sender": {"after.socket.direct_send": True, "after.socket.cache_hit_share": 0.8},
     "broadcast": {"after.pushes.new_comment.audience": "broadcast", "events.new_comment.recipients": 200.0},
     "plain server": {"after.socket.backend": "server", "after.api.backend": "server", "users": 3e5},
@@ -67,6 +70,7 @@ def weighted_quantiles(values, weights, shares):
 
 # polls
 
+
 @pytest.mark.parametrize("period_s", [2.0, 10.0, 30.0])
 def test_a_fixed_period_waits_evenly_over_it(period_s):
     wait = latency.poll_wait(timer(period_s))
@@ -83,8 +87,12 @@ def test_missed_polls_wait_the_derived_mean(period_s, missed, mean_s):
 
 
 def test_the_cases_of_poll_delays_are_met(shared):
-    figures = {"poll_delay_mean": lambda w: w.mean_s, "poll_delay_p95": lambda w: w.quantile_s(0.95),
-               "poll_delay_var": lambda w: w.variance_s2, "poll_delay_missed_mean": lambda w: w.mean_s}
+    figures = {
+        "poll_delay_mean": lambda w: w.mean_s,
+        "poll_delay_p95": lambda w: w.quantile_s(0.95),
+        "poll_delay_var": lambda w: w.variance_s2,
+        "poll_delay_missed_mean": lambda w: w.mean_s,
+    }
     rows = ledger.read_csv(shared / "published" / "wire_cases.csv")
     cases = [row for row in rows if row["topic"] in figures]
     for row in cases:
@@ -105,12 +113,15 @@ def test_a_screen_refreshed_by_hand_waits_without_memory():
     assert wait.quantile_s(0.5) == pytest.approx(17.0 * np.log(2), rel=1e-12)
 
 
-@pytest.mark.parametrize(("changes", "event", "period_s", "missed"), [
-    ({}, "new_comment", 2.0, 0.0),
-    ({"before.timers.unread_counts.period_s": 30.0}, "comment_liked", 30.0, 0.0),
-    ({"before.timers.unread_counts.missed_share": 0.05}, "new_comment", 2.0, 0.05),
-    ({"before.timers.content.cache_s": 0.0}, "collaborator_update", 40.0, 0.0),
-])
+@pytest.mark.parametrize(
+    ("changes", "event", "period_s", "missed"),
+    [
+        ({}, "new_comment", 2.0, 0.0),
+        ({"before.timers.unread_counts.period_s": 30.0}, "comment_liked", 30.0, 0.0),
+        ({"before.timers.unread_counts.missed_share": 0.05}, "new_comment", 2.0, 0.05),
+        ({"before.timers.content.cache_s": 0.0}, "collaborator_update", 40.0, 0.0),
+    ],
+)
 def test_sampled_waits_have_the_moments_of_the_closed_form(twilly, changes, event, period_s, missed):
     wait = latency.sample(twilly.with_(changes), "before", event, 2**15, seed=5)["poll wait"]
     mean = one(queueing.poll_wait_mean_s(period_s, missed))
@@ -132,11 +143,11 @@ def test_sleep_then_request_has_its_period_from_the_scenario(twilly):
 
 def test_the_way_up_and_set_up_of_a_poll_only_shift_its_phase(twilly):
     parts = {n for b in latency.branches(now_of(twilly, "before"), "new_comment") for n in b.parts}
-    assert parts == {"poll wait", "gateway", "function", "database", "downlink", "phone to screen",
-                     "cold start"}
+    assert parts == {"poll wait", "gateway", "function", "database", "downlink", "phone to screen", "cold start"}
     closing = twilly.with_({"before.api.idle_timeout_s": 0.5})  # every poll opens a connection
     assert latency.mean_s(now_of(closing, "before"), "new_comment") == pytest.approx(
-        latency.mean_s(now_of(twilly, "before"), "new_comment"), rel=1e-12)
+        latency.mean_s(now_of(twilly, "before"), "new_comment"), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("backend", ["http_api", "rest_api", "server"])
@@ -172,6 +183,7 @@ def test_the_quickest_timer_of_each_screen_brings_an_event(twilly):
 
 
 # who is told
+
 
 def test_what_only_a_refresh_shows_is_not_delivered_in_the_session(twilly):
     now = now_of(twilly, "before")
@@ -219,6 +231,7 @@ def test_the_posters_own_reload_is_no_event(twilly):
 
 # pushes
 
+
 @pytest.mark.parametrize("which", ["before", "after"])
 @pytest.mark.parametrize("name", VARIANTS)
 def test_sampled_mean_variance_and_share_told_are_those_of_the_closed_form(twilly, name, which):
@@ -246,8 +259,7 @@ def test_closed_form_quantiles_are_those_of_the_mixed_samples(twilly, name, whic
 
 @pytest.mark.parametrize("which", ["before", "after"])
 def test_p50_and_p95_are_stable_between_seeds(twilly, which):
-    found = np.array([weighted_quantiles(*all_totals(twilly, which, 2**15, seed), (0.5, 0.95))
-                      for seed in range(5)])
+    found = np.array([weighted_quantiles(*all_totals(twilly, which, 2**15, seed), (0.5, 0.95)) for seed in range(5)])
     assert (np.ptp(found, axis=0) / found.mean(axis=0) < 5e-3).all()
 
 
@@ -267,8 +279,7 @@ def test_components_add_up_to_the_total(twilly):
 
 
 def test_a_seed_fixes_a_sample_whose_rows_are_in_no_order(twilly):
-    first, again, other = (latency.sample(twilly, "after", "new_comment", 1000, seed)["total"]
-                           for seed in (1, 1, 2))
+    first, again, other = (latency.sample(twilly, "after", "new_comment", 1000, seed)["total"] for seed in (1, 1, 2))
     assert (first == again).all() and (first != other).any()
     assert abs(np.corrcoef(np.arange(1000), first)[0, 1]) < 0.2
 
@@ -289,8 +300,7 @@ def test_a_radio_that_is_always_idle_pages_and_promotes(twilly):
     from model.life import airtime
 
     network = sampling.resolved(twilly).networks["lte"]
-    wake = waits.radio_wake("", (0.0, 0.0, 1.0), network.drx_s, network.paging_s,
-                            airtime.promotion_s(network))
+    wake = waits.radio_wake("", (0.0, 0.0, 1.0), network.drx_s, network.paging_s, airtime.promotion_s(network))
     assert wake.mean_s == pytest.approx(0.265 + 1.28 / 2, rel=1e-12)  # narayanan2021: 4G promotion, idle DRX
     assert wake.variance_s2 == pytest.approx(1.28**2 / 12, rel=1e-12)
 
@@ -302,14 +312,17 @@ def test_pulls_cost_their_round_trips_their_server_time_and_cold_connections(twi
     rtt_s = one(mix(after.life.scenario, lambda n: n.rtt_s)) + 2 * ledger.value("region_path_s")
     alive = one(chain.alive_share(after))
     cold = after.runs["read"]
-    expected = alive * (3 * (rtt_s + one(flow.server_s)) + one(flow.cold_share) * 2 * rtt_s
-                        + one(cold.cold_share) * one(cold.init_s))
+    expected = alive * (
+        3 * (rtt_s + one(flow.server_s)) + one(flow.cold_share) * 2 * rtt_s + one(cold.cold_share) * one(cold.init_s)
+    )
     gained = one(latency.mean_s(after, "new_comment")) - one(latency.mean_s(before, "new_comment"))
     assert handshake_s(after.life.design.api, 1.0) == 2.0
     wake = {}  # the pulls also change how a push finds the radio
     for now in (before, after):
-        wake[id(now)] = sum(one(n.share) * one(chain.radio_wake(now, n, ["watching"]).mean_s)
-                            for n in now.life.scenario.networks.values())
+        wake[id(now)] = sum(
+            one(n.share) * one(chain.radio_wake(now, n, ["watching"]).mean_s)
+            for n in now.life.scenario.networks.values()
+        )
     assert gained == pytest.approx(expected + alive * (wake[id(after)] - wake[id(before)]), rel=2e-3)
 
 
@@ -322,14 +335,18 @@ def test_a_pull_meets_a_cold_connection_as_often_as_traffic_says(twilly):
 
 
 def test_tls_1_2_resumes_in_one_round_trip_fewer(twilly):
-    old = twilly.with_({"after.pushes.new_comment.pulls": 1, "after.api.tls": "1.2",
-                        "after.api.resumed_share": 0.5})
+    old = twilly.with_({"after.pushes.new_comment.pulls": 1, "after.api.tls": "1.2", "after.api.resumed_share": 0.5})
     now = now_of(old, "after")
-    ways = {b.name: one(b.parts["pull connection"].mean_s) for b in latency.branches(now, "new_comment")
-            if "connection" in b.name and "cold" not in b.name and "wifi" in b.name}
+    ways = {
+        b.name: one(b.parts["pull connection"].mean_s)
+        for b in latency.branches(now, "new_comment")
+        if "connection" in b.name and "cold" not in b.name and "wifi" in b.name
+    }
     rtt_s = one(now.life.scenario.networks["wifi"].rtt_s) + 2 * ledger.value("region_path_s")
-    assert ways == {"push, wifi, new connection": pytest.approx(3 * rtt_s),
-                    "push, wifi, resumed connection": pytest.approx(2 * rtt_s)}
+    assert ways == {
+        "push, wifi, new connection": pytest.approx(3 * rtt_s),
+        "push, wifi, resumed connection": pytest.approx(2 * rtt_s),
+    }
 
 
 def test_all_ways_over_the_network_share_one_draw(twilly):
@@ -340,20 +357,30 @@ def test_all_ways_over_the_network_share_one_draw(twilly):
 
 
 def test_posts_ahead_of_ours_make_a_sequential_broadcast_later_than_a_parallel_one(twilly):
-    many = {"after.pushes.new_comment.audience": "broadcast", "events.new_comment.recipients": 200.0,
-            "events.new_comment.online_share": 0.5}
+    many = {
+        "after.pushes.new_comment.audience": "broadcast",
+        "events.new_comment.recipients": 200.0,
+        "events.new_comment.online_share": 0.5,
+    }
     now = now_of(twilly.with_(many), "after")
     posts = 100.0 * (1.0 - one(now.life.down_share))
     assert one(chain.sender_parts(now, "new_comment")["fan-out"].mean_s) == pytest.approx(
-        ledger.value("apigw_ws_post_s") * (posts - 1) / 2, rel=1e-9)
+        ledger.value("apigw_ws_post_s") * (posts - 1) / 2, rel=1e-9
+    )
     at_once = now_of(twilly.with_({**many, "after.socket.fan_out": "parallel"}), "after")
     assert one(chain.sender_parts(at_once, "new_comment")["fan-out"].mean_s) == 0.0
 
 
 def test_a_function_of_30_s_posts_to_about_1500_and_the_others_are_never_told(twilly):
     """The documents: at 20 ms a post the 30 s timeout falls at 1,500 connections."""
-    many = twilly.with_({"after.pushes.new_comment.audience": "broadcast", "after.socket.blocked_share": 0.0,
-                         "events.new_comment.recipients": 3000.0, "events.new_comment.online_share": 1.0})
+    many = twilly.with_(
+        {
+            "after.pushes.new_comment.audience": "broadcast",
+            "after.socket.blocked_share": 0.0,
+            "events.new_comment.recipients": 3000.0,
+            "events.new_comment.online_share": 1.0,
+        }
+    )
     now = now_of(many, "after")
     told = one(chain.posted_share(now, "new_comment")) * 3000.0 * (1.0 - one(now.life.down_share))
     assert 1485 < told < 1500  # the scan of the table and the code take their part of the 30 s
@@ -395,6 +422,7 @@ def test_the_share_of_cold_starts_is_that_of_the_functions_rate(twilly):
 
 
 # gaps
+
 
 def test_an_unseen_loss_waits_for_the_rest_of_a_gap_that_long_gaps_catch_more_often():
     """Gaps of uniform(0, heartbeat) + pong timeout, one after another, and events at random in them."""
@@ -445,6 +473,7 @@ def test_a_longer_heartbeat_is_a_trade(twilly):
 
 # figures over draws and user counts
 
+
 @pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])  # a server's queue makes each count a row
 def test_an_array_of_users_equals_one_by_one(name):
     counts = np.geomspace(30, 1e6, 40)
@@ -461,8 +490,7 @@ def test_draws_and_user_counts_together_equal_each_alone(name):
     resolved = sampling.resolved(scenario, users=[100.0, 1e4, 1e6], draws=4, seed=3)
     single = sampling.resolved(scenario, users=[1e4], draws=4, seed=3)
     for which in ("before", "after"):
-        together, alone = (latency.quantile_s(traffic.traffic(which, r), [0.1, 0.9])
-                           for r in (resolved, single))
+        together, alone = (latency.quantile_s(traffic.traffic(which, r), [0.1, 0.9]) for r in (resolved, single))
         assert together.shape == (2, 4, 3)
         np.testing.assert_allclose(together[:, :, 1:2], alone, rtol=1e-9)
 
@@ -479,7 +507,7 @@ def test_a_draw_equals_the_scenario_with_its_numbers(twilly):
     assert together.shape == (2, 8, 1)
     inputs = sampling.draws_of(twilly, 8, 2)
     for k in (0, 5):
-        columns = {name: values[k:k + 1] for name, values in inputs.items()}
+        columns = {name: values[k : k + 1] for name, values in inputs.items()}
         row = traffic.traffic("after", sampling.with_columns(twilly, columns))
         alone = latency.quantile_s(row, [0.5, 0.95])
         np.testing.assert_allclose(together[:, k], alone[:, 0], rtol=1e-9)
@@ -499,8 +527,10 @@ def test_quantiles_rise_and_are_the_inverse_of_the_share_told(share, more):
 @given(period_s=st.floats(0.5, 60), longer=st.floats(1.05, 3))
 def test_waiting_longer_between_polls_never_tells_sooner(period_s, longer):
     twilly = model.load("twilly")
-    nows = [now_of(twilly.with_({"before.timers.unread_counts.period_s": p}), "before")
-            for p in (period_s, period_s * longer)]
+    nows = [
+        now_of(twilly.with_({"before.timers.unread_counts.period_s": p}), "before")
+        for p in (period_s, period_s * longer)
+    ]
     sooner, later = (latency.event_quantile_s(now, "new_comment", [0.95])[0, 0, 0] for now in nows)
     assert sooner < later
 
@@ -528,6 +558,7 @@ def test_a_waterfall_adds_up_to_the_quantile(twilly):
 
 
 # tables
+
 
 def test_the_summary_is_the_closed_form_of_both_designs(twilly):
     table = latency.summary(twilly)
@@ -561,8 +592,7 @@ def test_a_sweep_gives_each_value_its_own_scenario(twilly):
 
 def test_taking_components_away_only_ever_tells_sooner(twilly):
     removed = ["radio wake-up", "invocation", "downlink", "phone to screen", "function", "post", "gateway"]
-    shares = [latency.told_without(twilly, "after", removed[:k], 0.1, n=2**12)
-              for k in range(len(removed) + 1)]
+    shares = [latency.told_without(twilly, "after", removed[:k], 0.1, n=2**12) for k in range(len(removed) + 1)]
     assert shares == sorted(shares) and shares[0] < 0.001 and shares[-1] > 0.9
     assert latency.told_without(twilly, "before", ["poll wait"], 0.2, n=2**12) > 0.9
 
@@ -606,40 +636,58 @@ def test_the_model_meets_the_delays_of_real_sockets():
 
 # bad input
 
+
 def unsent(scenario):
     return scenario.with_({"after.pushes": {event: {"sent": False} for event in scenario.events}})
 
 
-@pytest.mark.parametrize(("call", "sentence"), [
-    (lambda s: latency.sample(s, "after", "new_comment", 0, 1),
-     "n must be a whole number > 0 samples; got 0"),
-    (lambda s: latency.samples(s, 2.5, 1), "n must be a whole number > 0 samples; got 2.5"),
-    (lambda s: latency.sample(s, "after", "new_comment", 8, -1), "seed must be a whole number >= 0; got -1"),
-    (lambda s: latency.sample(s, "after", "new_coment", 8, 1),
-     "unknown event 'new_coment'; did you mean 'new_comment'"),
-    (lambda s: latency.sample(s, "afterwards", "new_comment", 8, 1), "unknown design 'afterwards'"),
-    (lambda s: latency.sample(s.with_({"users": [10.0, 20.0]}), "after", "new_comment", 8, 1),
-     "users must be one number where latencies are drawn; got 2"),
-    (lambda s: latency.quantile_s(now_of(s, "after"), [1.5]), "quantile must be between 0 and 1; got 1.5"),
-    (lambda s: latency.waterfall(s, [-0.1]), "quantile must be between 0 and 1; got -0.1"),
-    (lambda s: latency.event_quantile_s(now_of(s, "before"), "notification", [0.5]),
-     "event 'notification' is never delivered within a session"),
-    (lambda s: latency.quantile_s(now_of(unsent(s), "after"), [0.5]),
-     "no event is delivered within a session"),
-    (lambda s: latency.told_share(now_of(s, "after"), -1.0), "within_s must be >= 0 s; got -1"),
-    (lambda s: latency.told_without(s, "after", ["radio"]), "unknown component 'radio'"),
-    (lambda s: latency.timed_delays_s("push", {**ABOUT, "server_s": -0.01}, 8, 1),
-     "server_s must be >= 0 s; got -0.01"),
-    (lambda s: latency.timed_delays_s("pull", ABOUT, 8, 1), "unknown design 'pull'"),
-    (lambda s: latency.timed_delays_s("push", {"server_s": 1}, 8, 1),
-     "timed_period_s must be given among the conditions"),
-    (lambda s: latency.mean_s(now_of(s.with_({"ledger.catch_up_s": -1.0}), "after"), "new_comment"),
-     "a delay must be >= 0 s; got -1"),
-    (lambda s: s.with_({"before.timers.unread_counts.missed_share": 1.2}),
-     "before.timers.unread_counts.missed_share must be between 0 and 1; got 1.2"),
-    (lambda s: s.with_({"before.timers.content.delivers": ["collaborator_update"]}),
-     "event 'channel_content_update' is delivered by no timer and no push of before, so it never arrives"),
-])
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda s: latency.sample(s, "after", "new_comment", 0, 1), "n must be a whole number > 0 samples; got 0"),
+        (lambda s: latency.samples(s, 2.5, 1), "n must be a whole number > 0 samples; got 2.5"),
+        (lambda s: latency.sample(s, "after", "new_comment", 8, -1), "seed must be a whole number >= 0; got -1"),
+        (
+            lambda s: latency.sample(s, "after", "new_coment", 8, 1),
+            "unknown event 'new_coment'; did you mean 'new_comment'",
+        ),
+        (lambda s: latency.sample(s, "afterwards", "new_comment", 8, 1), "unknown design 'afterwards'"),
+        (
+            lambda s: latency.sample(s.with_({"users": [10.0, 20.0]}), "after", "new_comment", 8, 1),
+            "users must be one number where latencies are drawn; got 2",
+        ),
+        (lambda s: latency.quantile_s(now_of(s, "after"), [1.5]), "quantile must be between 0 and 1; got 1.5"),
+        (lambda s: latency.waterfall(s, [-0.1]), "quantile must be between 0 and 1; got -0.1"),
+        (
+            lambda s: latency.event_quantile_s(now_of(s, "before"), "notification", [0.5]),
+            "event 'notification' is never delivered within a session",
+        ),
+        (lambda s: latency.quantile_s(now_of(unsent(s), "after"), [0.5]), "no event is delivered within a session"),
+        (lambda s: latency.told_share(now_of(s, "after"), -1.0), "within_s must be >= 0 s; got -1"),
+        (lambda s: latency.told_without(s, "after", ["radio"]), "unknown component 'radio'"),
+        (
+            lambda s: latency.timed_delays_s("push", {**ABOUT, "server_s": -0.01}, 8, 1),
+            "server_s must be >= 0 s; got -0.01",
+        ),
+        (lambda s: latency.timed_delays_s("pull", ABOUT, 8, 1), "unknown design 'pull'"),
+        (
+            lambda s: latency.timed_delays_s("push", {"server_s": 1}, 8, 1),
+            "timed_period_s must be given among the conditions",
+        ),
+        (
+            lambda s: latency.mean_s(now_of(s.with_({"ledger.catch_up_s": -1.0}), "after"), "new_comment"),
+            "a delay must be >= 0 s; got -1",
+        ),
+        (
+            lambda s: s.with_({"before.timers.unread_counts.missed_share": 1.2}),
+            "before.timers.unread_counts.missed_share must be between 0 and 1; got 1.2",
+        ),
+        (
+            lambda s: s.with_({"before.timers.content.delivers": ["collaborator_update"]}),
+            "event 'channel_content_update' is delivered by no timer and no push of before, so it never arrives",
+        ),
+    ],
+)
 def test_each_mistake_is_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError, match=sentence):
         call(twilly)

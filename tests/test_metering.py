@@ -17,6 +17,7 @@ SIZES = st.integers(0, 10**7)
 
 # published figures
 
+
 @pytest.mark.parametrize("size_kb, units", [(3, 1), (32, 1), (33, 2), (64, 2), (128, 4)])
 def test_aws_page_a_websocket_message_is_metered_by_32_kb(size_kb, units):
     assert metering.message_units(size_kb * KB) == units
@@ -32,8 +33,9 @@ def test_tecracer_writing_a_400_kb_item_is_400_units():
 
 
 def test_the_shared_unit_cases_agree(shared):
-    cases = [case for case in ledger.read_csv(shared / "published" / "wire_cases.csv")
-             if case["topic"].startswith("ddb_")]
+    cases = [
+        case for case in ledger.read_csv(shared / "published" / "wire_cases.csv") if case["topic"].startswith("ddb_")
+    ]
     assert len(cases) == 3
     for case in cases:
         inputs = json.loads(case["inputs_json"])
@@ -58,8 +60,7 @@ def test_a_lambda_of_1536_mb_for_120_ms_is_0_18_gb_seconds():
 def test_whole_milliseconds_are_never_rounded_up_by_float_dust():
     durations_s = np.arange(1, 900_001) / 1000  # up to the 15 min a function may run
     np.testing.assert_allclose(metering.lambda_gb_seconds(1024, durations_s), durations_s, rtol=1e-12)
-    np.testing.assert_allclose(metering.lambda_gb_seconds(1024, durations_s + 1e-6), durations_s + 1e-3,
-                               rtol=1e-12)
+    np.testing.assert_allclose(metering.lambda_gb_seconds(1024, durations_s + 1e-6), durations_s + 1e-3, rtol=1e-12)
 
 
 @pytest.mark.parametrize("size_kb, requests", [(0, 1), (256, 1), (257, 2), (320, 2), (321, 3), (1024, 13)])
@@ -82,8 +83,13 @@ def test_a_query_sums_its_items_before_it_rounds():
 
 def test_each_dimension_of_a_load_balancer_unit_is_one_unit():
     gb_per_hour = 1024**3 / 3600
-    for load in ({"new_connections_per_s": 25}, {"active_connections": 3000}, {"rules_per_s": 1000},
-                 {"processed_bytes_per_s": gb_per_hour}, {"lambda_bytes_per_s": 0.4 * gb_per_hour}):
+    for load in (
+        {"new_connections_per_s": 25},
+        {"active_connections": 3000},
+        {"rules_per_s": 1000},
+        {"processed_bytes_per_s": gb_per_hour},
+        {"lambda_bytes_per_s": 0.4 * gb_per_hour},
+    ):
         assert metering.alb_lcu(**load) == pytest.approx(1, rel=1e-12)
 
 
@@ -93,11 +99,20 @@ def test_the_largest_dimension_of_a_load_balancer_counts_not_the_sum():
 
 # properties
 
+
 @given(SIZES, st.integers(0, 10**5))
 def test_more_bytes_never_make_fewer_units(size, more):
-    for ask in (metering.http_request_units, metering.appsync_operation_units, metering.iot_message_units,
-                metering.queue_request_units, metering.lambda_async_requests, metering.transfer_gb,
-                metering.dynamodb_query_units, metering.dynamodb_scan_units, metering.connection_minutes):
+    for ask in (
+        metering.http_request_units,
+        metering.appsync_operation_units,
+        metering.iot_message_units,
+        metering.queue_request_units,
+        metering.lambda_async_requests,
+        metering.transfer_gb,
+        metering.dynamodb_query_units,
+        metering.dynamodb_scan_units,
+        metering.connection_minutes,
+    ):
         assert ask(size) <= ask(size + more)
 
 
@@ -116,8 +131,14 @@ def test_a_read_is_half_a_unit_at_least_and_a_write_one():
 
 def test_arrays_equal_scalars():
     sizes = np.array([[0, 5000], [70_000, 130_000]])
-    for ask in (metering.http_request_units, metering.message_units, metering.dynamodb_read_units,
-                metering.dynamodb_write_units, metering.lambda_async_requests, metering.dynamodb_query_units):
+    for ask in (
+        metering.http_request_units,
+        metering.message_units,
+        metering.dynamodb_read_units,
+        metering.dynamodb_write_units,
+        metering.lambda_async_requests,
+        metering.dynamodb_query_units,
+    ):
         assert ask(sizes).tolist() == [[float(ask(size)) for size in line] for line in sizes]
 
 
@@ -133,6 +154,7 @@ def test_the_mean_of_rounded_minutes_is_not_the_rounded_mean():
 
 # limits
 
+
 def test_the_quotas_are_those_researched(shared):
     for row in ledger.read_csv(shared / "facts" / "aws_quotas.csv"):
         assert metering.quota(row["name"]) == float(row["value"])
@@ -147,21 +169,25 @@ def test_every_quota_and_block_size_has_a_source():
 
 # bad input
 
-@pytest.mark.parametrize("ask, sentence", [
-    (lambda: metering.message_units(128 * KB + 1), "payload_bytes must be 0 to 131072 B; got 131073"),
-    (lambda: metering.message_units(-1), "payload_bytes must be 0 to 131072 B; got -1"),
-    (lambda: metering.http_request_units([1, -1]), "payload_bytes must be >= 0 B; got -1"),
-    (lambda: metering.dynamodb_read_units(400 * KB + 1), "item_bytes must be 0 to 409600 B; got 409601"),
-    (lambda: metering.dynamodb_read_units(1, "strongly"), "'strongly'; did you mean 'strong'"),
-    (lambda: metering.dynamodb_query_units(1, "transactional"), "unknown consistency 'transactional'"),
-    (lambda: metering.dynamodb_scan_units(1, pages=0), "pages must be >= 1; got 0"),
-    (lambda: metering.dynamodb_scan_units(-1), "table_bytes must be >= 0 B; got -1"),
-    (lambda: metering.lambda_gb_seconds(0, 1), "memory_mb must be > 0 MB; got 0"),
-    (lambda: metering.lambda_gb_seconds(128, -0.1), "duration_s must be >= 0 s; got -0.1"),
-    (lambda: metering.connection_minutes(float("nan")), "duration_s must be a number; got NaN"),
-    (lambda: metering.alb_lcu(active_connections=-1), "active_connections must be >= 0; got -1"),
-    (lambda: metering.quota("apigw_ws_conection_s"), "did you mean 'apigw_ws_connection_s'"),
-])
+
+@pytest.mark.parametrize(
+    "ask, sentence",
+    [
+        (lambda: metering.message_units(128 * KB + 1), "payload_bytes must be 0 to 131072 B; got 131073"),
+        (lambda: metering.message_units(-1), "payload_bytes must be 0 to 131072 B; got -1"),
+        (lambda: metering.http_request_units([1, -1]), "payload_bytes must be >= 0 B; got -1"),
+        (lambda: metering.dynamodb_read_units(400 * KB + 1), "item_bytes must be 0 to 409600 B; got 409601"),
+        (lambda: metering.dynamodb_read_units(1, "strongly"), "'strongly'; did you mean 'strong'"),
+        (lambda: metering.dynamodb_query_units(1, "transactional"), "unknown consistency 'transactional'"),
+        (lambda: metering.dynamodb_scan_units(1, pages=0), "pages must be >= 1; got 0"),
+        (lambda: metering.dynamodb_scan_units(-1), "table_bytes must be >= 0 B; got -1"),
+        (lambda: metering.lambda_gb_seconds(0, 1), "memory_mb must be > 0 MB; got 0"),
+        (lambda: metering.lambda_gb_seconds(128, -0.1), "duration_s must be >= 0 s; got -0.1"),
+        (lambda: metering.connection_minutes(float("nan")), "duration_s must be a number; got NaN"),
+        (lambda: metering.alb_lcu(active_connections=-1), "active_connections must be >= 0; got -1"),
+        (lambda: metering.quota("apigw_ws_conection_s"), "did you mean 'apigw_ws_connection_s'"),
+    ],
+)
 def test_bad_input_gives_one_sentence(ask, sentence):
     with pytest.raises(InputError, match=sentence):
         ask()

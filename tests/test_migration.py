@@ -22,6 +22,7 @@ def pure(name, which, users=USERS, draws=0, seed=0):
 
 # --- the ends
 
+
 @pytest.mark.parametrize("draws", [0, 8])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_shares_of_0_and_1_cost_what_the_pure_designs_cost(name, draws):
@@ -61,6 +62,7 @@ def test_nobody_is_looked_up_at_either_end(name):
 
 # --- the way between
 
+
 def test_halfway_both_usages_are_added_before_any_tier():
     """500 M calls on one bill are cheaper than two bills of 250 M: the second tier is reached once."""
     run = migration.fleet("twilly", [0.5], users=[3e7], lookups=False)
@@ -78,8 +80,9 @@ def test_requests_and_messages_mix_in_proportion(share, name):
     own = [server_load.rates_per_s(server_load.at_peak(pure(name, which))) for which in ("before", "after")]
     for load in ("requests/s", "connects/s", "messages down/s", "open connections", "heartbeats/s"):
         mixed = (1 - share) * own[0][load] + share * own[1][load]
-        np.testing.assert_allclose(np.broadcast_to(run[load], (1, 1, 2))[0, 0], np.broadcast_to(mixed, (2,)),
-                                   rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(
+            np.broadcast_to(run[load], (1, 1, 2))[0, 0], np.broadcast_to(mixed, (2,)), rtol=1e-9, atol=1e-12
+        )
 
 
 def test_requests_per_minute_of_a_user_move_from_one_design_to_the_other():
@@ -109,6 +112,7 @@ def test_a_month_alone_equals_the_month_among_others():
 
 
 # --- what both sides share
+
 
 def test_old_and_new_apps_share_the_same_plain_servers():
     """Two fleets of their own would round up twice; one is rounded up once and never below the least."""
@@ -159,6 +163,7 @@ def test_a_sender_runs_for_recipients_with_the_old_app_and_finds_nobody():
 
 # --- the pace of updates
 
+
 def test_half_of_the_rest_updates_each_month():
     assert migration.update_shares(4, 0.5).tolist() == [0, 0.5, 0.75, 0.875, 0.9375]
     assert migration.update_shares(2, 0).tolist() == [0, 0, 0]
@@ -175,24 +180,33 @@ def test_months_table_has_a_row_a_month_and_the_bill_of_each():
 
 # --- what a person may get wrong
 
-@pytest.mark.parametrize(("call", "sentence"), [
-    (lambda: migration.fleet("twilly", [0.0, 1.2]), "shares must be between 0 and 1; got 1.2"),
-    (lambda: migration.fleet("twilly", [-0.1]), "shares must be between 0 and 1; got -0.1"),
-    (lambda: migration.fleet("twilly", [0.1, float("nan")]), "shares must be a number; got NaN"),
-    (lambda: migration.fleet("twilly", ["half"]), "shares must be a number; got ['half']"),
-    (lambda: migration.fleet("twilly", []),
-     "shares must list the share of users with the new app month by month; got []"),
-    (lambda: migration.fleet("twilly", 0.5),
-     "shares must list the share of users with the new app month by month; got 0.5"),
-    (lambda: migration.fleet("twily", [0.5]), "unknown scenario 'twily'; did you mean 'twilly'?"),
-    (lambda: migration.fleet("twilly", [0.5], users=[-1]), "users must be > 0 users; got -1"),
-    (lambda: migration.update_shares(0, 0.5), "months must be a whole number >= 1; got 0"),
-    (lambda: migration.update_shares(3, 1.5), "updated_share must be between 0 and 1; got 1.5"),
-    (lambda: migration.fleet("twilly", [0.5]).rates_per_s("noon"),
-     "unknown hour 'noon'; known: peak, mean"),
-    (lambda: migration.months_table(migration.fleet("twilly", [0.5], users=USERS)),
-     "months_table must be of one user count without draws; got 2 columns"),
-])
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: migration.fleet("twilly", [0.0, 1.2]), "shares must be between 0 and 1; got 1.2"),
+        (lambda: migration.fleet("twilly", [-0.1]), "shares must be between 0 and 1; got -0.1"),
+        (lambda: migration.fleet("twilly", [0.1, float("nan")]), "shares must be a number; got NaN"),
+        (lambda: migration.fleet("twilly", ["half"]), "shares must be a number; got ['half']"),
+        (
+            lambda: migration.fleet("twilly", []),
+            "shares must list the share of users with the new app month by month; got []",
+        ),
+        (
+            lambda: migration.fleet("twilly", 0.5),
+            "shares must list the share of users with the new app month by month; got 0.5",
+        ),
+        (lambda: migration.fleet("twily", [0.5]), "unknown scenario 'twily'; did you mean 'twilly'?"),
+        (lambda: migration.fleet("twilly", [0.5], users=[-1]), "users must be > 0 users; got -1"),
+        (lambda: migration.update_shares(0, 0.5), "months must be a whole number >= 1; got 0"),
+        (lambda: migration.update_shares(3, 1.5), "updated_share must be between 0 and 1; got 1.5"),
+        (lambda: migration.fleet("twilly", [0.5]).rates_per_s("noon"), "unknown hour 'noon'; known: peak, mean"),
+        (
+            lambda: migration.months_table(migration.fleet("twilly", [0.5], users=USERS)),
+            "months_table must be of one user count without draws; got 2 columns",
+        ),
+    ],
+)
 def test_each_mistake_is_one_sentence(call, sentence):
     with pytest.raises(InputError) as refused:
         call()

@@ -14,8 +14,11 @@ from model.life import exchange
 from model.scenario import sampling
 
 IPV4 = {f"networks.{n}.ip": 4 for n in ("wifi", "lte", "nr")}
-LOSSLESS = {f"networks.{n}.{what}": value for n in ("wifi", "lte", "nr")
-            for what, value in (("losses_per_hour", 0), ("nat_timeout_s", 1e6))}
+LOSSLESS = {
+    f"networks.{n}.{what}": value
+    for n in ("wifi", "lte", "nr")
+    for what, value in (("losses_per_hour", 0), ("nat_timeout_s", 1e6))
+}
 ALWAYS_UP = {**LOSSLESS, "after.socket.blocked_share": 0, "after.socket.grace_s": 0}
 DESIGNS = [(name, which) for name in ("twilly", "twilly_as_built") for which in ("before", "after")]
 
@@ -35,11 +38,15 @@ def total(by_flow):
 
 # --- sums by hand ----------------------------------------------------------------------------------
 
+
 def test_a_poll_of_360_and_520_bytes_every_2_s_is_1_944_mb_an_hour():
-    case = next(r for r in ledger.read_csv(paths.data("published", "wire_bytes.csv"))
-                if r["id"] == "poll_2s_mb_per_hour")
-    poll = {f"before.timers.unread_counts.{k}": v for k, v in
-            (("screens", None), ("period_s", 2), ("request_bytes", 360), ("response_bytes", 520))}
+    case = next(
+        r for r in ledger.read_csv(paths.data("published", "wire_bytes.csv")) if r["id"] == "poll_2s_mb_per_hour"
+    )
+    poll = {
+        f"before.timers.unread_counts.{k}": v
+        for k, v in (("screens", None), ("period_s", 2), ("request_bytes", 360), ("response_bytes", 520))
+    }
     now = now_of(changes={**IPV4, **poll, "before.api.backend": "server"})
     found = mobile_data.flow_mb(flow_of(now, "poll unread_counts"), now)
     assert found == pytest.approx(float(case["expected"]), rel=1e-12)
@@ -70,7 +77,8 @@ def test_pushes_of_184_bytes_are_314_on_the_wire_as_often_as_somebody_is_told():
     told = event.per_active_day * event.recipients * event.online_share
     hours = use.sessions_per_day * use.session_mean_s / 3600
     assert mobile_data.flow_mb(flow_of(now, "push new_comment"), now) == pytest.approx(
-        told / hours * 314 / 1e6, rel=1e-12)
+        told / hours * 314 / 1e6, rel=1e-12
+    )
 
 
 def test_the_background_is_segments_over_periods_on_the_screens_that_show_them():
@@ -94,10 +102,12 @@ def test_a_month_is_its_active_hours_of_data():
     assert mobile_data.active_hours_per_month(now) == pytest.approx(hours, rel=1e-12)
     assert mobile_data.mb_per_month(now) == pytest.approx(mobile_data.mb_per_hour(now) * hours, rel=1e-12)
     assert mobile_data.metered_mb_per_month(now) == pytest.approx(
-        mobile_data.metered_mb_per_hour(now) * hours, rel=1e-12)
+        mobile_data.metered_mb_per_hour(now) * hours, rel=1e-12
+    )
 
 
 # --- parts -----------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize(("name", "which"), DESIGNS)
 def test_flows_and_networks_add_up_to_the_whole_and_metered_ones_to_the_metered_part(name, which):
@@ -124,24 +134,29 @@ def test_the_outcomes_data_are_these(name, which):
 def test_the_default_cellular_networks_are_metered_and_speak_ipv6():
     networks = model.load("twilly").networks
     assert {n: (x.metered, x.ip) for n, x in networks.items()} == {
-        "wifi": (False, 4), "lte": (True, 6), "nr": (True, 6)}
+        "wifi": (False, 4),
+        "lte": (True, 6),
+        "nr": (True, 6),
+    }
 
 
 # --- properties ------------------------------------------------------------------------------------
 
+
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0.5, 60.0), st.floats(1.0, 4.0))
 def test_data_never_fall_as_polls_come_faster(period_s, factor):
-    slow, fast = (now_of(changes={"before.timers.unread_counts.period_s": p})
-                  for p in (period_s * factor, period_s))
+    slow, fast = (now_of(changes={"before.timers.unread_counts.period_s": p}) for p in (period_s * factor, period_s))
     assert mobile_data.mb_per_hour(fast) >= mobile_data.mb_per_hour(slow) * (1 - 1e-9)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0.0, 50.0), st.floats(0.0, 50.0), st.floats(5, 60), st.floats(1, 3))
 def test_data_never_fall_as_events_or_heartbeats_come_faster(often, more, period_s, factor):
-    few, many = (now_of("after", {"events.new_comment.per_active_day": n, "after.heartbeat.period_s": p})
-                 for n, p in ((often, period_s * factor), (often + more, period_s)))
+    few, many = (
+        now_of("after", {"events.new_comment.per_active_day": n, "after.heartbeat.period_s": p})
+        for n, p in ((often, period_s * factor), (often + more, period_s))
+    )
     assert mobile_data.mb_per_hour(many) >= mobile_data.mb_per_hour(few) * (1 - 1e-9)
 
 
@@ -161,8 +176,10 @@ def test_data_per_hour_do_not_depend_on_how_many_users_there_are(which):
 
 @pytest.mark.parametrize("which", ["before", "after"])
 def test_ipv6_on_every_network_costs_more_and_ipv4_less(which):
-    four, mixed, six = (mobile_data.mb_per_hour(now_of(which, {f"networks.{n}.ip": ip for n in names}))
-                        for names, ip in ((("wifi", "lte", "nr"), 4), ((), 4), (("wifi", "lte", "nr"), 6)))
+    four, mixed, six = (
+        mobile_data.mb_per_hour(now_of(which, {f"networks.{n}.ip": ip for n in names}))
+        for names, ip in ((("wifi", "lte", "nr"), 4), ((), 4), (("wifi", "lte", "nr"), 6))
+    )
     assert four < mixed < six < four * 1.4
 
 
@@ -175,8 +192,7 @@ def test_http2_carries_less_than_http11_on_small_exchanges(which):
 
 
 def test_a_token_of_1074_bytes_on_every_request_adds_just_that_while_it_fits_a_segment():
-    plain, token = (now_of(changes={**IPV4, "before.timers.unread_counts.request_bytes": n})
-                    for n in (323, 323 + 1074))
+    plain, token = (now_of(changes={**IPV4, "before.timers.unread_counts.request_bytes": n}) for n in (323, 323 + 1074))
     more = mobile_data.flow_mb(token.flows[0], token) - mobile_data.flow_mb(plain.flows[0], plain)
     assert more == pytest.approx(1080 * 1074 / 1e6, rel=1e-9)
 
@@ -205,17 +221,22 @@ def test_where_no_network_is_metered_nothing_is_and_every_plan_lasts_for_ever():
 @pytest.mark.parametrize("which", ["before", "after"])
 def test_draws_and_users_in_one_call_equal_each_draw_alone(which):
     """A few inputs as columns of draws against the same values put in one at a time."""
-    case, of = model.load("twilly"), (mobile_data.mb_per_hour, mobile_data.metered_mb_per_hour,
-                                      mobile_data.mb_per_month)
-    drawn = {"usage.session_mean_s": [300.0, 600.0, 1200.0], "networks.lte.share": [0.1, 0.25, 0.4],
-             "both.api.resumed_share": [0.3, 0.7, 0.9], "events.new_comment.recipients": [3.0, 10.0, 30.0]}
+    case, of = (
+        model.load("twilly"),
+        (mobile_data.mb_per_hour, mobile_data.metered_mb_per_hour, mobile_data.mb_per_month),
+    )
+    drawn = {
+        "usage.session_mean_s": [300.0, 600.0, 1200.0],
+        "networks.lte.share": [0.1, 0.25, 0.4],
+        "both.api.resumed_share": [0.3, 0.7, 0.9],
+        "events.new_comment.recipients": [3.0, 10.0, 30.0],
+    }
     columns = {name: np.array(values)[:, None] for name, values in drawn.items()}
     assert set(drawn) <= set(sampling.ranged_inputs(case))
     now = traffic.traffic(which, sampling.with_columns(case, columns, [1e3, 1e5]))
     together = [np.broadcast_to(one(now), (3, 2)) for one in of]
     for k in range(3):
-        shares = {n: drawn["networks.lte.share"][k] if n == "lte" else x.share.mode
-                  for n, x in case.networks.items()}
+        shares = {n: drawn["networks.lte.share"][k] if n == "lte" else x.share.mode for n, x in case.networks.items()}
         plain = {f"networks.{n}.share": s / sum(shares.values()) for n, s in shares.items()}
         plain |= {n.replace("both", which): v[k] for n, v in drawn.items() if n != "networks.lte.share"}
         alone = now_of(which, plain)
@@ -233,13 +254,17 @@ def test_plans_broadcast_with_draws():
 
 # --- bad input -------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("call", "sentence"), [
-    (lambda now: mobile_data.plan_hours(now, 0), "plan_gb must be > 0 GB; got 0"),
-    (lambda now: mobile_data.plan_hours(now, -2), "plan_gb must be > 0 GB; got -2"),
-    (lambda now: mobile_data.plan_hours(now, "five"), "plan_gb must be a number; got 'five'"),
-    (lambda now: mobile_data.network_mb_per_hour("wfi", now), "unknown network 'wfi'; did you mean 'wifi'?"),
-    (lambda now: exchange.flow_bytes(now, now.flows[0], 7), "ip must be 4 or 6; got 7"),
-])
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda now: mobile_data.plan_hours(now, 0), "plan_gb must be > 0 GB; got 0"),
+        (lambda now: mobile_data.plan_hours(now, -2), "plan_gb must be > 0 GB; got -2"),
+        (lambda now: mobile_data.plan_hours(now, "five"), "plan_gb must be a number; got 'five'"),
+        (lambda now: mobile_data.network_mb_per_hour("wfi", now), "unknown network 'wfi'; did you mean 'wifi'?"),
+        (lambda now: exchange.flow_bytes(now, now.flows[0], 7), "ip must be 4 or 6; got 7"),
+    ],
+)
 def test_bad_input_is_one_sentence(call, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)) as wrong:
         call(now_of())

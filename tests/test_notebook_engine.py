@@ -57,8 +57,14 @@ ERRORS = ["def f():\n    1 / 0", "f()"]
 def execute(source, output, engine="inprocess", **more):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTEST_CURRENT_TEST")  # a kernel that finds it does not catch what programs print
-        papermill.execute_notebook(str(source), str(output), engine_name=engine_name(engine),
-                                   progress_bar=False, cwd=str(source.parent), **more)
+        papermill.execute_notebook(
+            str(source),
+            str(output),
+            engine_name=engine_name(engine),
+            progress_bar=False,
+            cwd=str(source.parent),
+            **more,
+        )
 
 
 def run(source, output, engine="inprocess", **more):
@@ -77,6 +83,7 @@ def outputs_text(notebook):
 def notebook(tmp_path):
     def make(*sources, **more):
         return small_notebooks.write(tmp_path / "nb.ipynb", *sources, **more)
+
     return make
 
 
@@ -99,8 +106,10 @@ def test_outputs_equal_those_of_a_kernel_in_the_first_run_and_in_the_next(notebo
 
 @pytest.mark.parametrize("source", sorted(paths.notebooks().glob("*.ipynb")), ids=lambda p: p.stem)
 def test_every_notebook_puts_out_the_same_as_in_a_kernel(source, tmp_path):
-    texts = [outputs_text(batch.execute(source, {}, tmp_path / f"{engine}.ipynb", engine))
-             for engine in ("kernel", "inprocess")]
+    texts = [
+        outputs_text(batch.execute(source, {}, tmp_path / f"{engine}.ipynb", engine))
+        for engine in ("kernel", "inprocess")
+    ]
     assert not lines_that_differ(*texts), "\n".join(lines_that_differ(*texts))
     assert texts[0] == texts[1]
 
@@ -121,13 +130,35 @@ def state():
     import plotly.io as pio
 
     filters = [f[:1] + f[2:3] for f in warnings.filters]
-    return (os.getcwd(), dict(os.environ), list(sys.path), list(sys.argv), random.getstate()[1][:5],
-            np.random.get_state()[1][:5].tolist(), np.get_printoptions(), np.geterr(), filters,
-            warnings.showwarning, pd.get_option("display.max_rows"), pio.templates.default,
-            pio.renderers.default, hasattr(builtins, "left_behind"), builtins.copyright, builtins.input,
-            hasattr(builtins, "display"), hasattr(sys, "ps1"), logging.getLogger().handlers[:],
-            logging.getLogger().level, logging.getLogger().manager.disable, sys.stdout, sys.stderr,
-            sys.displayhook, sys.excepthook, sys.modules["__main__"], get_ipython())
+    return (
+        os.getcwd(),
+        dict(os.environ),
+        list(sys.path),
+        list(sys.argv),
+        random.getstate()[1][:5],
+        np.random.get_state()[1][:5].tolist(),
+        np.get_printoptions(),
+        np.geterr(),
+        filters,
+        warnings.showwarning,
+        pd.get_option("display.max_rows"),
+        pio.templates.default,
+        pio.renderers.default,
+        hasattr(builtins, "left_behind"),
+        builtins.copyright,
+        builtins.input,
+        hasattr(builtins, "display"),
+        hasattr(sys, "ps1"),
+        logging.getLogger().handlers[:],
+        logging.getLogger().level,
+        logging.getLogger().manager.disable,
+        sys.stdout,
+        sys.stderr,
+        sys.displayhook,
+        sys.excepthook,
+        sys.modules["__main__"],
+        get_ipython(),
+    )
 
 
 @pytest.mark.parametrize("end", ["1", "1 / 0"], ids=["at its end", "after an error"])
@@ -138,10 +169,12 @@ def test_the_process_is_afterwards_as_it_was(notebook, tmp_path, end):
 
 
 def test_a_run_sees_nothing_of_the_one_before(notebook, tmp_path):
-    shows = ("import numpy as np, os, pandas as pd, plotly.io as pio, sys\n"
-             "print(np.array([1 / 3]), pd.get_option('display.max_rows'), pio.templates.default,\n"
-             "      pio.renderers.default, 'LEFT_BEHIND' in os.environ, '/nowhere' in sys.path,\n"
-             "      'a' in dir())")
+    shows = (
+        "import numpy as np, os, pandas as pd, plotly.io as pio, sys\n"
+        "print(np.array([1 / 3]), pd.get_option('display.max_rows'), pio.templates.default,\n"
+        "      pio.renderers.default, 'LEFT_BEHIND' in os.environ, '/nowhere' in sys.path,\n"
+        "      'a' in dir())"
+    )
     run(notebook(CHANGES_EVERYTHING, "a = 1"), tmp_path / "out.ipynb")
     shown = run(notebook(shows), tmp_path / "out.ipynb").cells[-1].outputs[0].text
     assert shown == "[0.33333333] 60 plotly plotly_mimetype False False False\n"  # what a kernel starts with
@@ -253,8 +286,21 @@ def test_papermills_command_knows_the_engine(notebook, tmp_path):
     names = {e.name for e in importlib.metadata.entry_points(group="papermill.engine")}
     if "inprocess" not in names:
         pytest.skip("the package is not installed with its entry points")
-    done = subprocess.run([sys.executable, "-m", "papermill", "--engine", "inprocess", "-p", "users", "7",
-                           str(notebook("print(users + 1)")), str(tmp_path / "out.ipynb")],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "papermill",
+            "--engine",
+            "inprocess",
+            "-p",
+            "users",
+            "7",
+            str(notebook("print(users + 1)")),
+            str(tmp_path / "out.ipynb"),
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert re.search(r'"8\\n"', (tmp_path / "out.ipynb").read_text())

@@ -80,5 +80,4 @@ def test_every_number_in_prose_is_one_that_no_parameter_changes(notebook):
 
 
 def test_a_cell_shows_one_result_as_only_the_last_is_seen(notebook):
-    assert [c.source for c in code(notebook)
-            if len(re.findall(r"\b(?:display|shown)\.result\(", c.source)) > 1] == []
+    assert [c.source for c in code(notebook) if len(re.findall(r"\b(?:display|shown)\.result\(", c.source)) > 1] == []

@@ -33,9 +33,16 @@ def first_price(book, meter):
 
 
 def row(**changes):
-    plain = dict(meter="lambda_request", region="us-east-1", effective_from=datetime.date(2026, 1, 1),
-                 tier_from=Decimal(0), price_usd=Decimal("0.2"), unit="request", source="aws_price_list",
-                 where="test")
+    plain = dict(
+        meter="lambda_request",
+        region="us-east-1",
+        effective_from=datetime.date(2026, 1, 1),
+        tier_from=Decimal(0),
+        price_usd=Decimal("0.2"),
+        unit="request",
+        source="aws_price_list",
+        where="test",
+    )
     return PriceRow(**(plain | changes))
 
 
@@ -53,12 +60,14 @@ def snapshot(folder):
 
 # AWS's Price List files
 
+
 def test_an_offer_file_gives_the_tiers_of_the_book_whatever_their_order():
     loaded = prices.load_price_list(APIGW)
     book = prices.book("us-east-1")
     for meter in ("apigw_rest_request", "apigw_http_request", "apigw_ws_message", "apigw_ws_minute"):
         assert [(r.tier_from, r.price_usd) for r in loaded if r.meter == meter] == [
-            (r.tier_from, r.price_usd) for r in book.tiers(meter)]
+            (r.tier_from, r.price_usd) for r in book.tiers(meter)
+        ]
     assert {r.effective_from for r in loaded} == {datetime.date(2025, 7, 1)}
     assert "SKU KKDZ3TFSXUSMCZ3A, usage type USE1-ApiGatewayRequest" in loaded[2].where
 
@@ -96,74 +105,140 @@ def test_a_get_products_answer_and_its_bare_list_of_strings_are_the_same():
     book = prices.book("eu-west-1")
     for meter in ("lambda_request", "lambda_gb_second_x86", "lambda_gb_second_arm"):
         assert [(r.tier_from, r.price_usd) for r in loaded if r.meter == meter] == [
-            (r.tier_from, r.price_usd) for r in book.tiers(meter)]
+            (r.tier_from, r.price_usd) for r in book.tiers(meter)
+        ]
 
 
 def test_event_api_connection_minutes_are_not_the_graphql_ones():
     loaded = {r.meter: r.price_usd for r in prices.load_price_list(LISTS / "appsync_eu-west-1.json")}
-    assert loaded == {"appsync_event_minute": Decimal("0.00000008"),
-                      "appsync_event_operation": Decimal("0.000001")}
+    assert loaded == {"appsync_event_minute": Decimal("0.00000008"), "appsync_event_operation": Decimal("0.000001")}
 
 
 def test_internet_out_is_neither_regional_nor_between_regions_nor_the_free_global_one():
     loaded = prices.load_price_list(LISTS / "datatransfer_eu-west-1.json")
     assert [(r.region, r.tier_from, r.price_usd) for r in loaded] == [
-        ("eu-west-1", r.tier_from, r.price_usd) for r in prices.book("eu-west-1").tiers("internet_out_gb")]
+        ("eu-west-1", r.tier_from, r.price_usd) for r in prices.book("eu-west-1").tiers("internet_out_gb")
+    ]
 
 
 def offer(code, *products):
     """An offer file of flat prices: family, attributes and price of each product, all in eu-west-1."""
-    document = {"formatVersion": "v1.0", "offerCode": code, "version": "1", "products": {},
-                "terms": {"OnDemand": {}}}
+    document = {"formatVersion": "v1.0", "offerCode": code, "version": "1", "products": {}, "terms": {"OnDemand": {}}}
     for number, (family, attributes, price) in enumerate(products):
         sku = f"SKU{number}"
-        document["products"][sku] = {"sku": sku, "productFamily": family, "attributes": {
-            "servicecode": code, "regionCode": "eu-west-1", **attributes}}
+        document["products"][sku] = {
+            "sku": sku,
+            "productFamily": family,
+            "attributes": {"servicecode": code, "regionCode": "eu-west-1", **attributes},
+        }
         dimension = {"beginRange": "0", "endRange": "Inf", "unit": "x", "pricePerUnit": {"USD": price}}
-        document["terms"]["OnDemand"][sku] = {f"{sku}.JRTCKXETXF": {
-            "sku": sku, "effectiveDate": "2026-07-01T00:00:00Z", "priceDimensions": {"rate": dimension}}}
+        document["terms"]["OnDemand"][sku] = {
+            f"{sku}.JRTCKXETXF": {
+                "sku": sku,
+                "effectiveDate": "2026-07-01T00:00:00Z",
+                "priceDimensions": {"rate": dimension},
+            }
+        }
     return document
 
 
-LINUX = {"usagetype": "EU-BoxUsage:t4g.small", "operatingSystem": "Linux", "tenancy": "Shared",
-         "preInstalledSw": "NA", "capacitystatus": "Used"}
+LINUX = {
+    "usagetype": "EU-BoxUsage:t4g.small",
+    "operatingSystem": "Linux",
+    "tenancy": "Shared",
+    "preInstalledSw": "NA",
+    "capacitystatus": "Used",
+}
 
 
-@pytest.mark.parametrize("document, expected", [
-    (offer("AmazonEC2", ("Compute Instance", LINUX | {"operatingSystem": "Windows"}, "9"),
-           ("Compute Instance", LINUX, "0.0184"),
-           ("Compute Instance", LINUX | {"tenancy": "Dedicated"}, "9"),
-           ("Compute Instance", LINUX | {"capacitystatus": "UnusedCapacityReservation"}, "9"),
-           ("Compute Instance", LINUX | {"usagetype": "EU-BoxUsage:t4g.small.x"}, "9")),
-     {"ec2_t4g_small_hour": "0.0184"}),
-    (offer("AmazonEC2", ("NAT Gateway", {"usagetype": "EU-RegionalNatGateway-Hours"}, "9"),
-           ("NAT Gateway", {"usagetype": "EU-NatGateway-Hours"}, "0.048")), {"nat_gateway_hour": "0.048"}),
-    (offer("AWSELB", ("Classic", {"usagetype": "EU-LoadBalancerUsage", "operation": "LoadBalancing"}, "9"),
-           ("Load Balancer-Network", {"usagetype": "EU-LCUUsage", "operation": "LoadBalancing:Network"}, "9"),
-           ("Load Balancer-Application", {"usagetype": "EU-LoadBalancerUsage",
-                                          "operation": "LoadBalancing:Application"}, "0.0252"),
-           ("Load Balancer-Application", {"usagetype": "EU-LCUUsage",
-                                          "operation": "LoadBalancing:Application"}, "0.008")),
-     {"alb_hour": "0.0252", "alb_lcu_hour": "0.008"}),
-    (offer("AWSQueueService", ("API Request", {"usagetype": "EU-Requests-FIFO-Tier1",
-                                               "queueType": "FIFO (first-in, first-out)"}, "9"),
-           ("API Request", {"usagetype": "EU-Requests-RBP", "queueType": "Standard"}, "0.0000004")),
-     {"sqs_request": "0.0000004"}),
-    (offer("AmazonECS", ("Compute", {"usagetype": "EU-Fargate-GB-Hours"}, "0.004445"),
-           ("Compute", {"usagetype": "EU-Fargate-Windows-GB-Hours"}, "9"),
-           ("Compute", {"usagetype": "EU-SpotUsage-Fargate-GB-Hours"}, "9")),
-     {"fargate_gb_hour_x86": "0.004445"}),
-    (offer("AmazonCloudWatch", ("Data Payload", {"usagetype": "EU-DataProcessing-Bytes"}, "0.57"),
-           ("Data Payload", {"usagetype": "EU-DataProcessingIA-Bytes"}, "9"),
-           ("Data Payload", {"usagetype": "EU-VendedLog-Bytes-CFLogs"}, "9")), {"logs_ingest_gb": "0.57"}),
-], ids=["instances", "nat", "load balancers", "queues", "fargate", "logs"])
+@pytest.mark.parametrize(
+    "document, expected",
+    [
+        (
+            offer(
+                "AmazonEC2",
+                ("Compute Instance", LINUX | {"operatingSystem": "Windows"}, "9"),
+                ("Compute Instance", LINUX, "0.0184"),
+                ("Compute Instance", LINUX | {"tenancy": "Dedicated"}, "9"),
+                ("Compute Instance", LINUX | {"capacitystatus": "UnusedCapacityReservation"}, "9"),
+                ("Compute Instance", LINUX | {"usagetype": "EU-BoxUsage:t4g.small.x"}, "9"),
+            ),
+            {"ec2_t4g_small_hour": "0.0184"},
+        ),
+        (
+            offer(
+                "AmazonEC2",
+                ("NAT Gateway", {"usagetype": "EU-RegionalNatGateway-Hours"}, "9"),
+                ("NAT Gateway", {"usagetype": "EU-NatGateway-Hours"}, "0.048"),
+            ),
+            {"nat_gateway_hour": "0.048"},
+        ),
+        (
+            offer(
+                "AWSELB",
+                ("Classic", {"usagetype": "EU-LoadBalancerUsage", "operation": "LoadBalancing"}, "9"),
+                ("Load Balancer-Network", {"usagetype": "EU-LCUUsage", "operation": "LoadBalancing:Network"}, "9"),
+                (
+                    "Load Balancer-Application",
+                    {"usagetype": "EU-LoadBalancerUsage", "operation": "LoadBalancing:Application"},
+                    "0.0252",
+                ),
+                (
+                    "Load Balancer-Application",
+                    {"usagetype": "EU-LCUUsage", "operation": "LoadBalancing:Application"},
+                    "0.008",
+                ),
+            ),
+            {"alb_hour": "0.0252", "alb_lcu_hour": "0.008"},
+        ),
+        (
+            offer(
+                "AWSQueueService",
+                (
+                    "API Request",
+                    {"usagetype": "EU-Requests-FIFO-Tier1", "queueType": "FIFO (first-in, first-out)"},
+                    "9",
+                ),
+                ("API Request", {"usagetype": "EU-Requests-RBP", "queueType": "Standard"}, "0.0000004"),
+            ),
+            {"sqs_request": "0.0000004"},
+        ),
+        (
+            offer(
+                "AmazonECS",
+                ("Compute", {"usagetype": "EU-Fargate-GB-Hours"}, "0.004445"),
+                ("Compute", {"usagetype": "EU-Fargate-Windows-GB-Hours"}, "9"),
+                ("Compute", {"usagetype": "EU-SpotUsage-Fargate-GB-Hours"}, "9"),
+            ),
+            {"fargate_gb_hour_x86": "0.004445"},
+        ),
+        (
+            offer(
+                "AmazonCloudWatch",
+                ("Data Payload", {"usagetype": "EU-DataProcessing-Bytes"}, "0.57"),
+                ("Data Payload", {"usagetype": "EU-DataProcessingIA-Bytes"}, "9"),
+                ("Data Payload", {"usagetype": "EU-VendedLog-Bytes-CFLogs"}, "9"),
+            ),
+            {"logs_ingest_gb": "0.57"},
+        ),
+    ],
+    ids=["instances", "nat", "load balancers", "queues", "fargate", "logs"],
+)
 def test_lookalike_products_are_left_out(document, expected):
     loaded = prices.load_price_list(document)
     assert {r.meter: r.price_usd for r in loaded} == {meter: Decimal(usd) for meter, usd in expected.items()}
 
 
-@pytest.mark.parametrize("prefix, code", [("USE1-", "us-east-1"), ("", "us-east-1"), ("EU-", "eu-west-1"),
-                                          ("APS3-", "ap-south-1"), ("APS2-", "ap-southeast-2")])
+@pytest.mark.parametrize(
+    "prefix, code",
+    [
+        ("USE1-", "us-east-1"),
+        ("", "us-east-1"),
+        ("EU-", "eu-west-1"),
+        ("APS3-", "ap-south-1"),
+        ("APS2-", "ap-southeast-2"),
+    ],
+)
 @pytest.mark.parametrize("said", [True, False])
 def test_the_usage_type_prefix_of_each_region_is_known(prefix, code, said):
     document = json.loads(APIGW.read_text())
@@ -193,17 +268,20 @@ def with_tiers(change):
     return document
 
 
-@pytest.mark.parametrize("change, sentence", [
-    (lambda tiers, _: tiers[0].update(beginRange="300000001"), "must join; got a gap between 300000000"),
-    (lambda tiers, _: tiers[0].update(beginRange="200000000"), "must join; got an overlap between 300000000"),
-    (lambda tiers, _: tiers[0].update(endRange="900000000"), "must have no end; got a gap above 900000000"),
-    (lambda tiers, _: tiers[1].update(beginRange="5"), "got a gap between 0 and 5"),
-    (lambda tiers, _: tiers[0].update(pricePerUnit={"CNY": "0.000006"}), "prices must be in USD; got CNY"),
-    (lambda tiers, _: tiers[0]["pricePerUnit"].update(USD="-1"), "a price must be >= 0; got -1"),
-    (lambda tiers, _: tiers[0]["pricePerUnit"].update(USD="free"), "a price must be a number; got 'free'"),
-    (lambda _, term: term.update(effectiveDate="soon"), "must be a date like 2026-09-30; got 'soon'"),
-    (lambda _, term: term.pop("priceDimensions"), "in AWS's format, with products and terms; KeyError"),
-])
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        (lambda tiers, _: tiers[0].update(beginRange="300000001"), "must join; got a gap between 300000000"),
+        (lambda tiers, _: tiers[0].update(beginRange="200000000"), "must join; got an overlap between 300000000"),
+        (lambda tiers, _: tiers[0].update(endRange="900000000"), "must have no end; got a gap above 900000000"),
+        (lambda tiers, _: tiers[1].update(beginRange="5"), "got a gap between 0 and 5"),
+        (lambda tiers, _: tiers[0].update(pricePerUnit={"CNY": "0.000006"}), "prices must be in USD; got CNY"),
+        (lambda tiers, _: tiers[0]["pricePerUnit"].update(USD="-1"), "a price must be >= 0; got -1"),
+        (lambda tiers, _: tiers[0]["pricePerUnit"].update(USD="free"), "a price must be a number; got 'free'"),
+        (lambda _, term: term.update(effectiveDate="soon"), "must be a date like 2026-09-30; got 'soon'"),
+        (lambda _, term: term.pop("priceDimensions"), "in AWS's format, with products and terms; KeyError"),
+    ],
+)
 def test_a_price_list_that_cannot_be_used_gives_one_sentence_and_writes_nothing(shelf, change, sentence):
     before = snapshot(shelf)
     with pytest.raises(InputError, match=sentence):
@@ -228,12 +306,15 @@ def test_two_prices_for_one_meter_are_refused():
         prices.load_price_list(document)
 
 
-@pytest.mark.parametrize("name, text, sentence", [
-    ("a.json", "{}", "must be in AWS's format, with products and terms"),
-    ("a.json", "{not json", "must be in AWS's format, with products and terms"),
-    ("a.csv", "a,b\n1,2\n", "must have a header line that starts with SKU"),
-    ("a.csv", "SKU,Unit\nX,GB\n", "must have the column 'startingrange'"),
-])
+@pytest.mark.parametrize(
+    "name, text, sentence",
+    [
+        ("a.json", "{}", "must be in AWS's format, with products and terms"),
+        ("a.json", "{not json", "must be in AWS's format, with products and terms"),
+        ("a.csv", "a,b\n1,2\n", "must have a header line that starts with SKU"),
+        ("a.csv", "SKU,Unit\nX,GB\n", "must have the column 'startingrange'"),
+    ],
+)
 def test_a_file_that_is_no_price_list_is_refused_by_name(tmp_path, name, text, sentence):
     path = tmp_path / name
     path.write_text(text)
@@ -248,11 +329,13 @@ def test_a_missing_price_list_is_refused_by_name(tmp_path):
 
 # refreshing the books
 
+
 def test_refresh_adds_dated_rows_edits_none_and_shows_the_difference(shelf):
     before = snapshot(shelf)
     table = prices.refresh(apigw({MINUTE: "0.0000002000", "2025-07-01": "2026-11-01"}), folder=shelf)
     assert table[["meter", "old_usd", "new_usd", "what"]].values.tolist() == [
-        ["apigw_ws_minute", 2.5e-7, 2e-7, "cheaper"]]
+        ["apigw_ws_minute", 2.5e-7, 2e-7, "cheaper"]
+    ]
     assert table["change"][0] == pytest.approx(-0.2)
     after = snapshot(shelf)
     assert after["us-east-1.csv"].startswith(before["us-east-1.csv"])
@@ -320,13 +403,16 @@ def test_the_difference_of_a_book_and_itself_is_empty():
 
 def test_the_difference_shows_tiers_that_came_and_went():
     old = [row(), row(tier_from=Decimal(10), price_usd=Decimal("0.1"))]
-    new = [row(effective_from=datetime.date(2026, 2, 1)),
-           row(effective_from=datetime.date(2026, 2, 1), tier_from=Decimal(20), price_usd=Decimal("0.1"))]
+    new = [
+        row(effective_from=datetime.date(2026, 2, 1)),
+        row(effective_from=datetime.date(2026, 2, 1), tier_from=Decimal(20), price_usd=Decimal("0.1")),
+    ]
     table = prices.difference(old, new)
     assert table[["tier_from", "what"]].values.tolist() == [[10, "gone"], [20, "new"]]
 
 
 # the live service
+
 
 class Service:
     """Answers GetProducts from the fixture, in pages of one record."""
@@ -337,11 +423,15 @@ class Service:
     def get_products(self, ServiceCode, Filters, NextToken="0"):
         wanted = {f["Field"]: f["Value"] for f in Filters}
         assert all(f["Type"] == "TERM_MATCH" for f in Filters)
-        found = [r for r in self.records if json.loads(r)["serviceCode"] == ServiceCode
-                 and wanted.items() <= json.loads(r)["product"]["attributes"].items()]
+        found = [
+            r
+            for r in self.records
+            if json.loads(r)["serviceCode"] == ServiceCode
+            and wanted.items() <= json.loads(r)["product"]["attributes"].items()
+        ]
         page = int(NextToken)
         more = {"NextToken": str(page + 1)} if page + 1 < len(found) else {}
-        return {"FormatVersion": "aws_v1", "PriceList": found[page:page + 1], **more}
+        return {"FormatVersion": "aws_v1", "PriceList": found[page : page + 1], **more}
 
 
 def test_live_prices_are_asked_for_by_usage_type_and_read_like_a_file():

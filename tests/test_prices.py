@@ -19,24 +19,30 @@ def prices_of(book, meter):
 
 
 def key_and_price(raw):
-    return (raw["meter"], raw["region"], raw["effective_from"], Decimal(raw["tier_from"]),
-            Decimal(raw["price_usd"]))
+    return (raw["meter"], raw["region"], raw["effective_from"], Decimal(raw["tier_from"]), Decimal(raw["price_usd"]))
 
 
 def row(**changes):
-    plain = dict(meter="lambda_request", region="us-east-1", effective_from=datetime.date(2026, 1, 1),
-                 tier_from=Decimal(0), price_usd=Decimal("0.2"), unit="request", source="aws_price_list",
-                 where="test")
+    plain = dict(
+        meter="lambda_request",
+        region="us-east-1",
+        effective_from=datetime.date(2026, 1, 1),
+        tier_from=Decimal(0),
+        price_usd=Decimal("0.2"),
+        unit="request",
+        source="aws_price_list",
+        where="test",
+    )
     return PriceRow(**(plain | changes))
 
 
 # the books
 
+
 def test_every_researched_price_stands_in_the_books_to_the_last_digit(shared):
     with open(shared / "facts" / "aws_prices.csv", newline="") as lines:
         facts = {key_and_price(raw) for raw in csv.DictReader(lines)}
-    assert facts <= {key_and_price(raw) for path in paths.data("prices").glob("*.csv")
-                     for raw in ledger.read_csv(path)}
+    assert facts <= {key_and_price(raw) for path in paths.data("prices").glob("*.csv") for raw in ledger.read_csv(path)}
 
 
 def test_dynamodb_was_halved_on_2024_11_01_in_us_east_1():
@@ -82,8 +88,9 @@ def test_a_date_may_be_text_or_a_date(on):
 def test_a_region_lists_the_meters_it_lacks_and_borrows_none():
     book = prices.book("sa-east-1")
     assert book.meters == ("internet_out_gb",)
-    assert set(book.missing) == {meter for region in prices.regions()
-                                 for meter in prices.book(region).meters} - {"internet_out_gb"}
+    assert set(book.missing) == {meter for region in prices.regions() for meter in prices.book(region).meters} - {
+        "internet_out_gb"
+    }
 
 
 def test_a_price_known_for_the_first_tier_only_says_so():
@@ -118,6 +125,7 @@ def test_loading_prices_needs_neither_pandas_nor_boto3():
 
 # bad input to the books
 
+
 def test_an_unknown_region_offers_the_nearest():
     with pytest.raises(InputError, match="unknown region 'us-east-7'; did you mean 'us-east-1'"):
         prices.book("us-east-7")
@@ -126,8 +134,9 @@ def test_an_unknown_region_offers_the_nearest():
 def test_a_missing_meter_is_named_with_the_regions_that_have_it():
     with pytest.raises(InputError) as error:
         prices.book("sa-east-1", on="2026-09-30").tiers("apigw_ws_message")
-    assert str(error.value) == ("no price for apigw_ws_message in sa-east-1 on 2026-09-30; "
-                                "regions with one: us-east-1, ap-southeast-2")
+    assert str(error.value) == (
+        "no price for apigw_ws_message in sa-east-1 on 2026-09-30; regions with one: us-east-1, ap-southeast-2"
+    )
 
 
 def test_an_unknown_meter_offers_the_nearest():
@@ -151,23 +160,26 @@ HEADER = "meter,region,effective_from,tier_from,price_usd,unit,source,where,conf
 GOOD = "lambda_request,us-east-1,2026-01-01,0,0.2,request,aws_price_list,test,high\n"
 
 
-@pytest.mark.parametrize("text, sentence", [
-    (HEADER + GOOD.replace(",0,", ",10,"), "must start at 0; got a gap up to 10"),
-    (HEADER + GOOD + GOOD, "must not overlap; two start at 0"),
-    (HEADER + GOOD.replace("0.2,", "-0.2,"), r"price_usd must be >= 0; got -0.2 \(.*us-east-1.csv:2\)"),
-    (HEADER + GOOD.replace("0.2,", "NaN,"), "price_usd must be >= 0; got NaN"),
-    (HEADER + GOOD.replace("0.2,", "cheap,"), "price_usd must be a number; got 'cheap'"),
-    (HEADER.replace("price_usd", "price_eur") + GOOD, "must be in USD .*; got column price_eur"),
-    (HEADER + GOOD.replace("2026-01-01", "January"), "effective_from must be a date .*; got 'January'"),
-    (HEADER + GOOD.replace("us-east-1", "eu-west-1"), "must be of us-east-1; got 'eu-west-1'"),
-    (HEADER + GOOD.replace("aws_price_list", "hearsay"), "source must be an id .*; got 'hearsay'"),
-    (HEADER + GOOD.replace("high", "sure"), "unknown confidence 'sure'"),
-    (HEADER + GOOD.replace(",request,", ",,"), "must have a unit; got none"),
-    (HEADER + GOOD.replace(",high", ""), "must have 9 fields"),
-    (HEADER.replace(",unit", "") + GOOD, "must have the column 'unit'"),
-    (HEADER, "must hold a row; got none"),
-    (HEADER + '"broken\n', "must be CSV text"),
-])
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        (HEADER + GOOD.replace(",0,", ",10,"), "must start at 0; got a gap up to 10"),
+        (HEADER + GOOD + GOOD, "must not overlap; two start at 0"),
+        (HEADER + GOOD.replace("0.2,", "-0.2,"), r"price_usd must be >= 0; got -0.2 \(.*us-east-1.csv:2\)"),
+        (HEADER + GOOD.replace("0.2,", "NaN,"), "price_usd must be >= 0; got NaN"),
+        (HEADER + GOOD.replace("0.2,", "cheap,"), "price_usd must be a number; got 'cheap'"),
+        (HEADER.replace("price_usd", "price_eur") + GOOD, "must be in USD .*; got column price_eur"),
+        (HEADER + GOOD.replace("2026-01-01", "January"), "effective_from must be a date .*; got 'January'"),
+        (HEADER + GOOD.replace("us-east-1", "eu-west-1"), "must be of us-east-1; got 'eu-west-1'"),
+        (HEADER + GOOD.replace("aws_price_list", "hearsay"), "source must be an id .*; got 'hearsay'"),
+        (HEADER + GOOD.replace("high", "sure"), "unknown confidence 'sure'"),
+        (HEADER + GOOD.replace(",request,", ",,"), "must have a unit; got none"),
+        (HEADER + GOOD.replace(",high", ""), "must have 9 fields"),
+        (HEADER.replace(",unit", "") + GOOD, "must have the column 'unit'"),
+        (HEADER, "must hold a row; got none"),
+        (HEADER + '"broken\n', "must be CSV text"),
+    ],
+)
 def test_a_price_file_that_cannot_be_used_gives_one_sentence_and_no_book(tmp_path, text, sentence):
     (tmp_path / "us-east-1.csv").write_text(text)
     with pytest.raises(InputError, match=sentence):

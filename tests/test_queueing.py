@@ -20,14 +20,17 @@ PERIODS, SHARES = st.floats(0.01, 1e4), st.floats(0, 0.95)
 
 def cases(shared, *topics):
     rows = csv.DictReader(open(shared / "published" / "wire_cases.csv", encoding="utf-8"))
-    return [(r["topic"], json.loads(r["inputs_json"]), float(r["expected_value"])) for r in rows
-            if r["topic"] in topics]
+    return [
+        (r["topic"], json.loads(r["inputs_json"]), float(r["expected_value"])) for r in rows if r["topic"] in topics
+    ]
 
 
 # --- polls
 
-@pytest.mark.parametrize("period_s, mean, p95, variance",
-                         [(2, 1, 1.9, 1 / 3), (10, 5, 9.5, 100 / 12), (30, 15, 28.5, 75)])
+
+@pytest.mark.parametrize(
+    "period_s, mean, p95, variance", [(2, 1, 1.9, 1 / 3), (10, 5, 9.5, 100 / 12), (30, 15, 28.5, 75)]
+)
 def test_fixed_period_wait_is_uniform(period_s, mean, p95, variance):  # W143-W151
     assert queueing.poll_wait_mean_s(period_s) == pytest.approx(mean, rel=1e-12)
     assert queueing.poll_wait_quantile_s(0.95, period_s) == pytest.approx(p95, rel=1e-12)
@@ -48,8 +51,7 @@ def test_published_poll_and_queue_cases(shared):
         "mmc_erlang_c": lambda c: queueing.erlang_c(c["arrival"], c["service"], c["servers"]),
         "mmc_wq": lambda c: queueing.mmc_wait_s(c["arrival"], c["service"], c["servers"]),
         "apigw_ws_concurrent": lambda c: queueing.little(c["conn_rate"], c["max_duration_s"]),
-        "radio_active_share": lambda c: queueing.timer_active_share(c["period_s"], c["promotion_s"],
-                                                                    c["tail_s"]),
+        "radio_active_share": lambda c: queueing.timer_active_share(c["period_s"], c["promotion_s"], c["tail_s"]),
     }
     found = cases(shared, *figures)
     assert len(found) >= 17
@@ -83,8 +85,9 @@ def test_mean_and_variance_are_those_of_the_quantile(period_s, missed):
 @given(PERIODS, SHARES, st.floats(0, 1), st.floats(0, 1))
 def test_a_higher_quantile_is_never_a_shorter_wait(period_s, missed, one, other):
     low, high = sorted((one, other))
-    assert (queueing.poll_wait_quantile_s(low, period_s, missed)
-            <= queueing.poll_wait_quantile_s(high, period_s, missed) * (1 + 1e-12))
+    assert queueing.poll_wait_quantile_s(low, period_s, missed) <= queueing.poll_wait_quantile_s(
+        high, period_s, missed
+    ) * (1 + 1e-12)
 
 
 def test_a_poll_that_is_always_missed_never_delivers():
@@ -96,8 +99,9 @@ def test_a_poll_that_is_always_missed_never_delivers():
 
 def test_poll_wait_arrays_equal_scalars():
     q, period, missed = np.array([[0.1], [0.95]]), np.array([2.0, 10.0, 30.0]), np.array([0.0, 0.1, 0.7])
-    expected = [[float(queueing.poll_wait_quantile_s(a, b, c)) for b, c in zip(period, missed, strict=True)]
-                for a in q[:, 0]]
+    expected = [
+        [float(queueing.poll_wait_quantile_s(a, b, c)) for b, c in zip(period, missed, strict=True)] for a in q[:, 0]
+    ]
     np.testing.assert_array_equal(queueing.poll_wait_quantile_s(q, period, missed), expected)
 
 
@@ -127,6 +131,7 @@ def test_memoryless_quantiles_are_those_of_the_exponential():
 
 
 # --- long polling, Little, radio
+
 
 def test_rfc_6202_long_poll_takes_about_one_transit_and_at_most_three():  # W014, W015
     assert queueing.long_poll_transits(1 / 3600, 0.05) == pytest.approx(1, abs=1e-4)
@@ -172,8 +177,10 @@ def test_lte_tail_of_a_30_s_timer_is_up_39_percent():  # W167
 
 # --- queues
 
-@pytest.mark.parametrize("arrival, service, servers, share, wait",
-                         [(8, 10, 1, 0.8, 0.4), (15, 10, 2, 0.642857, 0.128571)])
+
+@pytest.mark.parametrize(
+    "arrival, service, servers, share, wait", [(8, 10, 1, 0.8, 0.4), (15, 10, 2, 0.642857, 0.128571)]
+)
 def test_erlang_c_and_its_wait(arrival, service, servers, share, wait):  # W156-W159
     assert queueing.erlang_c(arrival, service, servers) == pytest.approx(share, abs=5e-7)
     assert queueing.mmc_wait_s(arrival, service, servers) == pytest.approx(wait, abs=5e-7)
@@ -207,8 +214,13 @@ def test_one_server_waits_with_its_utilisation(use, service):
 
 
 def test_queue_wait_quantile_integrates_to_the_mean():
-    mean, _ = integrate.quad(lambda q: float(queueing.mmc_wait_quantile_s(q, 15, 10, 2)), 0, 1, limit=200,
-                             points=[1 - queueing.erlang_c(15, 10, 2)])
+    mean, _ = integrate.quad(
+        lambda q: float(queueing.mmc_wait_quantile_s(q, 15, 10, 2)),
+        0,
+        1,
+        limit=200,
+        points=[1 - queueing.erlang_c(15, 10, 2)],
+    )
     assert mean == pytest.approx(float(queueing.mmc_wait_s(15, 10, 2)), rel=1e-6)
     assert queueing.mmc_wait_quantile_s(1, 15, 10, 2) == np.inf
     assert queueing.mmc_wait_quantile_s(0.95, 0, 10, 2) == 0
@@ -221,6 +233,7 @@ def test_erlang_arrays_equal_scalars():
 
 
 # --- how often a function starts cold
+
 
 def exact_cold_share(load, timeout):
     """Sum over levels of P(the walk from n to n + 1 takes longer than the timeout), by eigenvalues."""
@@ -261,8 +274,11 @@ def simulated_cold_share(rng, rate_per_s, durations_s, timeout_s):
 @pytest.mark.parametrize("rate_per_s, timeout_s", [(0.02, 60), (0.1, 30), (1, 30), (1, 100), (5, 30)])
 def test_cold_share_equals_simulated_environments(law, rate_per_s, timeout_s):
     rng, n = np.random.default_rng(9), 150_000
-    durations = {"exponential": lambda: rng.exponential(0.1, n), "constant": lambda: np.full(n, 0.1),
-                 "lognormal": lambda: rng.lognormal(math.log(0.1) - 0.125, 0.5, n)}[law]()
+    durations = {
+        "exponential": lambda: rng.exponential(0.1, n),
+        "constant": lambda: np.full(n, 0.1),
+        "lognormal": lambda: rng.lognormal(math.log(0.1) - 0.125, 0.5, n),
+    }[law]()
     found = simulated_cold_share(rng, rate_per_s, durations, timeout_s)
     expected = float(cold_starts.cold_start_share(rate_per_s, 0.1, timeout_s))
     # cold starts come as rare events; 3 % for laws of the duration the closed form does not know
@@ -296,7 +312,8 @@ def test_a_longer_timeout_never_makes_more_cold_starts(rate_per_s, duration_s, t
 @given(st.floats(1e-6, 1e3), st.floats(1, 3000))
 def test_calls_that_take_no_time_are_cold_when_the_last_is_too_long_ago(rate_per_s, timeout_s):
     assert cold_starts.cold_start_share(rate_per_s, 0, timeout_s) == pytest.approx(
-        math.exp(-rate_per_s * timeout_s), rel=1e-9)
+        math.exp(-rate_per_s * timeout_s), rel=1e-9
+    )
     assert cold_starts.cold_start_share(0, 0.1, timeout_s) == 1
 
 
@@ -320,9 +337,17 @@ def test_cold_share_arrays_equal_scalars():
 PUBLISHED = {r["setup"]: r for r in ledger.read_csv(paths.data("published", "cold_starts.csv"))}
 
 
-@pytest.mark.parametrize("setup, quantile, ms", [
-    ("nodejs18", 0.5, 179.1), ("nodejs18", 0.95, 214.8), ("nodejs18", 0.99, 250.4), ("nodejs20", 0.5, 142.5),
-    ("nodejs20", 0.95, 186.2), ("nodejs20", 0.99, 231.2)])
+@pytest.mark.parametrize(
+    "setup, quantile, ms",
+    [
+        ("nodejs18", 0.5, 179.1),
+        ("nodejs18", 0.95, 214.8),
+        ("nodejs18", 0.99, 250.4),
+        ("nodejs20", 0.5, 142.5),
+        ("nodejs20", 0.95, 186.2),
+        ("nodejs20", 0.99, 231.2),
+    ],
+)
 def test_lambda_perf_quantiles(setup, quantile, ms):  # W035-W039
     assert cold_starts.cold_start_quantile_s(quantile, setup) == pytest.approx(ms / 1000, rel=1e-9)
 
@@ -351,8 +376,9 @@ def test_quantiles_pass_through_the_published_ones_and_keep_the_mean(setup):
 
 
 def test_one_lognormal_would_miss_the_p99_by_more_than_3_percent():
-    misses = [math.exp(float(r["ln_mu"]) + 2.3263 * float(r["ln_sigma"])) / float(r["p99_ms"])
-              for r in PUBLISHED.values()]
+    misses = [
+        math.exp(float(r["ln_mu"]) + 2.3263 * float(r["ln_sigma"])) / float(r["p99_ms"]) for r in PUBLISHED.values()
+    ]
     assert max(abs(m - 1) for m in misses) > 0.03
 
 
@@ -373,8 +399,9 @@ def test_the_second_runtime_of_the_size_table_lies_about_as_high_at_every_size()
 def test_a_bigger_package_never_starts_sooner(one, other, q):
     small, big = sorted((one, other))
     for setup in ("nodejs18", "python3.12"):
-        assert (cold_starts.cold_start_quantile_s(q, setup, small)
-                <= cold_starts.cold_start_quantile_s(q, setup, big) * (1 + 1e-12))
+        assert cold_starts.cold_start_quantile_s(q, setup, small) <= cold_starts.cold_start_quantile_s(
+            q, setup, big
+        ) * (1 + 1e-12)
 
 
 @settings(max_examples=50)
@@ -397,33 +424,39 @@ def test_every_published_cold_start_names_a_known_source():
 
 # --- what a person may get wrong
 
-@pytest.mark.parametrize("call, text", [
-    (lambda: queueing.poll_wait_mean_s(0), "period_s must be > 0 s; got 0"),
-    (lambda: queueing.poll_wait_mean_s(-2), "period_s must be > 0 s; got -2"),
-    (lambda: queueing.poll_wait_mean_s(2, 1.1), "missed_share must be between 0 and 1; got 1.1"),
-    (lambda: queueing.poll_wait_variance_s2(2, -0.1), "missed_share must be between 0 and 1; got -0.1"),
-    (lambda: queueing.poll_wait_quantile_s(95, 2), "q must be between 0 and 1; got 95"),
-    (lambda: queueing.poll_wait_quantile_s([0.5, np.nan], 2), "q must be a number; got NaN"),
-    (lambda: queueing.loop_period_s(1, -0.2), "request_s must be >= 0 s; got -0.2"),
-    (lambda: queueing.loop_life_s(-1, 1, 0), "attempts must be >= 0; got -1"),
-    (lambda: queueing.residual_wait_mean_s(10, -1), "gap_sd_s must be >= 0 s; got -1"),
-    (lambda: queueing.memoryless_wait_mean_s(0), "rate_per_s must be > 0 1/s; got 0"),
-    (lambda: queueing.little(-1, 2), "rate_per_s must be >= 0 1/s; got -1"),
-    (lambda: queueing.erlang_c(20, 10, 2),
-     "arrival_per_s must be below servers x service_per_s, or the queue is unstable; got 20 against 20 1/s"),
-    (lambda: queueing.mmc_wait_s([5, 31], 10, 3), "got 31 against 30 1/s"),
-    (lambda: queueing.erlang_c(-1, 10, 2), "arrival_per_s must be >= 0 1/s; got -1"),
-    (lambda: queueing.erlang_c(1, 0, 2), "service_per_s must be > 0 1/s; got 0"),
-    (lambda: queueing.erlang_c(1, 10, 1.5), "servers must be a whole number >= 1; got 1.5"),
-    (lambda: queueing.mmc_wait_quantile_s(-0.1, 1, 10, 1), "q must be between 0 and 1; got -0.1"),
-    (lambda: queueing.timer_active_share(0, 1, 1), "period_s must be > 0 s; got 0"),
-    (lambda: cold_starts.cold_start_share(-1, 0.1, 900), "rate_per_s must be >= 0 1/s; got -1"),
-    (lambda: cold_starts.cold_start_share(1, -0.1, 900), "duration_s must be >= 0 s; got -0.1"),
-    (lambda: cold_starts.cold_start_share(1, 0.1, -900), "idle_timeout_s must be >= 0 s; got -900"),
-    (lambda: cold_starts.cold_start_mean_s("nodejs81"), "unknown runtime 'nodejs81'; did you mean 'nodejs18'?"),
-    (lambda: cold_starts.cold_start_mean_s("nodejs18", 0), "package_kb must be > 0 kB; got 0"),
-    (lambda: cold_starts.cold_start_quantile_s(1.5, "nodejs18"), "q must be between 0 and 1; got 1.5"),
-])
+
+@pytest.mark.parametrize(
+    "call, text",
+    [
+        (lambda: queueing.poll_wait_mean_s(0), "period_s must be > 0 s; got 0"),
+        (lambda: queueing.poll_wait_mean_s(-2), "period_s must be > 0 s; got -2"),
+        (lambda: queueing.poll_wait_mean_s(2, 1.1), "missed_share must be between 0 and 1; got 1.1"),
+        (lambda: queueing.poll_wait_variance_s2(2, -0.1), "missed_share must be between 0 and 1; got -0.1"),
+        (lambda: queueing.poll_wait_quantile_s(95, 2), "q must be between 0 and 1; got 95"),
+        (lambda: queueing.poll_wait_quantile_s([0.5, np.nan], 2), "q must be a number; got NaN"),
+        (lambda: queueing.loop_period_s(1, -0.2), "request_s must be >= 0 s; got -0.2"),
+        (lambda: queueing.loop_life_s(-1, 1, 0), "attempts must be >= 0; got -1"),
+        (lambda: queueing.residual_wait_mean_s(10, -1), "gap_sd_s must be >= 0 s; got -1"),
+        (lambda: queueing.memoryless_wait_mean_s(0), "rate_per_s must be > 0 1/s; got 0"),
+        (lambda: queueing.little(-1, 2), "rate_per_s must be >= 0 1/s; got -1"),
+        (
+            lambda: queueing.erlang_c(20, 10, 2),
+            "arrival_per_s must be below servers x service_per_s, or the queue is unstable; got 20 against 20 1/s",
+        ),
+        (lambda: queueing.mmc_wait_s([5, 31], 10, 3), "got 31 against 30 1/s"),
+        (lambda: queueing.erlang_c(-1, 10, 2), "arrival_per_s must be >= 0 1/s; got -1"),
+        (lambda: queueing.erlang_c(1, 0, 2), "service_per_s must be > 0 1/s; got 0"),
+        (lambda: queueing.erlang_c(1, 10, 1.5), "servers must be a whole number >= 1; got 1.5"),
+        (lambda: queueing.mmc_wait_quantile_s(-0.1, 1, 10, 1), "q must be between 0 and 1; got -0.1"),
+        (lambda: queueing.timer_active_share(0, 1, 1), "period_s must be > 0 s; got 0"),
+        (lambda: cold_starts.cold_start_share(-1, 0.1, 900), "rate_per_s must be >= 0 1/s; got -1"),
+        (lambda: cold_starts.cold_start_share(1, -0.1, 900), "duration_s must be >= 0 s; got -0.1"),
+        (lambda: cold_starts.cold_start_share(1, 0.1, -900), "idle_timeout_s must be >= 0 s; got -900"),
+        (lambda: cold_starts.cold_start_mean_s("nodejs81"), "unknown runtime 'nodejs81'; did you mean 'nodejs18'?"),
+        (lambda: cold_starts.cold_start_mean_s("nodejs18", 0), "package_kb must be > 0 kB; got 0"),
+        (lambda: cold_starts.cold_start_quantile_s(1.5, "nodejs18"), "q must be between 0 and 1; got 1.5"),
+    ],
+)
 def test_bad_input_is_refused_in_one_sentence(call, text):
     with pytest.raises(InputError) as refused:
         call()

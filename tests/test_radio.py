@@ -25,6 +25,7 @@ def idle_energy_j(profile, seconds):
 
 # ------------------------------------------------------------------------------------ published figures
 
+
 @pytest.mark.parametrize("case", radio.published_cases(), ids=lambda case: case.id)
 def test_published_case_is_met_within_its_tolerance(case):
     said = f"{case.model} {case.unit}, published {case.published}"
@@ -38,7 +39,16 @@ def test_huang_wifi_single_packet_equals_the_printed_digits():
 def test_published_cases_are_the_researched_ones_and_all_that_a_state_machine_can_answer(shared):
     answered = {case.id: case for case in radio.published_cases()}
     no_state_machine = {  # sums over given energies, and counts over traces without any packet
-        "VO-M01", "VO-M03", "VO-M05", "VO-M07", "VO-M09", "VO-M11", "VO-T01", "VO-S01", "VO-S03"}
+        "VO-M01",
+        "VO-M03",
+        "VO-M05",
+        "VO-M07",
+        "VO-M09",
+        "VO-M11",
+        "VO-T01",
+        "VO-S01",
+        "VO-S03",
+    }
     with open(shared / "published" / "radio_cases.csv", encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert {row["id"] for row in rows} - set(answered) == no_state_machine
@@ -73,6 +83,7 @@ def test_every_file_of_the_folder_is_a_listed_profile():
 
 # -------------------------------------------------------------------------- what the issue wants said truly
 
+
 def test_a_30_s_heartbeat_holds_lte_with_a_10_to_12_s_tail_up_34_to_40_percent():
     for name in radio.profiles("lte"):
         profile = radio.profile(name)
@@ -89,6 +100,7 @@ def test_polls_below_the_tail_cost_nearly_the_same_on_lte_of_2012_and_differ_on_
     def spread(name):
         powers = [radio.mean_power_w(radio.profile(name), poll(t)) for t in (2, 5, 10)]
         return max(powers) / min(powers)
+
     assert spread("lte_huang2012") < 1.02
     assert spread("lte_tmobile_2021") > 1.1
 
@@ -117,6 +129,7 @@ def test_a_push_inside_a_tail_is_nearly_free():
 
 
 # ------------------------------------------------------------------------------------------- trace by hand
+
 
 def test_one_packet_is_its_promotion_and_its_full_tail_on_every_network():
     for name in NAMES:
@@ -234,9 +247,11 @@ def ticked(times, big, burst, profile, ticks, tick_s):
         return air, high, low
 
     spent = {name: 0.0 for name in ("active", "high", "low", "idle", "promotion")}
-    delays = {"big": radio.promotion_of(profile, "idle", profile.states[0].name)[0],
-              "small": radio.promotion_of(profile, "idle", profile.states[-2].name)[0],
-              "climb": radio.promotion_of(profile, profile.states[-2].name, profile.states[0].name)[0]}
+    delays = {
+        "big": radio.promotion_of(profile, "idle", profile.states[0].name)[0],
+        "small": radio.promotion_of(profile, "idle", profile.states[-2].name)[0],
+        "climb": radio.promotion_of(profile, profile.states[-2].name, profile.states[0].name)[0],
+    }
     for k in range(ticks):
         at = (k + 0.5) * tick_s
         air, high, low = covered(at, at)
@@ -254,9 +269,14 @@ def ticked(times, big, burst, profile, ticks, tick_s):
 
 
 GRID = dataclasses.replace(
-    UMTS, states=(State("dch", 0.6, 0.6), State("fach", 0.4, 1.1), State("idle", 0.0)),
-    promotions=(Promotion("idle", "fach", 0.4, 0.41), Promotion("idle", "dch", 0.9, 0.5),
-                Promotion("fach", "dch", 0.3, 0.48)))
+    UMTS,
+    states=(State("dch", 0.6, 0.6), State("fach", 0.4, 1.1), State("idle", 0.0)),
+    promotions=(
+        Promotion("idle", "fach", 0.4, 0.41),
+        Promotion("idle", "dch", 0.9, 0.5),
+        Promotion("fach", "dch", 0.3, 0.48),
+    ),
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -270,8 +290,12 @@ def test_the_walk_spends_the_seconds_that_the_definitions_give(packets):
     tick_s = 0.01
     ticks = int(round((times[-1] + 4.0) / tick_s))
     spent = ticked(times, big, air, GRID, ticks, tick_s)
-    got = {"active": found.seconds["active"], "high": found.seconds["dch"], "low": found.seconds["fach"],
-           "promotion": found.seconds["promotion"]}
+    got = {
+        "active": found.seconds["active"],
+        "high": found.seconds["dch"],
+        "low": found.seconds["fach"],
+        "promotion": found.seconds["promotion"],
+    }
     assert got == pytest.approx({name: spent[name] for name in got}, abs=1e-6)
     assert sum(found.seconds.values()) == pytest.approx(110.0, abs=1e-9)
 
@@ -299,10 +323,12 @@ def session(flows, rng):
     """Packets of one session, every phase drawn anew."""
     end_s, parts = WARM_S + SESSION_S, []
     for flow in flows:
-        times = np.arange(rng.uniform(0, flow.period_s), end_s, flow.period_s) if flow.period_s else \
-            rng.uniform(0, end_s, rng.poisson(flow.rate_per_s * end_s))
-        parts.append([times, *(np.full(times.size, x)
-                               for x in (flow.bytes_up, flow.bytes_down, flow.burst_s))])
+        times = (
+            np.arange(rng.uniform(0, flow.period_s), end_s, flow.period_s)
+            if flow.period_s
+            else rng.uniform(0, end_s, rng.poisson(flow.rate_per_s * end_s))
+        )
+        parts.append([times, *(np.full(times.size, x) for x in (flow.bytes_up, flow.bytes_down, flow.burst_s))])
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0])
     return [column[order] for column in columns]
@@ -313,8 +339,11 @@ def walked_w(profile, packets):
     energy = []
     for end_s in (WARM_S, WARM_S + SESSION_S):
         times, up, down, burst = (column[packets[0] <= end_s] for column in packets)
-        energy.append(radio.trace(times, up, down, profile, end_s, burst).energy["total_j"] if times.size
-                      else idle_energy_j(profile, end_s))
+        energy.append(
+            radio.trace(times, up, down, profile, end_s, burst).energy["total_j"]
+            if times.size
+            else idle_energy_j(profile, end_s)
+        )
     return (energy[1] - energy[0]) / SESSION_S - radio.idle_w(profile)
 
 
@@ -339,8 +368,10 @@ def test_shares_of_time_and_promotions_are_those_of_a_long_trace(name):
     parts = [rng.uniform(0, span_s, rng.poisson(flow.rate_per_s * span_s)) for flow in flows]
     times = np.concatenate(parts)
     order = np.argsort(times)
-    up, burst = (np.concatenate([np.full(t.size, x) for t, x in zip(parts, values, strict=True)])[order]
-                 for values in ((900, 60), (0.4, 0.0)))
+    up, burst = (
+        np.concatenate([np.full(t.size, x) for t, x in zip(parts, values, strict=True)])[order]
+        for values in ((900, 60), (0.4, 0.0))
+    )
     found = radio.trace(times[order], up, 0, profile, span_s, burst)
     shares = radio.state_shares(profile, flows)
     assert sum(shares.values()) == pytest.approx(1.0, abs=1e-12)
@@ -358,8 +389,11 @@ def test_one_timer_is_its_packet_energy_less_idle_over_its_period():
         delay_s, _ = radio.promotion_of(profile, "idle", profile.states[0].name)
         awake_s = radio.tail_s(profile) + delay_s
         flow = Source(period_s=awake_s + 30, bytes_up=1e4, bytes_down=1e4)
-        by_hand = (radio.packet_energy_j(profile) - idle_energy_j(profile, awake_s)
-                   + 1e4 * (profile.up_j_per_byte + profile.down_j_per_byte)) / (awake_s + 30)
+        by_hand = (
+            radio.packet_energy_j(profile)
+            - idle_energy_j(profile, awake_s)
+            + 1e4 * (profile.up_j_per_byte + profile.down_j_per_byte)
+        ) / (awake_s + 30)
         assert radio.mean_power_w(profile, flow) == pytest.approx(float(by_hand), rel=1e-12)
 
 
@@ -372,18 +406,22 @@ def test_poisson_events_hold_lte_up_one_less_exp_of_rate_times_tail():
 
 def test_an_exchange_inside_a_tail_adds_beta_less_tail_power_for_its_burst_and_alpha_for_its_bytes():
     verizon = radio.profile("lte_verizon_2021")
-    short, long = (radio.mean_power_w(verizon, Source(period_s=5, bytes_up=b, burst_s=s))
-                   for b, s in ((0, 0.0), (1000, 0.2)))
+    short, long = (
+        radio.mean_power_w(verizon, Source(period_s=5, bytes_up=b, burst_s=s)) for b, s in ((0, 0.0), (1000, 0.2))
+    )
     by_hand = ((0.362 - 0.178) * 0.2 + 1000 * 80.21 * 8e-9) / 5
     assert long - short == pytest.approx(by_hand, rel=1e-12)
 
 
 def sources_of(draw_bytes=True):
     numbers = st.floats(0, 3000) if draw_bytes else st.just(0.0)
-    often = st.one_of(st.tuples(st.just("period_s"), st.floats(0.5, 400)),
-                      st.tuples(st.just("rate_per_s"), st.floats(0, 2)))
+    often = st.one_of(
+        st.tuples(st.just("period_s"), st.floats(0.5, 400)), st.tuples(st.just("rate_per_s"), st.floats(0, 2))
+    )
+
     def source(often, up, down, burst_s):
         return Source(**dict([often]), bytes_up=up, bytes_down=down, burst_s=burst_s)
+
     return st.builds(source, often, numbers, numbers, st.one_of(st.just(0.0), st.floats(0, 3)))
 
 
@@ -391,7 +429,7 @@ def sources_of(draw_bytes=True):
 @given(st.sampled_from(NAMES), st.lists(sources_of(), min_size=1, max_size=5), st.integers(0, 4))
 def test_parts_by_source_sum_to_the_added_power_whatever_the_background(name, flows, split):
     profile = radio.profile(name)
-    sources, background = flows[:max(split, 1)], flows[max(split, 1):]
+    sources, background = flows[: max(split, 1)], flows[max(split, 1) :]
     parts = radio.power_by_source_w(profile, sources, background)
     assert parts.shape[0] == len(sources)
     assert abs(parts.sum(axis=0) - radio.mean_power_w(profile, sources, background)) < SUM_TOL
@@ -404,11 +442,14 @@ def test_added_powers_chain_and_stay_between_idle_and_the_dearest_state(name, fl
     together = radio.mean_power_w(profile, [*flows, more])
     chained = radio.mean_power_w(profile, flows) + radio.mean_power_w(profile, more, flows)
     assert together == pytest.approx(float(chained), abs=1e-9)
-    bytes_w = sum((1 / f.period_s if f.period_s else f.rate_per_s)
-                  * (f.bytes_up * profile.up_j_per_byte + f.bytes_down * profile.down_j_per_byte)
-                  for f in (*flows, more))
-    dearest = max(profile.transfer_w, *(radio.state_power_w(s) for s in profile.states),
-                  *(p.power_w for p in profile.promotions))
+    bytes_w = sum(
+        (1 / f.period_s if f.period_s else f.rate_per_s)
+        * (f.bytes_up * profile.up_j_per_byte + f.bytes_down * profile.down_j_per_byte)
+        for f in (*flows, more)
+    )
+    dearest = max(
+        profile.transfer_w, *(radio.state_power_w(s) for s in profile.states), *(p.power_w for p in profile.promotions)
+    )
     assert -1e-12 <= together - bytes_w <= dearest + 1e-12
     shares = radio.state_shares(profile, [*flows, more])
     assert sum(shares.values()) == pytest.approx(1.0, abs=1e-9)
@@ -422,8 +463,7 @@ def test_waiting_longer_never_costs_more_once_the_radio_sleeps_between_polls(nam
     profile = radio.profile(name)
     delay_s, _ = radio.promotion_of(profile, "idle", profile.states[0].name)
     period_s = radio.tail_s(profile) + delay_s + extra_s
-    short, long = (radio.mean_power_w(profile, Source(period_s=t, bytes_up=5e3))
-                   for t in (period_s, period_s * factor))
+    short, long = (radio.mean_power_w(profile, Source(period_s=t, bytes_up=5e3)) for t in (period_s, period_s * factor))
     assert long <= short * (1 + 1e-12)
 
 
@@ -447,6 +487,7 @@ def test_a_source_that_never_happens_adds_nothing_and_no_source_is_no_power():
 
 # --------------------------------------------------------------------------------------- arrays of draws
 
+
 def draws(rng, low, high):
     return rng.uniform(low, high, (7, 1))
 
@@ -457,18 +498,28 @@ def test_draws_of_sources_and_profile_equal_their_single_values(name):
     base = radio.profile(name)
     first = base.states[0].name
     end = base.states[0].name if not base.low_state else base.low_state
-    columns = {"power_w": draws(rng, 0.1, 1.2), "timer_s": draws(rng, 3, 12), "delay_s": draws(rng, 0.1, 2),
-               "up": draws(rng, 1e-7, 1e-6), "beta": draws(rng, 0.3, 2), "period_s": draws(rng, 2, 60),
-               "rate_per_s": draws(rng, 0.001, 0.2), "bytes_up": draws(rng, 50, 900),
-               "burst_s": draws(rng, 0, 1)}
+    columns = {
+        "power_w": draws(rng, 0.1, 1.2),
+        "timer_s": draws(rng, 3, 12),
+        "delay_s": draws(rng, 0.1, 2),
+        "up": draws(rng, 1e-7, 1e-6),
+        "beta": draws(rng, 0.3, 2),
+        "period_s": draws(rng, 2, 60),
+        "rate_per_s": draws(rng, 0.001, 0.2),
+        "bytes_up": draws(rng, 50, 900),
+        "burst_s": draws(rng, 0, 1),
+    }
 
     def case(c):
         label = base.promotions[0].label
         profile = radio.with_state(base, first, power_w=c["power_w"], timer_s=c["timer_s"])
         profile = radio.with_promotion(profile, "idle", end, label, delay_s=c["delay_s"])
         profile = dataclasses.replace(profile, up_j_per_byte=c["up"], transfer_w=c["beta"])
-        flows = [Source(period_s=c["period_s"], bytes_up=c["bytes_up"], burst_s=c["burst_s"]),
-                 Source(rate_per_s=c["rate_per_s"], bytes_up=700), Source(period_s=25.0)]
+        flows = [
+            Source(period_s=c["period_s"], bytes_up=c["bytes_up"], burst_s=c["burst_s"]),
+            Source(rate_per_s=c["rate_per_s"], bytes_up=700),
+            Source(period_s=25.0),
+        ]
         return profile, flows
 
     profile, flows = case(columns)
@@ -496,6 +547,7 @@ def test_more_draws_than_one_chunk_are_integrated_alike():
 
 # ------------------------------------------------------------------------------------------------ devices
 
+
 def test_a_phone_names_its_battery_in_wh():
     assert radio.battery_wh("HTC Desire") == pytest.approx(18648 / 3600, rel=1e-12)  # Nicholas: 18,648 J
     assert all(3 < radio.battery_wh(phone) < 25 for phone in radio.phones())
@@ -503,19 +555,23 @@ def test_a_phone_names_its_battery_in_wh():
 
 # ---------------------------------------------------------------------------------------------- bad input
 
-@pytest.mark.parametrize(("arguments", "sentence"), [
-    (([], [], [], LTE), "a trace must have at least one packet; got none"),
-    (([1, 3, 2], 0, 0, LTE), "times_s must not fall; got 2 s after 3 s (packet 2)"),
-    (([-1.0], 0, 0, LTE), "times_s must be >= 0 s; got -1 (packet 0)"),
-    (([1.0, float("nan")], 0, 0, LTE), "times_s must be a number; got NaN (packet 1)"),
-    (([1.0, 2.0], [5, -6], 0, LTE), "bytes_up must be >= 0 B; got -6 (packet 1)"),
-    (([1.0, 2.0], 0, -1, LTE), "bytes_down must be >= 0 B; got -1 (packet 0)"),
-    (([1.0, 2.0], [1, 2, 3], 0, LTE), "bytes_up must be one number or one for each of the 2 packets; got 3"),
-    (([[1.0], [2.0]], 0, 0, LTE), "times_s must be one series of times; got a table"),
-    ((["soon"], 0, 0, LTE), "times_s must be numbers; got ['soon']"),
-    (([1.0, 9.0], 0, 0, LTE, 5), "duration_s must reach the last packet at 9 s; got 5"),
-    (([1.0], 0, 0, LTE, 5, -1), "burst_s must be >= 0 s; got -1 (packet 0)"),
-])
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (([], [], [], LTE), "a trace must have at least one packet; got none"),
+        (([1, 3, 2], 0, 0, LTE), "times_s must not fall; got 2 s after 3 s (packet 2)"),
+        (([-1.0], 0, 0, LTE), "times_s must be >= 0 s; got -1 (packet 0)"),
+        (([1.0, float("nan")], 0, 0, LTE), "times_s must be a number; got NaN (packet 1)"),
+        (([1.0, 2.0], [5, -6], 0, LTE), "bytes_up must be >= 0 B; got -6 (packet 1)"),
+        (([1.0, 2.0], 0, -1, LTE), "bytes_down must be >= 0 B; got -1 (packet 0)"),
+        (([1.0, 2.0], [1, 2, 3], 0, LTE), "bytes_up must be one number or one for each of the 2 packets; got 3"),
+        (([[1.0], [2.0]], 0, 0, LTE), "times_s must be one series of times; got a table"),
+        ((["soon"], 0, 0, LTE), "times_s must be numbers; got ['soon']"),
+        (([1.0, 9.0], 0, 0, LTE, 5), "duration_s must reach the last packet at 9 s; got 5"),
+        (([1.0], 0, 0, LTE, 5, -1), "burst_s must be >= 0 s; got -1 (packet 0)"),
+    ],
+)
 def test_a_trace_that_cannot_be_is_refused_in_one_sentence(arguments, sentence):
     with pytest.raises(InputError) as error:
         radio.trace(*arguments)
@@ -535,54 +591,73 @@ DCH, FACH, IDLE = UMTS.states
 UP, CLIMB = UMTS.promotions
 
 
-@pytest.mark.parametrize(("build", "sentence"), [
-    (lambda: changed(states=(DCH, FACH)), "the last state must be 'idle'; got dch, fach (profile {p})"),
-    (lambda: changed(states=(IDLE,)),
-     "a profile must have a connected state before idle; got idle alone (profile {p})"),
-    (lambda: changed(states=(DCH, IDLE), low_state=""),
-     "promotion idle>fach must join states of the profile; 'fach' is missing; known: dch, idle"
-     " (profile {p})"),
-    (lambda: changed(states=(DCH, DCH, IDLE)), "state dch must stand once; it stands 2 times (profile {p})"),
-    (lambda: changed(promotions=(UP, CLIMB, Promotion("dch", "fach", 1, 1))),
-     "promotions must climb without a loop; got dch>fach (profile {p})"),
-    (lambda: changed(promotions=(CLIMB,)),
-     "a profile must have a promotion from idle to dch; got none (profile {p})"),
-    (lambda: changed(low_state="dch"),
-     "low_state must be the state before idle and below another; got 'dch' (profile {p})"),
-    (lambda: changed(low_state="fahc"), "unknown low state 'fahc'; did you mean 'fach'? (profile {p})"),
-    (lambda: changed(access="5g"),
-     "unknown access network '5g'; known: wifi, lte, nr_sa, nr_nsa, nr_mmwave, umts (profile {p})"),
-    (lambda: changed(transfer_w=-1), "transfer_w must be >= 0 W; got -1 (profile {p})"),
-    (lambda: State("dch", 0.6, -5), "timer_s must be >= 0 s; got -5 (state dch)"),
-    (lambda: State("dch", -0.6, 5), "power_w must be >= 0 W; got -0.6 (state dch)"),
-    (lambda: State("dch", 0.6, 5, 1.0, 2.0, 1.0), "on_s must be at most cycle_s; got 2 s (state dch)"),
-    (lambda: State("total", 0.6, 5) and changed(states=(State("total", 1, 1), FACH, IDLE)),
-     "a state must not be called 'total', the name of a result (profile {p})"),
-    (lambda: Promotion("idle", "dch", -2, 0.5), "delay_s must be >= 0 s; got -2 (promotion idle>dch)"),
-    (lambda: radio.with_state(UMTS, "dhc", power_w=1),
-     "unknown state 'dhc'; did you mean 'dch'? (profile {p})"),
-    (lambda: radio.with_promotion(UMTS, "idle", "dch", delay_s=1),
-     "unknown promotion 'idle>dch'; did you mean 'idle>fach'? (profile {p})"),
-    (lambda: radio.profile("lte_huang"), "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?"),
-    (lambda: radio.profile_values("lte_huang"),
-     "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?"),
-    (lambda: radio.profiles("wi-fi"), "unknown access network 'wi-fi'; did you mean 'wifi'?"),
-    (lambda: radio.battery_wh("iPhone13"), "unknown phone 'iPhone13'; did you mean 'iPhone 13'?"),
-    (lambda: Source(), "a source must have either period_s or rate_per_s; got neither"),
-    (lambda: Source(period_s=1, rate_per_s=1), "a source must have either period_s or rate_per_s; got both"),
-    (lambda: Source(period_s=0), "period_s must be > 0 s; got 0"),
-    (lambda: Source(rate_per_s=-1), "rate_per_s must be >= 0 1/s; got -1"),
-    (lambda: Source(period_s=1, bytes_up=-1), "bytes_up must be >= 0 B; got -1"),
-    (lambda: radio.mean_power_w(LTE, [30]), "sources must be radio.Source objects; got 30"),
-    (lambda: radio.mean_power_w(LTE, [], ["video"]), "background must be radio.Source objects; got 'video'"),
-    (lambda: radio.mean_power_w(changed(hold_bytes=320), Source(period_s=1)),
-     "packets of at most hold_bytes have no closed form, radio.trace walks them; hold_bytes is 320 B"
-     " (profile {p})"),
-    (lambda: radio.trace([1.0], 0, 0, "lte_huang"),
-     "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?"),
-    (lambda: radio.mean_power_w(3, Source(period_s=1)),
-     "profile must be a radio.Radio or the name of one; got 3"),
-])
+@pytest.mark.parametrize(
+    ("build", "sentence"),
+    [
+        (lambda: changed(states=(DCH, FACH)), "the last state must be 'idle'; got dch, fach (profile {p})"),
+        (
+            lambda: changed(states=(IDLE,)),
+            "a profile must have a connected state before idle; got idle alone (profile {p})",
+        ),
+        (
+            lambda: changed(states=(DCH, IDLE), low_state=""),
+            "promotion idle>fach must join states of the profile; 'fach' is missing; known: dch, idle (profile {p})",
+        ),
+        (lambda: changed(states=(DCH, DCH, IDLE)), "state dch must stand once; it stands 2 times (profile {p})"),
+        (
+            lambda: changed(promotions=(UP, CLIMB, Promotion("dch", "fach", 1, 1))),
+            "promotions must climb without a loop; got dch>fach (profile {p})",
+        ),
+        (
+            lambda: changed(promotions=(CLIMB,)),
+            "a profile must have a promotion from idle to dch; got none (profile {p})",
+        ),
+        (
+            lambda: changed(low_state="dch"),
+            "low_state must be the state before idle and below another; got 'dch' (profile {p})",
+        ),
+        (lambda: changed(low_state="fahc"), "unknown low state 'fahc'; did you mean 'fach'? (profile {p})"),
+        (
+            lambda: changed(access="5g"),
+            "unknown access network '5g'; known: wifi, lte, nr_sa, nr_nsa, nr_mmwave, umts (profile {p})",
+        ),
+        (lambda: changed(transfer_w=-1), "transfer_w must be >= 0 W; got -1 (profile {p})"),
+        (lambda: State("dch", 0.6, -5), "timer_s must be >= 0 s; got -5 (state dch)"),
+        (lambda: State("dch", -0.6, 5), "power_w must be >= 0 W; got -0.6 (state dch)"),
+        (lambda: State("dch", 0.6, 5, 1.0, 2.0, 1.0), "on_s must be at most cycle_s; got 2 s (state dch)"),
+        (
+            lambda: State("total", 0.6, 5) and changed(states=(State("total", 1, 1), FACH, IDLE)),
+            "a state must not be called 'total', the name of a result (profile {p})",
+        ),
+        (lambda: Promotion("idle", "dch", -2, 0.5), "delay_s must be >= 0 s; got -2 (promotion idle>dch)"),
+        (lambda: radio.with_state(UMTS, "dhc", power_w=1), "unknown state 'dhc'; did you mean 'dch'? (profile {p})"),
+        (
+            lambda: radio.with_promotion(UMTS, "idle", "dch", delay_s=1),
+            "unknown promotion 'idle>dch'; did you mean 'idle>fach'? (profile {p})",
+        ),
+        (lambda: radio.profile("lte_huang"), "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?"),
+        (lambda: radio.profile_values("lte_huang"), "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?"),
+        (lambda: radio.profiles("wi-fi"), "unknown access network 'wi-fi'; did you mean 'wifi'?"),
+        (lambda: radio.battery_wh("iPhone13"), "unknown phone 'iPhone13'; did you mean 'iPhone 13'?"),
+        (lambda: Source(), "a source must have either period_s or rate_per_s; got neither"),
+        (lambda: Source(period_s=1, rate_per_s=1), "a source must have either period_s or rate_per_s; got both"),
+        (lambda: Source(period_s=0), "period_s must be > 0 s; got 0"),
+        (lambda: Source(rate_per_s=-1), "rate_per_s must be >= 0 1/s; got -1"),
+        (lambda: Source(period_s=1, bytes_up=-1), "bytes_up must be >= 0 B; got -1"),
+        (lambda: radio.mean_power_w(LTE, [30]), "sources must be radio.Source objects; got 30"),
+        (lambda: radio.mean_power_w(LTE, [], ["video"]), "background must be radio.Source objects; got 'video'"),
+        (
+            lambda: radio.mean_power_w(changed(hold_bytes=320), Source(period_s=1)),
+            "packets of at most hold_bytes have no closed form, radio.trace walks them; hold_bytes is 320 B"
+            " (profile {p})",
+        ),
+        (
+            lambda: radio.trace([1.0], 0, 0, "lte_huang"),
+            "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?",
+        ),
+        (lambda: radio.mean_power_w(3, Source(period_s=1)), "profile must be a radio.Radio or the name of one; got 3"),
+    ],
+)
 def test_what_cannot_be_a_radio_is_refused_in_one_sentence(build, sentence):
     with pytest.raises(InputError) as error:
         build()
@@ -590,9 +665,13 @@ def test_what_cannot_be_a_radio_is_refused_in_one_sentence(build, sentence):
 
 
 HEAD = "item,quantity,value,low,high,unit,kind,source,where,note\n"
-GOOD = ["tail,timer,10,,,s,published,huang2012,T,", "tail,power,1,,,W,published,huang2012,T,",
-        "idle,power,0,,,W,published,huang2012,T,", "idle>tail,delay,1,,,s,published,huang2012,T,",
-        "idle>tail,power,1,,,W,published,huang2012,T,"]
+GOOD = [
+    "tail,timer,10,,,s,published,huang2012,T,",
+    "tail,power,1,,,W,published,huang2012,T,",
+    "idle,power,0,,,W,published,huang2012,T,",
+    "idle>tail,delay,1,,,s,published,huang2012,T,",
+    "idle>tail,power,1,,,W,published,huang2012,T,",
+]
 
 
 def test_a_profile_file_is_read_in_si_units(tmp_path):
@@ -603,20 +682,25 @@ def test_a_profile_file_is_read_in_si_units(tmp_path):
     assert mine.up_j_per_byte == pytest.approx(100e-3 / 1e6 * 8)
 
 
-@pytest.mark.parametrize(("line", "sentence"), [
-    ("tail,timer,-5,,,s,published,huang2012,T,", "tail timer must be >= 0 s; got -5"),
-    ("tail,timer,5,,,,published,huang2012,T,", "tail timer must be in s or ms; got no unit"),
-    ("tail,timer,5,,,W,published,huang2012,T,", "tail timer must be in s or ms; got W"),
-    ("tail,timer,5,,,s,published,huang_2012,T,", "unknown source 'huang_2012'; did you mean 'huang2012'?"),
-    ("tail,timer,5,,,s,guessed,huang2012,T,", "unknown kind 'guessed'; known: spec, price, published"),
-    ("tail,timre,5,,,s,published,huang2012,T,", "unknown quantity 'timre'; did you mean 'timer'?"),
-    ("tail,timer,5,6,7,s,published,huang2012,T,", "tail timer must lie in its range 6 to 7 s; got 5"),
-    ("tail,timer,5,,,s,assumed,assumption,,", "tail timer is assumed and must have a range and a note"),
-    ("tail,timer,5,,,s,published,huang2012,T,\ntail,timer,5,,,s,published,huang2012,T,",
-     "tail timer must stand once; it stands twice"),
-    ("tail,cycle,5,,,s,published,huang2012,T,", "a state must have timer_s; it is missing"),
-    ("tail,delay,5,,,s,published,huang2012,T,", "a state must not have delay_s"),
-])
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("tail,timer,-5,,,s,published,huang2012,T,", "tail timer must be >= 0 s; got -5"),
+        ("tail,timer,5,,,,published,huang2012,T,", "tail timer must be in s or ms; got no unit"),
+        ("tail,timer,5,,,W,published,huang2012,T,", "tail timer must be in s or ms; got W"),
+        ("tail,timer,5,,,s,published,huang_2012,T,", "unknown source 'huang_2012'; did you mean 'huang2012'?"),
+        ("tail,timer,5,,,s,guessed,huang2012,T,", "unknown kind 'guessed'; known: spec, price, published"),
+        ("tail,timre,5,,,s,published,huang2012,T,", "unknown quantity 'timre'; did you mean 'timer'?"),
+        ("tail,timer,5,6,7,s,published,huang2012,T,", "tail timer must lie in its range 6 to 7 s; got 5"),
+        ("tail,timer,5,,,s,assumed,assumption,,", "tail timer is assumed and must have a range and a note"),
+        (
+            "tail,timer,5,,,s,published,huang2012,T,\ntail,timer,5,,,s,published,huang2012,T,",
+            "tail timer must stand once; it stands twice",
+        ),
+        ("tail,cycle,5,,,s,published,huang2012,T,", "a state must have timer_s; it is missing"),
+        ("tail,delay,5,,,s,published,huang2012,T,", "a state must not have delay_s"),
+    ],
+)
 def test_a_profile_file_that_cannot_be_traced_is_refused_with_its_place(tmp_path, line, sentence):
     path = tmp_path / "mine.csv"
     path.write_text(HEAD + "\n".join([line, *GOOD[1:]]))

@@ -31,8 +31,15 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize(("command", "told"), sessions())
 def test_the_readme_shows_what_the_command_prints(folder, command, told):
     tools = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
-    run = subprocess.run(command, shell=True, cwd=folder, env={**os.environ, "PATH": tools}, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    run = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env={**os.environ, "PATH": tools},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert run.returncode == 0, run.stdout
     printed = [re.sub(r"^(\d+ passed) in .*", r"\1", line) for line in run.stdout.splitlines()]
     assert [line for line in told if line not in printed] == [], run.stdout

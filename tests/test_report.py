@@ -23,21 +23,24 @@ def made(tmp_path_factory):
     """A report of one notebook run with a hostile text, and one that failed."""
     folder = tmp_path_factory.mktemp("report")
     source = small_notebooks.write(
-        folder / "source.ipynb", "import pandas as pd",
+        folder / "source.ipynb",
+        "import pandas as pd",
         f"region = {EVIL!r}\nprint(f'The answer for {{region}}')",
         small_notebooks.TABLE.replace('"battery"', "region"),
         small_notebooks.CHART.replace("Cost by users", EVIL),
         "from IPython.display import HTML, Markdown\ndisplay(HTML(region + '<b onclick=\"x()\">bold</b>'))\n"
-        "display(Markdown(region + '<img src=\"https://example.com/x.png\">'))")
+        "display(Markdown(region + '<img src=\"https://example.com/x.png\">'))",
+    )
     (folder / "notebooks").mkdir()
     first = folder / "notebooks" / "01_answer.ipynb"
     batch.execute(source, {"users": 5e4}, first)
     second = folder / "notebooks" / "02_fails.ipynb"
     with pytest.raises(batch.NotebookFailed):
         batch.execute(small_notebooks.write(folder / "b.ipynb", "1 / 0"), {}, second)
-    table = pd.DataFrame({"before": [1.23456, 4680.0], "after": [0.5, float("nan")],
-                          "verdict": ["holds", f"fails: {EVIL}"]},
-                         index=pd.Index(["battery", EVIL], name="measure"))
+    table = pd.DataFrame(
+        {"before": [1.23456, 4680.0], "after": [0.5, float("nan")], "verdict": ["holds", f"fails: {EVIL}"]},
+        index=pd.Index(["battery", EVIL], name="measure"),
+    )
     index = report.write([first, second], {"Before and after": table}, folder, f"What changes? {EVIL}")
     return index.parent
 
@@ -48,8 +51,17 @@ def text(made, name):
 
 def test_the_index_has_the_table_its_verdicts_and_a_picture_before_the_notebooks(made):
     index = text(made, "index.html")
-    places = [index.index(s) for s in ("1.235", 'class="good">holds', "<figure>", "<h2>Notebooks</h2>",
-                                       "The answer for", "ZeroDivisionError: division by zero")]
+    places = [
+        index.index(s)
+        for s in (
+            "1.235",
+            'class="good">holds',
+            "<figure>",
+            "<h2>Notebooks</h2>",
+            "The answer for",
+            "ZeroDivisionError: division by zero",
+        )
+    ]
     assert places == sorted(places)
     assert 'href="01_answer.html"' in index and 'href="notebooks/01_answer.ipynb"' in index
 
@@ -97,8 +109,9 @@ def test_tables_are_written_whole_as_csv_and_for_people_as_markdown(made):
 def test_written_again_the_report_is_the_same(made):
     before = {p.name: p.read_bytes() for p in made.glob("*.html")}
     table = pd.read_csv(made / "tables" / "before_and_after.csv", index_col="measure")
-    report.write(sorted((made / "notebooks").glob("*.ipynb")), {"Before and after": table}, made,
-                 f"What changes? {EVIL}")
+    report.write(
+        sorted((made / "notebooks").glob("*.ipynb")), {"Before and after": table}, made, f"What changes? {EVIL}"
+    )
     assert {p.name: p.read_bytes() for p in made.glob("*.html")} == before
 
 
@@ -126,8 +139,19 @@ def test_charts_come_alive_from_a_file_without_a_network(made):
     if browser is None:
         pytest.skip("no browser here to open the page with")
     shown = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom",
-         f"file://{made}/01_answer.html"], capture_output=True, text=True, timeout=60).stdout
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--virtual-time-budget=5000",
+            "--dump-dom",
+            f"file://{made}/01_answer.html",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
     assert shown.count('class="main-svg"') >= 1
     assert "alert('x')</script>" not in shown
 
@@ -156,6 +180,7 @@ def test_a_notebook_with_a_picture_shows_it(tmp_path):
 
 
 def test_numbers_of_a_table_stand_to_the_right_and_texts_may_wrap():
-    html = cleaned('<table><tr><td style="text-align:right">1</td><td style="text-align:left" onclick="x()">text</td>'
-                   '</tr></table>')
+    html = cleaned(
+        '<table><tr><td style="text-align:right">1</td><td style="text-align:left" onclick="x()">text</td></tr></table>'
+    )
     assert '<td class="number">1</td><td>text</td>' in html

@@ -45,18 +45,21 @@ def test_with_replaces_a_range_by_the_number(twilly):
 
 
 def test_a_misspelt_key_offers_the_nearest(tmp_path):
-    assert refused(tmp_path, "after: {hartbeat: {period_s: 5}}") .startswith(
-        "unknown key 'after.hartbeat'; did you mean 'heartbeat'?")
+    assert refused(tmp_path, "after: {hartbeat: {period_s: 5}}").startswith(
+        "unknown key 'after.hartbeat'; did you mean 'heartbeat'?"
+    )
 
 
 def test_a_negative_period_is_refused_with_rule_value_and_place(tmp_path):
     assert refused(tmp_path, "after: {heartbeat: {period_s: -5}}").startswith(
-        "after.heartbeat.period_s must be > 0 s; got -5 (")
+        "after.heartbeat.period_s must be > 0 s; got -5 ("
+    )
 
 
 def test_text_is_no_number(tmp_path):
     assert "after.heartbeat.period_s must be a number; got '30s'" in refused(
-        tmp_path, "after: {heartbeat: {period_s: 30s}}")
+        tmp_path, "after: {heartbeat: {period_s: 30s}}"
+    )
 
 
 def test_no_is_text_and_not_silently_false(tmp_path):
@@ -65,7 +68,8 @@ def test_no_is_text_and_not_silently_false(tmp_path):
 
 def test_clock_time_is_text_and_not_silently_750(tmp_path):
     assert "after.heartbeat.period_s must be a number; got '12:30'" in refused(
-        tmp_path, "after: {heartbeat: {period_s: 12:30}}")
+        tmp_path, "after: {heartbeat: {period_s: 12:30}}"
+    )
 
 
 def test_1e3_is_a_number(tmp_path):
@@ -77,18 +81,17 @@ def test_nan_is_no_number(tmp_path):
 
 
 def test_a_share_over_one_is_refused(tmp_path):
-    assert "usage.dau_mau_share must be > 0 and at most 1; got 1.5" in refused(
-        tmp_path, "usage: {dau_mau_share: 1.5}")
+    assert "usage.dau_mau_share must be > 0 and at most 1; got 1.5" in refused(tmp_path, "usage: {dau_mau_share: 1.5}")
 
 
 def test_screens_must_add_up_to_one(tmp_path):
-    assert "screens: the shares must add up to 1; got 1.3" in refused(
-        tmp_path, "screens: {watching: {share: 0.9}}")
+    assert "screens: the shares must add up to 1; got 1.3" in refused(tmp_path, "screens: {watching: {share: 0.9}}")
 
 
 def test_an_event_that_nothing_delivers_is_named(tmp_path):
     assert "event 'new_comment' is delivered by no timer and no push of before, so it never arrives" in refused(
-        tmp_path, "before: {timers: {unread_counts: {delivers: [comment_liked]}}}")
+        tmp_path, "before: {timers: {unread_counts: {delivers: [comment_liked]}}}"
+    )
 
 
 def test_a_file_that_is_no_mapping_is_refused(tmp_path):
@@ -100,7 +103,8 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path):
 
 def test_a_tag_that_builds_objects_is_refused_with_its_line(tmp_path):
     assert "YAML tags must not be used; got '!!python/object/apply:os.system'" in refused(
-        tmp_path, "users: !!python/object/apply:os.system ['true']")
+        tmp_path, "users: !!python/object/apply:os.system ['true']"
+    )
 
 
 def test_a_duplicate_key_is_refused_with_its_line(tmp_path):
@@ -125,8 +129,10 @@ def test_a_file_extends_its_neighbour_wherever_the_command_runs(tmp_path, base):
     assert scenario.load(other).users == 7.0
 
 
-@pytest.mark.parametrize(("base", "sentence"), [("twily", "unknown scenario 'twily'; did you mean 'twilly'?"),
-                                                ("gone.yaml", "no scenario file at 'gone.yaml'")])
+@pytest.mark.parametrize(
+    ("base", "sentence"),
+    [("twily", "unknown scenario 'twily'; did you mean 'twilly'?"), ("gone.yaml", "no scenario file at 'gone.yaml'")],
+)
 def test_an_unknown_origin_is_named_with_the_file_that_asks_for_it(tmp_path, base, sentence):
     path = tmp_path / "mine.yaml"
     path.write_text(f"extends: {base}\n", encoding="utf-8")
@@ -140,29 +146,34 @@ def test_a_missing_file_is_one_sentence():
         model.load("nowhere/mine.yaml")
 
 
-@pytest.mark.parametrize(("text", "sentence"), [
-    ("before: {timers: {unread_counts: {delivers: [new_coment]}}}", "unknown event 'new_coment'"),
-    ("region: us-east-9", "unknown region 'us-east-9'"),
-    ("phone: iPhone 140", "unknown phone 'iPhone 140'"),
-    ("networks: {lte: {profiles: [lte_huang]}}", "unknown radio profile 'lte_huang'"),
-    ("before: {timers: {unread_counts: {screens: [watchin]}}}", "unknown screen 'watchin'"),
-    ("ledger: {apigw_http: 1}", "unknown ledger row 'apigw_http'"),
-    ("usage: {dau_mau_share: {low: 0.5, mode: 0.2, high: 0.9}}", "must have low <= mode <= high"),
-    ("usage: {dau_mau_share: {low: 0.1, mod: 0.2}}", "has an unknown key 'mod'; did you mean 'mode'?"),
-    ("after: {transport: carrier_pigeon}", "after.transport must be 'polling' or 'websocket'"),
-    ("after: {heartbeat: null}", "after.heartbeat must be given in a websocket design"),
-    ("users: true", "users must be a number; got True"),
-    ("users: -1", "users must be > 0 users; got -1"),
-    ("name: <script>", "name must be letters"),
-    ("usage: {dau_mau_share: 0}", "usage.dau_mau_share must be > 0 and at most 1; got 0"),
-    ("after: {server: {utilisation_share: 0}}", "utilisation_share must be > 0 and at most 1; got 0"),
-    ("before: {functions: {read: {memory_mb: 0}}}", "memory_mb must be a whole number >= 1; got 0"),
-    ("before: {timers: {content: {requests: 0}}}", "content.requests must be a whole number >= 1; got 0"),
-    ("after: {fallback: {requests: 0}}", "after.fallback.requests must be a whole number >= 1; got 0"),
-    ("after: {timers: {manual_refresh: null}, pull: null}", "after.pull must be given in a websocket design"),
-    ("events: {new_comment: {screens: [watching, watching]}}",
-     "events.new_comment.screens must name each screen once; got watching, watching"),
-])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("before: {timers: {unread_counts: {delivers: [new_coment]}}}", "unknown event 'new_coment'"),
+        ("region: us-east-9", "unknown region 'us-east-9'"),
+        ("phone: iPhone 140", "unknown phone 'iPhone 140'"),
+        ("networks: {lte: {profiles: [lte_huang]}}", "unknown radio profile 'lte_huang'"),
+        ("before: {timers: {unread_counts: {screens: [watchin]}}}", "unknown screen 'watchin'"),
+        ("ledger: {apigw_http: 1}", "unknown ledger row 'apigw_http'"),
+        ("usage: {dau_mau_share: {low: 0.5, mode: 0.2, high: 0.9}}", "must have low <= mode <= high"),
+        ("usage: {dau_mau_share: {low: 0.1, mod: 0.2}}", "has an unknown key 'mod'; did you mean 'mode'?"),
+        ("after: {transport: carrier_pigeon}", "after.transport must be 'polling' or 'websocket'"),
+        ("after: {heartbeat: null}", "after.heartbeat must be given in a websocket design"),
+        ("users: true", "users must be a number; got True"),
+        ("users: -1", "users must be > 0 users; got -1"),
+        ("name: <script>", "name must be letters"),
+        ("usage: {dau_mau_share: 0}", "usage.dau_mau_share must be > 0 and at most 1; got 0"),
+        ("after: {server: {utilisation_share: 0}}", "utilisation_share must be > 0 and at most 1; got 0"),
+        ("before: {functions: {read: {memory_mb: 0}}}", "memory_mb must be a whole number >= 1; got 0"),
+        ("before: {timers: {content: {requests: 0}}}", "content.requests must be a whole number >= 1; got 0"),
+        ("after: {fallback: {requests: 0}}", "after.fallback.requests must be a whole number >= 1; got 0"),
+        ("after: {timers: {manual_refresh: null}, pull: null}", "after.pull must be given in a websocket design"),
+        (
+            "events: {new_comment: {screens: [watching, watching]}}",
+            "events.new_comment.screens must name each screen once; got watching, watching",
+        ),
+    ],
+)
 def test_each_mistake_is_one_sentence(tmp_path, text, sentence):
     assert sentence in refused(tmp_path, text)
 

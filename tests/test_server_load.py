@@ -18,8 +18,13 @@ from model.scenario import sampling
 from model.server_load import capacity, day, drops
 
 SCHEDULE = [2, 4, 8, 16, 30]
-ALWAYS = {"usage.sessions_per_day": 1, "usage.session_mean_s": 86400, "usage.session_sigma_ln": 1e-9,
-          "usage.dau_mau_share": 1, "after.socket.blocked_share": 0}  # clients that never leave
+ALWAYS = {
+    "usage.sessions_per_day": 1,
+    "usage.session_mean_s": 86400,
+    "usage.session_sigma_ln": 1e-9,
+    "usage.dau_mau_share": 1,
+    "after.socket.blocked_share": 0,
+}  # clients that never leave
 
 
 def now_of(which, changes=None, name="twilly", **more):
@@ -32,6 +37,7 @@ def both():
 
 
 # --- published cases, each through the model
+
 
 def _life(changes):
     return now_of("before", changes).life
@@ -64,8 +70,9 @@ CASES = {  # topic -> what the model says to the inputs
     "phoenix_bytes_per_conn_upper": _bytes_each,
     "phoenix_connect_time_min": lambda g: capacity.refill_s(g["connections"], g["rate_per_s"]),
     "usage_minutes_per_day": lambda g: _active_day_s(g["sessions"], g["session_s"]) / 60,
-    "usage_stickiness": lambda g: _life({"usage.dau_mau_share": g["dau"] / g["mau"],
-                                         "users": g["mau"]}).active_days / 30 / g["mau"],
+    "usage_stickiness": lambda g: (
+        _life({"usage.dau_mau_share": g["dau"] / g["mau"], "users": g["mau"]}).active_days / 30 / g["mau"]
+    ),
     "usage_sessions_per_day": lambda g: g["min_per_day"] * 60 / _active_day_s(1, g["session_s"]),
     "usage_session_length": lambda g: g["h_per_day"] * 3600 / _active_day_s(g["sessions"], 1),
     "mmc_erlang_c": lambda g: queueing.erlang_c(g["arrival"], g["service"], g["servers"]),
@@ -90,19 +97,23 @@ PUBLISHED = [  # id, topic, inputs, expected, tolerance: half of the last printe
     ("W157", "mmc_wq", {"arrival": 8, "service": 10, "servers": 1}, 0.4, 1e-12),
     ("W158", "mmc_erlang_c", {"arrival": 15, "service": 10, "servers": 2}, 0.642857, 5e-7),
     ("W159", "mmc_wq", {"arrival": 15, "service": 10, "servers": 2}, 0.128571, 5e-7),
-    ("W170", "reconnect_storm_no_jitter",
-     {"clients": 2500, "rate": 500, "burst": 500, "delays": SCHEDULE}, 2500, 0),
-    ("W171", "reconnect_storm_no_jitter",
-     {"clients": 5000, "rate": 500, "burst": 500, "delays": SCHEDULE}, 2500, 0),
-    ("W174", "reconnect_storm_full_jitter",
-     {"clients": 5000, "rate": 500, "burst": 500, "delays": SCHEDULE, "seed": 1}, 4998, 50),
+    ("W170", "reconnect_storm_no_jitter", {"clients": 2500, "rate": 500, "burst": 500, "delays": SCHEDULE}, 2500, 0),
+    ("W171", "reconnect_storm_no_jitter", {"clients": 5000, "rate": 500, "burst": 500, "delays": SCHEDULE}, 2500, 0),
+    (
+        "W174",
+        "reconnect_storm_full_jitter",
+        {"clients": 5000, "rate": 500, "burst": 500, "delays": SCHEDULE, "seed": 1},
+        4998,
+        50,
+    ),
     ("W177", "reconnect_last_attempt_time", {"delays": SCHEDULE}, 60, 0),
     ("W186", "two_hour_reconnect_rate", {"clients": 100000, "max_duration_s": 7200}, 13.889, 5e-4),
 ]
 
 
-@pytest.mark.parametrize(("topic", "inputs", "expected", "within"), [c[1:] for c in PUBLISHED],
-                         ids=[c[0] for c in PUBLISHED])
+@pytest.mark.parametrize(
+    ("topic", "inputs", "expected", "within"), [c[1:] for c in PUBLISHED], ids=[c[0] for c in PUBLISHED]
+)
 def test_published_load_cases(topic, inputs, expected, within):
     assert float(CASES[topic](inputs)) == pytest.approx(expected, rel=1e-12, abs=within)
 
@@ -142,6 +153,7 @@ def test_3_6_million_long_lived_connections_take_the_whole_default_of_connects(b
 
 
 # --- the shape of a day
+
 
 @given(st.floats(1, 24))
 def test_a_day_has_mean_1_and_its_peak_is_the_ratio(ratio):
@@ -193,6 +205,7 @@ def test_servers_stay_through_the_night_and_so_do_the_scans_that_fill_their_cach
 
 # --- loads against closed forms
 
+
 def test_a_2_s_poll_asks_half_a_request_a_second_of_each_active_user(both):
     life = both["before"].life
     watching = life.active_s / life.scenario.month_s * life.scenario.screens["watching"].share
@@ -235,8 +248,9 @@ def test_a_plain_servers_requests_are_no_calls_of_a_gateway():
 
 def test_json_heartbeats_are_messages_each_way_and_ping_frames_are_not():
     changes = {"after.heartbeat.function": "read"}
-    rates = [server_load.rates_per_s(now_of("after", {**changes, "after.heartbeat.kind": kind}))
-             for kind in ("ping", "json")]
+    rates = [
+        server_load.rates_per_s(now_of("after", {**changes, "after.heartbeat.kind": kind})) for kind in ("ping", "json")
+    ]
     beats = rates[0]["heartbeats/s"]
     assert rates[0]["messages up/s"] == 0
     assert rates[1]["messages up/s"] == pytest.approx(float(beats), rel=1e-12)
@@ -245,12 +259,16 @@ def test_json_heartbeats_are_messages_each_way_and_ping_frames_are_not():
 
 
 def test_broadcasts_post_one_after_another_or_all_together():
-    event = {"after.pushes.channel_content_update.audience": "broadcast",
-             "events.channel_content_update.recipients": 1000,
-             "events.channel_content_update.online_share": 0.1,
-             "after.socket.grace_s": 0}
-    one, many = (server_load.fan_out_by_event(now_of("after", {**event, "after.socket.fan_out": mode}))
-                 for mode in ("sequential", "parallel"))
+    event = {
+        "after.pushes.channel_content_update.audience": "broadcast",
+        "events.channel_content_update.recipients": 1000,
+        "events.channel_content_update.online_share": 0.1,
+        "after.socket.grace_s": 0,
+    }
+    one, many = (
+        server_load.fan_out_by_event(now_of("after", {**event, "after.socket.fan_out": mode}))
+        for mode in ("sequential", "parallel")
+    )
     up = 1.0 - now_of("after", event).life.down_share
     assert one["channel_content_update"] == pytest.approx(np.ceil(100 * up) * 0.020, rel=1e-12)
     assert many["channel_content_update"] == one["new_comment"] == 0.020
@@ -260,16 +278,22 @@ def test_broadcasts_post_one_after_another_or_all_together():
 
 
 def test_a_broadcast_to_1500_who_are_there_reaches_the_senders_timeout():
-    now = now_of("after", {"after.pushes.channel_content_update.audience": "broadcast",
-                           "after.socket.blocked_share": 0,
-                           "events.channel_content_update.recipients": 1600,
-                           "events.channel_content_update.online_share": 1})
+    now = now_of(
+        "after",
+        {
+            "after.pushes.channel_content_update.audience": "broadcast",
+            "after.socket.blocked_share": 0,
+            "events.channel_content_update.recipients": 1600,
+            "events.channel_content_update.online_share": 1,
+        },
+    )
     table = server_load.load_table(now)
     assert table.loc["longest fan-out s", "peak"] > table.loc["longest fan-out s", "quota"] == 30
     assert table.loc["longest fan-out s", "users_at_quota"] == 0  # at any number of users
 
 
 # --- the disconnect that scans
+
 
 def test_a_disconnect_reads_half_a_unit_for_4_kb_of_table_up_to_the_128_of_a_page():
     users = np.array([1e4, 1e5, 1e6, 1e7])
@@ -294,8 +318,11 @@ def test_scanned_units_are_part_of_the_read_units_and_none_where_a_key_is_known(
 
 # --- quotas and where they break
 
-@pytest.mark.parametrize(("which", "load"), [("before", "gateway calls/s"), ("before", "read units/s"),
-                                             ("after", "connects/s"), ("after", "open connections")])
+
+@pytest.mark.parametrize(
+    ("which", "load"),
+    [("before", "gateway calls/s"), ("before", "read units/s"), ("after", "connects/s"), ("after", "open connections")],
+)
 def test_the_search_finds_what_a_proportion_gives_where_load_is_linear(both, which, load):
     table = server_load.load_table(both[which])
     found = server_load.users_at_quota(both[which])[load]
@@ -309,8 +336,9 @@ def test_at_the_users_found_the_peak_load_is_the_quota(name, base_bytes):
     for load, users in server_load.users_at_quota(now).items():
         if np.isfinite(users.item()):
             limit = server_load.limits(now)[load]
-            under, over = (server_load.rates_per_s(server_load.peak_of(now, users.item() * f))[load]
-                           for f in (1 - 1e-6, 1 + 1e-6))
+            under, over = (
+                server_load.rates_per_s(server_load.peak_of(now, users.item() * f))[load] for f in (1 - 1e-6, 1 + 1e-6)
+            )
             assert under <= limit <= over, load
 
 
@@ -344,8 +372,9 @@ def test_the_first_to_break_has_the_fewest_users(both):
 
 
 def test_a_new_account_with_10_executions_breaks_100_times_sooner(both):
-    usual, small = (server_load.users_at_quota(both["before"], q)["runs/s"].item()
-                    for q in (None, {"lambda_concurrency": 10}))
+    usual, small = (
+        server_load.users_at_quota(both["before"], q)["runs/s"].item() for q in (None, {"lambda_concurrency": 10})
+    )
     assert usual / small == pytest.approx(100, rel=1e-9)
 
 
@@ -383,6 +412,7 @@ def test_no_load_falls_as_users_grow(log_users, times):
 
 # --- plain servers
 
+
 def test_servers_hold_what_memory_and_cores_allow(both):
     table = server_load.server_table(both["after"])
     assert table.loc["node_ws", "instance_holds"] == pytest.approx(4 * 2**30 * 0.7 / 7500, rel=1e-12)
@@ -410,14 +440,22 @@ def test_one_core_at_80_percent_waits_as_erlang_says():
     """W157's queue: service 10/s, arrivals 8/s, one core."""
     base = now_of("before", name="twilly_as_built")
     peak = float(server_load.rates_per_s(server_load.at_peak(base))["requests/s"])
-    now = now_of("before", {"users": 10_000 * 8 / peak, "before.server.requests_per_s": 10,
-                            "before.server.instance": "c7g_medium", "before.server.utilisation_share": 1},
-                 name="twilly_as_built")
+    now = now_of(
+        "before",
+        {
+            "users": 10_000 * 8 / peak,
+            "before.server.requests_per_s": 10,
+            "before.server.instance": "c7g_medium",
+            "before.server.utilisation_share": 1,
+        },
+        name="twilly_as_built",
+    )
     assert float(np.ravel(server_load.server_wait_s(now))[0]) == pytest.approx(0.4, rel=1e-9)
     assert server_load.server_wait_s(now_of("before")) == 0
 
 
 # --- a storm of the scenario's own, and what falls back on the API
+
 
 def test_the_products_storm_and_the_polls_of_those_who_gave_up(both):
     found = drops.figures(drops.drop(both["after"], clients=10_000))
@@ -472,38 +510,40 @@ def test_the_course_ends_with_those_who_never_come_back(both):
 
 # --- one number of occurrences a month for load, bill, data and radio
 
-RANDOM = st.fixed_dictionaries({
-    "users": st.floats(0.5, 7).map(lambda x: 10**x),
-    "usage.sessions_per_day": st.floats(0.5, 20),
-    "usage.session_mean_s": st.floats(30, 3000),
-    "usage.dau_mau_share": st.floats(0.05, 1),
-    "usage.peak_to_mean_ratio": st.floats(1, 24),
-    "before.timers.unread_counts.period_s": st.floats(0.5, 120),
-    "before.timers.content.requests": st.integers(1, 3),
-    "before.api.backend": st.sampled_from(["http_api", "rest_api", "server"]),
-    "before.api.protocol": st.sampled_from(["http1", "http2"]),
-    "after.api.backend": st.sampled_from(["http_api", "rest_api", "server"]),
-    "after.api.idle_timeout_s": st.floats(1, 400),
-    "after.socket.backend": st.sampled_from(["apigw_ws", "server"]),
-    "after.socket.disconnect": st.sampled_from(["scan", "key"]),
-    "after.socket.fan_out": st.sampled_from(["sequential", "parallel"]),
-    "after.socket.direct_send": st.booleans(),
-    "after.socket.grace_s": st.floats(0, 120),
-    "after.socket.table_base_bytes": st.floats(0, 1e7),
-    "after.socket.blocked_share": st.floats(0, 0.1),
-    "after.heartbeat.period_s": st.floats(10, 900),
-    "after.heartbeat.kind": st.sampled_from(["ping", "json"]),
-    "after.heartbeat.function": st.just("read"),
-    "after.pushes.new_comment.pulls": st.integers(0, 4),
-    "after.pushes.notification.sent": st.booleans(),
-    "after.pushes.channel_content_update.audience": st.sampled_from(["recipients", "broadcast"]),
-    "after.fallback.requests": st.integers(1, 4),
-    "events.new_comment.per_active_day": st.floats(0.1, 50),
-    "events.new_comment.recipients": st.floats(1, 50),
-    "billing.connects_billed": st.booleans(),
-    "billing.pings_billed": st.booleans(),
-    "billing.month_days": st.sampled_from([30, 730 / 24]),
-})
+RANDOM = st.fixed_dictionaries(
+    {
+        "users": st.floats(0.5, 7).map(lambda x: 10**x),
+        "usage.sessions_per_day": st.floats(0.5, 20),
+        "usage.session_mean_s": st.floats(30, 3000),
+        "usage.dau_mau_share": st.floats(0.05, 1),
+        "usage.peak_to_mean_ratio": st.floats(1, 24),
+        "before.timers.unread_counts.period_s": st.floats(0.5, 120),
+        "before.timers.content.requests": st.integers(1, 3),
+        "before.api.backend": st.sampled_from(["http_api", "rest_api", "server"]),
+        "before.api.protocol": st.sampled_from(["http1", "http2"]),
+        "after.api.backend": st.sampled_from(["http_api", "rest_api", "server"]),
+        "after.api.idle_timeout_s": st.floats(1, 400),
+        "after.socket.backend": st.sampled_from(["apigw_ws", "server"]),
+        "after.socket.disconnect": st.sampled_from(["scan", "key"]),
+        "after.socket.fan_out": st.sampled_from(["sequential", "parallel"]),
+        "after.socket.direct_send": st.booleans(),
+        "after.socket.grace_s": st.floats(0, 120),
+        "after.socket.table_base_bytes": st.floats(0, 1e7),
+        "after.socket.blocked_share": st.floats(0, 0.1),
+        "after.heartbeat.period_s": st.floats(10, 900),
+        "after.heartbeat.kind": st.sampled_from(["ping", "json"]),
+        "after.heartbeat.function": st.just("read"),
+        "after.pushes.new_comment.pulls": st.integers(0, 4),
+        "after.pushes.notification.sent": st.booleans(),
+        "after.pushes.channel_content_update.audience": st.sampled_from(["recipients", "broadcast"]),
+        "after.fallback.requests": st.integers(1, 4),
+        "events.new_comment.per_active_day": st.floats(0.1, 50),
+        "events.new_comment.recipients": st.floats(1, 50),
+        "billing.connects_billed": st.booleans(),
+        "billing.pings_billed": st.booleans(),
+        "billing.month_days": st.sampled_from([30, 730 / 24]),
+    }
+)
 
 
 def radio_occurrences(now, network, flow, hosts):
@@ -560,8 +600,11 @@ def test_occurrences_per_flow_and_month_are_one_number_in_load_bill_data_and_rad
         for flow in now.flows:
             for outcome, count in occurrences(now, flow).items():
                 if float(np.ravel(flow.per_month)[0]) > 0:
-                    assert float(np.ravel(count)[0]) == pytest.approx(float(np.ravel(flow.per_month)[0]),
-                                                                     rel=1e-9), (which, flow.name, outcome)
+                    assert float(np.ravel(count)[0]) == pytest.approx(float(np.ravel(flow.per_month)[0]), rel=1e-9), (
+                        which,
+                        flow.name,
+                        outcome,
+                    )
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
@@ -574,17 +617,22 @@ def test_the_whole_load_of_a_month_is_the_whole_bill_in_its_units(changes):
         rates, usage = server_load.rates_per_s(now), cost.month_usage(now)
         lines = cost.bill({m: float(np.ravel(a)[0]) for m, a in usage.items()}, book)
         billed = lines.groupby("meter")["amount"].sum()
-        pairs = {"runs/s": "lambda_request", "read units/s": "dynamodb_read_unit",
-                 "write units/s": "dynamodb_write_unit"}
+        pairs = {
+            "runs/s": "lambda_request",
+            "read units/s": "dynamodb_read_unit",
+            "write units/s": "dynamodb_write_unit",
+        }
         if now.life.design.api.backend != "server":
-            pairs["requests/s"] = {"http_api": "apigw_http_request",
-                                   "rest_api": "apigw_rest_request"}[now.life.design.api.backend]
+            pairs["requests/s"] = {"http_api": "apigw_http_request", "rest_api": "apigw_rest_request"}[
+                now.life.design.api.backend
+            ]
         for load, meter in pairs.items():
             month = float(np.ravel(rates[load])[0]) * case.month_s
             assert billed.get(meter, 0.0) == pytest.approx(month, rel=1e-9), (which, meter)
         minutes = sum(server_load.flow_requests_per_minute(f, now) for f in now.flows)
         assert float(minutes * now.life.active_s / 60) == pytest.approx(
-            float(rates["requests/s"] * case.month_s), rel=1e-9)
+            float(rates["requests/s"] * case.month_s), rel=1e-9
+        )
 
 
 def test_the_table_of_before_and_after_shows_the_very_same_load(both):
@@ -596,45 +644,67 @@ def test_the_table_of_before_and_after_shows_the_very_same_load(both):
 
 # --- what a person may get wrong
 
-@pytest.mark.parametrize(("call", "sentence"), [
-    (lambda: day.day_shape(25),
-     "peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 25"),
-    (lambda: day.peak_ratio(0.5),
-     "peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 0.5"),
-    (lambda: model.load("twilly").with_({"usage.peak_to_mean_ratio": 30}),
-     "usage.peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 30 "
-     "(data/scenarios/twilly.yaml)"),
-    (lambda: capacity.fan_out_s(-1, 0.02), "connections must be >= 0; got -1"),
-    (lambda: capacity.fan_out_s(10, -0.02), "post_s must be >= 0 s; got -0.02"),
-    (lambda: capacity.fan_out_s(10, 0.02, at_once=0), "at_once must be >= 1 post; got 0"),
-    (lambda: capacity.fan_out_s(10, 0.02, rate_per_s=0), "rate_per_s must be > 0 posts/s; got 0"),
-    (lambda: capacity.fan_out_connections(30, 0), "post_s must be > 0 s; got 0"),
-    (lambda: capacity.refill_s(10, 0), "rate_per_s must be > 0 connections/s; got 0"),
-    (lambda: capacity.refill_s(10, -500), "rate_per_s must be > 0 connections/s; got -500"),
-    (lambda: capacity.tls_cores(-1), "requests_per_s must be >= 0 1/s; got -1"),
-    (lambda: capacity.tls_cores(1, 1.5), "cold_share must be between 0 and 1; got 1.5"),
-    (lambda: capacity.instance_size("t4g_mediun"),
-     "unknown server.instance 't4g_mediun'; did you mean 't4g_medium'?"),
-    (lambda: server_load.limits(now_of("before"), {"lambda_concurrency": 0}),
-     "lambda_concurrency must be > 0; got 0"),
-    (lambda: server_load.users_at_quota(now_of("before"), {"lambda_concurency": 10}),
-     "unknown quota 'lambda_concurency'; did you mean 'lambda_concurrency'?"),
-    (lambda: server_load.load_by_users(now_of("before"), "pek"), "unknown hour 'pek'; did you mean 'peak'?"),
-    (lambda: server_load.disconnect_reads(now_of("before")),
-     "disconnect_reads must be given a websocket design; got polling"),
-    (lambda: drops.drop(now_of("before")),
-     "a storm needs a websocket design, whose connections drop; got polling"),
-    (lambda: drops.drop(now_of("after"), clients=-5), "clients must be a whole number >= 0; got -5"),
-    (lambda: drops.drop(now_of("after"), delays_s=[]),
-     "delays_s must be a schedule of at least one delay in s; got ()"),
-    (lambda: drops.drop(now_of("after"), delays_s=[4, 2]),
-     "delays_s must be sorted, none below the one before it; got 2 s after 4 s"),
-    (lambda: drops.drop(now_of("after"), rate_per_s=0), "rate_per_s must be > 0 connections/s; got 0"),
-    (lambda: drops.drop(now_of("after", users=[1e3, 1e4])),
-     "open connections must be one number in a storm, without draws and at one user count; got 2"),
-    (lambda: storm.fallback_requests_per_s([1.0], [0.0], 3, 2, start_delay_s=-1),
-     "start_delay_s must be >= 0 s; got -1"),
-])
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: day.day_shape(25), "peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 25"),
+        (
+            lambda: day.peak_ratio(0.5),
+            "peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 0.5",
+        ),
+        (
+            lambda: model.load("twilly").with_({"usage.peak_to_mean_ratio": 30}),
+            "usage.peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 30 "
+            "(data/scenarios/twilly.yaml)",
+        ),
+        (lambda: capacity.fan_out_s(-1, 0.02), "connections must be >= 0; got -1"),
+        (lambda: capacity.fan_out_s(10, -0.02), "post_s must be >= 0 s; got -0.02"),
+        (lambda: capacity.fan_out_s(10, 0.02, at_once=0), "at_once must be >= 1 post; got 0"),
+        (lambda: capacity.fan_out_s(10, 0.02, rate_per_s=0), "rate_per_s must be > 0 posts/s; got 0"),
+        (lambda: capacity.fan_out_connections(30, 0), "post_s must be > 0 s; got 0"),
+        (lambda: capacity.refill_s(10, 0), "rate_per_s must be > 0 connections/s; got 0"),
+        (lambda: capacity.refill_s(10, -500), "rate_per_s must be > 0 connections/s; got -500"),
+        (lambda: capacity.tls_cores(-1), "requests_per_s must be >= 0 1/s; got -1"),
+        (lambda: capacity.tls_cores(1, 1.5), "cold_share must be between 0 and 1; got 1.5"),
+        (
+            lambda: capacity.instance_size("t4g_mediun"),
+            "unknown server.instance 't4g_mediun'; did you mean 't4g_medium'?",
+        ),
+        (
+            lambda: server_load.limits(now_of("before"), {"lambda_concurrency": 0}),
+            "lambda_concurrency must be > 0; got 0",
+        ),
+        (
+            lambda: server_load.users_at_quota(now_of("before"), {"lambda_concurency": 10}),
+            "unknown quota 'lambda_concurency'; did you mean 'lambda_concurrency'?",
+        ),
+        (lambda: server_load.load_by_users(now_of("before"), "pek"), "unknown hour 'pek'; did you mean 'peak'?"),
+        (
+            lambda: server_load.disconnect_reads(now_of("before")),
+            "disconnect_reads must be given a websocket design; got polling",
+        ),
+        (lambda: drops.drop(now_of("before")), "a storm needs a websocket design, whose connections drop; got polling"),
+        (lambda: drops.drop(now_of("after"), clients=-5), "clients must be a whole number >= 0; got -5"),
+        (
+            lambda: drops.drop(now_of("after"), delays_s=[]),
+            "delays_s must be a schedule of at least one delay in s; got ()",
+        ),
+        (
+            lambda: drops.drop(now_of("after"), delays_s=[4, 2]),
+            "delays_s must be sorted, none below the one before it; got 2 s after 4 s",
+        ),
+        (lambda: drops.drop(now_of("after"), rate_per_s=0), "rate_per_s must be > 0 connections/s; got 0"),
+        (
+            lambda: drops.drop(now_of("after", users=[1e3, 1e4])),
+            "open connections must be one number in a storm, without draws and at one user count; got 2",
+        ),
+        (
+            lambda: storm.fallback_requests_per_s([1.0], [0.0], 3, 2, start_delay_s=-1),
+            "start_delay_s must be >= 0 s; got -1",
+        ),
+    ],
+)
 def test_each_mistake_is_one_sentence(call, sentence):
     with pytest.raises(InputError) as refused:
         call()

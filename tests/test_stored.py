@@ -48,8 +48,12 @@ def test_two_people_store_the_same_bytes(tmp_path):
     for home in ("a", "b"):
         (tmp_path / home).mkdir()
         path = small_notebooks.write(
-            tmp_path / home / "nb.ipynb", "import os, tempfile\nprint('here', os.getcwd()[:4])", "object()",
-            "%time x = 1", "tempfile.gettempdir()")
+            tmp_path / home / "nb.ipynb",
+            "import os, tempfile\nprint('here', os.getcwd()[:4])",
+            "object()",
+            "%time x = 1",
+            "tempfile.gettempdir()",
+        )
         notebooks.accept([path], **QUIET)
         texts.add(path.read_bytes())
     assert len(texts) == 1
@@ -73,13 +77,17 @@ def test_the_stored_form_of_the_stored_form_is_itself(notebook):
 BATTERY = "In [3], table before_after, row 'battery', column 'before': "
 
 
-@pytest.mark.parametrize(("old", "new", "told"), [
-    ("1428.6,", "1428.7,", f"{BATTERY}1428.7 stored, 1428.6 now"),
-    (">1,429<", ">1,428<", f"{BATTERY}'1,428' stored, '1,429' now"),
-    ("46.8,", "46.801,", "chart Cost by users, row '1000', column 'before y': 46.801 stored, 46.8 now"),
-    ("10,000 users in", "10,001 users in", "In [5], stdout, row 'line 1': '10,001 users in us-east-1' "),
-    ("Cost by users", "Price by users", "chart Price by users, row 'layout', column 'title.text'"),
-], ids=["table", "table as shown", "chart", "sentence", "title of a chart"])
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("1428.6,", "1428.7,", f"{BATTERY}1428.7 stored, 1428.6 now"),
+        (">1,429<", ">1,428<", f"{BATTERY}'1,428' stored, '1,429' now"),
+        ("46.8,", "46.801,", "chart Cost by users, row '1000', column 'before y': 46.801 stored, 46.8 now"),
+        ("10,000 users in", "10,001 users in", "In [5], stdout, row 'line 1': '10,001 users in us-east-1' "),
+        ("Cost by users", "Price by users", "chart Price by users, row 'layout', column 'title.text'"),
+    ],
+    ids=["table", "table as shown", "chart", "sentence", "title of a chart"],
+)
 def test_a_fifth_digit_changed_in_the_file_is_found_and_named(notebook, old, new, told):
     edit(notebook, old, new)
     differences = found(notebook)
@@ -87,8 +95,13 @@ def test_a_fifth_digit_changed_in_the_file_is_found_and_named(notebook, old, new
     assert differences[0].startswith("01_small.ipynb, ") and told in differences[0]
 
 
-@given(st.floats(1e-3, 1e9), st.floats(1e-3, 1e9), st.sampled_from(["first", "second"]),
-       st.sampled_from(["cost", "load"]), st.sampled_from([-1, 1]))
+@given(
+    st.floats(1e-3, 1e9),
+    st.floats(1e-3, 1e9),
+    st.sampled_from(["first", "second"]),
+    st.sampled_from(["cost", "load"]),
+    st.sampled_from([-1, 1]),
+)
 def test_any_fifth_digit_of_any_cell_is_found(a, b, row, column, step):
     rows = {"first": {"cost": a, "load": b}, "second": {"cost": b, "load": a}}
     old, new = as_notebook(rows), as_notebook(rows)
@@ -117,16 +130,23 @@ def chart(**trace):
     return notebooks.normalise(nbformat.v4.new_notebook(cells=[cell]))
 
 
-@pytest.mark.parametrize(("old", "new", "told"), [
-    ({"x": [1, 1], "y": [2.0, 3.0]}, {"x": [1, 1], "y": [2.0, 3.0001]}, "row '1', column 'cost y': 3.0 "),
-    ({"x": ["a"], "y": [1]}, {"x": ["c"], "y": [1]}, "row 'point 1', column 'cost x': 'a' stored, 'c' now"),
-    ({"z": [[1, 2], [3, 4]]}, {"z": [[1, 2], [3, 5]]}, "row 'point 2', column 'cost z.1': 4 stored, 5 now"),
-    ({"y": [1, 2]}, {"y": [1, 2, 3]}, "row 'point 3', column 'cost y': there now, but not stored"),
-    ({"y": [1, 2]}, {"y": [1]}, "row 'point 2', column 'cost y': stored, but not there now"),
-    ({"error_y": {"array": [0.5]}}, {"error_y": {"array": [0.6]}}, "column 'cost error_y.array'"),
-    ({"y": {"dtype": "f8", "bdata": "AAAAAAAA8D8="}}, {"y": {"dtype": "f8", "bdata": "AAAAAAAAAEA="}},
-     "row 'point 1', column 'cost y': 1.0 stored, 2.0 now"),
-], ids=["two points at one place", "place", "matrix", "more", "fewer", "error bar", "packed array"])
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ({"x": [1, 1], "y": [2.0, 3.0]}, {"x": [1, 1], "y": [2.0, 3.0001]}, "row '1', column 'cost y': 3.0 "),
+        ({"x": ["a"], "y": [1]}, {"x": ["c"], "y": [1]}, "row 'point 1', column 'cost x': 'a' stored, 'c' now"),
+        ({"z": [[1, 2], [3, 4]]}, {"z": [[1, 2], [3, 5]]}, "row 'point 2', column 'cost z.1': 4 stored, 5 now"),
+        ({"y": [1, 2]}, {"y": [1, 2, 3]}, "row 'point 3', column 'cost y': there now, but not stored"),
+        ({"y": [1, 2]}, {"y": [1]}, "row 'point 2', column 'cost y': stored, but not there now"),
+        ({"error_y": {"array": [0.5]}}, {"error_y": {"array": [0.6]}}, "column 'cost error_y.array'"),
+        (
+            {"y": {"dtype": "f8", "bdata": "AAAAAAAA8D8="}},
+            {"y": {"dtype": "f8", "bdata": "AAAAAAAAAEA="}},
+            "row 'point 1', column 'cost y': 1.0 stored, 2.0 now",
+        ),
+    ],
+    ids=["two points at one place", "place", "matrix", "more", "fewer", "error bar", "packed array"],
+)
 def test_a_change_in_a_charts_data_is_named(old, new, told):
     (difference,) = notebooks.differences(chart(**old), chart(**new), "x.ipynb")
     assert "x.ipynb, In [1], chart Tried" in str(difference) and told in str(difference)
@@ -163,10 +183,14 @@ def test_html_tables_of_others_are_compared_cell_by_cell():
 def test_pictures_widget_ids_and_run_times_are_left_out():
     def shown(picture, widget, seconds):
         data = {"image/png": picture, "text/plain": "a chart at 0x7f12ab34cd56"}
-        outputs = [nbformat.v4.new_output("display_data", data=data),
-                   nbformat.v4.new_output("display_data", data={
-                       "application/vnd.jupyter.widget-view+json": {"model_id": widget, "version_major": 2}}),
-                   nbformat.v4.new_output("stream", name="stdout", text=f"Wall time: {seconds} s\n")]
+        outputs = [
+            nbformat.v4.new_output("display_data", data=data),
+            nbformat.v4.new_output(
+                "display_data",
+                data={"application/vnd.jupyter.widget-view+json": {"model_id": widget, "version_major": 2}},
+            ),
+            nbformat.v4.new_output("stream", name="stdout", text=f"Wall time: {seconds} s\n"),
+        ]
         cell = nbformat.v4.new_code_cell("c", outputs=outputs, metadata={"execution": {"at": str(seconds)}})
         nb = nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {"state": widget}})
         return notebooks.normalise(nb)
@@ -185,15 +209,18 @@ def test_an_output_that_is_gone_or_new_is_a_difference():
 def test_accept_says_in_numbers_what_changed(notebook):
     edit(notebook, "users * 0.0468", "users * 0.0469")
     told = [str(d) for d in notebooks.accept([notebook], with_pictures=False, **QUIET)]
-    assert told == ["01_small.ipynb, In [3], table before_after, row 'cost', column 'before': "
-                    "468.0 stored, 469.0 now"]
+    assert told == ["01_small.ipynb, In [3], table before_after, row 'cost', column 'before': 468.0 stored, 469.0 now"]
     assert found(notebook) == []
 
 
-@pytest.mark.parametrize(("source", "told"), [
-    ("1 / 0", "failed in cell In [3]: ZeroDivisionError: division by zero"),
-    ("import warnings; warnings.warn('careful')", "prints to stderr"),
-], ids=["an error", "a warning"])
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("1 / 0", "failed in cell In [3]: ZeroDivisionError: division by zero"),
+        ("import warnings; warnings.warn('careful')", "prints to stderr"),
+    ],
+    ids=["an error", "a warning"],
+)
 def test_accept_stores_nothing_of_a_notebook_with(tmp_path, source, told):
     path = small_notebooks.write(tmp_path / "nb.ipynb", "1", source)
     before = path.read_bytes()

@@ -28,6 +28,7 @@ def count_back(clients, jitter="none", **more):
 
 # --- the product's storm
 
+
 @pytest.mark.parametrize("clients, expected", [(400, 400), (2500, 2500), (5000, 2500), (10_000, 2500)])
 def test_without_jitter_five_waves_bring_back_500_each(clients, expected):
     assert count_back(clients) == expected
@@ -44,8 +45,9 @@ def test_published_storm_cases(shared):
     for case in cases:
         given_ = json.loads(case["inputs_json"])
         jitter = "full" if case["topic"].endswith("full_jitter") else "none"
-        back = storm.reconnect(given_["clients"], given_["delays"], jitter, given_["rate"], given_["burst"],
-                               given_.get("seed", 0))
+        back = storm.reconnect(
+            given_["clients"], given_["delays"], jitter, given_["rate"], given_["burst"], given_.get("seed", 0)
+        )
         assert np.isfinite(back).sum() == pytest.approx(float(case["expected_value"]), rel=0.01), case["id"]
 
 
@@ -59,8 +61,7 @@ def test_clean_cut_of_10000_loses_7500_and_a_late_notice_far_fewer():
     assert storm.summary(back_of(10_000, notice_s=30.0))["lost"] < 750
 
 
-@pytest.mark.parametrize("outage_s, expected",
-                         [(0, 2500), (2, 2500), (2.1, 2000), (29, 1000), (60, 500), (60.1, 0)])
+@pytest.mark.parametrize("outage_s, expected", [(0, 2500), (2, 2500), (2.1, 2000), (29, 1000), (60, 500), (60.1, 0)])
 def test_an_outage_takes_the_attempts_before_its_end(outage_s, expected):
     assert count_back(10_000, outage_s=outage_s) == expected
 
@@ -75,6 +76,7 @@ def test_attempts_in_an_outage_take_no_token():
 
 
 # --- exact order of time
+
 
 @pytest.mark.parametrize("jitter", JITTERED)
 @pytest.mark.parametrize("outage_s, notice_s", [(0, 0), (5, 0), (0, 30), (20, 10)])
@@ -93,12 +95,17 @@ def test_simpy_has_as_many_survivors_where_all_try_at_once():
 
 
 @settings(max_examples=150, deadline=None)
-@given(delays=st.lists(st.floats(1e-3, 100), min_size=1, max_size=6).map(sorted), clients=st.integers(0, 300),
-       jitter=st.sampled_from(JITTERED), rate=st.floats(0.01, 1000), burst=st.floats(1, 100),
-       seed=st.integers(0, 2**40), outage=st.sampled_from([0.0, 0.5, 20.0]),
-       notice=st.sampled_from([0.0, 1e-3, 30.0]))
-def test_any_storm_equals_the_sorted_list_of_all_attempts(delays, clients, jitter, rate, burst, seed, outage,
-                                                          notice):
+@given(
+    delays=st.lists(st.floats(1e-3, 100), min_size=1, max_size=6).map(sorted),
+    clients=st.integers(0, 300),
+    jitter=st.sampled_from(JITTERED),
+    rate=st.floats(0.01, 1000),
+    burst=st.floats(1, 100),
+    seed=st.integers(0, 2**40),
+    outage=st.sampled_from([0.0, 0.5, 20.0]),
+    notice=st.sampled_from([0.0, 1e-3, 30.0]),
+)
+def test_any_storm_equals_the_sorted_list_of_all_attempts(delays, clients, jitter, rate, burst, seed, outage, notice):
     if jitter == "decorrelated":
         delays.append(3.1 * delays[-1])  # below three bases several clients wait for the cap alone, and tie
     back = storm.reconnect(clients, delays, jitter, rate, burst, seed, outage, notice)
@@ -142,6 +149,7 @@ def test_every_client_is_back_at_one_of_its_attempts():
 
 # --- no last attempt
 
+
 def test_more_attempts_repeat_the_last_delay():
     assert storm.attempt_times_s(1, [2, 4], "none", 0, attempts=4).tolist() == [[2, 6, 10, 14]]
     assert storm.attempt_times_s(1, SCHEDULE, "none", 0, attempts=2).tolist() == [[2, 6]]
@@ -153,8 +161,7 @@ def test_without_a_last_attempt_nobody_is_lost_and_the_quota_sets_the_time(jitte
     back = storm.reconnect(20_000, SCHEDULE, jitter, 500, 500, 2, attempts=np.inf)
     assert np.isfinite(back).all()
     assert back.max() >= (20_000 - 500) / 500
-    np.testing.assert_array_equal(
-        back, storm.reconnect(20_000, SCHEDULE, jitter, 500, 500, 2, attempts=10_000))
+    np.testing.assert_array_equal(back, storm.reconnect(20_000, SCHEDULE, jitter, 500, 500, 2, attempts=10_000))
 
 
 def test_full_jitter_without_a_last_attempt_uses_the_whole_quota():
@@ -164,6 +171,7 @@ def test_full_jitter_without_a_last_attempt_uses_the_whole_quota():
 
 
 # --- jitter as AWS's simulator defines it
+
 
 def first_delays(jitter):
     return storm.attempt_times_s(50_000, [2, 4, 8, 16, 30], jitter, 7)[:, 0]
@@ -237,11 +245,16 @@ def occ_run(clients, wait, rng):
 
 
 AWS_TABLE = {  # W060-W079: clients, strategy -> (calls, sd of a run), (ms, sd of a run) over 100 runs
-    (10, None): ((51, 4), (382, 34)), (10, "none"): ((51, 4), (3433, 1292)),
-    (10, "equal"): ((43, 2), (731, 170)), (10, "full"): ((39, 2), (463, 97)),
-    (10, "decorrelated"): ((38, 2), (439, 73)), (50, None): ((690, 16), (1141, 46)),
-    (50, "none"): ((623, 25), (36239, 3084)), (50, "equal"): ((348, 6), (4307, 588)),
-    (50, "full"): ((333, 5), (2891, 541)), (50, "decorrelated"): ((375, 12), (2166, 511)),
+    (10, None): ((51, 4), (382, 34)),
+    (10, "none"): ((51, 4), (3433, 1292)),
+    (10, "equal"): ((43, 2), (731, 170)),
+    (10, "full"): ((39, 2), (463, 97)),
+    (10, "decorrelated"): ((38, 2), (439, 73)),
+    (50, None): ((690, 16), (1141, 46)),
+    (50, "none"): ((623, 25), (36239, 3084)),
+    (50, "equal"): ((348, 6), (4307, 588)),
+    (50, "full"): ((333, 5), (2891, 541)),
+    (50, "decorrelated"): ((375, 12), (2166, 511)),
 }
 
 
@@ -259,6 +272,7 @@ def test_aws_backoff_simulator_table(clients, jitter):
 
 
 # --- what a storm does to a server
+
 
 def test_summary_counts_and_times():
     found = storm.summary(back_of(5000))
@@ -282,8 +296,7 @@ def test_admitted_sum_to_the_clients_that_are_back():
 
 def test_waves_without_jitter_are_the_clients_still_out():
     _, per_s = storm.attempts_per_s(back_of(10_000), SCHEDULE, "none", 1)
-    assert {int(t): per_s[t] for t in np.flatnonzero(per_s)} == {
-        2: 10_000, 6: 9500, 14: 9000, 30: 8500, 60: 8000}
+    assert {int(t): per_s[t] for t in np.flatnonzero(per_s)} == {2: 10_000, 6: 9500, 14: 9000, 30: 8500, 60: 8000}
 
 
 @pytest.mark.parametrize("jitter, attempts", [(j, a) for j in JITTERED for a in (None, 8, np.inf)])
@@ -313,49 +326,56 @@ def test_clients_that_have_not_noticed_do_not_poll():
 
 # --- what a person may get wrong
 
-@pytest.mark.parametrize("wrong, text", [
-    ({"clients": -1}, r"clients must be a whole number >= 0; got -1"),
-    ({"clients": 2.5}, r"clients must be a whole number >= 0; got 2.5"),
-    ({"clients": [10, 20]}, r"clients must be one number; got \[10, 20\]"),
-    ({"clients": 3e9}, r"clients must be below 2,147,483,648 in one storm; got 3000000000"),
-    ({"delays_s": []}, r"delays_s must be a schedule of at least one delay in s; got \[\]"),
-    ({"delays_s": [2, 8, 4]}, r"delays_s must be sorted, none below the one before it; got 4 s after 8 s"),
-    ({"delays_s": [0, 2]}, r"delays_s must be > 0 s; got 0"),
-    ({"delays_s": [2, -4]}, r"delays_s must be > 0 s; got -4"),
-    ({"delays_s": "soon"}, r"delays_s must be a number; got 'soon'"),
-    ({"jitter": "ful"}, r"unknown jitter 'ful'; did you mean 'full'\?"),
-    ({"rate_per_s": 0}, r"rate_per_s must be > 0 connections/s; got 0"),
-    ({"rate_per_s": -5}, r"rate_per_s must be > 0 connections/s; got -5"),
-    ({"rate_per_s": float("nan")}, r"rate_per_s must be a number; got NaN"),
-    ({"burst": 0}, r"burst must be >= 1 connection; got 0"),
-    ({"seed": -1}, r"seed must be a whole number >= 0; got -1"),
-    ({"seed": 1.5}, r"seed must be a whole number >= 0; got 1.5"),
-    ({"outage_s": -1}, r"outage_s must be >= 0 s; got -1"),
-    ({"notice_s": -30}, r"notice_s must be >= 0 s; got -30"),
-    ({"attempts": 0}, r"attempts must be a whole number >= 1, infinite or None; got 0"),
-    ({"attempts": 2.5}, r"attempts must be a whole number >= 1, infinite or None; got 2.5"),
-    ({"attempts": "many"}, r"attempts must be a number; got 'many'"),
-])
+
+@pytest.mark.parametrize(
+    "wrong, text",
+    [
+        ({"clients": -1}, r"clients must be a whole number >= 0; got -1"),
+        ({"clients": 2.5}, r"clients must be a whole number >= 0; got 2.5"),
+        ({"clients": [10, 20]}, r"clients must be one number; got \[10, 20\]"),
+        ({"clients": 3e9}, r"clients must be below 2,147,483,648 in one storm; got 3000000000"),
+        ({"delays_s": []}, r"delays_s must be a schedule of at least one delay in s; got \[\]"),
+        ({"delays_s": [2, 8, 4]}, r"delays_s must be sorted, none below the one before it; got 4 s after 8 s"),
+        ({"delays_s": [0, 2]}, r"delays_s must be > 0 s; got 0"),
+        ({"delays_s": [2, -4]}, r"delays_s must be > 0 s; got -4"),
+        ({"delays_s": "soon"}, r"delays_s must be a number; got 'soon'"),
+        ({"jitter": "ful"}, r"unknown jitter 'ful'; did you mean 'full'\?"),
+        ({"rate_per_s": 0}, r"rate_per_s must be > 0 connections/s; got 0"),
+        ({"rate_per_s": -5}, r"rate_per_s must be > 0 connections/s; got -5"),
+        ({"rate_per_s": float("nan")}, r"rate_per_s must be a number; got NaN"),
+        ({"burst": 0}, r"burst must be >= 1 connection; got 0"),
+        ({"seed": -1}, r"seed must be a whole number >= 0; got -1"),
+        ({"seed": 1.5}, r"seed must be a whole number >= 0; got 1.5"),
+        ({"outage_s": -1}, r"outage_s must be >= 0 s; got -1"),
+        ({"notice_s": -30}, r"notice_s must be >= 0 s; got -30"),
+        ({"attempts": 0}, r"attempts must be a whole number >= 1, infinite or None; got 0"),
+        ({"attempts": 2.5}, r"attempts must be a whole number >= 1, infinite or None; got 2.5"),
+        ({"attempts": "many"}, r"attempts must be a number; got 'many'"),
+    ],
+)
 def test_bad_storms_are_refused_in_one_sentence(wrong, text):
     good = dict(clients=10, delays_s=SCHEDULE, jitter="none", rate_per_s=500, burst=500, seed=1)
     with pytest.raises(InputError, match=f"^{text}$"):
         storm.reconnect(**{**good, **wrong})
 
 
-@pytest.mark.parametrize("call, text", [
-    (lambda: storm.summary([]), "back_s must hold the seconds of at least one client"),
-    (lambda: storm.summary([-1.0]), "back_s must be >= 0 s; got -1"),
-    (lambda: storm.admitted_per_s([1.0], step_s=0), "step_s must be > 0 s; got 0"),
-    (lambda: storm.admitted_per_s([1e9], step_s=1), "step_s must leave at most 10,000,000 bins"),
-    (lambda: storm.back_share([1.0], [np.nan]), "at_s must be a number; got NaN"),
-    (lambda: storm.attempt_times_s(1, [2], "none", 0, attempts=np.inf), "attempts must be finite"),
-    (lambda: storm.attempts_per_s([np.inf], [2], "none", 0, attempts=np.inf), "back_s must be finite"),
-    (lambda: storm.fallback_requests_per_s([1.0], [0.0], 0, 2), "period_s must be > 0 s; got 0"),
-    (lambda: storm.fallback_requests_per_s([1.0], [0.0], 3, -2), "requests_per_tick must be >= 0"),
-    (lambda: storm.backoff_s(0, -5, 30, "full", np.random.default_rng(0)), "base_s must be > 0 s; got -5"),
-    (lambda: storm.backoff_s(0, 5, 30, "Full", np.random.default_rng(0)), "did you mean 'full'?"),
-    (lambda: storm.backoff_s(0.5, 5, 30, "full", np.random.default_rng(0)), "attempt must be a whole number"),
-])
+@pytest.mark.parametrize(
+    "call, text",
+    [
+        (lambda: storm.summary([]), "back_s must hold the seconds of at least one client"),
+        (lambda: storm.summary([-1.0]), "back_s must be >= 0 s; got -1"),
+        (lambda: storm.admitted_per_s([1.0], step_s=0), "step_s must be > 0 s; got 0"),
+        (lambda: storm.admitted_per_s([1e9], step_s=1), "step_s must leave at most 10,000,000 bins"),
+        (lambda: storm.back_share([1.0], [np.nan]), "at_s must be a number; got NaN"),
+        (lambda: storm.attempt_times_s(1, [2], "none", 0, attempts=np.inf), "attempts must be finite"),
+        (lambda: storm.attempts_per_s([np.inf], [2], "none", 0, attempts=np.inf), "back_s must be finite"),
+        (lambda: storm.fallback_requests_per_s([1.0], [0.0], 0, 2), "period_s must be > 0 s; got 0"),
+        (lambda: storm.fallback_requests_per_s([1.0], [0.0], 3, -2), "requests_per_tick must be >= 0"),
+        (lambda: storm.backoff_s(0, -5, 30, "full", np.random.default_rng(0)), "base_s must be > 0 s; got -5"),
+        (lambda: storm.backoff_s(0, 5, 30, "Full", np.random.default_rng(0)), "did you mean 'full'?"),
+        (lambda: storm.backoff_s(0.5, 5, 30, "full", np.random.default_rng(0)), "attempt must be a whole number"),
+    ],
+)
 def test_bad_figures_are_refused_in_one_sentence(call, text):
     with pytest.raises(InputError) as refused:
         call()

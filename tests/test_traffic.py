@@ -95,9 +95,13 @@ def test_a_long_grace_is_billed_to_the_minute_as_in_simulated_sessions(grace_s):
 
 def test_a_plain_server_cuts_no_connection_at_the_gateways_limits(twilly):
     silent = {"after.heartbeat.period_s": 3600, "usage.session_mean_s": 72000}
-    gateway, own = (traffic.traffic("after", sampling.resolved(
-        twilly.with_({**silent, "after.socket.backend": b, "after.socket.blocked_share": 0}))).life
-        for b in ("apigw_ws", "server"))
+    gateway, own = (
+        traffic.traffic(
+            "after",
+            sampling.resolved(twilly.with_({**silent, "after.socket.backend": b, "after.socket.blocked_share": 0})),
+        ).life
+        for b in ("apigw_ws", "server")
+    )
     starts = own.sessions / own.active_s
     assert own.connects_per_s == pytest.approx(starts + own.losses_per_s, rel=1e-12)
     assert gateway.connects_per_s > starts + gateway.losses_per_s and gateway.losses_per_s > own.losses_per_s
@@ -137,8 +141,10 @@ def test_cold_connections_agree_with_a_simulated_timer_among_random_requests():
     others = np.sort(rng.uniform(0, span, rng.poisson(span / 90.0)))
     last = others[np.maximum(np.searchsorted(others, timer) - 1, 0)]
     cold = (timer - last > gap) & (100.0 > gap)
-    made = [traffic.Flow("t", "poll", 1.0, {"x": 0.01}, timer=True, exchange="http"),
-            traffic.Flow("o", "poll", 1.0, {"x": 1 / 90}, exchange="http")]
+    made = [
+        traffic.Flow("t", "poll", 1.0, {"x": 0.01}, timer=True, exchange="http"),
+        traffic.Flow("o", "poll", 1.0, {"x": 1 / 90}, exchange="http"),
+    ]
     exact = reuse.cold_shares(made, {"x": 1.0}, gap)[0]
     assert abs(exact - cold.mean()) < 4 * np.sqrt(exact * (1 - exact) / timer.size)
 
@@ -151,8 +157,10 @@ def test_open_connections_are_connected_time_over_the_month(both):
 
 def test_a_heartbeat_slower_than_the_carriers_nat_loses_connections_unseen(twilly):
     nat = {f"networks.{n}.nat_timeout_s": 240 for n in twilly.networks}
-    fast, slow = (traffic.traffic("after", sampling.resolved(twilly.with_({**nat, "after.heartbeat.period_s": p})))
-                  for p in (230, 300))
+    fast, slow = (
+        traffic.traffic("after", sampling.resolved(twilly.with_({**nat, "after.heartbeat.period_s": p})))
+        for p in (230, 300)
+    )
     assert slow.life.unseen_per_s > 2 * fast.life.unseen_per_s
     assert slow.life.notice_s > fast.life.notice_s
 
@@ -166,15 +174,18 @@ def test_silences_are_as_frequent_as_in_a_simulated_mix_of_beats_and_packets():
 
 
 def test_a_longer_heartbeat_is_noticed_later_and_so_misses_more(twilly):
-    shares = [traffic.traffic("after", sampling.resolved(twilly.with_({"after.heartbeat.period_s": p}))
-                              ).life.unseen_share for p in (10, 30, 60, 240)]
+    shares = [
+        traffic.traffic("after", sampling.resolved(twilly.with_({"after.heartbeat.period_s": p}))).life.unseen_share
+        for p in (10, 30, 60, 240)
+    ]
     assert shares == sorted(shares)
 
 
 def test_a_disconnect_that_scans_reads_a_page_and_a_keyed_one_reads_nothing(twilly):
     scan = next(f for f in traffic.flows("after", twilly) if f.name == "disconnect")
-    keyed = next(f for f in traffic.flows("after", twilly.with_({"after.socket.disconnect": "key"}))
-                 if f.name == "disconnect")
+    keyed = next(
+        f for f in traffic.flows("after", twilly.with_({"after.socket.disconnect": "key"})) if f.name == "disconnect"
+    )
     assert scan.meters["dynamodb_read_unit"] == 128.0  # one page of 1 MB, eventually consistent
     assert "dynamodb_read_unit" not in keyed.meters
 
@@ -209,8 +220,9 @@ def test_smaller_memory_runs_longer(twilly):
 @settings(max_examples=20, deadline=None)
 @given(period=st.floats(1.0, 60.0), share=st.floats(0.01, 0.9), length=st.floats(60.0, 3000.0))
 def test_nothing_is_negative_and_shares_stay_shares(twilly, period, share, length):
-    case = twilly.with_({"before.timers.unread_counts.period_s": period, "usage.dau_mau_share": share,
-                         "usage.session_mean_s": length})
+    case = twilly.with_(
+        {"before.timers.unread_counts.period_s": period, "usage.dau_mau_share": share, "usage.session_mean_s": length}
+    )
     for which in ("before", "after"):
         now = traffic.traffic(which, sampling.resolved(case))
         for one in now.flows:
@@ -220,6 +232,8 @@ def test_nothing_is_negative_and_shares_stay_shares(twilly, period, share, lengt
 
 
 def test_the_shorter_the_poll_the_more_requests(twilly):
-    counts = [next(f for f in traffic.flows("before", twilly.with_(
-        {"before.timers.unread_counts.period_s": p}))).per_month for p in (1, 2, 5, 30)]
+    counts = [
+        next(f for f in traffic.flows("before", twilly.with_({"before.timers.unread_counts.period_s": p}))).per_month
+        for p in (1, 2, 5, 30)
+    ]
     assert counts == sorted(counts, reverse=True)

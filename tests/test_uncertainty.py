@@ -86,7 +86,7 @@ def test_a_long_run_in_chunks_begins_like_a_short_one_and_repeats(twilly, monkey
     again = model.evaluate(twilly, draws=sampling.CHUNK + 4096, seed=5)
     for row in ("battery", "mobile data", "server load", "cost"):
         for one, other, third in zip(short.values(row), long.values(row), again.values(row), strict=True):
-            np.testing.assert_allclose(other[:sampling.CHUNK], one, rtol=1e-12)
+            np.testing.assert_allclose(other[: sampling.CHUNK], one, rtol=1e-12)
             np.testing.assert_array_equal(other, third)
     assert told[-1] == (sampling.CHUNK + 4096, sampling.CHUNK + 4096)
 
@@ -102,10 +102,10 @@ def test_a_run_in_chunks_of_several_user_counts_has_its_parts_by_flow(twilly, mo
     for measure in results.MEASURES:
         for side in ("before", "after"):
             first = getattr(whole, side).total(measure)
-            np.testing.assert_allclose(getattr(pieces, side).total(measure), np.broadcast_to(first, (512, 2)),
-                                       rtol=1e-6)  # nodes of a tail's integral: as the chunk needs
-            np.testing.assert_array_equal(getattr(one_core, side).total(measure),
-                                          getattr(pieces, side).total(measure))
+            np.testing.assert_allclose(
+                getattr(pieces, side).total(measure), np.broadcast_to(first, (512, 2)), rtol=1e-6
+            )  # nodes of a tail's integral: as the chunk needs
+            np.testing.assert_array_equal(getattr(one_core, side).total(measure), getattr(pieces, side).total(measure))
         assert (pieces.by_flow(measure).sum() > 0).all()
 
 
@@ -135,27 +135,55 @@ def test_the_chance_of_being_cheaper_is_a_chance(twilly):
     assert table.shape == (2, 2) and table.to_numpy().min() >= 0 and table.to_numpy().max() <= 1
 
 
-@pytest.mark.parametrize(("call", "sentence"), [
-    (lambda s: ranges.worth_measuring(s, draws=0), "draws must be a whole number > 0; got 0"),
-    (lambda s: model.evaluate(s, draws=2.5), "draws must be a whole number >= 0; got 2.5"),
-    (lambda s: model.evaluate(s, draws=2, seed=-1), "seed must be a whole number >= 0; got -1"),
-    (lambda s: model.evaluate(s, draws=2, seed="x"), "seed must be a number; got 'x'"),
-    (lambda s: model.evaluate(s, draws=10**12), "draws must be at most .* to fit in memory with 1 user counts"),
-    (lambda s: s.with_({"usage.dau_mau_share": {"low": 0.3, "mode": 0.2, "high": 0.4}}),
-     "usage.dau_mau_share must have low <= mode <= high; got 0.3, 0.2, 0.4"),
-    (lambda s: sampling.draws_of(s.with_({"correlations": [
-        {"between": ["usage.session_mean_s", "usage.sessions_per_day"], "rank": 1.5}]}), 8, 1),
-     "got 1.5 between usage.session_mean_s and usage.sessions_per_day"),
-    (lambda s: sampling.draws_of(s.with_({"correlations": [
-        {"between": ["usage.session_mean", "usage.sessions_per_day"], "rank": 0.5}]}), 8, 1),
-     "unknown ranged input 'usage.session_mean'; did you mean 'usage.session_mean_s'"),
-    (lambda s: sampling.draws_of(s.with_({"correlations": [
-        {"between": ["usage.session_mean_s", "usage.sessions_per_day"], "rank": 0.9},
-        {"between": ["usage.sessions_per_day", "usage.dau_mau_share"], "rank": 0.9},
-        {"between": ["usage.session_mean_s", "usage.dau_mau_share"], "rank": -0.9}]}), 8, 1),
-     "must make a correlation matrix, and together they do not; the pair most at odds is"),
-    (lambda s: ranges.sobol_indices(np.sum, {"a": (0, 1)}, 100, 1), "n must be a power of two"),
-])
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda s: ranges.worth_measuring(s, draws=0), "draws must be a whole number > 0; got 0"),
+        (lambda s: model.evaluate(s, draws=2.5), "draws must be a whole number >= 0; got 2.5"),
+        (lambda s: model.evaluate(s, draws=2, seed=-1), "seed must be a whole number >= 0; got -1"),
+        (lambda s: model.evaluate(s, draws=2, seed="x"), "seed must be a number; got 'x'"),
+        (lambda s: model.evaluate(s, draws=10**12), "draws must be at most .* to fit in memory with 1 user counts"),
+        (
+            lambda s: s.with_({"usage.dau_mau_share": {"low": 0.3, "mode": 0.2, "high": 0.4}}),
+            "usage.dau_mau_share must have low <= mode <= high; got 0.3, 0.2, 0.4",
+        ),
+        (
+            lambda s: sampling.draws_of(
+                s.with_(
+                    {"correlations": [{"between": ["usage.session_mean_s", "usage.sessions_per_day"], "rank": 1.5}]}
+                ),
+                8,
+                1,
+            ),
+            "got 1.5 between usage.session_mean_s and usage.sessions_per_day",
+        ),
+        (
+            lambda s: sampling.draws_of(
+                s.with_({"correlations": [{"between": ["usage.session_mean", "usage.sessions_per_day"], "rank": 0.5}]}),
+                8,
+                1,
+            ),
+            "unknown ranged input 'usage.session_mean'; did you mean 'usage.session_mean_s'",
+        ),
+        (
+            lambda s: sampling.draws_of(
+                s.with_(
+                    {
+                        "correlations": [
+                            {"between": ["usage.session_mean_s", "usage.sessions_per_day"], "rank": 0.9},
+                            {"between": ["usage.sessions_per_day", "usage.dau_mau_share"], "rank": 0.9},
+                            {"between": ["usage.session_mean_s", "usage.dau_mau_share"], "rank": -0.9},
+                        ]
+                    }
+                ),
+                8,
+                1,
+            ),
+            "must make a correlation matrix, and together they do not; the pair most at odds is",
+        ),
+        (lambda s: ranges.sobol_indices(np.sum, {"a": (0, 1)}, 100, 1), "n must be a power of two"),
+    ],
+)
 def test_each_mistake_is_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError, match=sentence) as wrong:
         call(twilly)
@@ -164,8 +192,12 @@ def test_each_mistake_is_one_sentence(twilly, call, sentence):
 
 def test_active_hours_reach_every_row_whatever_the_usage_is_stated_as(twilly):
     built = model.load("twilly_as_built")
-    for changes in ({}, {"usage.sessions_per_day": 5}, {"usage.session_mean_s": 600},
-                    {"usage.session_mean_s": {"low": 600, "mode": 600, "high": 600}}):
+    for changes in (
+        {},
+        {"usage.sessions_per_day": 5},
+        {"usage.session_mean_s": 600},
+        {"usage.session_mean_s": {"low": 600, "mode": 600, "high": 600}},
+    ):
         surface = ranges.cheaper_surface(built.with_(changes), [1e5], [0.5, 30.0], draws=64, seed=1)
         assert surface.iloc[0, 0] < surface.iloc[1, 0]
 
@@ -183,8 +215,10 @@ def test_what_only_noise_says_is_worth_nothing():
     rng = np.random.default_rng(4)
     known, saving = rng.normal(size=(2, 8192))
     table = ranges.information_value(saving + 0.05, {"noise": known, "itself": saving})
-    assert table.loc["noise", "value_usd"] == 0.0 and table.loc["noise", "chance_of_wrong"] == table.loc[
-        "nothing", "chance_of_wrong"]
+    assert (
+        table.loc["noise", "value_usd"] == 0.0
+        and table.loc["noise", "chance_of_wrong"] == table.loc["nothing", "chance_of_wrong"]
+    )
     assert table.loc["itself", "value_usd"] > 0.3
     sure = ranges.information_value(1.0 + rng.uniform(size=8192), {"x": rng.uniform(size=8192)})
     assert (sure["value_usd"] == 0.0).all()  # push always saves: nothing is worth knowing, to the last digit
@@ -207,18 +241,33 @@ def test_parts_of_a_run_in_pieces_sum_to_the_mean_of_all_its_draws(twilly, monke
             assert sums[side] == pytest.approx(getattr(outcome, side).total(measure)[:, 0].mean(), rel=1e-9)
 
 
-@pytest.mark.parametrize(("call", "sentence"), [
-    (lambda t: ranges.cheaper_surface(t, [1e3], [3.0], draws=0), "draws must be a whole number > 0; got 0"),
-    (lambda t: ranges.cheaper_surface(t, [1e3], [8000.0]), "active_hours must be at most the 720 h of the month"),
-    (lambda t: ranges.spans(t, draws=0), "draws must be a whole number > 0; got 0"),
-    (lambda t: ranges.cheaper_surface(t, [1e3], [3.0], draws=10**12), "draws must be at most"),
-    (lambda t: ranges.information_value([1, 2], {"a": [1, 2, 3]}), "draws of a must be as many as of the saving"),
-    (lambda t: t.with_({"correlations": [{"between": ["usage.sessions_per_day", "usage.session_mean_s"], "rank": 0.9},
-                                         {"between": ["usage.session_mean_s", "usage.sessions_per_day"],
-                                          "rank": -0.9}]}), "correlations must name each pair once"),
-    (lambda t: t.with_({"correlations": [{"between": ["usage.sessions_per_day", "usage.sesion_mean_s"],
-                                          "rank": 0.9}]}), "did you mean 'usage.session_mean_s'"),
-])
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda t: ranges.cheaper_surface(t, [1e3], [3.0], draws=0), "draws must be a whole number > 0; got 0"),
+        (lambda t: ranges.cheaper_surface(t, [1e3], [8000.0]), "active_hours must be at most the 720 h of the month"),
+        (lambda t: ranges.spans(t, draws=0), "draws must be a whole number > 0; got 0"),
+        (lambda t: ranges.cheaper_surface(t, [1e3], [3.0], draws=10**12), "draws must be at most"),
+        (lambda t: ranges.information_value([1, 2], {"a": [1, 2, 3]}), "draws of a must be as many as of the saving"),
+        (
+            lambda t: t.with_(
+                {
+                    "correlations": [
+                        {"between": ["usage.sessions_per_day", "usage.session_mean_s"], "rank": 0.9},
+                        {"between": ["usage.session_mean_s", "usage.sessions_per_day"], "rank": -0.9},
+                    ]
+                }
+            ),
+            "correlations must name each pair once",
+        ),
+        (
+            lambda t: t.with_(
+                {"correlations": [{"between": ["usage.sessions_per_day", "usage.sesion_mean_s"], "rank": 0.9}]}
+            ),
+            "did you mean 'usage.session_mean_s'",
+        ),
+    ],
+)
 def test_what_cannot_be_drawn_is_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError, match=sentence):
         call(twilly)

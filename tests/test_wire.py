@@ -22,20 +22,23 @@ ips = st.sampled_from([4, 6])
 
 # --- published and captured cases ---------------------------------------------------------------
 
+
 def frame_bits_per_s(payload_bytes, clients, period_s):
     return wire.bits_per_s(wire.websocket_frame_bytes(payload_bytes, False), clients, period_s)
 
 
 def connection_bytes(tls, resumed, **upgrade):
-    steps = (wire.connect_bytes(tls, resumed=resumed), wire.upgrade_bytes(tls=tls, **upgrade),
-             wire.close_bytes(tls))
+    steps = (wire.connect_bytes(tls, resumed=resumed), wire.upgrade_bytes(tls=tls, **upgrade), wire.close_bytes(tls))
     return sum(up + down for up, down in steps)
 
 
 def plain_fetch_down(request_bytes, response_bytes):
     """What a server sends to one client that connects, asks, is answered after a while and leaves."""
-    return (wire.connect_bytes("none")[1] + wire.close_bytes("none")[1]
-            + wire.http_exchange_bytes(request_bytes, response_bytes, "none", server_s=1.0)[1])
+    return (
+        wire.connect_bytes("none")[1]
+        + wire.close_bytes("none")[1]
+        + wire.http_exchange_bytes(request_bytes, response_bytes, "none", server_s=1.0)[1]
+    )
 
 
 SUMS = {
@@ -43,10 +46,11 @@ SUMS = {
     "lubbers_mbps": lambda **x: wire.bits_per_s(**x) / MEGA_2_20,
     "frame_mbps": lambda **x: frame_bits_per_s(**x) / MEGA_2_20,
     "poll_to_push_ratio": lambda poll_bytes, payload_bytes: (
-        sum(wire.http_exchange_bytes(poll_bytes, 0))
-        / sum(wire.websocket_message_bytes(payload_bytes, False))),
+        sum(wire.http_exchange_bytes(poll_bytes, 0)) / sum(wire.websocket_message_bytes(payload_bytes, False))
+    ),
     "mb_per_hour": lambda request_bytes, response_bytes, period_s: (
-        sum(wire.http_exchange_bytes(request_bytes, response_bytes)) * 3600 / period_s / 1e6),
+        sum(wire.http_exchange_bytes(request_bytes, response_bytes)) * 3600 / period_s / 1e6
+    ),
     "heartbeat_bytes_per_hour": lambda period_s: sum(wire.heartbeat_bytes()) * 3600 / period_s,
     "connection_bytes": connection_bytes,
     "plain_fetch_down": plain_fetch_down,
@@ -76,17 +80,17 @@ def test_every_case_names_a_source_of_the_sources_list():
 
 SUITES = {"1.3 AEAD": "1.3", "1.2 AES-GCM": "1.2", "1.2 ChaCha20": "1.2-chacha20"}
 RESEARCHED = {  # topic of the researched cases -> the figure from its inputs
-    "poll_exchange_ip_bytes": lambda x: sum(wire.http_exchange_bytes(
-        x["req_bytes"], x["resp_bytes"], x["tls"], x["ip"], x["server_ms"] / 1000)),
-    "ws_ping_exchange_ip_bytes": lambda x: sum(wire.heartbeat_bytes(
-        x["tls"], x["ip"], x["client_frame"] - 6, x["server_frame"] - 2)),
+    "poll_exchange_ip_bytes": lambda x: sum(
+        wire.http_exchange_bytes(x["req_bytes"], x["resp_bytes"], x["tls"], x["ip"], x["server_ms"] / 1000)
+    ),
+    "ws_ping_exchange_ip_bytes": lambda x: sum(
+        wire.heartbeat_bytes(x["tls"], x["ip"], x["client_frame"] - 6, x["server_frame"] - 2)
+    ),
     "connect_ip_bytes": lambda x: sum(wire.connect_bytes(x["mode"][:3], resumed="resumed" in x["mode"])),
     "close_ip_bytes": lambda x: sum(wire.close_bytes(x["tls"])),
     "upgrade_ip_bytes": lambda x: sum(wire.upgrade_bytes(x["req"], x["resp"], x["tls"])),
-    "tls_record_overhead": lambda x: (
-        wire.tls_record_bytes(x["plaintext"], SUITES[x["suite"]]) - x["plaintext"]),
-    "tls_handshake_bytes": lambda x: sum(
-        wire.tls_handshake_bytes(x["mode"][:3], resumed="resumed" in x["mode"])),
+    "tls_record_overhead": lambda x: wire.tls_record_bytes(x["plaintext"], SUITES[x["suite"]]) - x["plaintext"],
+    "tls_handshake_bytes": lambda x: sum(wire.tls_handshake_bytes(x["mode"][:3], resumed="resumed" in x["mode"])),
     "ws_frame_header": lambda x: wire.websocket_frame_bytes(x["payload"], x["masked"]) - x["payload"],
     "ws_heartbeat_per_hour": lambda x: sum(wire.heartbeat_bytes()) * 3600 / x["period_s"],
     "lubbers_poll_bps": lambda x: wire.bits_per_s(x["header_bytes"], x["clients"], x["period_s"]),
@@ -104,6 +108,7 @@ def test_the_researched_cases_on_bytes_hold_exactly(shared):
 
 
 # --- loops that walk every byte, record and packet ------------------------------------------------
+
 
 def walked_stream(plaintext, overhead):
     """TLS stream of a message, a record at a time."""
@@ -169,6 +174,7 @@ def test_a_message_equals_a_walk_over_its_packets(payload, masked, tls, ip):
 
 # --- properties -----------------------------------------------------------------------------------
 
+
 @given(sizes, sizes, st.integers(0, 5000), versions, ips)
 def test_bytes_never_fall_when_a_message_grows(request, response, more, tls, ip):
     less = wire.http_exchange_bytes(request, response, tls, ip)
@@ -186,9 +192,17 @@ def test_a_short_exchange_costs_20_bytes_a_packet_more_on_ipv6(request, response
 
 @given(sizes, sizes, sizes, sizes, versions, ips, st.floats(0, 1), st.sampled_from(["1.1", "2"]))
 def test_the_layers_of_an_exchange_sum_to_its_bytes(head, body, back_head, back_body, tls, ip, wait, http):
-    parts = wire.layers("exchange", request_headers_bytes=head, request_body_bytes=body,
-                        response_headers_bytes=back_head, response_body_bytes=back_body,
-                        tls=tls, ip=ip, server_s=wait, http=http)
+    parts = wire.layers(
+        "exchange",
+        request_headers_bytes=head,
+        request_body_bytes=body,
+        response_headers_bytes=back_head,
+        response_body_bytes=back_body,
+        tls=tls,
+        ip=ip,
+        server_s=wait,
+        http=http,
+    )
     if http == "2":
         whole = wire.http2_exchange_bytes(head, body, back_head, back_body, tls, ip, wait)
     else:
@@ -215,8 +229,8 @@ def test_arrays_of_every_input_equal_scalars():
         assert up.shape == down.shape == (4, 2, 2, 2) and up.dtype == np.int64
         for at in np.ndindex(up.shape):
             assert (up[at], down[at]) == priced_as(
-                int(request[at[0], 0, 0, 0]), int(response[at[1], 0, 0]), "1.2", int(ip[at[3]]),
-                float(wait[at[2], 0]))
+                int(request[at[0], 0, 0, 0]), int(response[at[1], 0, 0]), "1.2", int(ip[at[3]]), float(wait[at[2], 0])
+            )
 
 
 def test_large_arrays_priced_in_blocks_equal_scalars_and_small_arrays():
@@ -238,8 +252,14 @@ def test_masked_arrays_send_each_message_its_own_way():
 
 
 def test_scalars_give_plain_integers_that_json_takes():
-    answers = [*wire.http_exchange_bytes(360, 520), *wire.connect_bytes(), *wire.heartbeat_bytes(),
-               *wire.close_bytes(), wire.websocket_frame_bytes(np.int64(5), True), *wire.keepalive_bytes()]
+    answers = [
+        *wire.http_exchange_bytes(360, 520),
+        *wire.connect_bytes(),
+        *wire.heartbeat_bytes(),
+        *wire.close_bytes(),
+        wire.websocket_frame_bytes(np.int64(5), True),
+        *wire.keepalive_bytes(),
+    ]
     assert {type(a) for a in answers} == {int}
 
 
@@ -266,7 +286,8 @@ def test_a_connection_is_its_tls_bytes_and_its_packets(tls, chain, resumed, ip):
     shaken = wire.tls_handshake_bytes(tls, chain, resumed, alpn=False)
     syn = 8  # the SYN's options are 20 B where other segments carry 12
     assert wire.connect_bytes(tls, chain, resumed, ip) == tuple(
-        b + n * wire.packet_header_bytes(ip) + syn for b, n in zip(shaken, packets, strict=True))
+        b + n * wire.packet_header_bytes(ip) + syn for b, n in zip(shaken, packets, strict=True)
+    )
 
 
 @given(st.sampled_from(["1.3", "1.2", "1.2-chacha20"]), ips)
@@ -292,6 +313,7 @@ def test_a_post_quantum_key_share_needs_a_second_segment_for_the_hello():
 
 
 # --- real libraries -------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("payload", [0, 1, 125, 126, 65_535, 65_536, 200_000])
 @pytest.mark.parametrize("masked", [False, True])
@@ -319,6 +341,7 @@ def test_the_h2_library_writes_messages_of_this_length(head, body):
 
 def test_zlib_inflates_what_deflated_bytes_counts_back_to_the_messages():
     import zlib
+
     messages = [json.dumps({"type": "new_comment", "id": i, "text": "hello " * i}) for i in range(5)]
     for takeover in (True, False):
         counted = wire.deflated_bytes(messages, takeover)
@@ -343,23 +366,31 @@ def certificate_files(folder):
     x509 = pytest.importorskip("cryptography.x509")
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
+
     keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
-    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-             for name in ("leaf", "between", "root")]
+    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("leaf", "between", "root")]
 
     def signed(i, padding):
         day = datetime.datetime(2026, 1, 1)
-        made = (x509.CertificateBuilder().subject_name(names[i]).issuer_name(names[i + 1])
-                .public_key(keys[i].public_key()).serial_number(2**150 + i)
-                .not_valid_before(day).not_valid_after(day + datetime.timedelta(days=3650)))
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(names[i])
+            .issuer_name(names[i + 1])
+            .public_key(keys[i].public_key())
+            .serial_number(2**150 + i)
+            .not_valid_before(day)
+            .not_valid_after(day + datetime.timedelta(days=3650))
+        )
         filler = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2"), bytes(padding))
         return made.add_extension(filler, critical=False).sign(keys[i + 1], hashes.SHA256())
 
     def sized(i, der):
         spare = der - len(signed(i, 200).public_bytes(serialization.Encoding.DER))
         return signed(i, 200 + spare).public_bytes(serialization.Encoding.PEM)
-    key = keys[0].private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                serialization.NoEncryption())
+
+    key = keys[0].private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     pem = folder / "chain.pem"
     pem.write_bytes(sized(0, 1141) + sized(1, 696) + key)
     return pem
@@ -377,8 +408,9 @@ class Pair:
         self.contexts = contexts or self.new_contexts(pem, tls, alpn)
         self.to_client, self.to_server, self.up, self.down = (ssl.MemoryBIO() for _ in range(4))
         client, server = self.contexts
-        self.client = client.wrap_bio(self.to_client, self.up, session=session,
-                                      server_hostname="abcdefghij.execute-api.us-east-1.amazonaws.com")
+        self.client = client.wrap_bio(
+            self.to_client, self.up, session=session, server_hostname="abcdefghij.execute-api.us-east-1.amazonaws.com"
+        )
         self.server = server.wrap_bio(self.to_server, self.down, server_side=True)
         self.crossed = [0, 0]
         for _ in range(4):
@@ -439,9 +471,11 @@ def test_openssl_shakes_hands_in_these_bytes(chain_pem, tls, alpn):
 
 
 def test_an_alpn_offer_hides_in_a_padded_hello():
-    costs = [sum(wire.connect_bytes(tls, resumed=resumed, alpn=True))
-             - sum(wire.connect_bytes(tls, resumed=resumed))
-             for tls in ("1.3", "1.2") for resumed in (False, True)]
+    costs = [
+        sum(wire.connect_bytes(tls, resumed=resumed, alpn=True)) - sum(wire.connect_bytes(tls, resumed=resumed))
+        for tls in ("1.3", "1.2")
+        for resumed in (False, True)
+    ]
     assert costs == [9, 27, 27, 9]
 
 
@@ -451,17 +485,13 @@ TOO_LONG = "payload_bytes must be <= 9223372036854775807 B (the longest frame, R
 BAD = [
     (lambda: wire.websocket_frame_bytes(-1, True), "payload_bytes must be a whole number >= 0 B; got -1"),
     (lambda: wire.websocket_frame_bytes(1.5, True), "payload_bytes must be a whole number >= 0 B; got 1.5"),
-    (lambda: wire.websocket_frame_bytes([3, 2.5], True),
-     "payload_bytes must be a whole number >= 0 B; got 2.5"),
+    (lambda: wire.websocket_frame_bytes([3, 2.5], True), "payload_bytes must be a whole number >= 0 B; got 2.5"),
     (lambda: wire.websocket_frame_bytes("5", True), "payload_bytes must be a number; got '5'"),
     (lambda: wire.websocket_frame_bytes("ten", True), "payload_bytes must be a number; got 'ten'"),
     (lambda: wire.websocket_frame_bytes(float("nan"), True), "payload_bytes must be a number; got NaN"),
-    (lambda: wire.websocket_frame_bytes(2**63, True),
-     TOO_LONG + "9.22337203685478e+18"),
-    (lambda: wire.websocket_message_bytes(2.0**63, True),
-     TOO_LONG + "9.22337203685478e+18"),
-    (lambda: wire.websocket_frame_bytes(10**30, True),
-     TOO_LONG + "1e+30"),
+    (lambda: wire.websocket_frame_bytes(2**63, True), TOO_LONG + "9.22337203685478e+18"),
+    (lambda: wire.websocket_message_bytes(2.0**63, True), TOO_LONG + "9.22337203685478e+18"),
+    (lambda: wire.websocket_frame_bytes(10**30, True), TOO_LONG + "1e+30"),
     (lambda: wire.websocket_frame_bytes(5, 2), "masked must be True or False; got 2"),
     (lambda: wire.http_exchange_bytes(-5, 520), "request_bytes must be a whole number >= 0 B; got -5"),
     (lambda: wire.http_exchange_bytes(360, 0.5), "response_bytes must be a whole number >= 0 B; got 0.5"),
@@ -469,22 +499,26 @@ BAD = [
     (lambda: wire.http_exchange_bytes(360, 520, tls="1.4"), "unknown TLS version '1.4'; did you mean '1.3'?"),
     (lambda: wire.connect_bytes("TLS1.3"), "unknown TLS version 'TLS1.3'; did you mean '1.3'?"),
     (lambda: wire.connect_bytes(chain="rsa5"), "unknown certificate chain 'rsa5'; did you mean 'rsa4'?"),
-    (lambda: wire.connect_bytes("1.2", post_quantum=True),
-     "post_quantum must be False below TLS 1.3; got True with '1.2'"),
+    (
+        lambda: wire.connect_bytes("1.2", post_quantum=True),
+        "post_quantum must be False below TLS 1.3; got True with '1.2'",
+    ),
     (lambda: wire.connect_bytes(resumed="yes"), "resumed must be True or False; got 'yes'"),
     (lambda: wire.heartbeat_bytes(ip=5), "ip must be 4 or 6; got 5"),
     (lambda: wire.http_exchange_bytes(1, 1, ip=[4, 7]), "ip must be 4 or 6; got 7"),
-    (lambda: wire.heartbeat_bytes(client_payload_bytes=126),
-     "client_payload_bytes must be <= 125 B in a control frame (RFC 6455); got 126"),
-    (lambda: wire.http_exchange_bytes([1, 2], [1, 2, 3]),
-     "inputs must have shapes that go together; got request_bytes (2,) and response_bytes (3,)"),
+    (
+        lambda: wire.heartbeat_bytes(client_payload_bytes=126),
+        "client_payload_bytes must be <= 125 B in a control frame (RFC 6455); got 126",
+    ),
+    (
+        lambda: wire.http_exchange_bytes([1, 2], [1, 2, 3]),
+        "inputs must have shapes that go together; got request_bytes (2,) and response_bytes (3,)",
+    ),
     (lambda: wire.http_exchange_bytes(1, 1, segments_per_ack=0), "segments_per_ack must be >= 1; got 0"),
     (lambda: wire.layers("pol"), "unknown kind of layers 'pol'; known: exchange, message, heartbeat"),
-    (lambda: wire.layers("message", payload=4),
-     "unknown input of 'message' 'payload'; did you mean 'payload_bytes'?"),
+    (lambda: wire.layers("message", payload=4), "unknown input of 'message' 'payload'; did you mean 'payload_bytes'?"),
     (lambda: wire.deflated_bytes("one"), "messages must be a sequence of messages; got one str"),
-    (lambda: wire.deflated_bytes([b"a"], window_bits=8),
-     "window_bits must be a whole number from 9 to 15; got 8"),
+    (lambda: wire.deflated_bytes([b"a"], window_bits=8), "window_bits must be a whole number from 9 to 15; got 8"),
     (lambda: wire.hpack_bytes([]), "headers must be lists of (name, value) pairs of text; got []"),
     (lambda: wire.rounded_bytes(-3.2), "sampled_bytes must be >= 0 B; got -3.2"),
 ]

@@ -14,8 +14,12 @@ import typer
 
 from model import checks
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
-                  help="What a move from HTTP polling to WebSocket push does to five measures.")
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="What a move from HTTP polling to WebSocket push does to five measures.",
+)
 
 
 class Format(StrEnum):
@@ -48,10 +52,13 @@ def user_counts(texts: list[str] | None) -> list[float] | None:
 
 
 @app.command()
-def table(scenario: ScenarioName = "twilly", users: Users = None,
-          format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
-          draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 0,
-          seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0) -> None:
+def table(
+    scenario: ScenarioName = "twilly",
+    users: Users = None,
+    format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
+    draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+) -> None:
     """Print the before-and-after table of a scenario."""
     from model.outcome import results
     from model.show import tables
@@ -61,10 +68,12 @@ def table(scenario: ScenarioName = "twilly", users: Users = None,
 
 
 @app.command()
-def report(scenario: ScenarioName = "twilly", users: Users = None,
-           out: OutDir = Path("report"),
-           engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a notebook.")] = "inprocess",
-           ) -> None:
+def report(
+    scenario: ScenarioName = "twilly",
+    users: Users = None,
+    out: OutDir = Path("report"),
+    engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a notebook.")] = "inprocess",
+) -> None:
     """Run the notebooks and write them, an HTML page each with an index, and the tables."""
     from model.apps.report import reporting
 
@@ -80,8 +89,9 @@ def report(scenario: ScenarioName = "twilly", users: Users = None,
 
 
 @app.command()
-def accept(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
-           ) -> None:
+def accept(
+    notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
+) -> None:
     """Run the notebooks again, show which numbers changed, and store them."""
     from model.apps import notebooks
 
@@ -93,8 +103,9 @@ def accept(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks;
 
 
 @app.command()
-def check(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
-          ) -> None:
+def check(
+    notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
+) -> None:
     """Run the notebooks again and fail on any number that differs from the stored one."""
     from model.apps import notebooks
 
@@ -107,8 +118,9 @@ def check(notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; 
 
 
 @app.command()
-def schema(out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; else the screen.")] = None,
-           ) -> None:
+def schema(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; else the screen.")] = None,
+) -> None:
     """Write the JSON schema of a scenario file, for editors."""
     import json
 
@@ -123,11 +135,13 @@ def schema(out: Annotated[Path | None, typer.Option("--out", "-o", help="File to
 
 
 @app.command()
-def audit(scenario: ScenarioName = "twilly",
-          claims: Annotated[str | None, typer.Option(help="A name in data/claims, or a .yaml file.")] = None,
-          format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
-          draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 256,
-          seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0) -> None:
+def audit(
+    scenario: ScenarioName = "twilly",
+    claims: Annotated[str | None, typer.Option(help="A name in data/claims, or a .yaml file.")] = None,
+    format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
+    draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 256,
+    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+) -> None:
     """Judge every published claim by its own arithmetic and by the model."""
     from model import audit as auditing
     from model.show import tables
@@ -144,16 +158,21 @@ def audit(scenario: ScenarioName = "twilly",
     typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
     width = shutil.get_terminal_size((140, 40)).columns
     for figure, why in shown["why"].items():
-        typer.echo(textwrap.fill(f"{figure}: {why}", width, subsequent_indent="  ", break_long_words=False,
-                                 break_on_hyphens=False))
+        typer.echo(
+            textwrap.fill(
+                f"{figure}: {why}", width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            )
+        )
 
 
 @app.command()
-def measure(out: OutDir = Path("measured"),
-            what: Annotated[list[str] | None, typer.Option(help="bytes or timing; both where none is given.")] = None,
-            quick: Annotated[bool, typer.Option(help="A few occurrences only, about 20 seconds.")] = False,
-            port: Annotated[int, typer.Option(help="First port to listen on; 0 takes free ones.")] = 0,
-            seed: Annotated[int, typer.Option(help="Seed of the order and the moments.")] = 1) -> None:
+def measure(
+    out: OutDir = Path("measured"),
+    what: Annotated[list[str] | None, typer.Option(help="bytes or timing; both where none is given.")] = None,
+    quick: Annotated[bool, typer.Option(help="A few occurrences only, about 20 seconds.")] = False,
+    port: Annotated[int, typer.Option(help="First port to listen on; 0 takes free ones.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the order and the moments.")] = 1,
+) -> None:
     """Measure polls and pushes on real sockets of this machine, and show the model beside them."""
     from rich.progress import Progress
 
@@ -162,23 +181,30 @@ def measure(out: OutDir = Path("measured"),
 
     with Progress(console=_errors(), transient=True) as bar:
         task = bar.add_task("measuring", total=None)
-        files = bench.measure(out, what=what or ("bytes", "timing"), seed=seed, quick=quick, port=port,
-                              progress=lambda done, total, name: bar.update(task, completed=done, total=total,
-                                                                            description=name))
+        files = bench.measure(
+            out,
+            what=what or ("bytes", "timing"),
+            seed=seed,
+            quick=quick,
+            port=port,
+            progress=lambda done, total, name: bar.update(task, completed=done, total=total, description=name),
+        )
     for one in what or ("bytes", "timing"):
         typer.echo(display.result(bench.compare(out, what=one), name=one, digits=4).to_text())
     typer.echo("\n".join(str(path) for path in files.values()))
 
 
 @app.command()
-def batch(grid: Annotated[Path, typer.Argument(help="A grid file.")],
-          out: Annotated[str, typer.Option("--out", "-o", help="Folder or address to write to.")] = "batch",
-          jobs: Annotated[int | None, typer.Option(help="Worker processes; as many as processors.")] = None,
-          notebook: Annotated[list[str] | None, typer.Option(help="Notebooks to run, before the grid's own.")] = None,
-          engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a run.")] = "inprocess",
-          json: Annotated[bool, typer.Option("--json", help="A line of JSON an event on standard output.")] = False,
-          yes: Annotated[bool, typer.Option("--yes", help="Start a very large grid.")] = False,
-          cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None) -> None:
+def batch(
+    grid: Annotated[Path, typer.Argument(help="A grid file.")],
+    out: Annotated[str, typer.Option("--out", "-o", help="Folder or address to write to.")] = "batch",
+    jobs: Annotated[int | None, typer.Option(help="Worker processes; as many as processors.")] = None,
+    notebook: Annotated[list[str] | None, typer.Option(help="Notebooks to run, before the grid's own.")] = None,
+    engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a run.")] = "inprocess",
+    json: Annotated[bool, typer.Option("--json", help="A line of JSON an event on standard output.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Start a very large grid.")] = False,
+    cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
+) -> None:
     """Run notebooks over a grid of scenarios, users, regions and any path of a scenario."""
     from model.apps import batch as batches
 
@@ -200,8 +226,14 @@ def _settled(priced: set, given: dict, defaults: dict) -> dict:
     own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
     every |= own
     case = base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
-    bill = (case.name, case.region, str(case.prices_on), case.before.api.backend, case.after.api.backend,
-            getattr(case.after.socket, "backend", None))
+    bill = (
+        case.name,
+        case.region,
+        str(case.prices_on),
+        case.before.api.backend,
+        case.after.api.backend,
+        getattr(case.after.socket, "backend", None),
+    )
     if bill not in priced:  # whether the region has a price of all that is billed: asked once for each kind of bill
         from model.outcome import results
 
@@ -218,8 +250,10 @@ def _errors():
 
 
 @app.command()
-def lab(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8888,
-        browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True) -> None:
+def lab(
+    port: Annotated[int, typer.Option(help="Port of this machine.")] = 8888,
+    browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True,
+) -> None:
     """Open JupyterLab at the notebooks."""
     from model.apps import lab as opening
 
@@ -227,8 +261,10 @@ def lab(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8888,
 
 
 @app.command("app")
-def page_app(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8866,
-             browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True) -> None:
+def page_app(
+    port: Annotated[int, typer.Option(help="Port of this machine.")] = 8866,
+    browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True,
+) -> None:
     """Serve the page of sliders to a browser on this machine."""
     from model.apps import lab as opening
 

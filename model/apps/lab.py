@@ -18,23 +18,7 @@ NO_VOILA = "the page needs Voila, which is not installed; in a clone: pip instal
 
 
 def free_port(port: int) -> int:
-    """The port, refused where it is none or something listens on it already.
-
-    Parameters
-    ----------
-    port : int
-        A TCP port of this machine [-].
-
-    Returns
-    -------
-    int
-        The same port.
-
-    Raises
-    ------
-    InputError
-        A port outside 1 to 65535, or in use.
-    """
+    """The port, refused where it is none or something listens on it already."""
     if not 1 <= port <= 65535:
         checks.fail(f"--port must be 1 to 65535; got {port}")
     with socket.socket() as tried:
@@ -47,45 +31,33 @@ def free_port(port: int) -> int:
 
 
 def app_arguments(port: int, browser: bool) -> list[str]:
-    """What Voila is started with: the notebook, the page's own template, this machine only.
-
-    Parameters
-    ----------
-    port : int
-        The port to serve on [-].
-    browser : bool
-        Whether to open a browser [-].
-
-    Returns
-    -------
-    list of str
-        Arguments of the command.
-    """
-    return [str(paths.notebooks(NOTEBOOK)), f"--port={port}", f"--Voila.ip={HOST}", "--template=workbook",
-            "--Voila.log_level=WARN", "--MappingKernelManager.cull_interval=60",
-            "--MappingKernelManager.cull_idle_timeout=900", *([] if browser else ["--no-browser"])]
+    """What Voila is started with: the notebook, the page's own template, this machine only."""
+    return [
+        str(paths.notebooks(NOTEBOOK)),
+        f"--port={port}",
+        f"--Voila.ip={HOST}",
+        "--template=workbook",
+        "--Voila.log_level=WARN",
+        "--MappingKernelManager.cull_interval=60",
+        "--MappingKernelManager.cull_idle_timeout=900",
+        *([] if browser else ["--no-browser"]),
+    ]
 
 
 def lab_arguments(port: int, browser: bool) -> list[str]:
-    """What JupyterLab is started with: the notebooks, this machine only, no news asked for outside.
-
-    Parameters
-    ----------
-    port : int
-        The port to serve on [-].
-    browser : bool
-        Whether to open a browser [-].
-
-    Returns
-    -------
-    list of str
-        Arguments of the command.
-    """
-    return [f"--ServerApp.root_dir={paths.notebooks()}", f"--ServerApp.ip={HOST}", f"--ServerApp.port={port}",
-            "--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
-            "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            "--LabApp.extension_manager=readonly", *([] if browser else ["--no-browser"]),
-            *(["--allow-root"] if _is_root() else [])]
+    """What JupyterLab is started with: the notebooks, this machine only, no news asked for outside."""
+    return [
+        f"--ServerApp.root_dir={paths.notebooks()}",
+        f"--ServerApp.ip={HOST}",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        *([] if browser else ["--no-browser"]),
+        *(["--allow-root"] if _is_root() else []),
+    ]
 
 
 def _is_root() -> bool:
@@ -116,25 +88,7 @@ def _end_kernels_of_closed_pages() -> None:
 
 
 def open_app(port: int = 8866, browser: bool = True) -> None:
-    """Serve the page of sliders until it is stopped.
-
-    Parameters
-    ----------
-    port : int
-        The port to serve on [-].
-    browser : bool
-        Whether to open a browser [-].
-
-    Returns
-    -------
-    None
-        When it is stopped.
-
-    Raises
-    ------
-    InputError
-        Voila is not installed, or the port is in use.
-    """
+    """Serve the page of sliders until it is stopped."""
     if importlib.util.find_spec("voila") is None:
         checks.fail(NO_VOILA)
     free_port(port)
@@ -147,25 +101,7 @@ def open_app(port: int = 8866, browser: bool = True) -> None:
 
 
 def open_lab(port: int = 8888, browser: bool = True) -> None:
-    """Open JupyterLab at the notebooks until it is stopped.
-
-    Parameters
-    ----------
-    port : int
-        The port to serve on [-].
-    browser : bool
-        Whether to open a browser [-].
-
-    Returns
-    -------
-    None
-        When it is stopped.
-
-    Raises
-    ------
-    InputError
-        The port is in use.
-    """
+    """Open JupyterLab at the notebooks until it is stopped."""
     free_port(port)
     _settle()
     from jupyterlab.labapp import main

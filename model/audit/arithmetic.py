@@ -62,6 +62,7 @@ def unlike(low: float, high: float, other_low: float, other_high: float) -> floa
 
     A range from 0 says "up to": its low end is nothing that was published.
     """
+
     def times(one: float, other: float) -> float:
         if one == other:
             return 1.0
@@ -83,9 +84,13 @@ def product_of_factors(figure: Figure, ground: Ground) -> Iterator[Finding]:
         low, high = multiplied(figure.factors, figure.unit)
         factor = unlike(figure.low, figure.high, low, high)
         if factor > 1.0:
-            yield Finding("product", figure, factor,
-                          f"{' x '.join(term_words(t) for t in figure.factors)} is {span_words(low, high)} "
-                          f"{figure.unit}, not {span_words(figure.low, figure.high)}")
+            yield Finding(
+                "product",
+                figure,
+                factor,
+                f"{' x '.join(term_words(t) for t in figure.factors)} is {span_words(low, high)} "
+                f"{figure.unit}, not {span_words(figure.low, figure.high)}",
+            )
 
 
 def _sums(figure: Figure) -> dict[str, tuple[float, float]]:
@@ -94,8 +99,10 @@ def _sums(figure: Figure) -> dict[str, tuple[float, float]]:
     sums = {}
     for when in (*whens, ""):
         sized = [(p.sign * conversion(p.unit, figure.unit), p) for p in figure.parts if p.when in ("", when)]
-        sums[when] = (sum(k * (p.low if k > 0 else p.high) for k, p in sized),
-                      sum(k * (p.high if k > 0 else p.low) for k, p in sized))
+        sums[when] = (
+            sum(k * (p.low if k > 0 else p.high) for k, p in sized),
+            sum(k * (p.high if k > 0 else p.low) for k, p in sized),
+        )
     return sums
 
 
@@ -106,10 +113,13 @@ def sum_of_parts(figure: Figure, ground: Ground) -> Iterator[Finding]:
         factor = min(unlike(figure.low, figure.high, *ends) for ends in sums.values())
         if factor > 1.0:
             otherwise = " otherwise" if len(sums) > 1 else ""
-            said = ", ".join(f"{span_words(*ends)} {figure.unit}{f' while {when}' if when else otherwise}"
-                             for when, ends in sums.items())
-            yield Finding("parts", figure, factor,
-                          f"its parts add up to {said}, not {span_words(figure.low, figure.high)}")
+            said = ", ".join(
+                f"{span_words(*ends)} {figure.unit}{f' while {when}' if when else otherwise}"
+                for when, ends in sums.items()
+            )
+            yield Finding(
+                "parts", figure, factor, f"its parts add up to {said}, not {span_words(figure.low, figure.high)}"
+            )
 
 
 def rests_on_slips(figure: Figure, ground: Ground) -> Iterator[Finding]:
@@ -120,17 +130,22 @@ def rests_on_slips(figure: Figure, ground: Ground) -> Iterator[Finding]:
     pairs = zip(figure.parts, quoted, strict=True)
     ends = [multiplied(factors, part.unit) if factors else (part.low, part.high) for part, factors in pairs]
     parts = tuple(replace(p, low=e[0], high=e[1]) for p, e in zip(figure.parts, ends, strict=True))
-    (low, high), = _sums(replace(figure, parts=parts)).values()
+    ((low, high),) = _sums(replace(figure, parts=parts)).values()
     factor = unlike(figure.low, figure.high, low, high)
     if factor > 1.0:
         said = " ".join(f"{'-' if p.sign < 0 else '+'} {span_words(p.low, p.high)}" for p in parts)
-        yield Finding("product", figure, factor,
-                      f"multiplied out, its parts are {said.removeprefix('+ ')} = {span_words(low, high)} "
-                      f"{figure.unit}, not {span_words(figure.low, figure.high)}")
+        yield Finding(
+            "product",
+            figure,
+            factor,
+            f"multiplied out, its parts are {said.removeprefix('+ ')} = {span_words(low, high)} "
+            f"{figure.unit}, not {span_words(figure.low, figure.high)}",
+        )
 
 
 def _really(figure: Figure, ground: Ground) -> tuple[float, float]:
     """What a figure comes to when all that it is made of is multiplied out, added up and listed anew."""
+
     def told(term: Term) -> Term:
         if not term.claim:
             return term
@@ -140,7 +155,7 @@ def _really(figure: Figure, ground: Ground) -> tuple[float, float]:
     if figure.factors:
         return multiplied([told(t) for t in figure.factors], figure.unit)
     if figure.parts and not any(p.when for p in figure.parts):
-        (low, high), = _sums(replace(figure, parts=tuple(told(p) for p in figure.parts))).values()
+        ((low, high),) = _sums(replace(figure, parts=tuple(told(p) for p in figure.parts))).values()
         return low, high
     return _listed_span(figure, ground.book) if figure.priced else (figure.low, figure.high)
 
@@ -154,9 +169,15 @@ def carried_through(figure: Figure, ground: Ground) -> Iterator[Finding]:
     straight = multiplied(figure.factors, figure.unit) if figure.factors else next(iter(_sums(figure).values()))
     factor = unlike(figure.low, figure.high, low, high)
     if factor > 1.0 and unlike(*straight, low, high) > 1.0:  # else its own product or sum has said so
-        yield Finding("carried", figure, factor, (
-            f"with the figures that it is made of put right ({', '.join(_put_right(terms, ground))}) it comes to "
-            f"{span_words(low, high)} {figure.unit}, not {span_words(figure.low, figure.high)}"))
+        yield Finding(
+            "carried",
+            figure,
+            factor,
+            (
+                f"with the figures that it is made of put right ({', '.join(_put_right(terms, ground))}) it comes to "
+                f"{span_words(low, high)} {figure.unit}, not {span_words(figure.low, figure.high)}"
+            ),
+        )
 
 
 def _put_right(terms: Sequence[Term], ground: Ground) -> Iterator[str]:
@@ -171,8 +192,10 @@ def _listed(meter: str, term: Term, figure: Figure, book: PriceBook) -> float:
     sold = sold_unit(meter, book)
     whole = product([(unit("USD"), 1), (unit(term.unit), 1), (unit(sold), -1)])
     if whole.powers != unit(figure.unit).powers:
-        checks.fail(f"an amount that {figure.name} prices by {meter} ({sold}) must give its unit "
-                    f"{figure.unit}; got {term.unit!r}")
+        checks.fail(
+            f"an amount that {figure.name} prices by {meter} ({sold}) must give its unit "
+            f"{figure.unit}; got {term.unit!r}"
+        )
     return float(book.tiers(meter)[0].price_usd) * whole.size / unit(figure.unit).size
 
 
@@ -199,9 +222,11 @@ def list_price(figure: Figure, ground: Ground) -> Iterator[Finding]:
     if factor > 1.0:
         amounts = " + ".join(
             f"{term_words(t)} at {' or '.join(list_price_words(m, ground.book) for m in t.meters)}"
-            for t, _, _ in chosen)
+            for t, _, _ in chosen
+        )
         sentence = f"{amounts} cost {span_words(low, high)} {figure.unit}" + (
-            " or more" if any(len(t.meters) > 1 for t, _, _ in chosen) else "")
+            " or more" if any(len(t.meters) > 1 for t, _, _ in chosen) else ""
+        )
         sentence += f", not {span_words(figure.low, figure.high)}"
         if len(chosen) == 1:
             sentence += f", which would be {_implied_words(figure, *chosen[0], ground.book)}"
@@ -231,10 +256,16 @@ def echo_of_list_price(figure: Figure, ground: Ground) -> Iterator[Finding]:
             listed = usd * conversion("USD/month", figure.unit)
             for slip in SLIPS:
                 if listed > 0 and abs(figure.low / listed / slip - 1.0) < SLIP_MATCH:
-                    yield Finding("echo", figure, max(slip, 1.0 / slip), (
-                        f"{figure_words(figure)} is {number_words(slip)} times what {term_words(term)} of "
-                        f"{number_words(users)} users over {number_words(hours)} h cost alone at "
-                        f"{list_price_words(meter, ground.book)}, {number_words(listed)}"))
+                    yield Finding(
+                        "echo",
+                        figure,
+                        max(slip, 1.0 / slip),
+                        (
+                            f"{figure_words(figure)} is {number_words(slip)} times what {term_words(term)} of "
+                            f"{number_words(users)} users over {number_words(hours)} h cost alone at "
+                            f"{list_price_words(meter, ground.book)}, {number_words(listed)}"
+                        ),
+                    )
 
 
 def _same_thing(one: Figure, other: Figure) -> bool:
@@ -255,9 +286,16 @@ def same_quantity(figure: Figure, ground: Ground) -> Iterator[Finding]:
         factor = apart(figure.low, figure.high, *ends)
         if factor > 1.0:
             most = max(a / b if b > 0 else inf for a, b in ((figure.high, ends[0]), (ends[1], figure.low)))
-            yield Finding("units", figure, factor, (
-                f"{figure_words(figure)} is {span_words(factor, most, 3)} times apart from "
-                f"{figure_words(other)} in {other.name}"), other)
+            yield Finding(
+                "units",
+                figure,
+                factor,
+                (
+                    f"{figure_words(figure)} is {span_words(factor, most, 3)} times apart from "
+                    f"{figure_words(other)} in {other.name}"
+                ),
+                other,
+            )
 
 
 def implied(figure: Figure, ground: Ground) -> Iterator[Finding]:
@@ -267,8 +305,10 @@ def implied(figure: Figure, ground: Ground) -> Iterator[Finding]:
     low, high = multiplied(figure.implied_by, figure.unit)
     factor = apart(figure.low, figure.high, low, high)
     if factor > 1.0:
-        sentence = (f"{' x '.join(term_words(t) for t in figure.implied_by)} is {span_words(low, high, 3)} "
-                    f"{figure.unit}, not {span_words(figure.low, figure.high)}")
+        sentence = (
+            f"{' x '.join(term_words(t) for t in figure.implied_by)} is {span_words(low, high, 3)} "
+            f"{figure.unit}, not {span_words(figure.low, figure.high)}"
+        )
         quoted = next((t for t in figure.implied_by if t.claim), None)
         if quoted is not None:
             fits = [v * quoted.low / low for v in (figure.low, figure.high)]
@@ -276,8 +316,14 @@ def implied(figure: Figure, ground: Ground) -> Iterator[Finding]:
         other = ground.known[quoted.claim] if quoted is not None else None
         yield Finding("premise", figure, factor, sentence, other)
         if other is not None:
-            yield Finding("premise", other, factor, f"with it {figure.name} would be {span_words(low, high, 3)} "
-                          f"{figure.unit}, not {span_words(figure.low, figure.high)}", figure)
+            yield Finding(
+                "premise",
+                other,
+                factor,
+                f"with it {figure.name} would be {span_words(low, high, 3)} "
+                f"{figure.unit}, not {span_words(figure.low, figure.high)}",
+                figure,
+            )
 
 
 def part_of_whole(figure: Figure, ground: Ground) -> Iterator[Finding]:
@@ -287,14 +333,26 @@ def part_of_whole(figure: Figure, ground: Ground) -> Iterator[Finding]:
     whole = ground.known[figure.part_of]
     size = conversion(figure.unit, whole.unit)
     if size is None:
-        checks.fail(f"{figure.name} must be in a unit like that of {whole.name}, of which it is a part; "
-                    f"got {figure.unit!r} and {whole.unit!r}")
+        checks.fail(
+            f"{figure.name} must be in a unit like that of {whole.name}, of which it is a part; "
+            f"got {figure.unit!r} and {whole.unit!r}"
+        )
     if figure.high * size > whole.high * (1.0 + claims.SLACK):
         factor = figure.high * size / whole.high if whole.high > 0 else inf
-        yield Finding("part of", figure, factor, f"{figure_words(figure)} is only a part of what "
-                      f"{whole.name} puts at {figure_words(whole)}", whole)
-        yield Finding("part of", whole, factor, f"{figure.name} puts a part of it at {figure_words(figure)}, "
-                      f"more than {figure_words(whole)}", figure)
+        yield Finding(
+            "part of",
+            figure,
+            factor,
+            f"{figure_words(figure)} is only a part of what {whole.name} puts at {figure_words(whole)}",
+            whole,
+        )
+        yield Finding(
+            "part of",
+            whole,
+            factor,
+            f"{figure.name} puts a part of it at {figure_words(figure)}, more than {figure_words(whole)}",
+            figure,
+        )
 
 
 def like_with_like(figure: Figure, ground: Ground) -> Iterator[Finding]:
@@ -304,17 +362,27 @@ def like_with_like(figure: Figure, ground: Ground) -> Iterator[Finding]:
         return
     size = conversion(after.unit, before.unit)
     if size is None:
-        yield Finding("improvement", figure, inf, f"{figure_words(figure)} compares {figure_words(before)} "
-                      f"with {figure_words(after)}, which count different things")
+        yield Finding(
+            "improvement",
+            figure,
+            inf,
+            f"{figure_words(figure)} compares {figure_words(before)} "
+            f"with {figure_words(after)}, which count different things",
+        )
         return
-    ends = sorted(float(claims.gain(b, a * size, figure.gain))
-                  for b, a in ((before.low, after.high), (before.high, after.low)))
+    ends = sorted(
+        float(claims.gain(b, a * size, figure.gain)) for b, a in ((before.low, after.high), (before.high, after.low))
+    )
     points = ROUNDING if figure.gain == "less" else claims.SLACK * figure.low
     short = ends[1] < figure.low - points  # by the half point of its rounding; more than promised may be rounded
     factor = apart(figure.low, figure.high, *ends) if ends[1] > 0 else inf
     if short or factor > 1.0:
-        yield Finding("improvement", figure, _left(figure, ends) if figure.gain == "less" else factor,
-                      f"its own figures give {_gain_span(figure, ends)}, not {figure_words(figure)}")
+        yield Finding(
+            "improvement",
+            figure,
+            _left(figure, ends) if figure.gain == "less" else factor,
+            f"its own figures give {_gain_span(figure, ends)}, not {figure_words(figure)}",
+        )
 
 
 def _left(figure: Figure, ends: Sequence[float]) -> float:
@@ -340,45 +408,34 @@ def saving(figure: Figure, ground: Ground) -> Iterator[Finding]:
     low, high = before.low * sizes[0] - after.high * sizes[1], before.high * sizes[0] - after.low * sizes[1]
     factor = apart(figure.low, figure.high, low, high)
     if factor > 1.0:
-        yield Finding("saving", figure, factor, f"{figure_words(before)} less {figure_words(after)} is "
-                      f"{span_words(low, high)} {figure.unit}, not {span_words(figure.low, figure.high)}")
+        yield Finding(
+            "saving",
+            figure,
+            factor,
+            f"{figure_words(before)} less {figure_words(after)} is "
+            f"{span_words(low, high)} {figure.unit}, not {span_words(figure.low, figure.high)}",
+        )
 
 
-RULES = (product_of_factors, sum_of_parts, rests_on_slips, carried_through, list_price, echo_of_list_price,
-         like_with_like, saving, same_quantity, implied, part_of_whole)
+RULES = (
+    product_of_factors,
+    sum_of_parts,
+    rests_on_slips,
+    carried_through,
+    list_price,
+    echo_of_list_price,
+    like_with_like,
+    saving,
+    same_quantity,
+    implied,
+    part_of_whole,
+)
 
 
 def findings(figures: Sequence[Figure], book: PriceBook, premise: Mapping | None = None) -> list[Finding]:
     """Everything that the figures of a claims file say against each other, their factors and the list prices.
 
-    Parameters
-    ----------
-    figures : sequence of Figure
-        The figures of one file [-].
-    book : PriceBook
-        The prices that amounts are held against [-].
-    premise : mapping, optional
-        Users and active hours that the file counts with [-].
-
-    Returns
-    -------
-    list of Finding
-        Figure by figure, by rule: product, parts, carried, list price, echo, improvement, saving, units,
-        premise, part of.
-        A factor of infinity stands for things that no factor can make alike.
-
-    Raises
-    ------
-    InputError
-        An unknown meter, or an amount in a unit that its meter does not sell.
-
-    Notes
-    -----
-    Ranges that should be one may differ by 5 % at their ends; ranges that need only agree must meet.
-
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     ground = Ground({f.key: f for f in figures}, book, premise or {})
     return [one for figure in figures for rule in RULES for one in rule(figure, ground)]

@@ -43,23 +43,10 @@ def _matches(path: str, pattern: str) -> bool:
     return len(parts) >= len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
-def change_groups(base: Scenario, improved: Scenario,
-                  names: Mapping[str, Sequence[str]] | None = None) -> dict[str, dict]:
-    """The differences of two scenarios, gathered under the names of the changes that they belong to.
-
-    Parameters
-    ----------
-    base, improved : Scenario
-        Two scenarios [-].
-    names : mapping of str to sequence of str, optional
-        Names of changes with patterns of dotted paths, * for any one name; `changes` of the base's claims
-        file where none is given [-].
-
-    Returns
-    -------
-    dict of str to dict
-        By name of the change, {path: value}; a difference that no pattern names is a change of its own.
-    """
+def change_groups(
+    base: Scenario, improved: Scenario, names: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, dict]:
+    """The differences of two scenarios, gathered under the names of the changes that they belong to."""
     if names is None:
         names = claims.read(base.claims).get("changes", {}) if base.claims else {}
     found: dict[str, dict] = {}
@@ -105,8 +92,13 @@ def _scenario(name: Scenario | str | Path) -> Scenario:
     return name if isinstance(name, Scenario) else load(name)
 
 
-def improvements(base: Scenario | str, improved: Scenario | str, side: str | None = None, users=None,
-                 names: Mapping[str, Sequence[str]] | None = None):
+def improvements(
+    base: Scenario | str,
+    improved: Scenario | str,
+    side: str | None = None,
+    users=None,
+    names: Mapping[str, Sequence[str]] | None = None,
+):
     """What every change between two scenarios does to all measures, alone and together.
 
     Each named change is made alone to the base; all of them together give the improved design. What the joint
@@ -114,35 +106,27 @@ def improvements(base: Scenario | str, improved: Scenario | str, side: str | Non
 
     Parameters
     ----------
-    base, improved : Scenario or str
-        Scenarios, their names or files [-].
-    side : str, optional
-        The design whose figures count; after where it differs, else before [-].
-    users : float, optional
-        User count; the base's own where none is given [-].
-    names : mapping of str to sequence of str, optional
-        Names of changes with patterns of dotted paths; those of the base's claims file where none is
-        given [-].
+    base, improved : Scenario or str, scenarios, their names or files
+    side : str, optional, the design whose figures count; after where it differs, else before
+    users : float, optional, user count; the base's own where none is given
+    names : mapping of str to sequence of str, optional, names of changes with patterns of dotted paths; those of the
+        base's claims file where none is given
 
     Returns
     -------
-    pandas.DataFrame
-        Index change: the base's figures, each change's difference, their sum, the interaction, the joint
-        difference and the improved figures; a column a measure in its unit, and the share of events that do
-        not arrive.
+    pandas.DataFrame, index change: the base's figures, each change's difference, their sum, the interaction, the
+        joint difference and the improved figures; a column a measure in its unit, and the share of events that do not
+        arrive
 
     Raises
     ------
-    InputError
-        Scenarios that do not differ, or a change that cannot stand alone.
+    InputError, scenarios that do not differ, or a change that cannot stand alone
 
     Notes
     -----
     Every input is at its mode. A change made alone may do nothing without another; the interaction shows it.
 
-    Sources
-    -------
-    twilly_code
+    Source: twilly_code.
     """
     import pandas as pd
 
@@ -163,35 +147,35 @@ def improvements(base: Scenario | str, improved: Scenario | str, side: str | Non
     every = {path: value for changes in groups.values() for path, value in changes.items()}
     end = pd.Series(_figures(_with(base, every), side, users))
     total = sum(single.values())
-    rows = {base.name: start, **single, "sum of single changes": total, "interaction": end - start - total,
-            "together": end - start, improved.name: end}
+    rows = {
+        base.name: start,
+        **single,
+        "sum of single changes": total,
+        "interaction": end - start - total,
+        "together": end - start,
+        improved.name: end,
+    }
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("change")
     return frame.rename(columns={k: f"{k} [{u}]" for k, u in _units().items()})
 
 
-def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None,
-                 published: str | None = None):
+def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None, published: str | None = None):
     """Designs of several scenarios in the columns of one table.
 
     Parameters
     ----------
-    designs : mapping of str to (Scenario or str, str)
-        A column's name to a scenario and its side, before or after [-].
-    users : float, optional
-        User count; each scenario's own where none is given [-].
-    published : str, optional
-        A claims file whose figures stand beside them [-].
+    designs : mapping of str to (Scenario or str, str), A column's name to a scenario and its side, before or after
+    users : float, optional, user count; each scenario's own where none is given
+    published : str, optional, A claims file whose figures stand beside them
 
     Returns
     -------
-    pandas.DataFrame
-        Index measure; unit, published (what the claims say of after), a column a design, and the best, all of
-        them where several are alike.
+    pandas.DataFrame, index measure; unit, published (what the claims say of after), a column a design, and the best,
+        all of them where several are alike
 
     Raises
     ------
-    InputError
-        An unknown scenario or side.
+    InputError, an unknown scenario or side
     """
     import pandas as pd
 

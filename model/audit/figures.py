@@ -48,8 +48,9 @@ def _header_bytes(side: Side):
         rates = [f.per_month for f in pushes]
         return sum(h * r for h, r in zip(heads, rates, strict=True)) / sum(rates) if pushes else np.nan
     answer = "rest" if design.api.backend == "rest_api" else "http"
-    return (scenario.number("http1_ios_post_headers_bytes")
-            + scenario.number(f"http1_{answer}_api_response_headers_bytes"))
+    return scenario.number("http1_ios_post_headers_bytes") + scenario.number(
+        f"http1_{answer}_api_response_headers_bytes"
+    )
 
 
 def _server_s(side: Side):
@@ -74,21 +75,23 @@ def _cold_start_s(side: Side):
     return side.traffic.runs[socket.send_function].init_s if socket else np.nan
 
 
-QUANTITIES: Mapping[str, Callable[[Side], object]] = MappingProxyType({  # in the units of claims_read.UNITS
-    "latency": lambda side: side.latency_quantiles((0.5,))[0],
-    "battery": lambda side: side.total("battery"),
-    "data": lambda side: side.total("data"),
-    "load": lambda side: side.total("load"),
-    "cost": lambda side: side.total("cost"),
-    "cost_per_hour": lambda side: _whole("cost", side) / _active_hours(side),
-    "messages": _messages,
-    "minutes": _minutes,
-    "connections": _connections,
-    "overhead": _header_bytes,
-    "server_latency": _server_s,
-    "direct_latency": _direct_s,
-    "cold_start": _cold_start_s,
-})
+QUANTITIES: Mapping[str, Callable[[Side], object]] = MappingProxyType(
+    {  # in the units of claims_read.UNITS
+        "latency": lambda side: side.latency_quantiles((0.5,))[0],
+        "battery": lambda side: side.total("battery"),
+        "data": lambda side: side.total("data"),
+        "load": lambda side: side.total("load"),
+        "cost": lambda side: side.total("cost"),
+        "cost_per_hour": lambda side: _whole("cost", side) / _active_hours(side),
+        "messages": _messages,
+        "minutes": _minutes,
+        "connections": _connections,
+        "overhead": _header_bytes,
+        "server_latency": _server_s,
+        "direct_latency": _direct_s,
+        "cold_start": _cold_start_s,
+    }
+)
 
 
 def _latency_of(statistic: str, side: Side):
@@ -149,31 +152,15 @@ def figure_values(figure: Figure, outcome: Outcome) -> np.ndarray:
     Latency is the median over all delivered events, or the claim's own statistic of them; a load
     restricted to flows is their rate while they run.
 
-    Parameters
-    ----------
-    figure : Figure
-        A published figure [-].
-    outcome : Outcome
-        The model's outcome of a scenario [-].
-
-    Returns
-    -------
-    numpy.ndarray
-        In the figure's unit, (draws, users); NaN where the scenario has no such thing.
-
-    Raises
-    ------
-    InputError
-        An unknown measure.
-
-    Sources
-    -------
-    assumption
+    Source: assumption.
     """
     if figure.side in ("before", "after"):
         size = conversion(UNITS[figure.measure], figure.unit)
-        return np.nan * np.ones((max(outcome.draws, 1), len(outcome.users))) if size is None else (
-            _side_values(figure, outcome, figure.side) * size)
+        return (
+            np.nan * np.ones((max(outcome.draws, 1), len(outcome.users)))
+            if size is None
+            else (_side_values(figure, outcome, figure.side) * size)
+        )
     before, after = (_side_values(figure, outcome, w) for w in ("before", "after"))
     if figure.side == "saved":
         return (before - after) * conversion(UNITS[figure.measure], figure.unit)
@@ -181,43 +168,20 @@ def figure_values(figure: Figure, outcome: Outcome) -> np.ndarray:
 
 
 def holds(figure: Figure, values) -> np.ndarray:
-    """Whether figures of the model bear a published one out, within its slack; an improvement may be larger.
-
-    Parameters
-    ----------
-    figure : Figure
-        A published figure [-].
-    values : array_like
-        The model's figures, in the unit of the published one [-].
-
-    Returns
-    -------
-    numpy.ndarray of bool
-        Shape of values; False for NaN.
-    """
+    """Whether figures of the model bear a published one out, within its slack; an improvement may be larger."""
     values = np.asarray(values, dtype=float)
     if figure.gain == "less":
         return values >= figure.low - claims.SLACK / 10.0
     enough = values >= figure.low - claims.SLACK * abs(figure.low)
-    return enough if figure.gain or figure.side == "saved" else (
-        enough & (values <= figure.high + claims.SLACK * abs(figure.high)))
+    return (
+        enough
+        if figure.gain or figure.side == "saved"
+        else (enough & (values <= figure.high + claims.SLACK * abs(figure.high)))
+    )
 
 
 def miss_factor(figure: Figure, value: float) -> float:
-    """How many times the model's figure is off a published one; 1 where it holds.
-
-    Parameters
-    ----------
-    figure : Figure
-        A published figure [-].
-    value : float
-        The model's figure, in the unit of the published one [-].
-
-    Returns
-    -------
-    float
-        At least 1, of a share saved by how much more is left; infinite where no factor leads there.
-    """
+    """How many times the model's figure is off a published one; 1 where it holds."""
     if bool(holds(figure, value)):
         return 1.0
     if figure.gain == "less":  # by what is left: 98 % less leaves twice as much as 99 %
@@ -228,29 +192,7 @@ def miss_factor(figure: Figure, value: float) -> float:
 
 
 def outcome_at(scenario: Scenario, resolved: Scenario, users, draws: int) -> Outcome:
-    """The outcome of a scenario whose ranges a caller has already replaced by columns.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario with its ranges [-].
-    resolved : Scenario
-        The same with numbers or columns of shape (draws, 1) [-].
-    users : array_like
-        User counts on the last axis [-].
-    draws : int
-        Rows of the columns; 0 where there are none [-].
-
-    Returns
-    -------
-    Outcome
-        Figures over (draws, users).
-
-    Raises
-    ------
-    InputError
-        What the model refuses.
-    """
+    """The outcome of a scenario whose ranges a caller has already replaced by columns."""
     book = prices.book(resolved.region, resolved.prices_on)
     sides = [Side(traffic.traffic(which, resolved), book) for which in ("before", "after")]
     return Outcome(scenario, np.atleast_1d(np.asarray(users, dtype=float)), draws, *sides)

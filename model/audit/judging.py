@@ -128,8 +128,11 @@ def _condition(figure: Figure, views: Sequence[View], verdict: str) -> str:
     broken = {where: one.breaks for one, where in told if one.breaks}
     if len(broken) == 2 and len(set(broken.values())) == 1:
         broken = {"": next(iter(broken.values()))}
-    parts += [f"that change{f' {where}' if where else ''} makes claim{'s' if len(numbers) > 1 else ''} "
-              f"{_listed(numbers)} fail, which held" for where, numbers in broken.items()]
+    parts += [
+        f"that change{f' {where}' if where else ''} makes claim{'s' if len(numbers) > 1 else ''} "
+        f"{_listed(numbers)} fail, which held"
+        for where, numbers in broken.items()
+    ]
     return "; ".join(parts)
 
 
@@ -144,8 +147,7 @@ def _why(figure: Figure, found: Sequence[Finding], views: Sequence[View], verdic
     premise, here = (v.words(figure) for v in views)
     if premise and here:
         both = f"{premise} under the premise and {here} in the scenario"
-        parts.append(f"the model gives {premise if premise == here else both}, the claim says "
-                     f"{figure_words(figure)}")
+        parts.append(f"the model gives {premise if premise == here else both}, the claim says {figure_words(figure)}")
     elif not parts:
         parts.append(f"the model has no {figure.unit} to hold {figure_words(figure)} against")
     parts.append(_condition(figure, views, verdict))
@@ -162,30 +164,22 @@ def table(scenario: Scenario | str, claims: str | Path | None = None, draws: int
 
     Parameters
     ----------
-    scenario : Scenario or str
-        A scenario, its name or its file [-].
-    claims : str or pathlib.Path, optional
-        A claims file; the scenario's own where none is given [-].
-    draws : int
-        Draws of every range behind low and high; 0 takes the modes only [-].
-    seed : int
-        Seed of the draws [-].
+    scenario : Scenario or str, A scenario, its name or its file
+    claims : str or pathlib.Path, optional, A claims file; the scenario's own where none is given
+    draws : int, draws of every range behind low and high; 0 takes the modes only
+    seed : int, seed of the draws
 
     Returns
     -------
-    pandas.DataFrame
-        A row a figure, index `claim` (its number): id, side, text, place, measure, unit, claimed_low,
-        claimed_high, premise, premise_low, premise_high, premise_verdict, the same for scenario, rules
-        (those that found it wrong by itself), factor, contradicts, verdict and why.
+    pandas.DataFrame, A row a figure, index `claim` (its number): id, side, text, place, measure, unit, claimed_low,
+        claimed_high, premise, premise_low, premise_high, premise_verdict, the same for scenario, rules (those that
+        found it wrong by itself), factor, contradicts, verdict and why
 
     Raises
     ------
-    InputError
-        What is wrong with scenario or claims, in one sentence.
+    InputError, what is wrong with scenario or claims, in one sentence
 
-    Sources
-    -------
-    twilly_summary, twilly_report, aws_price_list
+    Source: twilly_summary, twilly_report, aws_price_list.
     """
     import pandas as pd
 
@@ -210,17 +204,33 @@ def table(scenario: Scenario | str, claims: str | Path | None = None, draws: int
 
 def _row(figure: Figure, found: Sequence[Finding], views: Sequence[View], uses: Sequence[str]) -> dict:
     finite = [f.factor for f in found if f.factor < inf]
-    row = {"claim": figure.number, "id": figure.id, "side": figure.side, "text": figure.text,
-           "place": figure.place, "measure": figure.measure, "unit": figure.unit,
-           "claimed_low": figure.low, "claimed_high": figure.high}
+    row = {
+        "claim": figure.number,
+        "id": figure.id,
+        "side": figure.side,
+        "text": figure.text,
+        "place": figure.place,
+        "measure": figure.measure,
+        "unit": figure.unit,
+        "claimed_low": figure.low,
+        "claimed_high": figure.high,
+    }
     for name, view in zip(("premise", "scenario"), views, strict=True):
-        row |= {name: view.value, f"{name}_low": view.low, f"{name}_high": view.high,
-                f"{name}_verdict": view.verdict(figure)}
+        row |= {
+            name: view.value,
+            f"{name}_low": view.low,
+            f"{name}_high": view.high,
+            f"{name}_verdict": view.verdict(figure),
+        }
     others = sorted({f.against.number for f in found if f.against is not None})
     verdict = _verdict(figure, found, views, uses)
-    return row | {"rules": ", ".join(dict.fromkeys(f.rule for f in found)),
-                  "factor": max(finite, default=np.nan), "contradicts": ", ".join(map(str, others)),
-                  "verdict": verdict, "why": _why(figure, found, views, verdict)}
+    return row | {
+        "rules": ", ".join(dict.fromkeys(f.rule for f in found)),
+        "factor": max(finite, default=np.nan),
+        "contradicts": ", ".join(map(str, others)),
+        "verdict": verdict,
+        "why": _why(figure, found, views, verdict),
+    }
 
 
 def claims(name: str):
@@ -228,18 +238,15 @@ def claims(name: str):
 
     Parameters
     ----------
-    name : str
-        A name in data/scenarios, or a scenario file [-].
+    name : str, A name in data/scenarios, or a scenario file
 
     Returns
     -------
-    pandas.DataFrame
-        As `table` gives it.
+    pandas.DataFrame, as `table` gives it
 
     Raises
     ------
-    InputError
-        As `table` does.
+    InputError, as `table` does
     """
     return table(name)
 
@@ -249,20 +256,16 @@ def errors(scenario: Scenario | str, claims: str | Path | None = None):
 
     Parameters
     ----------
-    scenario : Scenario or str
-        Its region and date give the list prices [-].
-    claims : str or pathlib.Path, optional
-        A claims file; the scenario's own where none is given [-].
+    scenario : Scenario or str, its region and date give the list prices
+    claims : str or pathlib.Path, optional, A claims file; the scenario's own where none is given
 
     Returns
     -------
-    pandas.DataFrame
-        A row a finding, index `claim`: id, side, rule, factor, contradicts, why.
+    pandas.DataFrame, A row a finding, index `claim`: id, side, rule, factor, contradicts, why
 
     Raises
     ------
-    InputError
-        What is wrong with the claims file, in one sentence.
+    InputError, what is wrong with the claims file, in one sentence
     """
     import pandas as pd
 
@@ -273,8 +276,18 @@ def errors(scenario: Scenario | str, claims: str | Path | None = None):
     book = prices.book(scenario.region, scenario.prices_on)
     found = findings(published.figures(name), book, published.read(name).get("premise"))
     columns = ["claim", "id", "side", "rule", "factor", "contradicts", "why"]
-    rows = [(f.figure.number, f.figure.id, f.figure.side, f.rule, f.factor,
-             str(f.against.number) if f.against else "", f.sentence) for f in found]
+    rows = [
+        (
+            f.figure.number,
+            f.figure.id,
+            f.figure.side,
+            f.rule,
+            f.factor,
+            str(f.against.number) if f.against else "",
+            f.sentence,
+        )
+        for f in found
+    ]
     return pd.DataFrame(rows, columns=columns).set_index("claim")
 
 
@@ -283,13 +296,11 @@ def shown(found):
 
     Parameters
     ----------
-    found : pandas.DataFrame
-        What `table` gave [-].
+    found : pandas.DataFrame, what `table` gave
 
     Returns
     -------
-    pandas.DataFrame
-        Index figure (the claim's number, its id and side); claimed, premise, scenario, verdict, why.
+    pandas.DataFrame, index figure (the claim's number, its id and side); claimed, premise, scenario, verdict, why
     """
     import pandas as pd
 
@@ -297,8 +308,7 @@ def shown(found):
         if np.isnan(row[name]):
             return ""
         percent = row["unit"] == "less"
-        ends = [f"{row[c]:.0%}" if percent else number_words(row[c], 3)
-                for c in (name, f"{name}_low", f"{name}_high")]
+        ends = [f"{row[c]:.0%}" if percent else number_words(row[c], 3) for c in (name, f"{name}_low", f"{name}_high")]
         return ends[0] if np.isnan(row[f"{name}_low"]) else f"{ends[0]} ({ends[1]} to {ends[2]})"
 
     def claimed(row) -> str:
@@ -307,9 +317,16 @@ def shown(found):
         ends = dict.fromkeys(f"{row[c]:.0%}" for c in ("claimed_low", "claimed_high"))
         return f"{' to '.join(ends)} less"
 
-    rows = {f"{number} {row['id']} {row['side']}": {
-        "claimed": claimed(row), "premise": cell(row, "premise"), "scenario": cell(row, "scenario"),
-        "verdict": row["verdict"], "why": row["why"]} for number, row in found.iterrows()}
+    rows = {
+        f"{number} {row['id']} {row['side']}": {
+            "claimed": claimed(row),
+            "premise": cell(row, "premise"),
+            "scenario": cell(row, "scenario"),
+            "verdict": row["verdict"],
+            "why": row["why"],
+        }
+        for number, row in found.iterrows()
+    }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("figure")
 
 
@@ -318,15 +335,12 @@ def summary(found, ids: Sequence[str] | None = None):
 
     Parameters
     ----------
-    found : pandas.DataFrame
-        What `table` gave [-].
-    ids : sequence of str, optional
-        Which claims; those that promise an improvement where none is given [-].
+    found : pandas.DataFrame, what `table` gave
+    ids : sequence of str, optional, which claims; those that promise an improvement where none is given
 
     Returns
     -------
-    pandas.DataFrame
-        Index claim; text, place, and the verdict on before, after and improvement.
+    pandas.DataFrame, index claim; text, place, and the verdict on before, after and improvement
     """
     import pandas as pd
 
@@ -334,6 +348,8 @@ def summary(found, ids: Sequence[str] | None = None):
     rows = {}
     for number, part in found[found["id"].isin(wanted)].groupby(level=0, sort=True):
         said = dict(zip(part["side"], part["verdict"], strict=True))
-        rows[number] = {"published": part["text"].iloc[0],
-                        **{side: said.get(side, "") for side in ("before", "after", "improvement")}}
+        rows[number] = {
+            "published": part["text"].iloc[0],
+            **{side: said.get(side, "") for side in ("before", "after", "improvement")},
+        }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("claim")

@@ -44,12 +44,17 @@ def _choices(scenario: Scenario) -> dict[str, dict]:
         for name, timer in design.timers.items():
             if isinstance(timer.period_s, float):
                 found[f"{which}.timers.{name}.period_s"] = {
-                    "low": timer.period_s / CHOICE_SPAN, "mode": timer.period_s,
-                    "high": timer.period_s * CHOICE_SPAN}
+                    "low": timer.period_s / CHOICE_SPAN,
+                    "mode": timer.period_s,
+                    "high": timer.period_s * CHOICE_SPAN,
+                }
         if design.heartbeat is not None and isinstance(design.heartbeat.period_s, float):
             period_s, idle_s = design.heartbeat.period_s, ledger.quotas()["apigw_ws_idle_s"]
-            found[f"{which}.heartbeat.period_s"] = {"low": min(HEARTBEAT_LEAST_S, period_s), "mode": period_s,
-                                                    "high": max(idle_s, period_s)}
+            found[f"{which}.heartbeat.period_s"] = {
+                "low": min(HEARTBEAT_LEAST_S, period_s),
+                "mode": period_s,
+                "high": max(idle_s, period_s),
+            }
     mean_s = scenario.usage.session_mean_s
     if isinstance(mean_s, float):  # the premise states active hours: one a month to all of them
         least_s = min(3600.0 * mean_s / (_hours(scenario) * 3600.0), mean_s) if _hours(scenario) else mean_s
@@ -67,19 +72,7 @@ def _hours(scenario: Scenario) -> float:
 
 
 def opened(scenario: Scenario) -> Scenario:
-    """The scenario with a range on everything that the search may move.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario [-].
-
-    Returns
-    -------
-    Scenario
-        Fixed poll periods from a tenth to ten times, heartbeats from 10 s to the gateway's idle limit and,
-        where usage is stated in plain numbers, active hours from one a month to all.
-    """
+    """The scenario with a range on everything that the search may move."""
     return scenario.with_(_choices(scenario))
 
 
@@ -90,18 +83,7 @@ def _label(name: str) -> str:
 
 
 def knobs(scenario: Scenario) -> tuple[Scenario, dict[str, Knob]]:
-    """Everything the search may move, and the scenario in which it can.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario [-].
-
-    Returns
-    -------
-    tuple of Scenario and dict of str to Knob
-        `opened(scenario)`, and its ranged inputs by column name.
-    """
+    """Everything the search may move, and the scenario in which it can."""
     wide, hours = opened(scenario), _hours(scenario)
     found = {}
     for name, one in sampling.ranged_inputs(wide).items():

@@ -23,8 +23,7 @@ PASSES = 5  # then the border between failing and holding is narrowed this often
 NEAREST = 3  # candidates of each figure that are followed to their border
 MOVERS = 7  # inputs that are tried in pairs
 BACKENDS = ("http_api", "rest_api", "server")
-SWITCHES = ("billing.connects_billed", "billing.pings_billed", "billing.response_counts",
-            "after.socket.direct_send")
+SWITCHES = ("billing.connects_billed", "billing.pings_billed", "billing.response_counts", "after.socket.direct_send")
 
 
 @dataclass(frozen=True)
@@ -73,16 +72,20 @@ class Search:
                 column[row] = knob.at(end, share)
         resolved = sampling.with_columns(self.scenario, columns, self.users)
         outcome = outcome_at(self.scenario, resolved, self.users, len(moves))
-        return {f.key: figure_values(f, outcome)[:, self._at(f)] for f in self.figures
-                if keys is None or f.key in keys}
+        return {f.key: figure_values(f, outcome)[:, self._at(f)] for f in self.figures if keys is None or f.key in keys}
 
     def _at(self, figure: Figure) -> int:
         return self.users.index(figure.users) if figure.users in self.users else 0
 
     def singles(self) -> list[Move]:
         """Every input alone, towards each end, in steps."""
-        return [(((knob, end),), share) for knob in self.knobs.values() for end in (-1, 1)
-                if knob.at(end, 1.0) != knob.mode for share in STEPS]
+        return [
+            (((knob, end),), share)
+            for knob in self.knobs.values()
+            for end in (-1, 1)
+            if knob.at(end, 1.0) != knob.mode
+            for share in STEPS
+        ]
 
     def borders(self, found: dict[str, list[Bracket]]) -> dict[str, tuple[Move, bool]]:
         """The nearest border of each figure between moves that fail and moves that do not, where it holds."""
@@ -90,13 +93,15 @@ class Search:
         if not flat:
             return {}
         figures = {f.key: f for f in self.figures}
-        good, bad, from_good, from_bad = (np.array([getattr(b, n) for _, b in flat])
-                                          for n in ("good", "bad", "from_good", "from_bad"))
+        good, bad, from_good, from_bad = (
+            np.array([getattr(b, n) for _, b in flat]) for n in ("good", "bad", "from_good", "from_bad")
+        )
         for _ in range(PASSES):
             share = _between(good, bad, from_good, from_bad)
             values = self.values([(b.ends, s) for (_, b), s in zip(flat, share, strict=True)], keys)
-            told = np.array([beyond(figures[key], values[key][row], one.sign, one.slack)
-                             for row, (key, one) in enumerate(flat)])
+            told = np.array(
+                [beyond(figures[key], values[key][row], one.sign, one.slack) for row, (key, one) in enumerate(flat)]
+            )
             passed = told >= 0
             good, bad = np.where(passed, share, good), np.where(passed, bad, share)
             from_good = np.where(passed, told, from_good / 2.0)  # Illinois: an end that stays counts for less
@@ -189,16 +194,18 @@ def _change(move: Move, lasting: bool) -> Change:
         values[knob.name] = told / knob.scale
         unit = knob.unit.replace("1/", "/") if knob.unit.startswith("1/") else f" {knob.unit}".rstrip()
         way = ("at least" if end > 0 else "at most") if lasting else "about"
-        said.append(f"{knob.label} is {way} {number_words(told, 4)}{unit}, "
-                    f"not {number_words(knob.mode * knob.scale, 4)}{unit}")
+        said.append(
+            f"{knob.label} is {way} {number_words(told, 4)}{unit}, not {number_words(knob.mode * knob.scale, 4)}{unit}"
+        )
     return Change(values, move[1], " and ".join(said))
 
 
 def _switched(search: Search, figures: Sequence[Figure]) -> dict[str, Change]:
     """Figures that another backend, or another reading of the bill, makes true."""
     plain, found = search.plain, {}
-    options = [(f"{w}.api.backend", b) for w in ("before", "after") for b in BACKENDS
-               if b != plain.design(w).api.backend]
+    options = [
+        (f"{w}.api.backend", b) for w in ("before", "after") for b in BACKENDS if b != plain.design(w).api.backend
+    ]
     options += [(path, not _value_at(plain, path)) for path in SWITCHES if _value_at(plain, path) is not None]
     for path, value in options:
         outcome = evaluate(plain.with_({path: value}), search.users)
@@ -217,8 +224,9 @@ def _value_at(scenario: Scenario, path: str):
     return here
 
 
-def _with_what_breaks(search: Search, found: Mapping[str, Change | None],
-                      holding: Sequence[Figure]) -> dict[str, Change | None]:
+def _with_what_breaks(
+    search: Search, found: Mapping[str, Change | None], holding: Sequence[Figure]
+) -> dict[str, Change | None]:
     """The changes with the claims that they take down: each change made, each figure that held asked again."""
     moved = {k: one for k, one in found.items() if one is not None and set(one.values) <= set(search.knobs)}
     if not moved or not holding:
@@ -230,12 +238,18 @@ def _with_what_breaks(search: Search, found: Mapping[str, Change | None],
     resolved = sampling.with_columns(search.scenario, columns, search.users)
     outcome = outcome_at(search.scenario, resolved, search.users, len(moved))
     fails = {f: ~holds(f, figure_values(f, outcome)[:, search._at(f)]) for f in holding}
-    return {**found, **{key: replace(one, breaks=tuple(dict.fromkeys(f.number for f in holding if fails[f][row])))
-                        for row, (key, one) in enumerate(moved.items())}}
+    return {
+        **found,
+        **{
+            key: replace(one, breaks=tuple(dict.fromkeys(f.number for f in holding if fails[f][row])))
+            for row, (key, one) in enumerate(moved.items())
+        },
+    }
 
 
-def conditions(scenario: Scenario, figures: Sequence[Figure], users: Sequence[float] | None = None,
-               holding: Sequence[Figure] = ()) -> dict[str, Change | None]:
+def conditions(
+    scenario: Scenario, figures: Sequence[Figure], users: Sequence[float] | None = None, holding: Sequence[Figure] = ()
+) -> dict[str, Change | None]:
     """The nearest change of assumptions that makes each published figure true.
 
     Each ranged input is moved alone from its mode to either end and the border at which the figure begins to
@@ -243,35 +257,7 @@ def conditions(scenario: Scenario, figures: Sequence[Figure], users: Sequence[fl
     do, another backend or reading of the bill is tried, then the inputs that help most two at a time, both by
     the same share of their ranges.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario, its ranges the room of the search [-].
-    figures : sequence of Figure
-        Figures that do not hold with every input at its mode [-].
-    users : sequence of float, optional
-        User counts; a figure stated at one of them is judged there, else at the first [-].
-    holding : sequence of Figure
-        Figures that do hold; each change names those that it takes down [-].
-
-    Returns
-    -------
-    dict of str to Change or None
-        By the figure's key; None where no input, switch or tried pair makes it true.
-
-    Raises
-    ------
-    InputError
-        What the model refuses.
-
-    Notes
-    -----
-    A claim that needs three inputs at once is reported as none; the pairs are those of the seven inputs that
-    bring the figure nearest alone.
-
-    Sources
-    -------
-    assumption
+    Source: assumption.
     """
     if not figures:
         return {}
@@ -288,7 +274,9 @@ def conditions(scenario: Scenario, figures: Sequence[Figure], users: Sequence[fl
     tried = list(dict.fromkeys(m for ms in pairs.values() for m in ms))
     if tried:
         values = search.values(tried)
-        crossed = {f.key: [b for b in _brackets(f, tried, values[f.key], now[f.key])
-                           if (b.ends, 1.0) in pairs[f.key]] for f in left}
+        crossed = {
+            f.key: [b for b in _brackets(f, tried, values[f.key], now[f.key]) if (b.ends, 1.0) in pairs[f.key]]
+            for f in left
+        }
         found |= {k: _change(*m) for k, m in search.borders({k: b for k, b in crossed.items() if b}).items()}
     return _with_what_breaks(search, found, [f for f in holding if np.isfinite(f.low)])

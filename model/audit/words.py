@@ -8,30 +8,20 @@ from model.claims.reading import Figure, Term
 from model.prices import PriceBook
 from model.show import display
 
-__all__ = ["figure_words", "list_price_words", "number_words", "price_words", "sold_unit", "span_words",
-           "term_words", "times_words"]
+__all__ = [
+    "figure_words",
+    "list_price_words",
+    "number_words",
+    "price_words",
+    "sold_unit",
+    "span_words",
+    "term_words",
+    "times_words",
+]
 
 
 def number_words(value: float, digits: int = 5) -> str:
-    """A number as a sentence shows it: rounded, small ones written out.
-
-    Parameters
-    ----------
-    value : float
-        The number [-].
-    digits : int
-        Significant digits kept [-].
-
-    Returns
-    -------
-    str
-        The text.
-
-    Examples
-    --------
-    >>> number_words(0.000065), number_words(4680.0), number_words(30.864, 3)
-    ('0.000065', '4,680', '30.9')
-    """
+    """A number as a sentence shows it: rounded, small ones written out."""
     if value and abs(value) < 1e-3:
         exponent = int(f"{value:e}".split("e")[1])
         return f"{value:.{digits - 1 - exponent}f}".rstrip("0")
@@ -39,25 +29,7 @@ def number_words(value: float, digits: int = 5) -> str:
 
 
 def span_words(low: float, high: float, digits: int = 5) -> str:
-    """A range as a sentence shows it: one number, "up to" a number, or from-to.
-
-    Parameters
-    ----------
-    low, high : float
-        Ends of the range [-].
-    digits : int
-        Significant digits kept [-].
-
-    Returns
-    -------
-    str
-        The text.
-
-    Examples
-    --------
-    >>> span_words(0.0, 0.1), span_words(93.0, 97.0), span_words(3.0, 3.0)
-    ('up to 0.1', '93 to 97', '3')
-    """
+    """A range as a sentence shows it: one number, "up to" a number, or from-to."""
     ends = [number_words(v, digits) for v in (low, high)]
     if ends[0] == ends[1]:
         return ends[0]
@@ -65,39 +37,12 @@ def span_words(low: float, high: float, digits: int = 5) -> str:
 
 
 def times_words(factor: float) -> str:
-    """A factor as a sentence shows it.
-
-    Parameters
-    ----------
-    factor : float
-        How many times; infinite where no factor would do [-].
-
-    Returns
-    -------
-    str
-        The text.
-
-    Examples
-    --------
-    >>> times_words(10.0), times_words(float("inf"))
-    ('a factor of 10', 'more than any factor')
-    """
+    """A factor as a sentence shows it."""
     return "more than any factor" if factor == inf else f"a factor of {display.number(factor, 2)}"
 
 
 def figure_words(figure: Figure) -> str:
-    """What a figure says, with its unit.
-
-    Parameters
-    ----------
-    figure : Figure
-        A published figure [-].
-
-    Returns
-    -------
-    str
-        The text.
-    """
+    """What a figure says, with its unit."""
     if figure.gain != "less":
         return f"{span_words(figure.low, figure.high)} {figure.unit}"
     low, high = f"{figure.low:.0%}", f"{figure.high:.0%}"
@@ -105,68 +50,17 @@ def figure_words(figure: Figure) -> str:
 
 
 def term_words(term: Term) -> str:
-    """A factor or amount with its unit.
-
-    Parameters
-    ----------
-    term : Term
-        What a figure is made of [-].
-
-    Returns
-    -------
-    str
-        The text.
-    """
+    """A factor or amount with its unit."""
     return f"{span_words(term.low, term.high)} {term.unit}"
 
 
 def sold_unit(meter: str, book: PriceBook) -> str:
-    """What one unit of a meter is, without the remarks of the price list.
-
-    Parameters
-    ----------
-    meter : str
-        A meter of the book [-].
-    book : PriceBook
-        Prices of a region on a date [-].
-
-    Returns
-    -------
-    str
-        The unit.
-
-    Examples
-    --------
-    >>> from model import prices
-    >>> sold_unit("apigw_ws_message", prices.book("us-east-1"))
-    'message'
-    """
+    """What one unit of a meter is, without the remarks of the price list."""
     return book.tiers(meter)[0].unit.split("(")[0].split(",")[0].strip()
 
 
 def price_words(price_usd: float, meter: str, book: PriceBook) -> str:
-    """A price of one unit of a meter, small ones by the million.
-
-    Parameters
-    ----------
-    price_usd : float
-        The price [USD].
-    meter : str
-        A meter of the book [-].
-    book : PriceBook
-        Prices of a region on a date [-].
-
-    Returns
-    -------
-    str
-        The text.
-
-    Examples
-    --------
-    >>> from model import prices
-    >>> price_words(1e-7, "apigw_http_request", prices.book("us-east-1"))
-    '$0.1 per million requests'
-    """
+    """A price of one unit of a meter, small ones by the million."""
     sold = sold_unit(meter, book)
     if price_usd < 1e-3:
         return f"${number_words(price_usd * 1e6)} per million {sold}s"
@@ -174,18 +68,5 @@ def price_words(price_usd: float, meter: str, book: PriceBook) -> str:
 
 
 def list_price_words(meter: str, book: PriceBook) -> str:
-    """The list price of a meter, its first tier, with its name.
-
-    Parameters
-    ----------
-    meter : str
-        A meter of the book [-].
-    book : PriceBook
-        Prices of a region on a date [-].
-
-    Returns
-    -------
-    str
-        The text.
-    """
+    """The list price of a meter, its first tier, with its name."""
     return f"{price_words(float(book.tiers(meter)[0].price_usd), meter, book)} ({meter})"

@@ -15,25 +15,23 @@ from model.life import airtime
 from model.life.flow import Traffic
 from model.scenario import Network
 
-__all__ = ["battery_j", "joules_per_hour", "network_percent_per_hour", "percent_per_hour", "phones",
-           "range_percent_per_hour"]
+__all__ = [
+    "battery_j",
+    "joules_per_hour",
+    "network_percent_per_hour",
+    "percent_per_hour",
+    "phones",
+    "range_percent_per_hour",
+]
 
 FIRST, LAST, ALL = "first promotion of a session", "last tail of a session", "all flows"
-
 
 
 @functools.cache
 def phones() -> Mapping[str, float]:
     """The phones of `data/devices.csv` with the energy of a full battery.
 
-    Returns
-    -------
-    mapping of str to float
-        Joules by phone [J].
-
-    Sources
-    -------
-    ninetofivemac_battery, aosp_power_profile
+    Source: ninetofivemac_battery, aosp_power_profile.
     """
     rows = ledger.read_csv(paths.data("devices.csv"))
     return MappingProxyType({r["phone"]: float(r["battery_wh"]) * 3600.0 for r in rows})
@@ -44,22 +42,17 @@ def battery_j(phone: str) -> float:
 
     Parameters
     ----------
-    phone : str
-        A phone of `data/devices.csv` [-].
+    phone : str, A phone of `data/devices.csv`
 
     Returns
     -------
-    float
-        Joules [J].
+    float, joules [J]
 
     Raises
     ------
-    InputError
-        An unknown phone.
+    InputError, an unknown phone
 
-    Sources
-    -------
-    ninetofivemac_battery
+    Source: ninetofivemac_battery.
 
     Examples
     --------
@@ -81,8 +74,9 @@ def _tail_j(plan: Plan, air: radio.Mixes, mix: Mix):
     if mix.grace_s is None:
         return air.last_tail_j((*mix.front, *mix.behind)) - alone_j
     stopping = (*(i for i in mix.front if plan.names[i] not in names), *mix.behind)
-    return (air.last_tail_j(stopping, mix.staying, mix.grace_s) - alone_j
-            + air.close_j(stopping, mix.staying, mix.grace_s))
+    return (
+        air.last_tail_j(stopping, mix.staying, mix.grace_s) - alone_j + air.close_j(stopping, mix.staying, mix.grace_s)
+    )
 
 
 def _parts_j(plan: Plan, profile: radio.Radio, split: bool) -> dict:
@@ -146,64 +140,22 @@ def _drawn(listed: list[str], number) -> list[tuple]:
             local[group] = np.arange(len(group))
             names = [listed[i] for i in group]
             meant = np.isin(number.ravel(), group) if found else None
-            found.append((lambda part, names=names, local=local:
-                          radio.radio_of_draws(names, local[number[part]]), meant))
+            found.append(
+                (lambda part, names=names, local=local: radio.radio_of_draws(names, local[number[part]]), meant)
+            )
     return found
 
 
-def joules_per_hour(now: Traffic, network: Network, profile: str | None = None, background: bool = True,
-                    split: bool = True) -> dict:
+def joules_per_hour(
+    now: Traffic, network: Network, profile: str | None = None, background: bool = True, split: bool = True
+) -> dict:
     """Radio energy that a design adds per active hour on one access network, by flow.
 
     Power at each place (screen, overlay, grace) above that of the screen's background, weighted by the time
     there; the first promotion of every session, which finds the radio idle; and the last tail, which runs on
     after the session: a close behind the grace wakes the radio again and leaves a whole tail.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    network : Network
-        The access network [-].
-    profile : str, optional
-        A radio profile; the network's first, or the one of each draw, where none is named [-].
-    background : bool
-        Whether the screen's background keeps the radio busy beside it [-].
-    split : bool
-        Whether flow by flow, or all flows in one sum, which is quicker [-].
-
-    Returns
-    -------
-    dict of str to array
-        Joules per active hour by flow, with a row each for first promotions and last tails; the parts add up
-        to the whole. A push that falls into a tail has little more than its bytes [J].
-
-    Raises
-    ------
-    InputError
-        An unknown profile.
-
-    Notes
-    -----
-    The radio's energy alone: processor, screen and TLS are left out, in both designs. Timers have phases of
-    their own. Sessions begin and end on each screen by its share of the time, with a radio that is idle
-    before; a session lasts longer than a tail. Nothing runs in the background but the grace. By flow, a tail
-    belongs to the packet before it; beside a video a part may lie a little below 0, where a packet spares
-    the video a promotion that is dearer than the tail.
-
-    Sources
-    -------
-    huang2012, narayanan2021, cox1962
-
-    Examples
-    --------
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("after", sampling.resolved(scenario.load("twilly")))
-    >>> lte = now.life.scenario.networks["lte"]
-    >>> old, new = (sum(joules_per_hour(now, lte, name).values()) for name in
-    ...             ("lte_huang2012", "lte_verizon_2021"))
-    >>> bool(old > 5 * new)
-    True
+    Source: huang2012, narayanan2021, cox1962.
     """
     if profile is not None:
         checks.known("radio profile", profile, radio.profiles())
@@ -213,30 +165,7 @@ def joules_per_hour(now: Traffic, network: Network, profile: str | None = None, 
 def network_percent_per_hour(now: Traffic, network: str, profile: str | None = None, background: bool = True):
     """Battery that a design takes per active hour on one access network.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    network : str
-        A network of the scenario [-].
-    profile : str, optional
-        A radio profile; the network's first, or the one of each draw, where none is named [-].
-    background : bool
-        Whether the screen's background keeps the radio busy beside it [-].
-
-    Returns
-    -------
-    array
-        % of the phone's full battery per active hour, broadcast over (draws, users).
-
-    Raises
-    ------
-    InputError
-        An unknown network or profile.
-
-    Sources
-    -------
-    huang2012, narayanan2021, ninetofivemac_battery
+    Source: huang2012, narayanan2021, ninetofivemac_battery.
     """
     scenario = now.life.scenario
     checks.known("network", network, scenario.networks)
@@ -244,29 +173,10 @@ def network_percent_per_hour(now: Traffic, network: str, profile: str | None = N
     return sum(joules.values()) / battery_j(scenario.phone) * 100.0
 
 
-def percent_per_hour(now: Traffic, background: bool = True, pick: Callable | None = None,
-                     split: bool = True) -> dict:
+def percent_per_hour(now: Traffic, background: bool = True, pick: Callable | None = None, split: bool = True) -> dict:
     """Battery that a design takes per active hour over the network mix, by flow.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    background : bool
-        Whether the screen's background keeps the radio busy beside it [-].
-    pick : callable, optional
-        Chooses a network's radio profile from its list; the first, or the one drawn, where none is given [-].
-    split : bool
-        Whether flow by flow, or all flows in one sum, which is quicker [-].
-
-    Returns
-    -------
-    dict of str to array
-        % of the phone's full battery per active hour by flow; the parts add up to the whole.
-
-    Sources
-    -------
-    huang2012, narayanan2021, ninetofivemac_battery
+    Source: huang2012, narayanan2021, ninetofivemac_battery.
     """
     scenario = now.life.scenario
     full_j = battery_j(scenario.phone)
@@ -283,21 +193,7 @@ def range_percent_per_hour(now: Traffic, background: bool = True) -> tuple:
 
     On every network the kindest and the dearest of its profiles, mixed by the networks' shares.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    background : bool
-        Whether the screen's background keeps the radio busy beside it [-].
-
-    Returns
-    -------
-    tuple of array
-        Low and high, % of the phone's full battery per active hour.
-
-    Sources
-    -------
-    huang2012, narayanan2021, yue2020
+    Source: huang2012, narayanan2021, yue2020.
     """
     return over_profiles(now, lambda name, profile: network_percent_per_hour(now, name, profile, background))
 

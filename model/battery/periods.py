@@ -27,26 +27,21 @@ def needed(scenario: Scenario, reductions: Sequence[float] = (0.7, 0.8)) -> pd.D
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    reductions : sequence of float
-        Savings wanted, as shares of what polling takes [-].
+    scenario : Scenario, the scenario; ranges count at their modes
+    reductions : sequence of float, savings wanted, as shares of what polling takes
 
     Returns
     -------
-    pandas.DataFrame
-        Index network, with the mix; what push saves now, with the least and the most over the profiles, what
-        it would without the screens' own traffic, and with the longest heartbeat; for each saving wanted the
-        shortest heartbeat that reaches it [s] and the share of time without own traffic that does, each
-        change alone. NaN where none does.
+    pandas.DataFrame, index network, with the mix; what push saves now, with the least and the most over the profiles,
+        what it would without the screens' own traffic, and with the longest heartbeat; for each saving wanted the
+        shortest heartbeat that reaches it [s] and the share of time without own traffic that does, each change alone.
+        NaN where none does
 
     Notes
     -----
     Heartbeats are tried up to the gateway's idle limit. Longer ones notice a lost connection later.
 
-    Sources
-    -------
-    huang2012, narayanan2021
+    Source: huang2012, narayanan2021.
     """
     import pandas as pd
 
@@ -59,13 +54,16 @@ def needed(scenario: Scenario, reductions: Sequence[float] = (0.7, 0.8)) -> pd.D
     beats = traffic_of.traffic("after", swept)
     designs, changes, rows = designs_of(scenario), by_network(scenario), {}
     for name in [*scenario.networks, "mix"]:
-        beside, alone = ({w: first_of(_on(now, name, own)) for w, now in designs.items()}
-                         for own in (True, False))
+        beside, alone = ({w: first_of(_on(now, name, own)) for w, now in designs.items()} for own in (True, False))
         saved = 1.0 - np.ravel(_on(beats, name, True)) / beside["before"]
         freed = [1.0 - pair["after"] / pair["before"] for pair in (beside, alone)]
-        row = {"saved": freed[0], "saved_least": -float(changes.loc[name, "change_least"]),
-               "saved_most": -float(changes.loc[name, "change_most"]), "saved_alone": freed[1],
-               "saved_at_idle_limit": float(saved[-1])}
+        row = {
+            "saved": freed[0],
+            "saved_least": -float(changes.loc[name, "change_least"]),
+            "saved_most": -float(changes.loc[name, "change_most"]),
+            "saved_alone": freed[1],
+            "saved_at_idle_limit": float(saved[-1]),
+        }
         for wanted in reductions:
             row[f"heartbeat_s for {wanted:.0%}"] = _first_s(periods, saved, wanted)
             row[f"share alone for {wanted:.0%}"] = _share_alone(beside, alone, wanted)
@@ -79,7 +77,7 @@ def _first_s(periods_s, saved, wanted: float) -> float:
     if not enough.size:
         return np.nan
     k = enough[0]
-    return float(np.interp(wanted, saved[k - 1:k + 1], periods_s[k - 1:k + 1]) if k else periods_s[0])
+    return float(np.interp(wanted, saved[k - 1 : k + 1], periods_s[k - 1 : k + 1]) if k else periods_s[0])
 
 
 def _on(now: Traffic, network: str, background: bool):
@@ -101,27 +99,20 @@ def period_sweep(scenario: Scenario, network: str, periods_s) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; its first poll and its heartbeat give bytes and bursts [-].
-    network : str
-        A network of the scenario [-].
-    periods_s : array
-        Periods [s].
+    scenario : Scenario, the scenario; its first poll and its heartbeat give bytes and bursts
+    network : str, A network of the scenario
+    periods_s : array, periods [s]
 
     Returns
     -------
-    pandas.DataFrame
-        Index period; poll and heartbeat, each with low and high over the network's profiles, % of the
-        phone's battery per hour.
+    pandas.DataFrame, index period; poll and heartbeat, each with low and high over the network's profiles, % of the
+        phone's battery per hour
 
     Raises
     ------
-    InputError
-        An unknown network, or a scenario without a poll before or a heartbeat after the move.
+    InputError, an unknown network, or a scenario without a poll before or a heartbeat after the move
 
-    Sources
-    -------
-    huang2012, narayanan2021
+    Source: huang2012, narayanan2021.
     """
     import pandas as pd
 
@@ -132,10 +123,14 @@ def period_sweep(scenario: Scenario, network: str, periods_s) -> pd.DataFrame:
     for label, which, kind in (("poll", "before", "poll"), ("heartbeat", "after", "heartbeat")):
         source = _sample(designs[which], plain.networks[network], kind)
         swept = dataclasses.replace(source, period_s=np.asarray(periods_s, dtype=float))
-        percent = [radio.mean_power_w(name, swept) * 3600.0 / full_j * 100.0
-                   for name in plain.networks[network].profiles]
-        columns |= {label: percent[0], f"{label}_low": np.min(percent, axis=0),
-                    f"{label}_high": np.max(percent, axis=0)}
+        percent = [
+            radio.mean_power_w(name, swept) * 3600.0 / full_j * 100.0 for name in plain.networks[network].profiles
+        ]
+        columns |= {
+            label: percent[0],
+            f"{label}_low": np.min(percent, axis=0),
+            f"{label}_high": np.max(percent, axis=0),
+        }
     return pd.DataFrame(columns, index=pd.Index(np.asarray(periods_s, dtype=float), name="period_s"))
 
 
@@ -156,29 +151,21 @@ def minutes(scenario: Scenario, network: str, seed: int = 1, duration_s: float =
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    network : str
-        A network of the scenario; its first profile is walked [-].
-    seed : int
-        Seed of the phases and of what comes at random [-].
-    duration_s : float
-        Length of what is shown [s].
+    scenario : Scenario, the scenario; ranges count at their modes
+    network : str, A network of the scenario; its first profile is walked
+    seed : int, seed of the phases and of what comes at random
+    duration_s : float, length of what is shown [s]
 
     Returns
     -------
-    dict of str to list of radio.Step
-        A title to the stretches of power that follow one another; power is above the idle radio's baseline
-        as the profile counts it.
+    dict of str to list of radio.Step, A title to the stretches of power that follow one another; power is above the
+        idle radio's baseline as the profile counts it
 
     Raises
     ------
-    InputError
-        An unknown network.
+    InputError, an unknown network
 
-    Sources
-    -------
-    huang2012, narayanan2021
+    Source: huang2012, narayanan2021.
     """
     designs = designs_of(scenario)
     plain = designs["before"].life.scenario
@@ -193,7 +180,8 @@ def minutes(scenario: Scenario, network: str, seed: int = 1, duration_s: float =
         for label, more in (("alone", ()), (f"beside its {plain.screens[screen].background}", behind)):
             if more or label == "alone":
                 found[f"{word}, {screen} {label}"] = _minute(
-                    [*sources.values(), *more], plain.networks[network].profiles[0], seed, duration_s)
+                    [*sources.values(), *more], plain.networks[network].profiles[0], seed, duration_s
+                )
     return found
 
 
@@ -214,5 +202,8 @@ def _minute(sources: Sequence, profile: str, seed: int, duration_s: float) -> li
     if not times.size:
         return []
     steps = radio.power_steps(times[order], rest[0][order], rest[1][order], profile, end_s, rest[2][order])
-    return [step._replace(start_s=max(step.start_s - warm_s, 0.0), end_s=step.end_s - warm_s)
-            for step in steps if step.end_s > warm_s]
+    return [
+        step._replace(start_s=max(step.start_s - warm_s, 0.0), end_s=step.end_s - warm_s)
+        for step in steps
+        if step.end_s > warm_s
+    ]

@@ -30,75 +30,39 @@ def _with_j(now: Traffic, name: str):
     return 3600.0 * total
 
 
-def _media_w(now: Traffic) :
+def _media_w(now: Traffic):
     """Mean power of decoding video, or of camera and encoder, over the screens."""
     scenario, total = now.life.scenario, 0.0
     for screen in scenario.screens.values():
         if screen.background is not None:
             one = scenario.backgrounds[screen.background]
             films = np.greater(one.up_bytes, one.down_bytes)
-            total = total + screen.share * np.where(films, scenario.number("phone_camera_w"),
-                                                    scenario.number("phone_video_w"))
+            total = total + screen.share * np.where(
+                films, scenario.number("phone_camera_w"), scenario.number("phone_video_w")
+            )
     return total
 
 
 def drain_percent_per_hour(now: Traffic, background: bool = True) -> dict:
     """What empties the phone in an active hour: screen and processor, the screen's own traffic, the design.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    background : bool
-        Whether a video or an upload runs on the screens that have one [-].
-
-    Returns
-    -------
-    dict of str to array
-        % of the phone's full battery per active hour for "phone", "own traffic" and "design"; their sum is
-        the whole drain.
-
-    Notes
-    -----
-    Powers of phone, video and camera are assumed, with wide ranges; the radio's idle power counts as own
-    traffic where a profile has one. A screen whose own traffic goes up rather than down films.
-
-    Sources
-    -------
-    huang2012, narayanan2021_artifact, macrumors_iphone14
-
-    Examples
-    --------
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("after", sampling.resolved(scenario.load("twilly")))
-    >>> parts = drain_percent_per_hour(now)
-    >>> bool(parts["design"] < 0.1 * parts["phone"])
-    True
+    Source: huang2012, narayanan2021_artifact, macrumors_iphone14.
     """
     scenario = now.life.scenario
     per_j = 100.0 / hourly.battery_j(scenario.phone)
     phone_w = scenario.number("phone_on_w") + (_media_w(now) if background else 0.0)
     own_j = sum(n.share * _beside_j(now, n) for n in scenario.networks.values()) if background else 0.0
-    return {"phone": 3600.0 * phone_w * per_j, "own traffic": own_j * per_j,
-            "design": sum(hourly.percent_per_hour(now, background, split=False).values())}
+    return {
+        "phone": 3600.0 * phone_w * per_j,
+        "own traffic": own_j * per_j,
+        "design": sum(hourly.percent_per_hour(now, background, split=False).values()),
+    }
 
 
 def own_traffic_range(now: Traffic) -> tuple:
     """Least and most that the screens' own traffic takes over the radio profiles that a scenario lists.
 
-    Parameters
-    ----------
-    now : Traffic
-        Either design's traffic [-].
-
-    Returns
-    -------
-    tuple of array
-        Low and high, % of the phone's full battery per active hour.
-
-    Sources
-    -------
-    huang2012, narayanan2021
+    Source: huang2012, narayanan2021.
     """
     per_j = 100.0 / hourly.battery_j(now.life.scenario.phone)
     return hourly.over_profiles(now, lambda _, profile: _with_j(now, profile) * per_j)

@@ -27,12 +27,12 @@ FIELDS = ("period_s", "rate_per_s", "burst_s", "bytes_up", "bytes_down")
 class Mix:
     """What runs side by side at a place for some of an active hour, by numbers of sources."""
 
-    seconds: object                # of an active hour
-    sessions: object               # that begin and end here, an active hour
-    front: tuple[int, ...]         # sources of the design
-    behind: tuple[int, ...]        # sources of the screen
+    seconds: object  # of an active hour
+    sessions: object  # that begin and end here, an active hour
+    front: tuple[int, ...]  # sources of the design
+    behind: tuple[int, ...]  # sources of the screen
     staying: tuple[int, ...] = ()  # sources that go on in the background
-    grace_s: object = None         # for how long, until the socket is closed; None where there is none
+    grace_s: object = None  # for how long, until the socket is closed; None where there is none
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class Plan:
     def of(self, rows: Callable, split: bool) -> Plan:
         """The plan for some of its draws; all flows in one sum need no bytes of each."""
         fields = FIELDS if split else FIELDS[:3]
-        sources = tuple(trusted(**{name: rows(getattr(flow, name)) for name in fields})
-                        for flow in self.sources)
-        mixes = tuple(Mix(rows(m.seconds), rows(m.sessions), m.front, m.behind, m.staying, rows(m.grace_s))
-                      for m in self.mixes)
+        sources = tuple(trusted(**{name: rows(getattr(flow, name)) for name in fields}) for flow in self.sources)
+        mixes = tuple(
+            Mix(rows(m.seconds), rows(m.sessions), m.front, m.behind, m.staying, rows(m.grace_s)) for m in self.mixes
+        )
         return Plan(sources, self.names, mixes, rows(self.up_bytes), rows(self.down_bytes))
 
 
@@ -141,4 +141,4 @@ def chunks(draws: int, meant=None):
     if meant is None:
         return [slice(k, k + CHUNK) for k in range(0, draws, CHUNK)]
     wanted = np.flatnonzero(meant)
-    return [wanted[k:k + CHUNK] for k in range(0, wanted.size, CHUNK)]
+    return [wanted[k : k + CHUNK] for k in range(0, wanted.size, CHUNK)]

@@ -28,17 +28,14 @@ def published(kinds: Sequence[str] | None = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    kinds : sequence of str, optional
-        Kinds of cases; all where none are named [-].
+    kinds : sequence of str, optional, kinds of cases; all where none are named
 
     Returns
     -------
-    pandas.DataFrame
-        Index id; source, kind, profile, published, model, unit, error and the allowed error, as shares; a note.
+    pandas.DataFrame, index id; source, kind, profile, published, model, unit, error and the allowed error, as shares;
+        a note
 
-    Sources
-    -------
-    huang2012, qian2011, nicholas2012, narayanan2021, video_optimizer
+    Source: huang2012, qian2011, nicholas2012, narayanan2021, video_optimizer.
 
     Examples
     --------
@@ -47,10 +44,21 @@ def published(kinds: Sequence[str] | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = {c.id: {"source": c.source, "kind": c.kind, "profile": c.profile, "published": c.published,
-                   "model": c.model, "unit": c.unit, "error": round(c.error_rel, 9) + 0.0,
-                   "allowed": c.tol_rel, "note": c.note}
-            for c in radio.published_cases() if kinds is None or c.kind in kinds}
+    rows = {
+        c.id: {
+            "source": c.source,
+            "kind": c.kind,
+            "profile": c.profile,
+            "published": c.published,
+            "model": c.model,
+            "unit": c.unit,
+            "error": round(c.error_rel, 9) + 0.0,
+            "allowed": c.tol_rel,
+            "note": c.note,
+        }
+        for c in radio.published_cases()
+        if kinds is None or c.kind in kinds
+    }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("id")
 
 
@@ -59,22 +67,23 @@ def errors_by_source() -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
-        Index source with its title; number of cases, mean error, mean error without its sign and the worst,
-        as shares of the published figure.
+    pandas.DataFrame, index source with its title; number of cases, mean error, mean error without its sign and the
+        worst, as shares of the published figure
 
-    Sources
-    -------
-    huang2012, qian2011, nicholas2012, narayanan2021, video_optimizer
+    Source: huang2012, qian2011, nicholas2012, narayanan2021, video_optimizer.
     """
     import pandas as pd
 
     table, rows = published(), {}
     for source, part in table.groupby("source"):
         error = part["error"].to_numpy()
-        rows[source] = {"title": ledger.sources()[source]["title"], "cases": len(part),
-                        "mean_error": float(error.mean()), "mean_abs_error": float(np.abs(error).mean()),
-                        "worst": float(error[np.abs(error).argmax()])}
+        rows[source] = {
+            "title": ledger.sources()[source]["title"],
+            "cases": len(part),
+            "mean_error": float(error.mean()),
+            "mean_abs_error": float(np.abs(error).mean()),
+            "worst": float(error[np.abs(error).argmax()]),
+        }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("source")
 
 
@@ -83,25 +92,27 @@ def reconnect_bounds() -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
-        Index period [s]; published, and the model with every reconnect small enough for the low state and with
-        every one above it, % of the battery per hour; the share that climbed, if the model is right.
+    pandas.DataFrame, index period [s]; published, and the model with every reconnect small enough for the low state
+        and with every one above it, % of the battery per hour; the share that climbed, if the model is right
 
-    Sources
-    -------
-    nicholas2012, powertutor
+    Source: nicholas2012, powertutor.
     """
     import pandas as pd
 
     rows = {}
     for case in (c for c in radio.published_cases() if c.id in RECONNECTS):
         period_s = RECONNECTS[case.id]
-        powers = [float(radio.mean_power_w(case.profile, radio.Source(period_s=period_s, bytes_up=up, bytes_down=down)))
-                  for up, down in (LOW, HIGH)]
+        powers = [
+            float(radio.mean_power_w(case.profile, radio.Source(period_s=period_s, bytes_up=up, bytes_down=down)))
+            for up, down in (LOW, HIGH)
+        ]
         low, high = case.model, case.model * powers[1] / powers[0]
-        rows[period_s] = {"published": case.published, "every reconnect low": low,
-                               "every reconnect high": high,
-                               "share that climbed": (case.published - low) / (high - low)}
+        rows[period_s] = {
+            "published": case.published,
+            "every reconnect low": low,
+            "every reconnect high": high,
+            "share that climbed": (case.published - low) / (high - low),
+        }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("period [s]")
 
 
@@ -142,18 +153,22 @@ def _statements() -> dict[str, Sequence[float]]:
     old_j = float(radio.tail_energy_j(LTE_2012))
     fell = {"2020-21": lte, "5G SA and mmWave": ["nr_sa_tmobile_2021", "nr_mmwave_verizon_2021"]}
     return {
-        "a poll each 2 s beside a video over the same alone, LTE of 2020-21":
-            [_beside_share(n, _poll(2.0)) for n in lte],
-        "a 30 s heartbeat beside a video over the same alone, LTE of 2020-21":
-            [_beside_share(n, BEAT) for n in lte],
+        "a poll each 2 s beside a video over the same alone, LTE of 2020-21": [
+            _beside_share(n, _poll(2.0)) for n in lte
+        ],
+        "a 30 s heartbeat beside a video over the same alone, LTE of 2020-21": [_beside_share(n, BEAT) for n in lte],
         "polls each 2, 5 and 10 s, dearest over cheapest, LTE of 2012": [_ratio_of_polls(LTE_2012)],
         "polls each 2, 5 and 10 s, dearest over cheapest, LTE of 2020-21": [_ratio_of_polls(n) for n in lte],
-        "share of time that a 30 s heartbeat holds LTE up, tails of 10 s and more":
-            [_up_share(n, BEAT.period_s) for n in long],
+        "share of time that a 30 s heartbeat holds LTE up, tails of 10 s and more": [
+            _up_share(n, BEAT.period_s) for n in long
+        ],
         "a 30 s heartbeat over a poll each 30 s, LTE": _powers(BEAT, every) / _powers(_poll(30.0), every),
         "LTE tail power of 2012 over that of 2020-21": 1e-3 * old["drx_long", "power"] / tails_w,
-        **{f"LTE tail energy of 2012 over that of {what}":
-           [old_j / float(radio.tail_energy_j(n)) for n in names] for what, names in fell.items()}}
+        **{
+            f"LTE tail energy of 2012 over that of {what}": [old_j / float(radio.tail_energy_j(n)) for n in names]
+            for what, names in fell.items()
+        },
+    }
 
 
 def said_truly(scenario: Scenario) -> pd.DataFrame:
@@ -161,27 +176,22 @@ def said_truly(scenario: Scenario) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        Only what happens in its background is asked of it [-].
+    scenario : Scenario, only what happens in its background is asked of it
 
     Returns
     -------
-    pandas.DataFrame
-        Index statement; lowest and highest figure over the radios it is about, and how many these are.
+    pandas.DataFrame, index statement; lowest and highest figure over the radios it is about, and how many these are
 
     Notes
     -----
     The last two rows say how long a design goes on after the app is left. On iOS an app is suspended within
     seconds, or about half a minute where it asks for more, so neither design runs in the background.
 
-    Sources
-    -------
-    huang2012, narayanan2021, yue2020, apple_background
+    Source: huang2012, narayanan2021, yue2020, apple_background.
     """
     import pandas as pd
 
-    found = {said: {"low": float(min(v)), "high": float(max(v)), "radios": len(v)}
-             for said, v in _statements().items()}
+    found = {said: {"low": float(min(v)), "high": float(max(v)), "radios": len(v)} for said, v in _statements().items()}
     for which, now in designs_of(scenario).items():
         socket = now.life.design.socket
         grace_s = first_of(socket.grace_s) if socket is not None else 0.0

@@ -44,26 +44,24 @@ def with_and_without(scenario: Scenario) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
+    scenario : Scenario, the scenario; ranges count at their modes
 
     Returns
     -------
-    pandas.DataFrame
-        Index "beside own traffic" and "alone"; before and after with low and high over the radio profiles, %
-        of the phone's battery per active hour; the change as a share, and the least and the greatest of it
-        over the profiles that the networks can have together.
+    pandas.DataFrame, index "beside own traffic" and "alone"; before and after with low and high over the radio
+        profiles, % of the phone's battery per active hour; the change as a share, and the least and the greatest of
+        it over the profiles that the networks can have together
 
-    Sources
-    -------
-    huang2012, narayanan2021
+    Source: huang2012, narayanan2021.
     """
     import pandas as pd
 
     designs, rows = designs_of(scenario), {}
     for label, background in (("beside own traffic", True), ("alone", False)):
-        modes = {w: first_of(sum(hourly.percent_per_hour(now, background, split=False).values()))
-                 for w, now in designs.items()}
+        modes = {
+            w: first_of(sum(hourly.percent_per_hour(now, background, split=False).values()))
+            for w, now in designs.items()
+        }
         ends = {w: hourly.range_percent_per_hour(now, background) for w, now in designs.items()}
         lows, highs = ({w: first_of(pair[k]) for w, pair in ends.items()} for k in (0, 1))
         rows[label] = {**_row(modes, lows, highs), **_changes(scenario, "" if background else "_alone")}
@@ -88,19 +86,14 @@ def by_network(scenario: Scenario, background: bool = True) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    background : bool
-        Whether the screens' own traffic runs beside it [-].
+    scenario : Scenario, the scenario; ranges count at their modes
+    background : bool, whether the screens' own traffic runs beside it
 
     Returns
     -------
-    pandas.DataFrame
-        Index network, with a row for the mix; share of users, then as `with_and_without`.
+    pandas.DataFrame, index network, with a row for the mix; share of users, then as `with_and_without`
 
-    Sources
-    -------
-    huang2012, narayanan2021
+    Source: huang2012, narayanan2021.
     """
     import pandas as pd
 
@@ -110,9 +103,12 @@ def by_network(scenario: Scenario, background: bool = True) -> pd.DataFrame:
         part = table[table["network"] == name]
         pair = part[[before, after]].set_axis(DESIGNS, axis=1)
         change = pair["after"] / pair["before"] - 1.0
-        rows[name] = {"share": first_of(network.share),
-                      **_row(pair.iloc[0].to_dict(), pair.min().to_dict(), pair.max().to_dict()),
-                      "change_least": float(change.max()), "change_most": float(change.min())}
+        rows[name] = {
+            "share": first_of(network.share),
+            **_row(pair.iloc[0].to_dict(), pair.min().to_dict(), pair.max().to_dict()),
+            "change_least": float(change.max()),
+            "change_most": float(change.min()),
+        }
     mix = with_and_without(scenario).loc["beside own traffic" if background else "alone"].to_dict()
     rows["mix"] = {"share": 1.0, **mix}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
@@ -123,18 +119,14 @@ def by_profile(scenario: Scenario) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
+    scenario : Scenario, the scenario; ranges count at their modes
 
     Returns
     -------
-    pandas.DataFrame
-        Index profile; network, year, tail [s], tail [J], then before, after and change beside the screens'
-        own traffic and alone, % of the phone's battery per active hour.
+    pandas.DataFrame, index profile; network, year, tail [s], tail [J], then before, after and change beside the
+        screens' own traffic and alone, % of the phone's battery per active hour
 
-    Sources
-    -------
-    huang2012, narayanan2021, yue2020, aosp_power_profile
+    Source: huang2012, narayanan2021, yue2020, aosp_power_profile.
     """
     import pandas as pd
 
@@ -142,13 +134,22 @@ def by_profile(scenario: Scenario) -> pd.DataFrame:
     for network in designs["before"].life.scenario.networks:
         for name in designs["before"].life.scenario.networks[network].profiles:
             profile = radio.profile(name)
-            row = {"network": network, "year": str(profile.year), "tail_s": radio.tail_s(profile),
-                   "tail_j": float(radio.tail_energy_j(profile))}
+            row = {
+                "network": network,
+                "year": str(profile.year),
+                "tail_s": radio.tail_s(profile),
+                "tail_j": float(radio.tail_energy_j(profile)),
+            }
             for ending, background in (("", True), ("_alone", False)):
-                pair = [first_of(hourly.network_percent_per_hour(now, network, name, background))
-                        for now in designs.values()]
-                row |= {f"before{ending}": pair[0], f"after{ending}": pair[1],
-                        f"change{ending}": pair[1] / pair[0] - 1.0}
+                pair = [
+                    first_of(hourly.network_percent_per_hour(now, network, name, background))
+                    for now in designs.values()
+                ]
+                row |= {
+                    f"before{ending}": pair[0],
+                    f"after{ending}": pair[1],
+                    f"change{ending}": pair[1] / pair[0] - 1.0,
+                }
             rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("profile")
 
@@ -158,23 +159,19 @@ def drain(scenario: Scenario) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
+    scenario : Scenario, the scenario; ranges count at their modes
 
     Returns
     -------
-    pandas.DataFrame
-        Index part: screen and processor, own traffic, either design; mode, low, high, % of the battery per
-        active hour; share of the whole drain with that design, from the least to the most it can be.
+    pandas.DataFrame, index part: screen and processor, own traffic, either design; mode, low, high, % of the battery
+        per active hour; share of the whole drain with that design, from the least to the most it can be
 
     Notes
     -----
     Screen and processor vary by the ledger's rows, the radio by its profiles; the least share is the design's
     least beside the most of all else.
 
-    Sources
-    -------
-    huang2012, narayanan2021_artifact, macrumors_iphone14
+    Source: huang2012, narayanan2021_artifact, macrumors_iphone14.
     """
     import pandas as pd
 
@@ -182,14 +179,19 @@ def drain(scenario: Scenario) -> pd.DataFrame:
     parts = phone_drain.drain_percent_per_hour(designs["before"])
     phone, own = _phone_range(scenario), first_of(parts["own traffic"])
     ends = [first_of(x) for x in phone_drain.own_traffic_range(designs["before"])]
-    rows = {"screen and processor": dict(zip(("mode", "low", "high"), phone, strict=True)),
-            "own traffic on the radio": {"mode": own, "low": ends[0], "high": ends[1]}}
+    rows = {
+        "screen and processor": dict(zip(("mode", "low", "high"), phone, strict=True)),
+        "own traffic on the radio": {"mode": own, "low": ends[0], "high": ends[1]},
+    }
     for which, now in designs.items():
         low, high = (first_of(x) for x in hourly.range_percent_per_hour(now))
         mode = first_of(phone_drain.drain_percent_per_hour(now)["design"])
         rows[f"design {which}"] = {"mode": mode, "low": low, "high": high}
-        for kind, value, others in (("", mode, phone[0] + own), ("_low", low, phone[2] + ends[1]),
-                                    ("_high", high, phone[1] + ends[0])):
+        for kind, value, others in (
+            ("", mode, phone[0] + own),
+            ("_low", low, phone[2] + ends[1]),
+            ("_high", high, phone[1] + ends[0]),
+        ):
             rows[f"design {which}"][f"share{kind}"] = value / (value + others)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("part")
 

@@ -18,8 +18,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="first port; 0 takes free ones")
     chosen = parser.parse_args(arguments)
     try:
-        files = bench.measure(chosen.folder, what=chosen.what, quick=chosen.quick, seed=chosen.seed,
-                              port=chosen.port, progress=told if sys.stderr.isatty() else None)
+        files = bench.measure(
+            chosen.folder,
+            what=chosen.what,
+            quick=chosen.quick,
+            seed=chosen.seed,
+            port=chosen.port,
+            progress=told if sys.stderr.isatty() else None,
+        )
         for what in chosen.what:
             print(bench.compare(chosen.folder, what=what).to_string())
     except checks.InputError as error:

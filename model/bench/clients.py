@@ -23,8 +23,13 @@ __all__ = []
 
 PATIENCE_S = 5.0
 IOS_HEADERS = {  # as URLSession sends them; the agent's value is filled up to the size wanted
-    "accept": "*/*", "accept-encoding": "gzip, deflate, br", "accept-language": "en-US,en;q=0.9",
-    "connection": "keep-alive", "content-type": "application/json", "user-agent": "Twilly/1 CFNetwork/1494"}
+    "accept": "*/*",
+    "accept-encoding": "gzip, deflate, br",
+    "accept-language": "en-US,en;q=0.9",
+    "connection": "keep-alive",
+    "content-type": "application/json",
+    "user-agent": "Twilly/1 CFNetwork/1494",
+}
 HTTP2_HEADERS = {k: v for k, v in IOS_HEADERS.items() if k != "connection"}
 
 
@@ -81,8 +86,13 @@ class HttpClient(Client):
         self.headers = dict(HTTP2_HEADERS if two else IOS_HEADERS, host=HOST_NAME)
         self.url = f"https://{ADDRESS}:{port}"
         self.http = httpx.AsyncClient(
-            http1=not two, http2=two, verify=context, trust_env=False, timeout=PATIENCE_S,
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=None))
+            http1=not two,
+            http2=two,
+            verify=context,
+            trust_env=False,
+            timeout=PATIENCE_S,
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=None),
+        )
 
     async def exchange(self, path: str, pad_bytes: int = 0) -> bytes:
         """The body that answers one request, which is filled up by so many bytes."""
@@ -117,8 +127,7 @@ class WebSocketClient(Client):
     before_upgrade: Reading | None = None
     upgrade_s: float | None = None
 
-    def __init__(self, context: CountedContext, port: int, pad_bytes: int = 0, pause_s: float = 0.0,
-                 path: str = "/"):
+    def __init__(self, context: CountedContext, port: int, pad_bytes: int = 0, pause_s: float = 0.0, path: str = "/"):
         self.context, self.port, self.pad_bytes, self.pause_s = context, port, pad_bytes, pause_s
         self.url = f"wss://{HOST_NAME}{path}"
 
@@ -137,9 +146,19 @@ class WebSocketClient(Client):
                 line.upgrade_s = time.monotonic() - start_s
 
         self.ws = await connect(
-            self.url, host=ADDRESS, port=self.port, create_connection=PausingConnection,
-            ssl=self.context, server_hostname=HOST_NAME, compression=None, ping_interval=None, proxy=None,
-            user_agent_header="Twilly/1" + "X" * self.pad_bytes, open_timeout=PATIENCE_S, close_timeout=0.5)
+            self.url,
+            host=ADDRESS,
+            port=self.port,
+            create_connection=PausingConnection,
+            ssl=self.context,
+            server_hostname=HOST_NAME,
+            compression=None,
+            ping_interval=None,
+            proxy=None,
+            user_agent_header="Twilly/1" + "X" * self.pad_bytes,
+            open_timeout=PATIENCE_S,
+            close_timeout=0.5,
+        )
 
     @property
     def port_here(self) -> int:
@@ -182,8 +201,10 @@ class BareClient(Client, asyncio.Protocol):
     async def connect(self) -> None:
         """TCP and TLS."""
         loop = asyncio.get_running_loop()
-        self.transport, _ = await asyncio.wait_for(loop.create_connection(
-            lambda: self, ADDRESS, self.port, ssl=self.context, server_hostname=HOST_NAME), PATIENCE_S)
+        self.transport, _ = await asyncio.wait_for(
+            loop.create_connection(lambda: self, ADDRESS, self.port, ssl=self.context, server_hostname=HOST_NAME),
+            PATIENCE_S,
+        )
         self.hold(self.transport.get_extra_info("socket"), self.transport.get_extra_info("ssl_object"))
 
     async def close(self) -> None:

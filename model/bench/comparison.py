@@ -19,36 +19,37 @@ HANDSHAKES = ("connect", "close", "ws_close")
 SIZES = ("message_up_bytes", "message_down_bytes")
 
 
-def compare(measured=None, *, what: str = "bytes", bytes_model: Callable | None = None,
-            delay_model: Callable | None = None, samples: int = 200_000, seed: int = 1):
+def compare(
+    measured=None,
+    *,
+    what: str = "bytes",
+    bytes_model: Callable | None = None,
+    delay_model: Callable | None = None,
+    samples: int = 200_000,
+    seed: int = 1,
+):
     """The model beside a stored measurement, a row each, with the error and whether it is small enough.
 
     Parameters
     ----------
-    measured : str or Path, optional
-        Folder that `measure` wrote to; the project's own where none is given. [-]
-    what : str
-        `bytes` or `timing`. [-]
-    bytes_model : callable, optional
-        Takes a part as a dict and gives IP bytes (up, down); `modelled_bytes` where none is given. [-]
-    delay_model : callable, optional
-        Takes design, conditions, number and seed and gives seconds; `modelled_delays_s` otherwise. [-]
-    samples : int
-        Delays drawn from the model for each design. [-]
-    seed : int
-        Seed of these draws. [-]
+    measured : str or Path, optional, folder that `measure` wrote to; the project's own where none is given
+    what : str, `bytes` or `timing`
+    bytes_model : callable, optional, takes a part as a dict and gives IP bytes (up, down); `modelled_bytes` where
+        none is given
+    delay_model : callable, optional, takes design, conditions, number and seed and gives seconds; `modelled_delays_s`
+        otherwise
+    samples : int, delays drawn from the model for each design
+    seed : int, seed of these draws
 
     Returns
     -------
-    pandas.DataFrame
-        Bytes: a row a flow and an hour with both sides, `error_ratio` = model/measured - 1 of the sum of
-        both ways, `limit_ratio` and `within`. Timing: for each design the mean, p50, p95 and the
-        Kolmogorov-Smirnov distance.
+    pandas.DataFrame, bytes: a row a flow and an hour with both sides, `error_ratio` = model/measured - 1 of the sum
+        of both ways, `limit_ratio` and `within`. Timing: for each design the mean, p50, p95 and the
+        Kolmogorov-Smirnov distance
 
     Raises
     ------
-    InputError
-        For another `what`, or a folder without a measurement.
+    InputError, for another `what`, or a folder without a measurement
 
     Notes
     -----
@@ -85,13 +86,21 @@ def _compared_bytes(measured, model):
             up, down = model(row)
         found, expected = row["up_bytes"] + row["down_bytes"], up + down
         limit = limit_ratio(row)
-        rows.append({name: row[name] for name in ("flow", "kind", "protocol", "n")} | {
-            "measured_up_bytes": row["up_bytes"], "model_up_bytes": up,
-            "measured_down_bytes": row["down_bytes"], "model_down_bytes": down,
-            "measured_bytes": found, "model_bytes": expected,
-            "measured_pure_acks": row["up_pure_acks"] + row["down_pure_acks"],
-            "error_ratio": expected / found - 1, "limit_ratio": limit,
-            "within": bool(abs(expected / found - 1) <= limit)})
+        rows.append(
+            {name: row[name] for name in ("flow", "kind", "protocol", "n")}
+            | {
+                "measured_up_bytes": row["up_bytes"],
+                "model_up_bytes": up,
+                "measured_down_bytes": row["down_bytes"],
+                "model_down_bytes": down,
+                "measured_bytes": found,
+                "model_bytes": expected,
+                "measured_pure_acks": row["up_pure_acks"] + row["down_pure_acks"],
+                "error_ratio": expected / found - 1,
+                "limit_ratio": limit,
+                "within": bool(abs(expected / found - 1) <= limit),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -104,36 +113,19 @@ def limit_ratio(row: dict) -> float:
 
 
 def modelled_bytes(part: dict) -> tuple[float, float]:
-    """The IP bytes (up, down) that `model.wire` gives to one part of a measurement.
-
-    Parameters
-    ----------
-    part : dict
-        `kind`, and as the kind needs them `protocol`, `message_up_bytes`, `message_down_bytes`,
-        `payload_bytes`, `server_s`, `spacing_s`, `chain`, `resumed`, `sized_by`. [-]
-
-    Returns
-    -------
-    tuple of float
-        IP bytes (up, down) of one occurrence. [B]
-
-    Notes
-    -----
-    The sizes of whole messages are inputs. Where a flow left them to its headers (`sized_by`), HTTP/2
-    frames are worked out by `wire.hpack_bytes` from such headers, not taken from the count. The client is
-    Linux: on a connection that it only listens to, it acknowledges each segment of a push at once.
-
-    Examples
-    --------
-    >>> modelled_bytes({"kind": "exchange", "message_up_bytes": 362, "message_down_bytes": 310})
-    (488.0, 384.0)
-    """
+    """The IP bytes (up, down) that `model.wire` gives to one part of a measurement."""
     from model import wire
 
     kind = checks.known("kind of flow", part["kind"], (*WIRE_OF, "exchange", "upgrade", "push"))
     if kind == "push":
-        return tuple(map(float, wire.websocket_message_bytes(
-            int(part["payload_bytes"]), masked=False, segments_per_ack=LINUX_PUSH_SEGMENTS_PER_ACK)))
+        return tuple(
+            map(
+                float,
+                wire.websocket_message_bytes(
+                    int(part["payload_bytes"]), masked=False, segments_per_ack=LINUX_PUSH_SEGMENTS_PER_ACK
+                ),
+            )
+        )
     if kind in WIRE_OF:
         return tuple(map(float, WIRE_OF[kind](wire, part)))
     by_headers = part.get("sized_by") == "headers"
@@ -143,8 +135,7 @@ def modelled_bytes(part: dict) -> tuple[float, float]:
 
 WIRE_OF = {
     "heartbeat": lambda wire, part: wire.heartbeat_bytes(),
-    "connect": lambda wire, part: wire.connect_bytes(chain=part["chain"], resumed=bool(part["resumed"]),
-                                                     alpn=True),
+    "connect": lambda wire, part: wire.connect_bytes(chain=part["chain"], resumed=bool(part["resumed"]), alpn=True),
     "close": lambda wire, part: wire.close_bytes(),
     "ws_close": lambda wire, part: np.add(wire.websocket_close_bytes(), wire.close_bytes()),
     "http2_opening": lambda wire, part: wire.http2_opening_bytes(),
@@ -156,8 +147,10 @@ def _exchange(wire, up_bytes: float, down_bytes: float, server_s: float) -> tupl
     sizes = [np.array([np.floor(size), np.floor(size) + 1]) for size in (up_bytes, down_bytes)]
     up, _ = wire.http_exchange_bytes(sizes[0], np.floor(down_bytes), server_s=server_s)
     up_more, down = wire.http_exchange_bytes(np.floor(up_bytes), sizes[1], server_s=server_s)
-    return (float(up[0] + (up[1] - up[0]) * (up_bytes % 1) + (up_more[1] - up_more[0]) * (down_bytes % 1)),
-            float(down[0] + (down[1] - down[0]) * (down_bytes % 1)))
+    return (
+        float(up[0] + (up[1] - up[0]) * (up_bytes % 1) + (up_more[1] - up_more[0]) * (down_bytes % 1)),
+        float(down[0] + (down[1] - down[0]) * (down_bytes % 1)),
+    )
 
 
 @functools.cache
@@ -166,8 +159,13 @@ def http2_sizes(spacing_s: float = 0.2) -> tuple[float, float]:
     from model import wire
     from model.bench import clients, count, servers, tls
 
-    request = [(":method", "GET"), (":authority", tls.HOST_NAME), (":scheme", "https"), (":path", "/poll"),
-               *clients.HTTP2_HEADERS.items()]
+    request = [
+        (":method", "GET"),
+        (":authority", tls.HOST_NAME),
+        (":scheme", "https"),
+        (":path", "/poll"),
+        *clients.HTTP2_HEADERS.items(),
+    ]
     answers = [servers.response_headers(count.POLL_BODY_BYTES, i, i * spacing_s) for i in range(300)]
     up = wire.hpack_bytes(request, repeats=2)[-1]
     down = wire.hpack_bytes(answers)[50:].mean()
@@ -207,11 +205,18 @@ def _compared_delays(measured, model, samples, seed):
         figures = {"mean": np.mean, "p50": np.median, "p95": functools.partial(np.quantile, q=0.95)}
         for figure, of in figures.items():
             error = of(drawn) / of(found) - 1
-            rows.append({"design": design, "figure": figure, "measured_s": of(found), "model_s": of(drawn),
-                         "error_ratio": error, "limit_ratio": DELAY_LIMIT_RATIO})
+            rows.append(
+                {
+                    "design": design,
+                    "figure": figure,
+                    "measured_s": of(found),
+                    "model_s": of(drawn),
+                    "error_ratio": error,
+                    "limit_ratio": DELAY_LIMIT_RATIO,
+                }
+            )
         distance = ks_distance(found, drawn)
-        rows.append({"design": design, "figure": "ks", "error_ratio": distance,
-                     "limit_ratio": KS_LIMIT_RATIO})
+        rows.append({"design": design, "figure": "ks", "error_ratio": distance, "limit_ratio": KS_LIMIT_RATIO})
         for row in rows[-4:]:
             row |= {"within": bool(abs(row["error_ratio"]) <= row["limit_ratio"]), "n": len(found)}
     return pd.DataFrame(rows)
@@ -223,33 +228,6 @@ def modelled_delays_s(design: str, conditions: dict, n: int, seed: int) -> np.nd
     A poll of a fixed period adds a wait that is uniform on it; the way up only shifts its phase. A push
     has no wait. The path's lognormal one-way delay and the bench's own time, as its probes measured it on
     a path of fixed delay, are added to both.
-
-    Parameters
-    ----------
-    design : str
-        `polling` or `push`. [-]
-    conditions : dict
-        `timed_period_s`, `server_s`, `path_median_s`, `path_sigma_ln` of the measurement, and `own_s`,
-        one number or the 1st to 99th percentile. [-]
-    n : int
-        How many. [-]
-    seed : int
-        Seed of the draws. [-]
-
-    Returns
-    -------
-    array of float
-        Shape (n,). [s]
-
-    Notes
-    -----
-    A way up that varies by a good part of the period would widen the wait beyond it; here it does not.
-
-    Examples
-    --------
-    >>> about = dict(timed_period_s=0.4, server_s=0.01, own_s=0, path_median_s=0.025, path_sigma_ln=0)
-    >>> round(float(np.median(modelled_delays_s("polling", about, 100_000, 1))), 2)
-    0.23
     """
     checks.known("design", design, ("polling", "push"))
     rng = np.random.default_rng(seed)
@@ -264,5 +242,8 @@ def ks_distance(one: np.ndarray, other: np.ndarray) -> float:
     """The largest gap between two empirical distribution functions."""
     one, other = np.sort(one), np.sort(other)
     at = np.concatenate([one, other])
-    return float(np.abs(np.searchsorted(one, at, side="right") / one.size
-                        - np.searchsorted(other, at, side="right") / other.size).max())
+    return float(
+        np.abs(
+            np.searchsorted(one, at, side="right") / one.size - np.searchsorted(other, at, side="right") / other.size
+        ).max()
+    )

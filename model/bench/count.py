@@ -41,8 +41,9 @@ class Bench:
 
     def websocket(self, pad_bytes: int = 0) -> clients.WebSocketClient:
         """A new WebSocket client that pauses between TLS and upgrade."""
-        return clients.WebSocketClient(tls.client_context(self.chains["rsa4"]), self.ports["websocket"],
-                                       pad_bytes, SETTLE_S)
+        return clients.WebSocketClient(
+            tls.client_context(self.chains["rsa4"]), self.ports["websocket"], pad_bytes, SETTLE_S
+        )
 
     async def push(self, client_port: int, text: str) -> None:
         """Send one message on the connection of the client with that port."""
@@ -73,12 +74,17 @@ async def running_bench(chain_names: set[str], port: int = 0):
                 socks[name] = servers.listener(port + i if port else 0)
                 stack.callback(socks[name].close)
             for name in names:
-                context = tls.server_context(chains.get(name, chains["rsa4"]),
-                                             ("h2",) if name == "http/2" else ("http/1.1",))
+                context = tls.server_context(
+                    chains.get(name, chains["rsa4"]), ("h2",) if name == "http/2" else ("http/1.1",)
+                )
                 start = {"http/2": servers.http2_server, "websocket": servers.websocket_server}.get(
-                    name, servers.http1_server)
-                args = ((bench.serve_socket, bench.upgrade_pad) if name == "websocket"
-                        else (bench.answers.get(name, bench.answers["http/1.1"]),))
+                    name, servers.http1_server
+                )
+                args = (
+                    (bench.serve_socket, bench.upgrade_pad)
+                    if name == "websocket"
+                    else (bench.answers.get(name, bench.answers["http/1.1"]),)
+                )
                 bench.ports[name] = await stack.enter_async_context(start(socks[name], context, *args))
             yield bench
 
@@ -96,16 +102,24 @@ class Count:
 
 def _counted(before: clients.Reading | None, after: clients.Reading, n: int) -> Count:
     before = before or clients.Reading(TcpInfo(), 0, 0)
-    return Count(n, traffic_between(before.tcp, after.tcp),
-                 after.plain_out_bytes - before.plain_out_bytes, after.plain_in_bytes - before.plain_in_bytes)
+    return Count(
+        n,
+        traffic_between(before.tcp, after.tcp),
+        after.plain_out_bytes - before.plain_out_bytes,
+        after.plain_in_bytes - before.plain_in_bytes,
+    )
 
 
 def _summed(counts: list[Count]) -> Count:
     traffic = counts[0].traffic
     for count in counts[1:]:
         traffic = traffic + count.traffic
-    return Count(sum(c.n for c in counts), traffic, sum(c.plain_up_bytes for c in counts),
-                 sum(c.plain_down_bytes for c in counts))
+    return Count(
+        sum(c.n for c in counts),
+        traffic,
+        sum(c.plain_up_bytes for c in counts),
+        sum(c.plain_down_bytes for c in counts),
+    )
 
 
 async def fitted_pad(client: clients.HttpClient, flow: Flow, answers: servers.Answers) -> int:
@@ -129,9 +143,11 @@ async def fitted_pad(client: clients.HttpClient, flow: Flow, answers: servers.An
         if pad < 0 or body < 0:
             break
         answers.body_bytes[path] = body
-    checks.fail(f"{flow.up_bytes} B up and {flow.down_bytes} B down cannot be reached with these headers; "
-                f"the nearest is {flow.up_bytes - up} and {flow.down_bytes - down} B",
-                f"flow {flow.name!r} on {flow.protocol}")
+    checks.fail(
+        f"{flow.up_bytes} B up and {flow.down_bytes} B down cannot be reached with these headers; "
+        f"the nearest is {flow.up_bytes - up} and {flow.down_bytes - down} B",
+        f"flow {flow.name!r} on {flow.protocol}",
+    )
 
 
 @dataclass
@@ -145,6 +161,7 @@ class Run:
 
     async def repeated(self, client: clients.Client, act, flow: Flow) -> Count:
         """n occurrences on one warm connection, far enough apart that no ACK rides along."""
+
         async def once():
             before, start_s = client.reading(), time.monotonic()
             await act()
@@ -196,12 +213,15 @@ class Run:
         pad = flow.up_bytes - first.plain_up_bytes
         self.bench.upgrade_pad[0] = flow.down_bytes - first.plain_down_bytes - len("x-pad: \r\n")
         if pad < 0 or self.bench.upgrade_pad[0] < 1:
-            checks.fail(f"an upgrade must be at least {first.plain_up_bytes} B up and "
-                        f"{first.plain_down_bytes + 10} B down; got {flow.up_bytes} and {flow.down_bytes}")
+            checks.fail(
+                f"an upgrade must be at least {first.plain_up_bytes} B up and "
+                f"{first.plain_down_bytes + 10} B down; got {flow.up_bytes} and {flow.down_bytes}"
+            )
         return await self.upgrades(self.occurrences, pad, flow)
 
     async def upgrades(self, n: int, pad_bytes: int, flow: Flow) -> Count:
         """n upgrades after a pause."""
+
         async def once():
             async with contextlib.aclosing(self.bench.websocket(pad_bytes)) as client:
                 await client.connect()
@@ -212,6 +232,7 @@ class Run:
 
     async def ws_close(self, flow: Flow) -> Count:
         """The closing handshake of a WebSocket with the FINs."""
+
         async def once():
             async with contextlib.aclosing(self.bench.websocket()) as client:
                 await client.connect()
@@ -254,8 +275,13 @@ class Run:
     async def flow(self, flow: Flow, start_s: float) -> Count:
         """One flow, started a little after the one before, its losses told as one sentence."""
         await asyncio.sleep(start_s)
-        act = {"exchange": self.exchange, "push": self.message, "heartbeat": self.message,
-               "upgrade": self.upgrade, "ws_close": self.ws_close}.get(flow.kind, self.connect)
+        act = {
+            "exchange": self.exchange,
+            "push": self.message,
+            "heartbeat": self.message,
+            "upgrade": self.upgrade,
+            "ws_close": self.ws_close,
+        }.get(flow.kind, self.connect)
         with loss_told(flow.name):
             return await act(flow)
 
@@ -264,8 +290,11 @@ class Run:
         web = [name for name in hour.times if flows[name].kind != "exchange"]
         pulls = [name for name in hour.times if name not in web]
         with loss_told(f"hour_{hour.design}"):
-            lines = [self.hour_line(opened, hour, names, flows, share, seed) for opened, names in
-                     ((self.http_line, pulls), (self.web_line, web)) if names]
+            lines = [
+                self.hour_line(opened, hour, names, flows, share, seed)
+                for opened, names in ((self.http_line, pulls), (self.web_line, web))
+                if names
+            ]
             done = await all_of(lines)
         return _summed([count for count, _ in done]), [part for _, parts in done for part in parts]
 
@@ -323,7 +352,8 @@ def loss_told(name: str):
         reason = f"{type(error).__name__} {error}".strip()
         raise checks.InputError(
             f"{name}: a client lost its connection in the middle of the measurement ({reason}); "
-            "nothing of this run was written") from error
+            "nothing of this run was written"
+        ) from error
 
 
 async def all_of(coroutines) -> list:

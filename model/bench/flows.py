@@ -15,9 +15,16 @@ __all__ = []
 KINDS = ("exchange", "push", "heartbeat", "upgrade", "ws_close", "connect", "close")
 PROTOCOLS = ("http/1.1", "http/2", "websocket", "tls1.3")
 PAYLOADS = {  # bytes of JSON of each message type, data/product.csv
-    "new_comment": 184, "notification": 306, "stream_processing": 399, "follow_request": 133,
-    "follow_response": 123, "comment_liked": 181, "channel_content_update": 326,
-    "collaborator_update": 209, "unread_count_update": 164}
+    "new_comment": 184,
+    "notification": 306,
+    "stream_processing": 399,
+    "follow_request": 133,
+    "follow_response": 123,
+    "comment_liked": 181,
+    "channel_content_update": 326,
+    "collaborator_update": 209,
+    "unread_count_update": 164,
+}
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ class Side(asyncio.Protocol):
         """Open the connection to the server and send on what came meanwhile."""
         try:
             _, other = await self.loop.create_connection(
-                lambda: Side(self.draw_s, self.sides), servers.ADDRESS, self.upstream_port)
+                lambda: Side(self.draw_s, self.sides), servers.ADDRESS, self.upstream_port
+            )
         except OSError:
             self.transport.abort()
             return
@@ -71,8 +72,7 @@ async def delayed_path(server_port: int, draw_s: Callable[[], float], port: int 
     """A relay to a server's port, in which each chunk waits for what `draw_s` gives; gives its own port."""
     sides: set[Side] = set()
     sock = servers.listener(port)
-    relay = await asyncio.get_running_loop().create_server(
-        lambda: Side(draw_s, sides, server_port), sock=sock)
+    relay = await asyncio.get_running_loop().create_server(lambda: Side(draw_s, sides, server_port), sock=sock)
     try:
         yield sock.getsockname()[1]
     finally:

@@ -65,23 +65,7 @@ class Listener(socket.socket):
 
 
 def listener(port: int = 0) -> Listener:
-    """A listening socket on 127.0.0.1 with the segment size of a real path.
-
-    Parameters
-    ----------
-    port : int
-        0 to 65,535; 0 takes any free one. [-]
-
-    Returns
-    -------
-    Listener
-        Bound, not yet served; closing it frees the port.
-
-    Raises
-    ------
-    InputError
-        For a port outside the range or in use.
-    """
+    """A listening socket on 127.0.0.1 with the segment size of a real path."""
     if not float(port).is_integer() or not 0 <= port <= 65_535:
         checks.fail(f"port must be a whole number from 0 to 65535; got {checks.shown(port)}")
     sock = Listener(socket.AF_INET, socket.SOCK_STREAM)
@@ -109,8 +93,7 @@ async def http1_server(sock: Listener, context: ssl.SSLContext, answers: Answers
 
     app = web.Application()
     app.router.add_route("*", "/{any:.*}", answer)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=7_200,
-                           shutdown_timeout=0.1)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=7_200, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.SockSite(runner, sock, ssl_context=context).start()
@@ -131,8 +114,7 @@ class Http2Connection(asyncio.Protocol):
         import h2.connection
 
         self.answers, self.tasks, self.open_ones = answers, tasks, open_ones
-        self.h2 = h2.connection.H2Connection(
-            h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
 
     def connection_made(self, transport):
         """Send the server's SETTINGS."""
@@ -169,13 +151,12 @@ class Http2Connection(asyncio.Protocol):
         headers = response_headers(len(body), self.answers.count if path in self.answers.changing else None)
         self.h2.send_headers(stream_id, headers, end_stream=not body)
         for at in range(0, len(body), 16_384):
-            piece = body[at:at + 16_384]
+            piece = body[at : at + 16_384]
             self.h2.send_data(stream_id, piece, end_stream=at + len(piece) == len(body))
         self.flush()
 
 
-def response_headers(body_bytes: int, count: int | None = None,
-                     at_s: float | None = None) -> list[tuple[str, str]]:
+def response_headers(body_bytes: int, count: int | None = None, at_s: float | None = None) -> list[tuple[str, str]]:
     """A gateway's response headers; with a count, ids and the date (now, or at that second) too."""
     headers = [(":status", "200"), *REST_HEADERS, ("content-length", str(body_bytes))]
     if count is None:
@@ -187,8 +168,13 @@ def response_headers(body_bytes: int, count: int | None = None,
 
     trace = f"Root=1-{digits(8)}-{digits(24)};Parent={digits(16)};Sampled=0;Lineage=1:{digits(8)}:0"
     request_id = "-".join(digits(n) for n in (8, 4, 4, 4, 12))
-    return [*headers, ("date", email.utils.formatdate(at_s, usegmt=True)), ("x-amzn-requestid", request_id),
-            ("x-amz-apigw-id", digits(16)), ("x-amzn-trace-id", trace)]
+    return [
+        *headers,
+        ("date", email.utils.formatdate(at_s, usegmt=True)),
+        ("x-amzn-requestid", request_id),
+        ("x-amz-apigw-id", digits(16)),
+        ("x-amzn-trace-id", trace),
+    ]
 
 
 @contextlib.asynccontextmanager
@@ -196,7 +182,8 @@ async def http2_server(sock: Listener, context: ssl.SSLContext, answers: Answers
     """An HTTP/2 server on h2 with one write a response; gives its port."""
     tasks, open_ones = set(), set()
     server = await asyncio.get_running_loop().create_server(
-        lambda: Http2Connection(answers, tasks, open_ones), sock=sock, ssl=context)
+        lambda: Http2Connection(answers, tasks, open_ones), sock=sock, ssl=context
+    )
     try:
         yield sock.getsockname()[1]
     finally:
@@ -212,8 +199,9 @@ Handler = Callable[[object], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def websocket_server(sock: Listener, context: ssl.SSLContext, handler: Handler,
-                           extra_header_bytes: list[int] | None = None) -> AsyncIterator[int]:
+async def websocket_server(
+    sock: Listener, context: ssl.SSLContext, handler: Handler, extra_header_bytes: list[int] | None = None
+) -> AsyncIterator[int]:
     """A WebSocket server on websockets, without compression or pings of its own; gives its port."""
     from websockets.asyncio.server import serve
 
@@ -222,8 +210,9 @@ async def websocket_server(sock: Listener, context: ssl.SSLContext, handler: Han
             response.headers["x-pad"] = "x" * extra_header_bytes[0]
         return response
 
-    server = await serve(handler, sock=sock, ssl=context, compression=None, ping_interval=None,
-                         process_response=pad, close_timeout=0.5)
+    server = await serve(
+        handler, sock=sock, ssl=context, compression=None, ping_interval=None, process_response=pad, close_timeout=0.5
+    )
     try:
         yield sock.getsockname()[1]
     finally:

@@ -24,17 +24,23 @@ def check_libraries() -> None:
     """Refuse in one sentence where a library of the bench is not installed."""
     missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
     if missing:
-        checks.fail(f"the bench of real sockets needs {', '.join(missing)}, not installed here; "
-                    "pip install 'push-or-poll[bench]' brings them")
+        checks.fail(
+            f"the bench of real sockets needs {', '.join(missing)}, not installed here; "
+            "pip install 'push-or-poll[bench]' brings them"
+        )
 
 
 def versions() -> dict[str, str]:
     """What the measurement ran on, as columns."""
     kernel = ".".join(platform.release().split("-")[0].split(".")[:2])
     libraries = "; ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
-    return {"python": platform.python_version(), "openssl": " ".join(ssl.OPENSSL_VERSION.split()[:2]),
-            "kernel": f"{platform.system()} {kernel}", "libraries": libraries,
-            "date": datetime.date.today().isoformat()}
+    return {
+        "python": platform.python_version(),
+        "openssl": " ".join(ssl.OPENSSL_VERSION.split()[:2]),
+        "kernel": f"{platform.system()} {kernel}",
+        "libraries": libraries,
+        "date": datetime.date.today().isoformat(),
+    }
 
 
 def load_text() -> str:

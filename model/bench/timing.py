@@ -49,8 +49,13 @@ class Timing:
         """Refuse a path slower than the poll, or numbers that cannot be."""
         for name in ("period_s", "compression", "path_median_s", "events_per_s"):
             checks.positive(f"timing.{name}", getattr(self, name))
-        for name, least in (("events", 2), ("probe_events", 2), ("poll_clients", 1),
-                            ("push_clients", 1), ("probe_clients", 1)):
+        for name, least in (
+            ("events", 2),
+            ("probe_events", 2),
+            ("poll_clients", 1),
+            ("push_clients", 1),
+            ("probe_clients", 1),
+        ):
             value = getattr(self, name)
             if checks.whole(f"timing.{name}", value) < least:
                 checks.fail(f"timing.{name} must be at least {least}; got {checks.shown(value)}")
@@ -58,8 +63,10 @@ class Timing:
             checks.non_negative(f"timing.{name}", getattr(self, name))
         slow = self.server_s + 2 * self.path_median_s * math.exp(2 * self.path_sigma_ln)
         if slow > self.timed_period_s:
-            checks.fail(f"timing.period_s / compression must exceed a slow round trip of {slow:.3g} s; "
-                        f"got {self.timed_period_s:.3g}")
+            checks.fail(
+                f"timing.period_s / compression must exceed a slow round trip of {slow:.3g} s; "
+                f"got {self.timed_period_s:.3g}"
+            )
 
     @property
     def timed_period_s(self) -> float:
@@ -130,8 +137,9 @@ class Stage:
         self.timing, self.chain, self.tick = timing, chain, tick
         self.rng = random.Random(f"{seed} events")
         path_rng, mu = random.Random(f"{seed} path"), math.log(timing.path_median_s)
-        self.timed = Board("timed", lambda: path_rng.lognormvariate(mu, timing.path_sigma_ln),
-                           timing.poll_clients, timing.push_clients)
+        self.timed = Board(
+            "timed", lambda: path_rng.lognormvariate(mu, timing.path_sigma_ln), timing.poll_clients, timing.push_clients
+        )
         self.probe = Board("probe", lambda: timing.path_median_s, timing.probe_clients, timing.probe_clients)
         self.boards = {board.name: board for board in (self.timed, self.probe)}
         self.late_s: list[float] = []
@@ -145,18 +153,21 @@ class Stage:
             for sock in socks:
                 stack.callback(sock.close)
             polled = await stack.enter_async_context(servers.http1_server(socks[0], context, answers))
-            pushed = await stack.enter_async_context(
-                servers.websocket_server(socks[1], context, self.serve_socket))
+            pushed = await stack.enter_async_context(servers.websocket_server(socks[1], context, self.serve_socket))
             tasks = [group.create_task(self.watch())]
             for board, at in zip(self.boards.values(), (2, 4), strict=True):
-                ways = [await stack.enter_async_context(path.delayed_path(to, board.draw_s, ports[at + i]))
-                        for i, to in enumerate((polled, pushed))]
+                ways = [
+                    await stack.enter_async_context(path.delayed_path(to, board.draw_s, ports[at + i]))
+                    for i, to in enumerate((polled, pushed))
+                ]
                 tasks += await self.clients(stack, group, board, *ways)
             await asyncio.sleep(0.3)
             async with asyncio.TaskGroup() as publishers:
                 share = self.timing.probe_events / self.timing.events
-                for board, events, part in ((self.timed, self.timing.events, 1.0),
-                                            (self.probe, self.timing.probe_events, share)):
+                for board, events, part in (
+                    (self.timed, self.timing.events, 1.0),
+                    (self.probe, self.timing.probe_events, share),
+                ):
                     publishers.create_task(self.publish(board, events, self.timing.events_per_s * part))
             for task in tasks:
                 task.cancel()
@@ -164,18 +175,18 @@ class Stage:
     async def clients(self, stack, group, board: Board, poll_port: int, push_port: int) -> list[asyncio.Task]:
         """Every client of a board connected and at work, each polling client at a phase of its own."""
         context, period_s = tls.client_context(self.chain), self.timing.timed_period_s
-        pushed = [clients.WebSocketClient(context, push_port, path=f"/{board.name}")
-                  for _ in range(board.push_clients)]
+        pushed = [clients.WebSocketClient(context, push_port, path=f"/{board.name}") for _ in range(board.push_clients)]
         polled = [clients.HttpClient("http/1.1", context, poll_port) for _ in range(board.poll_clients)]
         for client in (*pushed, *polled):
             stack.push_async_callback(client.aclose)
-        await count.all_of([*(client.connect() for client in pushed),
-                            *(client.exchange(f"/{board.name}/warm") for client in polled)])
+        await count.all_of(
+            [*(client.connect() for client in pushed), *(client.exchange(f"/{board.name}/warm") for client in polled)]
+        )
         start_s = asyncio.get_running_loop().time() + 0.1
         return [group.create_task(self.listen(board, client)) for client in pushed] + [
-            group.create_task(self.poll(board, client, f"/{board.name}/{i}",
-                                        start_s + self.rng.random() * period_s))
-            for i, client in enumerate(polled)]
+            group.create_task(self.poll(board, client, f"/{board.name}/{i}", start_s + self.rng.random() * period_s))
+            for i, client in enumerate(polled)
+        ]
 
     async def serve_socket(self, ws) -> None:
         """The server's end of a push connection."""
@@ -247,17 +258,20 @@ async def measured_delays(timing: Timing, seed: int, tell, port: int = 0) -> tup
             await stage.run(port)
         except BaseExceptionGroup as errors:
             raise count.first_of(errors) from None
-    rows = [row | {"seed": seed} for design in stage.timed.seen_s
-            for row in quantile_rows(design, stage, load)]
-    sample = [{"event": i, "polling_s": round(a, 4), "push_s": round(b, 4)} for i, (a, b) in
-              enumerate(zip(*(stage.timed.delays_s(design) for design in ("polling", "push")), strict=True))]
+    rows = [row | {"seed": seed} for design in stage.timed.seen_s for row in quantile_rows(design, stage, load)]
+    sample = [
+        {"event": i, "polling_s": round(a, 4), "push_s": round(b, 4)}
+        for i, (a, b) in enumerate(zip(*(stage.timed.delays_s(design) for design in ("polling", "push")), strict=True))
+    ]
     return rows, sample
 
 
 def own_times_s(passed_s: list[float], timing: Timing) -> list[float]:
     """Percentiles of what the bench adds by itself: over the fixed path, less server time and that path."""
-    return [cut - timing.server_s - timing.path_median_s
-            for cut in statistics.quantiles(passed_s, n=100, method="inclusive")]
+    return [
+        cut - timing.server_s - timing.path_median_s
+        for cut in statistics.quantiles(passed_s, n=100, method="inclusive")
+    ]
 
 
 def quantile_rows(design: str, stage: Stage, load: str) -> list[dict]:
@@ -265,11 +279,17 @@ def quantile_rows(design: str, stage: Stage, load: str) -> list[dict]:
     delays, timing = stage.timed.delays_s(design), stage.timing
     cuts = statistics.quantiles(delays, n=100, method="inclusive")
     own = own_times_s(stage.probe.passed_s(design), timing)
-    about = {"n": len(delays), "mean_s": round(statistics.fmean(delays), 5),
-             "timed_period_s": timing.timed_period_s, **asdict(timing),
-             "missed_polls": stage.timed.missed_polls,
-             "late_p95_s": round(statistics.quantiles(stage.late_s, n=20)[-1], 5),
-             "conditions": f"loopback, TLS 1.3, HTTP/1.1 polls, relay with lognormal delay each way; {load}",
-             **store.versions()}
-    return [{"design": design, "percentile": q, "delay_s": round(cut, 5), "own_s": round(mine, 5)} | about
-            for q, cut, mine in zip(QUANTILES, cuts, own, strict=True)]
+    about = {
+        "n": len(delays),
+        "mean_s": round(statistics.fmean(delays), 5),
+        "timed_period_s": timing.timed_period_s,
+        **asdict(timing),
+        "missed_polls": stage.timed.missed_polls,
+        "late_p95_s": round(statistics.quantiles(stage.late_s, n=20)[-1], 5),
+        "conditions": f"loopback, TLS 1.3, HTTP/1.1 polls, relay with lognormal delay each way; {load}",
+        **store.versions(),
+    }
+    return [
+        {"design": design, "percentile": q, "delay_s": round(cut, 5), "own_s": round(mine, 5)} | about
+        for q, cut, mine in zip(QUANTILES, cuts, own, strict=True)
+    ]

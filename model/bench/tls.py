@@ -93,10 +93,16 @@ def _certificate(subject, key, issuer, issuer_key, filler_bytes, leaf):
         return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
     start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
-    builder = (x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer))
-               .public_key(key.public_key()).serial_number((1 << 126) + zlib.crc32(subject.encode()))
-               .not_valid_before(start).not_valid_after(start + datetime.timedelta(days=30))
-               .add_extension(x509.BasicConstraints(ca=not leaf, path_length=None), critical=True))
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name(subject))
+        .issuer_name(name(issuer))
+        .public_key(key.public_key())
+        .serial_number((1 << 126) + zlib.crc32(subject.encode()))
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(days=30))
+        .add_extension(x509.BasicConstraints(ca=not leaf, path_length=None), critical=True)
+    )
     if leaf:
         names = [x509.DNSName(HOST_NAME), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
@@ -125,65 +131,34 @@ def _certificate_of_size(der_bytes, *parts, leaf):
 def make_chain(name: str, folder: Path) -> Chain:
     """A certificate chain of the sizes that gateways send, written into a folder.
 
-    Parameters
-    ----------
-    name : str
-        `rsa4`, `rsa3` or `ecdsa3`: the key type and the number of certificates sent. [-]
-    folder : Path
-        An existing folder for the PEM files; the private key is among them, so a temporary one. [-]
-
-    Returns
-    -------
-    Chain
-        The files and the DER size of each certificate [B].
-
-    Raises
-    ------
-    InputError
-        For a chain of another name.
-
-    Notes
-    -----
-    RSA certificates hit their size exactly; an ECDSA signature is 70 to 72 B long, so those are signed
-    again until the size fits. The subjects are short and a filler extension stands for everything else.
-
-    Sources
-    -------
-    wire_capture
+    Source: wire_capture.
     """
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     sizes = CHAINS[checks.known("certificate chain", name, CHAINS)]
     keys = [_key(kind) for kind, _ in (*sizes, sizes[-1])]
     names = [HOST_NAME, *(f"push-or-poll bench CA {i}" for i in range(1, len(keys)))]
-    sent = [_certificate_of_size(size, names[i], keys[i], names[i + 1], keys[i + 1], leaf=i == 0)
-            for i, (_, size) in enumerate(sizes)]
+    sent = [
+        _certificate_of_size(size, names[i], keys[i], names[i + 1], keys[i + 1], leaf=i == 0)
+        for i, (_, size) in enumerate(sizes)
+    ]
     trusted = _certificate(names[-1], keys[-1], names[-1], keys[-1], 0, leaf=False)
-    chain = Chain(name, folder / f"{name}.pem", folder / f"{name}.key", folder / f"{name}.trust.pem",
-                  tuple(len(made.public_bytes(Encoding.DER)) for made in sent))
+    chain = Chain(
+        name,
+        folder / f"{name}.pem",
+        folder / f"{name}.key",
+        folder / f"{name}.trust.pem",
+        tuple(len(made.public_bytes(Encoding.DER)) for made in sent),
+    )
     chain.chain_file.write_bytes(b"".join(made.public_bytes(Encoding.PEM) for made in sent))
     chain.trust_file.write_bytes(trusted.public_bytes(Encoding.PEM))
     chain.key_file.touch(mode=0o600)
-    chain.key_file.write_bytes(
-        keys[0].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    chain.key_file.write_bytes(keys[0].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return chain
 
 
 def server_context(chain: Chain, alpn: tuple[str, ...] = ("http/1.1",)) -> ssl.SSLContext:
-    """A TLS 1.3 context for a server of the bench.
-
-    Parameters
-    ----------
-    chain : Chain
-        What `make_chain` made. [-]
-    alpn : tuple of str
-        Protocols offered, such as `http/1.1` or `h2`. [-]
-
-    Returns
-    -------
-    ssl.SSLContext
-        TLS 1.3 only, two session tickets a connection (OpenSSL's default), no close_notify of its own.
-    """
+    """A TLS 1.3 context for a server of the bench."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(chain.chain_file, chain.key_file)
@@ -193,20 +168,7 @@ def server_context(chain: Chain, alpn: tuple[str, ...] = ("http/1.1",)) -> ssl.S
 
 
 def client_context(chain: Chain, alpn: tuple[str, ...] = ("http/1.1",)) -> CountedContext:
-    """A TLS 1.3 context for a client that verifies the chain and counts its plaintext.
-
-    Parameters
-    ----------
-    chain : Chain
-        What `make_chain` made. [-]
-    alpn : tuple of str
-        Protocols asked for. [-]
-
-    Returns
-    -------
-    CountedContext
-        Verifies name and chain; its `resume` takes a session of an earlier connection.
-    """
+    """A TLS 1.3 context for a client that verifies the chain and counts its plaintext."""
     context = CountedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_verify_locations(chain.trust_file)

@@ -19,13 +19,7 @@ PREMISE = ("active_hours_per_month", "users")
 
 
 def names() -> list[str]:
-    """The claims files that come with the project.
-
-    Returns
-    -------
-    list of str
-        Names in `data/claims`, sorted.
-    """
+    """The claims files that come with the project."""
     return sorted(p.stem for p in paths.data("claims").glob("*.yaml"))
 
 
@@ -64,23 +58,7 @@ def _check_changes(changes, place: str) -> None:
 
 
 def read(name: str | Path) -> Mapping:
-    """The claims of a file in `data/claims`, or of a path that ends in .yaml.
-
-    Parameters
-    ----------
-    name : str or pathlib.Path
-        Name or path [-].
-
-    Returns
-    -------
-    mapping
-        `premise` and a list of `claims` as written.
-
-    Raises
-    ------
-    InputError
-        An unknown name, a file without claims, or what is wrong with a claim, in one sentence.
-    """
+    """The claims of a file in `data/claims`, or of a path that ends in .yaml."""
     path = _path_of(name)
     return _content(path, path.stat().st_mtime_ns)[0]
 
@@ -90,18 +68,15 @@ def figures(name: str | Path) -> tuple[Figure, ...]:
 
     Parameters
     ----------
-    name : str or pathlib.Path
-        Name or path of a claims file [-].
+    name : str or pathlib.Path, name or path of a claims file
 
     Returns
     -------
-    tuple of Figure
-        In the order of the file.
+    tuple of Figure, in the order of the file
 
     Raises
     ------
-    InputError
-        As `read` does.
+    InputError, as `read` does
 
     Examples
     --------
@@ -120,8 +95,11 @@ def _table_claim(claim: Mapping, told: list[Figure]) -> dict:
             out["improvement"] = {"low": one.low, "high": one.high, "as": one.gain}
         elif one.side in ("before", "after"):
             factor = conversion(one.unit, UNITS[claim["measure"]])
-            out[one.side] = ({"told": f"{_number(one.low)} {one.unit}"} if factor is None
-                             else {"low": one.low * factor, "high": one.high * factor})
+            out[one.side] = (
+                {"told": f"{_number(one.low)} {one.unit}"}
+                if factor is None
+                else {"low": one.low * factor, "high": one.high * factor}
+            )
     return out
 
 
@@ -130,13 +108,11 @@ def by_measure(name: str | Path | None) -> dict:
 
     Parameters
     ----------
-    name : str, pathlib.Path or None
-        A claims file [-].
+    name : str, pathlib.Path or None, A claims file
 
     Returns
     -------
-    dict of str to dict
-        {measure: claim}, its sides in the unit of the measure.
+    dict of str to dict, {measure: claim}, its sides in the unit of the measure
     """
     found: dict = {}
     for claim in read(name)["claims"] if name else ():
@@ -152,23 +128,7 @@ def _number(value: float) -> str:
 
 
 def shown_range(span: Mapping | None) -> str:
-    """A claimed range in words: one number, "up to" a number, or from-to; empty where nothing is claimed.
-
-    Parameters
-    ----------
-    span : mapping or None
-        `low` and `high`, or `told`, the words of a claim that counts something else [-].
-
-    Returns
-    -------
-    str
-        The words.
-
-    Examples
-    --------
-    >>> shown_range({"low": 0, "high": 0.1}), shown_range({"low": 2, "high": 5})
-    ('up to 0.1', '2 to 5')
-    """
+    """A claimed range in words: one number, "up to" a number, or from-to; empty where nothing is claimed."""
     if not span:
         return ""
     if "told" in span:
@@ -180,25 +140,7 @@ def shown_range(span: Mapping | None) -> str:
 
 
 def miss(value: float, low: float, high: float) -> float:
-    """How many times a value lies outside a range; 1 inside it, and within 5 % of its ends.
-
-    Parameters
-    ----------
-    value : float
-        A figure, in the unit of the range [-].
-    low, high : float
-        The range [-].
-
-    Returns
-    -------
-    float
-        At least 1; infinite where no factor leads into the range.
-
-    Examples
-    --------
-    >>> miss(468.0, 4680.0, 4680.0), miss(3.0, 2.0, 5.0)
-    (10.0, 1.0)
-    """
+    """How many times a value lies outside a range; 1 inside it, and within 5 % of its ends."""
     if value > high + SLACK * abs(high):
         return value / high if high > 0 else float("inf")
     if value < low - SLACK * abs(low):
@@ -207,25 +149,7 @@ def miss(value: float, low: float, high: float) -> float:
 
 
 def gain(before, after, kind: str):
-    """The improvement from before to after in a claim's own terms.
-
-    Parameters
-    ----------
-    before, after : array_like
-        Figures of the two designs in one unit; broadcast [-].
-    kind : str
-        "times" for how many times smaller, "less" for the share saved [-].
-
-    Returns
-    -------
-    numpy.ndarray
-        Broadcast shape; infinite or minus infinite where one of them is 0.
-
-    Examples
-    --------
-    >>> float(gain(4680.0, 1080.0, "less").round(2)), float(gain(2.0, 0.1, "times"))
-    (0.77, 20.0)
-    """
+    """The improvement from before to after in a claim's own terms."""
     import numpy as np
 
     before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
@@ -247,26 +171,7 @@ def _gain_words(before: float, after: float, claim: Mapping) -> str | None:
 
 
 def verdict(before: float, after: float, claim: Mapping | None) -> str:
-    """Whether a claim holds for a pair of figures, in words that name what is off and by how much.
-
-    Parameters
-    ----------
-    before, after : float
-        The model's figures in the claim's unit [-].
-    claim : mapping or None
-        A claim with `improvement` and, where published, `before` and `after` [-].
-
-    Returns
-    -------
-    str
-        "holds", "does not hold: ..." or an empty text where nothing is claimed.
-
-    Examples
-    --------
-    >>> verdict(468.0, 108.0, {"improvement": {"low": 0.77, "high": 0.77, "as": "less"},
-    ...                        "before": {"low": 4680, "high": 4680}})
-    'does not hold: before is 10 times lower'
-    """
+    """Whether a claim holds for a pair of figures, in words that name what is off and by how much."""
     if claim is None:
         return ""
     off = []
@@ -276,8 +181,11 @@ def verdict(before: float, after: float, claim: Mapping | None) -> str:
             times = miss(value, span["low"], span["high"])
             if times > 1.0:
                 way = "higher" if value > span["high"] else "lower"
-                off.append(f"{side} is {display.number(times, 2)} times {way}" if times < float("inf")
-                           else f"{side} is {display.number(value, 3)}")
+                off.append(
+                    f"{side} is {display.number(times, 2)} times {way}"
+                    if times < float("inf")
+                    else f"{side} is {display.number(value, 3)}"
+                )
     short = _gain_words(before, after, claim)
     if short:
         off.append(short)
@@ -285,26 +193,7 @@ def verdict(before: float, after: float, claim: Mapping | None) -> str:
 
 
 def premise(scenario, name: str | Path | None = None):
-    """The scenario under a claims file's own premise: its users, active all the hours it counts with.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario whose claims are judged [-].
-    name : str or pathlib.Path, optional
-        A claims file; the scenario's own where none is given [-].
-
-    Returns
-    -------
-    Scenario
-        The same designs and screens with every user active for the claimed hours of the month; the scenario
-        itself where a file states no premise.
-
-    Raises
-    ------
-    InputError
-        Where the scenario names no claims file, or the hours are more than the month has.
-    """
+    """The scenario under a claims file's own premise: its users, active all the hours it counts with."""
     name = name or scenario.claims
     if not name:
         checks.fail("a scenario must name its claims to be judged by them; got none", scenario.place)
@@ -313,9 +202,16 @@ def premise(scenario, name: str | Path | None = None):
     if "active_hours_per_month" in told:
         day_s = told["active_hours_per_month"] * 3600.0 / scenario.billing.month_days
         if day_s > 86400.0 * (1.0 + 1e-9):
-            checks.fail("premise.active_hours_per_month must be at most the hours of the month, "
-                        f"{checks.shown(scenario.billing.month_days * 24.0)}; got "
-                        f"{checks.shown(told['active_hours_per_month'])}", paths.shown(_path_of(name)))
-        changes |= {"usage.dau_mau_share": 1.0, "usage.sessions_per_day": 1.0,
-                    "usage.session_mean_s": min(day_s, 86400.0), "usage.session_sigma_ln": 0.0}
+            checks.fail(
+                "premise.active_hours_per_month must be at most the hours of the month, "
+                f"{checks.shown(scenario.billing.month_days * 24.0)}; got "
+                f"{checks.shown(told['active_hours_per_month'])}",
+                paths.shown(_path_of(name)),
+            )
+        changes |= {
+            "usage.dau_mau_share": 1.0,
+            "usage.sessions_per_day": 1.0,
+            "usage.session_mean_s": min(day_s, 86400.0),
+            "usage.session_sigma_ln": 0.0,
+        }
     return scenario.with_(changes) if changes else scenario

@@ -32,8 +32,7 @@ BILLS = ("cost", "cost_per_hour")
 SIDES = ("before", "after", "improvement", "saved")
 GAINS = ("times", "less")
 TERM_KEYS = ("of", "value", "low", "high", "unit", "claim", "http", "when", "sign", "meter")
-SIDE_KEYS = ("value", "low", "high", "unit", "measure", "as", "factors", "implied_by", "parts", "priced",
-             "part_of")
+SIDE_KEYS = ("value", "low", "high", "unit", "measure", "as", "factors", "implied_by", "parts", "priced", "part_of")
 CLAIM_KEYS = ("id", "measure", "statistic", "text", "where", "unit", "users", "flows", "meters", "note", *SIDES)
 STATISTICS = ("p50", "p95", "p99", "mean")  # of latency; the median where a claim names none
 SIZES = ("request_bytes", "response_bytes")
@@ -153,8 +152,13 @@ def _term(name: str, entry: Any, place: str) -> Term:
     sign = _number(f"sign of {name}", entry.get("sign", 1.0), place)
     if abs(sign) != 1.0:
         checks.fail(f"sign of {name} must be 1 or -1; got {sign:g}", place)
-    common = dict(of=str(entry.get("of", entry.get("claim", ""))), when=str(entry.get("when", "")), sign=sign,
-                  meters=_meters(name, entry.get("meter"), place), claim=str(entry.get("claim", "")))
+    common = dict(
+        of=str(entry.get("of", entry.get("claim", ""))),
+        when=str(entry.get("when", "")),
+        sign=sign,
+        meters=_meters(name, entry.get("meter"), place),
+        claim=str(entry.get("claim", "")),
+    )
     if common["claim"]:
         return Term(low=0.0, high=0.0, unit="", **common)
     if "http" in entry:
@@ -187,8 +191,7 @@ def _figure(name: str, number: int, claim: Mapping, side: str, place: str) -> Fi
     measure = checks.known("measure", entry.get("measure", claim.get("measure")), UNITS, f"{place}, {name}")
     own = side != "improvement"
     if (own or not entry.get("unit")) and conversion(written, UNITS[measure]) is None:
-        checks.fail(f"the unit of {name} must measure {measure}, like {UNITS[measure]}; got {written!r}",
-                    place)
+        checks.fail(f"the unit of {name} must measure {measure}, like {UNITS[measure]}; got {written!r}", place)
     low, high = _span(f"{side} of {name}", entry, place, signed=not own or side == "saved")
     if gain == "less" and high > 1.0:
         checks.fail(f"{side} of {name} must be a share of at most 1, as less; got {high:g}", place)
@@ -206,16 +209,36 @@ def _figure(name: str, number: int, claim: Mapping, side: str, place: str) -> Fi
     if users is not None:
         users = _number(f"users of {name}", users, place)
         checks.positive(f"users of {name}", users, "users", place)
-    lists = {k: tuple(_term(f"{k} of {name}, {side}, entry {n + 1}", e, place)
-                      for n, e in enumerate(_entries(f"{k} of {name}, {side}", entry.get(k), place)))
-             for k in LISTS}
-    return Figure(number, str(claim["id"]), side, measure, written if own else gain, low, high,
-                  str(claim.get("text", "")), _place_of(name, claim, place), gain, statistic, users, flows, meters,
-                  part_of=str(entry.get("part_of", "")), **lists)
+    lists = {
+        k: tuple(
+            _term(f"{k} of {name}, {side}, entry {n + 1}", e, place)
+            for n, e in enumerate(_entries(f"{k} of {name}, {side}", entry.get(k), place))
+        )
+        for k in LISTS
+    }
+    return Figure(
+        number,
+        str(claim["id"]),
+        side,
+        measure,
+        written if own else gain,
+        low,
+        high,
+        str(claim.get("text", "")),
+        _place_of(name, claim, place),
+        gain,
+        statistic,
+        users,
+        flows,
+        meters,
+        part_of=str(entry.get("part_of", "")),
+        **lists,
+    )
 
 
 def _filled(figure: Figure, known: Mapping[str, Figure], place: str) -> Figure:
     """The figure with the numbers of the figures it quotes and of the exchanges it measures."""
+
     def fill(term: Term) -> Term:
         if term.claim:
             checks.known(f"figure quoted by {figure.name}", term.claim, known, place)
@@ -244,35 +267,18 @@ def _units_meet(figure: Figure, place: str) -> None:
         if terms:
             got = product([(unit(t.unit), 1) for t in terms])
             if got.powers != unit(figure.unit).powers:
-                checks.fail(f"{kind} of {figure.name} must multiply to its unit {figure.unit}; "
-                            f"got {' x '.join(t.unit for t in terms)} = {got}", place)
+                checks.fail(
+                    f"{kind} of {figure.name} must multiply to its unit {figure.unit}; "
+                    f"got {' x '.join(t.unit for t in terms)} = {got}",
+                    place,
+                )
     for term in figure.parts:
         if conversion(term.unit, figure.unit) is None:
-            checks.fail(f"parts of {figure.name} must be in a unit like its {figure.unit}; got {term.unit!r}",
-                        place)
+            checks.fail(f"parts of {figure.name} must be in a unit like its {figure.unit}; got {term.unit!r}", place)
 
 
 def figures_of(claims: list, place: str) -> tuple[Figure, ...]:
-    """Every published figure of a list of claims, checked, with what it quotes filled in.
-
-    Parameters
-    ----------
-    claims : list of mapping
-        Claims as a file writes them [-].
-    place : str
-        The file, for errors [-].
-
-    Returns
-    -------
-    tuple of Figure
-        One for each side of each claim, in the order of the file.
-
-    Raises
-    ------
-    InputError
-        What is wrong with a claim, in one sentence: no unit, no place, an unknown measure, factors whose
-        units do not multiply to the claim's.
-    """
+    """Every published figure of a list of claims, checked, with what it quotes filled in."""
     found: dict[str, Figure] = {}
     for number, claim in enumerate(claims, 1):
         name = f"claim {number}"

@@ -10,8 +10,18 @@ from model import checks
 
 __all__ = ["Unit", "conversion", "product", "unit"]
 
-TIME = {"s": 1.0, "sec": 1.0, "second": 1.0, "ms": 1e-3, "min": 60.0, "minute": 60.0, "h": 3600.0,
-        "hour": 3600.0, "day": 86400.0, "month": 2592000.0}  # a month of 30 days, as the documents count it
+TIME = {
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "ms": 1e-3,
+    "min": 60.0,
+    "minute": 60.0,
+    "h": 3600.0,
+    "hour": 3600.0,
+    "day": 86400.0,
+    "month": 2592000.0,
+}  # a month of 30 days, as the documents count it
 BYTES = {"B": 1.0, "byte": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 PLAIN = {"1": 1.0, "-": 1.0, "": 1.0, "%": 0.01, "time": 1.0, "share": 1.0, "million": 1e6, "thousand": 1e3}
 SAME = {"$": "USD", "usd": "USD", "req": "request", "reqs": "request", "msg": "message"}
@@ -42,23 +52,7 @@ def _word(word: str, text: str, place) -> Unit:
 
 
 def product(units: list[tuple[Unit, int]]) -> Unit:
-    """The product of units, each raised to a power.
-
-    Parameters
-    ----------
-    units : list of (Unit, int)
-        Units with their exponents [-].
-
-    Returns
-    -------
-    Unit
-        Sizes multiplied, exponents added, those of zero left out.
-
-    Examples
-    --------
-    >>> str(product([(unit("USD/active hour"), 1), (unit("users"), 1)]))
-    'USD/s'
-    """
+    """The product of units, each raised to a power."""
     size, powers = 1.0, {}
     for one, exponent in units:
         size *= one.size**exponent
@@ -74,56 +68,19 @@ def unit(text: str, place: str | None = None) -> Unit:
     Words side by side multiply, `/` and `per` divide by what follows them. An `active hour` is an hour of one
     user, an `active user` a user. A word that is neither time, bytes nor a plain number is a unit of its own;
     its plural is the same unit.
-
-    Parameters
-    ----------
-    text : str
-        The unit as written [-].
-    place : str, optional
-        Where it stands, for the error [-].
-
-    Returns
-    -------
-    Unit
-        Size in seconds, bytes and the words' own units, with exponents.
-
-    Raises
-    ------
-    InputError
-        What is no unit.
-
-    Examples
-    --------
-    >>> str(unit("requests/min per active user")), unit("MB/active hour").size * 3600
-    ('request/s/user', 1000000.0)
     """
     clean = re.sub(r"\bactive (?=users?\b)", "", text.strip())
     clean = re.sub(r"\bactive (?=(?:h|hours?)\b)", "user ", clean)
     terms = re.split(r"\s*/\s*|\s+per\s+", clean)
-    found = [(_word(word, text, place), 1 if k == 0 else -1)
-             for k, term in enumerate(terms) for word in re.split(r"[\s*-]+(?=\S)", term.strip() or "1")]
+    found = [
+        (_word(word, text, place), 1 if k == 0 else -1)
+        for k, term in enumerate(terms)
+        for word in re.split(r"[\s*-]+(?=\S)", term.strip() or "1")
+    ]
     return product(found)
 
 
 def conversion(source: str, target: str) -> float | None:
-    """What a number in one unit is multiplied by to be in another; None where they measure different things.
-
-    Parameters
-    ----------
-    source, target : str
-        Units as written [-].
-
-    Returns
-    -------
-    float or None
-        The factor.
-
-    Examples
-    --------
-    >>> conversion("requests/h per active user", "requests/min per active user") == 1 / 60
-    True
-    >>> conversion("connections", "requests/min") is None
-    True
-    """
+    """What a number in one unit is multiplied by to be in another; None where they measure different things."""
     one, other = unit(source), unit(target)
     return one.size / other.size if one.powers == other.powers else None

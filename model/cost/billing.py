@@ -41,8 +41,10 @@ def check_account(kind: object, book: PriceBook, account_opened: object) -> None
         checks.fail(f"account_opened must be before 2025-07-15 for free_tier 'first_12_months'; got {opened}")
     leap = (opened.month, opened.day) == (2, 29)
     if not opened <= book.on < opened.replace(year=opened.year + 1, day=28 if leap else opened.day):
-        checks.fail("account_opened must be at most 12 months before the price book's date for free_tier "
-                    f"'first_12_months'; got {opened} and {book.on}")
+        checks.fail(
+            "account_opened must be at most 12 months before the price book's date for free_tier "
+            f"'first_12_months'; got {opened} and {book.on}"
+        )
 
 
 def free_of(kind: str | bool) -> tuple[Allowance, ...]:
@@ -63,8 +65,7 @@ def _amount(meter: str, value: object) -> Decimal:
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         value = value.item()
     if isinstance(value, np.ndarray):
-        checks.fail(f"{meter} must be one amount (cost.total takes arrays); got shape {value.shape}",
-                    "usage")
+        checks.fail(f"{meter} must be one amount (cost.total takes arrays); got shape {value.shape}", "usage")
     if isinstance(value, str) or not isinstance(value, (int, float, Decimal)):
         checks.fail(f"{meter} must be a number; got {checks.shown(value)}", "usage")
     amount = Decimal(value)
@@ -86,8 +87,7 @@ def _freed(amounts: Mapping[str, Decimal], kind: str | bool) -> dict[str, Decima
     return freed
 
 
-def bill_lines(usage: Usage, book: PriceBook, free_tier: str | bool,
-               account_opened: object) -> Iterator[Line]:
+def bill_lines(usage: Usage, book: PriceBook, free_tier: str | bool, account_opened: object) -> Iterator[Line]:
     """The lines of one exact bill, a line a meter and tier that is reached."""
     check_account(free_tier, book, account_opened)
     amounts = {meter: _amount(meter, value) for meter, value in pairs(usage)}

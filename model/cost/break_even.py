@@ -18,8 +18,17 @@ from model.scenario import Scenario, sampling
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["QUESTIONS", "Question", "active_hours", "closed_form", "crossings", "gap_usd", "heartbeats",
-           "json_heartbeat", "table"]
+__all__ = [
+    "QUESTIONS",
+    "Question",
+    "active_hours",
+    "closed_form",
+    "crossings",
+    "gap_usd",
+    "heartbeats",
+    "json_heartbeat",
+    "table",
+]
 
 GRID = 193  # points of the first grid: steps of 5 % over four decades
 FINER = 33  # points of each finer one
@@ -48,46 +57,13 @@ QUESTIONS = {
 
 
 def active_hours(scenario: Scenario):
-    """Hours that a user is active in a month: share active on a day x days x sessions x mean length.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-
-    Returns
-    -------
-    array
-        Hours per user and month, shape of what varies [h].
-
-    Examples
-    --------
-    >>> from model import scenario
-    >>> round(float(active_hours(scenario.load("twilly"))), 9)
-    3.0
-    """
+    """Hours that a user is active in a month: share active on a day x days x sessions x mean length."""
     plain = sampling.resolved(scenario)
     return traffic_of.life(plain.before, plain).active_s / 3600.0 / plain.users
 
 
 def json_heartbeat(scenario: Scenario) -> Scenario:
-    """The scenario with heartbeats that are JSON messages: billed in each direction, running code.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        A scenario whose `after` has a socket [-].
-
-    Returns
-    -------
-    Scenario
-        The same in all else; the code is that of a connect, which writes the connection's row again.
-
-    Raises
-    ------
-    InputError
-        A scenario without a heartbeat.
-    """
+    """The scenario with heartbeats that are JSON messages: billed in each direction, running code."""
     socket = scenario.after.socket
     if socket is None:
         checks.fail("after.socket must be given where heartbeats are messages; got nothing", scenario.place)
@@ -98,34 +74,14 @@ def json_heartbeat(scenario: Scenario) -> Scenario:
 def gap_usd(scenario: Scenario, path: str, values) -> np.ndarray:
     """What push costs more than polling in the month, for every value of one input.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    path : str
-        What varies, like users or usage.sessions_per_day [-].
-    values : array_like
-        Its values, in its own unit [-].
-
-    Returns
-    -------
-    array
-        Bill of after less bill of before, shape of values [USD/month].
-
-    Raises
-    ------
-    InputError
-        An unknown path, a value against its rule, or a meter that the region has no price for.
-
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     values = np.atleast_1d(np.asarray(values, dtype=float))
     plain = sampling.resolved(scenario.with_({path: values}))
     book = prices.book(plain.region, plain.prices_on)
-    before, after = (flows.month_usd(traffic_of.traffic(which, plain), book, plain.free_tier)
-                     for which in ("before", "after"))
+    before, after = (
+        flows.month_usd(traffic_of.traffic(which, plain), book, plain.free_tier) for which in ("before", "after")
+    )
     return np.broadcast_to(after - before, values.shape)
 
 
@@ -142,34 +98,7 @@ def _narrowed(scenario: Scenario, path: str, low: float, high: float, was: float
 def crossings(scenario: Scenario, path: str, low: float, high: float) -> list[tuple[float, str]]:
     """Every value of one input between two at which the cheaper design changes.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    path : str
-        What varies [-].
-    low, high : float
-        Ends of the search, 0 < low < high, in the input's own unit [-].
-
-    Returns
-    -------
-    list of tuple
-        Value and what is dearer above it ("push" or "polling"), lowest first; empty where one design is
-        cheaper throughout.
-
-    Raises
-    ------
-    InputError
-        Ends that are not 0 < low < high, or whatever `gap_usd` refuses.
-
-    Notes
-    -----
-    The first grid is geometric; two changes within one of its steps (another server, say) are not seen. At
-    a step of the bill the crossing is the step.
-
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     checks.positive("low", low)
     if not high > low:
@@ -188,33 +117,6 @@ def closed_form(scenario: Scenario, path: str, at: float, inverse: bool = False)
 
     With gap d(x) = a + b x (or a + b / x for a period) the crossing is x = -a / b (or -b / a). Exact where
     neither a tier, nor another server, nor a cold share that falls with the rate bends the bills.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    path : str
-        What varies [-].
-    at : float
-        Where the lines are taken, in the input's own unit [-].
-    inverse : bool
-        Whether the bills are straight over 1 / x [-].
-
-    Returns
-    -------
-    float
-        The crossing in the input's own unit; NaN where the lines do not meet above 0.
-
-    Raises
-    ------
-    InputError
-        Whatever `gap_usd` refuses.
-
-    Examples
-    --------
-    >>> from model import scenario
-    >>> bool(closed_form(scenario.load("twilly"), "after.heartbeat.period_s", 30.0, inverse=True) < 1.0)
-    True
     """
     ends = np.array([at, 2.0 * at])
     gap = gap_usd(scenario, path, ends)
@@ -250,11 +152,17 @@ def _row(scenario: Scenario, question: Question) -> dict:
     line = closed_form(scenario, question.path, own, question.inverse)
     found = crossings(scenario, question.path, question.low, question.high)
     (first, above), (last, beyond) = (found[0], found[-1]) if found else ((np.nan, ""), (np.nan, ""))
-    return {"unit": question.unit, "here": own * each,
-            "dearer_here": "push" if gap > 0 else "polling" if gap < 0 else "neither",
-            "break_even": first * each, "dearer_above": above, "crossings": len(found),
-            "last": last * each, "dearer_beyond": beyond,
-            "straight_line": line * each if question.low <= line <= question.high else np.nan}
+    return {
+        "unit": question.unit,
+        "here": own * each,
+        "dearer_here": "push" if gap > 0 else "polling" if gap < 0 else "neither",
+        "break_even": first * each,
+        "dearer_above": above,
+        "crossings": len(found),
+        "last": last * each,
+        "dearer_beyond": beyond,
+        "straight_line": line * each if question.low <= line <= question.high else np.nan,
+    }
 
 
 def table(scenario: Scenario) -> pd.DataFrame:
@@ -262,25 +170,20 @@ def table(scenario: Scenario) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
+    scenario : Scenario, the scenario; ranges count at their modes
 
     Returns
     -------
-    pandas.DataFrame
-        Index question (that of the heartbeat once for each thing it may be billed as); columns unit, here
-        (the scenario's own value), dearer_here, break_even (the first crossing, NaN where there is none),
-        dearer_above, crossings (how many), last and dearer_beyond, straight_line (`closed_form` from the
-        scenario's own value, where it lies in the span searched).
+    pandas.DataFrame, index question (that of the heartbeat once for each thing it may be billed as); columns unit,
+        here (the scenario's own value), dearer_here, break_even (the first crossing, NaN where there is none),
+        dearer_above, crossings (how many), last and dearer_beyond, straight_line (`closed_form` from the scenario's
+        own value, where it lies in the span searched)
 
     Raises
     ------
-    InputError
-        A meter that the region has no price for.
+    InputError, A meter that the region has no price for
 
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     import pandas as pd
 
@@ -293,31 +196,15 @@ def table(scenario: Scenario) -> pd.DataFrame:
 def heartbeats(scenario: Scenario) -> pd.DataFrame:
     """The heartbeat period at which push becomes dearer, for each thing that a heartbeat may be billed as.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        A scenario whose `after` has a socket; ranges count at their modes [-].
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index heartbeat: ping frames that are free, ping frames billed as messages, JSON messages that run
-        code; columns as `table` has them.
-
-    Raises
-    ------
-    InputError
-        A scenario without a heartbeat, or a meter that the region has no price for.
-
-    Sources
-    -------
-    aws_pricing_pages
+    Source: aws_pricing_pages.
     """
     import pandas as pd
 
     frames = {"after.heartbeat.kind": "ping"}
-    kinds = {"JSON messages": json_heartbeat(scenario),
-             "ping frames, free": scenario.with_({**frames, "billing.pings_billed": False}),
-             "ping frames, billed": scenario.with_({**frames, "billing.pings_billed": True})}
+    kinds = {
+        "JSON messages": json_heartbeat(scenario),
+        "ping frames, free": scenario.with_({**frames, "billing.pings_billed": False}),
+        "ping frames, billed": scenario.with_({**frames, "billing.pings_billed": True}),
+    }
     rows = {name: _row(case, QUESTIONS[HEARTBEAT]) for name, case in kinds.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("heartbeat")

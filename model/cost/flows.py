@@ -17,24 +17,19 @@ def flow_usage(flow, traffic) -> dict:
 
     Parameters
     ----------
-    flow : Flow
-        A flow of that traffic [-].
-    traffic : Traffic
-        The design's traffic [-].
+    flow : Flow, A flow of that traffic
+    traffic : Traffic, the design's traffic
 
     Returns
     -------
-    dict of str to array
-        {meter: amount a month}, (draws, users).
+    dict of str to array, {meter: amount a month}, (draws, users)
 
     Notes
     -----
     Internet out counts IP bytes towards the phone, handshakes and ACKs in; AWS bills the same for a gateway
     as for a server. Bytes inside the region are taken as free.
 
-    Sources
-    -------
-    aws_pricing_pages
+    Source: aws_pricing_pages.
     """
     _, down = exchange.mean_flow_bytes(traffic, flow)
     found = {meter: flow.per_month * amount for meter, amount in flow.meters.items()}
@@ -46,19 +41,7 @@ def flow_usage(flow, traffic) -> dict:
 def month_usage(traffic) -> dict:
     """What a design is billed on in the month, over all its flows.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-].
-
-    Returns
-    -------
-    dict of str to array
-        {meter: amount a month}, (draws, users).
-
-    Sources
-    -------
-    aws_pricing_pages
+    Source: aws_pricing_pages.
     """
     total: dict = {}
     for flow in traffic.flows:
@@ -70,28 +53,7 @@ def month_usage(traffic) -> dict:
 def month_usd(traffic, book, free_tier=False):
     """A design's bill of the month.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-].
-    book : PriceBook
-        Prices of a region on a date [-].
-    free_tier : bool or str
-        False, "always" or "first_12_months" [-].
-
-    Returns
-    -------
-    array
-        USD a month, (draws, users).
-
-    Raises
-    ------
-    InputError
-        A meter that the region has no price for.
-
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     return totals.total(month_usage(traffic), book, free_tier)
 
@@ -99,69 +61,23 @@ def month_usd(traffic, book, free_tier=False):
 def usd_by_flow(traffic, book, free_tier=False) -> dict:
     """The month's bill split over the flows: each meter's sum in proportion to what each flow used of it.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-].
-    book : PriceBook
-        Prices of a region on a date [-].
-    free_tier : bool or str
-        False, "always" or "first_12_months" [-].
-
-    Returns
-    -------
-    dict of str to array
-        {flow: USD a month}; the parts add up to the whole bill.
-
-    Raises
-    ------
-    InputError
-        A meter that the region has no price for.
-
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     whole = month_usage(traffic)
     usd = totals.by_meter(whole, book, free_tier)
-    rate = {m: np.divide(usd[m], a, out=np.zeros(np.broadcast_shapes(np.shape(usd[m]), np.shape(a))),
-                         where=np.asarray(a) > 0) for m, a in whole.items()}
-    return {flow.name: sum((rate[m] * a for m, a in flow_usage(flow, traffic).items()), 0.0)
-            for flow in traffic.flows}
+    rate = {
+        m: np.divide(
+            usd[m], a, out=np.zeros(np.broadcast_shapes(np.shape(usd[m]), np.shape(a))), where=np.asarray(a) > 0
+        )
+        for m, a in whole.items()
+    }
+    return {flow.name: sum((rate[m] * a for m, a in flow_usage(flow, traffic).items()), 0.0) for flow in traffic.flows}
 
 
 def usd_by_service(usage, book, free_tier=False) -> dict:
     """The bill of a month's usage by AWS service.
 
-    Parameters
-    ----------
-    usage : mapping of meter to array
-        Amounts a month [-].
-    book : PriceBook
-        Prices of a region on a date [-].
-    free_tier : bool or str
-        False, "always" or "first_12_months" [-].
-
-    Returns
-    -------
-    dict of str to array
-        {service: USD a month}, services in the order of the price list; the parts add up to the whole bill.
-
-    Raises
-    ------
-    InputError
-        A meter that the region has no price for.
-
-    Sources
-    -------
-    aws_price_list
-
-    Examples
-    --------
-    >>> usage = {"apigw_ws_message": 18e6, "apigw_ws_minute": 21.6e6, "lambda_request": 5e6}
-    >>> bill = usd_by_service(usage, prices.book("us-east-1"))
-    >>> {service: round(float(usd), 2) for service, usd in bill.items()}
-    {'API Gateway': 23.4, 'Lambda': 1.0}
+    Source: aws_price_list.
     """
     usd = totals.by_meter(usage, book, free_tier)
     found: dict = {}

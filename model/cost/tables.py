@@ -25,8 +25,7 @@ def _first(value) -> float:
 
 def _usages(scenario: Scenario) -> dict:
     """What each design of a resolved scenario is billed on in the month."""
-    return {which: flows.month_usage(traffic_of.traffic(which, scenario))
-            for which in ("before", "after")}
+    return {which: flows.month_usage(traffic_of.traffic(which, scenario)) for which in ("before", "after")}
 
 
 def by_service(scenario: Scenario) -> pd.DataFrame:
@@ -34,22 +33,17 @@ def by_service(scenario: Scenario) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario, every range at its mode, at its first user count [-].
+    scenario : Scenario, the scenario, every range at its mode, at its first user count
 
     Returns
     -------
-    pandas.DataFrame
-        Index service, with a row for all of them; columns before, after, change [USD/month].
+    pandas.DataFrame, index service, with a row for all of them; columns before, after, change [USD/month]
 
     Raises
     ------
-    InputError
-        A meter that the region has no price for.
+    InputError, A meter that the region has no price for
 
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     import pandas as pd
 
@@ -70,29 +64,26 @@ def full_bill(scenario: Scenario) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario, every range at its mode, at its first user count [-].
+    scenario : Scenario, the scenario, every range at its mode, at its first user count
 
     Returns
     -------
-    pandas.DataFrame
-        Index design, meter, tier_from; columns amount, free, price_usd, usd, unit, effective_from, note.
+    pandas.DataFrame, index design, meter, tier_from; columns amount, free, price_usd, usd, unit, effective_from, note
 
     Raises
     ------
-    InputError
-        A meter that the region has no price for.
+    InputError, A meter that the region has no price for
 
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     import pandas as pd
 
     plain = sampling.resolved(scenario)
     book = prices.book(plain.region, plain.prices_on)
-    bills = {which: totals.bill({m: _first(a) for m, a in usage.items()}, book, plain.free_tier)
-             for which, usage in _usages(plain).items()}
+    bills = {
+        which: totals.bill({m: _first(a) for m, a in usage.items()}, book, plain.free_tier)
+        for which, usage in _usages(plain).items()
+    }
     table = pd.concat(bills, names=["design"]).reset_index(level="design")
     table["effective_from"] = table["effective_from"].astype(str)
     return table.drop(columns="service").set_index(["design", "meter", "tier_from"])
@@ -103,28 +94,23 @@ def by_backend(scenario: Scenario) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario, every range at its mode, at its first user count [-].
+    scenario : Scenario, the scenario, every range at its mode, at its first user count
 
     Returns
     -------
-    pandas.DataFrame
-        Index polled_on and moved_to (the HTTP side; the last kind holds the sockets too); columns before,
-        after, change, transport, backend [USD/month].
+    pandas.DataFrame, index polled_on and moved_to (the HTTP side; the last kind holds the sockets too); columns
+        before, after, change, transport, backend [USD/month]
 
     Raises
     ------
-    InputError
-        A meter that the region has no price for.
+    InputError, A meter that the region has no price for
 
     Notes
     -----
     A plain server is as many instances as the peak hour needs; load balancers, addresses, disks and what
     several socket servers need to reach each other's clients are not in the bill.
 
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     import pandas as pd
 
@@ -142,22 +128,19 @@ def by_region(scenario: Scenario) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario, every range at its mode, at its first user count; its own region does not matter [-].
+    scenario : Scenario, the scenario, every range at its mode, at its first user count; its own region does not
+        matter
 
     Returns
     -------
-    pandas.DataFrame
-        Index region; columns before, after [USD/month, NaN where a price is missing], before_lacks and
-        after_lacks (the meters without a price there).
+    pandas.DataFrame, index region; columns before, after [USD/month, NaN where a price is missing], before_lacks and
+        after_lacks (the meters without a price there)
 
     Notes
     -----
     A region lacks a price where no list of it was read, not because AWS sells no such thing there.
 
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     import pandas as pd
 
@@ -181,36 +164,34 @@ def price_change(scenario: Scenario, then: str, now: str) -> pd.DataFrame:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario, every range at its mode, at its first user count [-].
-    then, now : str
-        Days of the two price books, like 2024-10-15 [-].
+    scenario : Scenario, the scenario, every range at its mode, at its first user count
+    then, now : str, days of the two price books, like 2024-10-15
 
     Returns
     -------
-    pandas.DataFrame
-        Index case and service, with a row for all of them; columns then, now, price, traffic [USD/month].
+    pandas.DataFrame, index case and service, with a row for all of them; columns then, now, price, traffic
+        [USD/month]
 
     Raises
     ------
-    InputError
-        A day that is none, or a meter that the region has no price for.
+    InputError, A day that is none, or a meter that the region has no price for
 
     Notes
     -----
     A price whose list was read later than the day stands backdated in both books and changes nothing.
 
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
     """
     import pandas as pd
 
     plain = sampling.resolved(scenario)
     books = [prices.book(plain.region, day) for day in (then, now)]
     usage = _usages(plain)
-    cases = {"polling stays": ("before", "before"), "push stays": ("after", "after"),
-             "polling becomes push": ("before", "after")}
+    cases = {
+        "polling stays": ("before", "before"),
+        "push stays": ("after", "after"),
+        "polling becomes push": ("before", "after"),
+    }
     rows = {}
     for case, (one, other) in cases.items():
         split = price_and_traffic(usage[one], usage[other], *books, plain.free_tier)

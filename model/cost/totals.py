@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["bill", "by_meter", "exact_total", "total"]
 
 
-def bill(usage: Usage, book: PriceBook, free_tier: str | bool = False,
-         account_opened: str | datetime.date | None = None) -> pd.DataFrame:
+def bill(
+    usage: Usage, book: PriceBook, free_tier: str | bool = False, account_opened: str | datetime.date | None = None
+) -> pd.DataFrame:
     """The bill of one month's usage, a row a meter and tier, computed in exact decimals.
 
     Usage fills the tiers from the first up: within each, amount x price. An allowance is taken off the
@@ -28,28 +29,23 @@ def bill(usage: Usage, book: PriceBook, free_tier: str | bool = False,
 
     Parameters
     ----------
-    usage : mapping of meter to amount
-        How much of each meter a month uses, >= 0 [meter's unit/month]
-    book : PriceBook
-        The prices of one region on one date [USD/meter's unit]
-    free_tier : False, "always" or "first_12_months"
-        Which allowances count; the 12-month ones include those that always hold [-]
-    account_opened : str or date
-        When the account was opened, checked for "first_12_months" where given [-]
+    usage : mapping of meter to amount, how much of each meter a month uses, >= 0 [meter's unit/month]
+    book : PriceBook, the prices of one region on one date [USD/meter's unit]
+    free_tier : False, "always" or "first_12_months", which allowances count; the 12-month ones include those that
+        always hold
+    account_opened : str or date, when the account was opened, checked for "first_12_months" where given
 
     Returns
     -------
-    DataFrame
-        service, meter, tier_from, amount (billed in this tier), free (taken off by an allowance, on a
-        meter's first row), price_usd, usd, unit, effective_from, note (backdated, first tier only, medium
-        confidence). A meter wholly covered by an allowance has one row of 0 USD; usage 0 has none.
-        `usd` are floats next to the exact amounts; `exact_total` sums the decimals.
+    DataFrame, service, meter, tier_from, amount (billed in this tier), free (taken off by an allowance, on a meter's
+        first row), price_usd, usd, unit, effective_from, note (backdated, first tier only, medium confidence). A
+        meter wholly covered by an allowance has one row of 0 USD; usage 0 has none. `usd` are floats next to the
+        exact amounts; `exact_total` sums the decimals
 
     Raises
     ------
-    InputError
-        For a meter that no region has, a used meter that this book lacks, an amount that is negative, NaN
-        or no number, an unknown switch, or an account too young or too old for the 12-month allowances.
+    InputError, for a meter that no region has, a used meter that this book lacks, an amount that is negative, NaN or
+        no number, an unknown switch, or an account too young or too old for the 12-month allowances
 
     Notes
     -----
@@ -58,9 +54,7 @@ def bill(usage: Usage, book: PriceBook, free_tier: str | bool = False,
     hold only for accounts opened before 2025-07-15; without `account_opened` that is the caller's word.
     Internet out is free for 100 GB over all regions of an account; one bill is one region.
 
-    Sources
-    -------
-    aws_price_list, aws_pricing_pages
+    Source: aws_price_list, aws_pricing_pages.
 
     Examples
     --------
@@ -94,86 +88,26 @@ def bill(usage: Usage, book: PriceBook, free_tier: str | bool = False,
     return pd.DataFrame(columns)
 
 
-def exact_total(usage: Usage, book: PriceBook, free_tier: str | bool = False,
-                account_opened: str | datetime.date | None = None) -> Decimal:
-    """The exact sum of the bill of one month's usage.
-
-    Parameters
-    ----------
-    usage : mapping of meter to amount
-        As `bill` takes it [meter's unit/month]
-    book : PriceBook
-        The prices of one region on one date [USD/meter's unit]
-    free_tier : False, "always" or "first_12_months"
-        As `bill` takes it [-]
-    account_opened : str or date
-        As `bill` takes it [-]
-
-    Returns
-    -------
-    Decimal
-        Unrounded [USD/month].
-
-    Raises
-    ------
-    InputError
-        As `bill` does.
-
-    Examples
-    --------
-    10,000 connections held open for a 30-day month:
-
-    >>> from model import prices
-    >>> exact_total({"apigw_ws_minute": 10_000 * 30 * 24 * 60}, prices.book("us-east-1")).normalize()
-    Decimal('108')
-    """
+def exact_total(
+    usage: Usage, book: PriceBook, free_tier: str | bool = False, account_opened: str | datetime.date | None = None
+) -> Decimal:
+    """The exact sum of the bill of one month's usage."""
     with localcontext(EXACT):
         return sum((line.usd for line in bill_lines(usage, book, free_tier, account_opened)), Decimal(0))
 
 
-def by_meter(usage: Usage, book: PriceBook, free_tier: str | bool = False,
-             account_opened: str | datetime.date | None = None) -> dict[str, np.ndarray]:
-    """What each meter costs, for arrays of usages.
-
-    Parameters
-    ----------
-    usage : mapping of meter to array
-        Amounts a month of any shapes that broadcast, >= 0 [meter's unit/month]
-    book : PriceBook
-        The prices of one region on one date [USD/meter's unit]
-    free_tier : False, "always" or "first_12_months"
-        As `bill` takes it [-]
-    account_opened : str or date
-        As `bill` takes it [-]
-
-    Returns
-    -------
-    dict of str to array
-        Each meter's cost, in the shape of its amounts (with a shared allowance: broadcast over the meters
-        that share it) [USD/month].
-
-    Raises
-    ------
-    InputError
-        As `bill` does.
-
-    Notes
-    -----
-    float64; each meter lies within 1e-14 relative of the decimal bill.
-
-    Examples
-    --------
-    >>> from model import prices
-    >>> costs = by_meter({"apigw_http_request": [1e6, 500e6]}, prices.book("us-east-1"))
-    >>> costs["apigw_http_request"].round(6).tolist()
-    [1.0, 480.0]
-    """
+def by_meter(
+    usage: Usage, book: PriceBook, free_tier: str | bool = False, account_opened: str | datetime.date | None = None
+) -> dict[str, np.ndarray]:
+    """What each meter costs, for arrays of usages."""
     check_account(free_tier, book, account_opened)
     amounts = {meter: array_of(meter, value) for meter, value in pairs(usage)}
     _same_shapes(amounts)
     unpriced = {meter for meter in amounts if book.lacks(meter) and not amounts[meter].any()}
-    return {meter: np.zeros_like(amount) if meter in unpriced else tiered_usd(amount, book.tiers(meter))
-            for meter, amount in billed(amounts, free_tier).items()}
+    return {
+        meter: np.zeros_like(amount) if meter in unpriced else tiered_usd(amount, book.tiers(meter))
+        for meter, amount in billed(amounts, free_tier).items()
+    }
 
 
 def _same_shapes(amounts: dict) -> None:
@@ -181,43 +115,37 @@ def _same_shapes(amounts: dict) -> None:
     for meter, other in itertools.combinations(amounts, 2):
         pair = amounts[meter].shape, amounts[other].shape
         if any(1 not in sizes and sizes[0] != sizes[1] for sizes in zip(*(p[::-1] for p in pair), strict=False)):
-            checks.fail(f"amounts must have shapes that go together; got {meter} {pair[0]} and {other} {pair[1]}",
-                        "usage")
+            checks.fail(
+                f"amounts must have shapes that go together; got {meter} {pair[0]} and {other} {pair[1]}", "usage"
+            )
 
 
-def total(usage: Usage, book: PriceBook, free_tier: str | bool = False,
-          account_opened: str | datetime.date | None = None) -> np.ndarray:
+def total(
+    usage: Usage, book: PriceBook, free_tier: str | bool = False, account_opened: str | datetime.date | None = None
+) -> np.ndarray:
     """The bills of many months' usages in one call.
 
     Parameters
     ----------
-    usage : mapping of meter to array
-        Amounts a month of any shapes that broadcast, >= 0 [meter's unit/month]
-    book : PriceBook
-        The prices of one region on one date [USD/meter's unit]
-    free_tier : False, "always" or "first_12_months"
-        As `bill` takes it [-]
-    account_opened : str or date
-        As `bill` takes it [-]
+    usage : mapping of meter to array, amounts a month of any shapes that broadcast, >= 0 [meter's unit/month]
+    book : PriceBook, the prices of one region on one date [USD/meter's unit]
+    free_tier : False, "always" or "first_12_months", as `bill` takes it
+    account_opened : str or date, as `bill` takes it
 
     Returns
     -------
-    array
-        The common shape of the amounts; a usage of nothing is 0 [USD/month].
+    array, the common shape of the amounts; a usage of nothing is 0 [USD/month]
 
     Raises
     ------
-    InputError
-        As `bill` does.
+    InputError, as `bill` does
 
     Notes
     -----
     float64, within 1e-12 relative of the decimal bill: amounts and prices enter rounded to 53 bits, every
     part is added and none is subtracted.
 
-    Sources
-    -------
-    aws_price_list, aws_pricing_pages
+    Source: aws_price_list, aws_pricing_pages.
 
     Examples
     --------

@@ -15,7 +15,26 @@ from model.latency.timed import timed_delays_s
 from model.latency.waits import poll_wait
 from model.latency.waterfall import waterfall
 
-__all__ = ["PART_NAMES", "Branch", "Part", "branches", "by_event", "delivered_rate_per_s",
-           "event_quantile_s", "mean_s", "poll_wait", "quantile_s", "sample", "samples", "summary", "sweep",
-           "timed_delays_s", "told_share", "told_without", "undelivered_reasons", "undelivered_share",
-           "variance_s2", "waterfall"]
+__all__ = [
+    "PART_NAMES",
+    "Branch",
+    "Part",
+    "branches",
+    "by_event",
+    "delivered_rate_per_s",
+    "event_quantile_s",
+    "mean_s",
+    "poll_wait",
+    "quantile_s",
+    "sample",
+    "samples",
+    "summary",
+    "sweep",
+    "timed_delays_s",
+    "told_share",
+    "told_without",
+    "undelivered_reasons",
+    "undelivered_share",
+    "variance_s2",
+    "waterfall",
+]

@@ -38,7 +38,9 @@ def told(power, rise, place_s, median_ln, sigma, way_of, t_s, rows, value, slope
                     told_here, steep = z * below - first * _normal_share(d - s), below
                     if power == 2:
                         second = first * first * math.exp(s * s)
-                        told_here, steep = (z * (2.0 * told_here - z * below)
-                                            + second * _normal_share(d - 2.0 * s), 2.0 * told_here)
+                        told_here, steep = (
+                            z * (2.0 * told_here - z * below) + second * _normal_share(d - 2.0 * s),
+                            2.0 * told_here,
+                        )
                 value[w, i, j] += rise[k, r] * told_here
                 slope[w, i, j] += rise[k, r] * steep

@@ -34,32 +34,7 @@ class Branch:
 def branches(now: Traffic, event: str) -> list[Branch]:
     """The ways an event that arrives reaches its user, with shares that add up to 1.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    event : str
-        An event of the scenario [-].
-
-    Returns
-    -------
-    list of Branch
-        Empty where nothing delivers the event in the session.
-
-    Raises
-    ------
-    InputError
-        An unknown event.
-
-    Notes
-    -----
-    A poll's delay is its wait, the server's time and the way down: the way up, set-up and promotion only
-    shift its phase. A push adds the radio's wake-up, and its pulls one after another. What people do
-    themselves, such as the reload after posting a comment, is no event.
-
-    Sources
-    -------
-    cox1962, lambda_perf, twilly_code
+    Source: cox1962, lambda_perf, twilly_code.
     """
     checks.known("event", event, now.life.scenario.events)
     return chain.once(now, ("branches", *kind(now, event)), lambda: _branches(now, event))
@@ -82,8 +57,7 @@ def _branches(now: Traffic, event: str) -> list[Branch]:
         found = [*_alive(now, event), *gaps]
     else:
         told, _ = reach.timers_of(now, event)
-        found = [b for name, share in told.items()
-                 for b in _polled(now, now.life.design.timers[name], share, name)]
+        found = [b for name, share in told.items() for b in _polled(now, now.life.design.timers[name], share, name)]
     found = [b for b in found if np.any(np.asarray(b.share) > 0)]
     whole = sum(b.share for b in found)
     return [Branch(b.name, b.share / np.where(whole > 0, whole, 1.0), b.parts, b.fine) for b in found]
@@ -107,7 +81,9 @@ def _split(whole: Branch, *either: list[Chance]) -> list[Branch]:
         none = 1.0 - sum((c.share for c in met), 0.0)
         found = [Branch(b.name, b.share * none, b.parts, b.fine) for b in found] + [
             Branch(f"{b.name}, {c.name}", b.share * c.share, {**b.parts, **c.parts}, b.fine and not c.rare)
-            for b in found for c in met]
+            for b in found
+            for c in met
+        ]
     return found
 
 
@@ -140,8 +116,13 @@ def _alive(now: Traffic, event: str) -> list[Branch]:
         cold = [Chance("cold", now.runs[name].cold_share, {"cold start": chain.cold_start(now, name)}, True)]
     for net, network in life.scenario.networks.items():
         pulled, chances = _pulls(now, event, network)
-        common = {**sender, "radio wake-up": chain.radio_wake(now, network, screens),
-                  "downlink": chain.downlink(now, network), **pulled, **chain.to_screen(now)}
+        common = {
+            **sender,
+            "radio wake-up": chain.radio_wake(now, network, screens),
+            "downlink": chain.downlink(now, network),
+            **pulled,
+            **chain.to_screen(now),
+        }
         found += _split(Branch(f"push, {net}", share * network.share, common, fine=True), cold, *chances)
     return found
 
@@ -155,12 +136,15 @@ def _pulls(now: Traffic, event: str, network: Network) -> tuple[dict, list[list[
     cold = next(f for f in now.flows if f.name == f"pull after {event}").cold_share
     function, trips = design.pull.function, HANDSHAKE_RTTS[design.api.tls]
     served = list(chain.request_parts(now, function).values())
-    found = {"pull network": chain.round_trips(now, network, count),
-             "pull server": parts.times(count, served)}
+    found = {"pull network": chain.round_trips(now, network, count), "pull server": parts.times(count, served)}
     resumed = design.api.resumed_share if design.api.tls == "1.2" else 0.0  # TLS 1.3 saves no round trip
-    opened = [Chance(name, cold * part, {"pull connection": chain.round_trips(now, network, count)})
-              for name, part, count in (("new connection", 1.0 - resumed, trips),
-                                        ("resumed connection", resumed, trips - 1.0))]
+    opened = [
+        Chance(name, cold * part, {"pull connection": chain.round_trips(now, network, count)})
+        for name, part, count in (
+            ("new connection", 1.0 - resumed, trips),
+            ("resumed connection", resumed, trips - 1.0),
+        )
+    ]
     started = {"pull cold start": chain.cold_start(now, function)}
     return found, [opened, [Chance("cold pull", chain.cold_share(now, function), started, True)]]
 
@@ -178,8 +162,11 @@ def _caught_up(now: Traffic) -> list[Branch]:
     unseen = {"unseen loss": wait, "reconnect": reconnect, "catch-up": again, **chain.to_screen(now)}
     share, length_s = chain.down_segments(now)["last"]
     half_s = np.minimum(jitter_s, length_s)
-    down = {"reconnect": waits.gap_rest(length_s - half_s, length_s + half_s), "catch-up": again,
-            **chain.to_screen(now)}
+    down = {
+        "reconnect": waits.gap_rest(length_s - half_s, length_s + half_s),
+        "catch-up": again,
+        **chain.to_screen(now),
+    }
     return [Branch("lost unseen", life.unseen_share, unseen), Branch("reconnecting", share, down)]
 
 

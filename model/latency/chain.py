@@ -47,12 +47,18 @@ def _request_parts(now: Traffic, name: str) -> dict[str, Part]:
     function = design.functions[name]
     database_s = sum((chains.operation_s(scenario, o, now.table_bytes) for o in function.operations), 0.0)
     if design.api.backend == "server":
-        return {"queue": _server_queue(now), "server": _service(now, scenario.number("server_request_s")),
-                "database": _service(now, database_s)}
+        return {
+            "queue": _server_queue(now),
+            "server": _service(now, scenario.number("server_request_s")),
+            "database": _service(now, database_s),
+        }
     gateway_s = scenario.number({"http_api": "apigw_http_s", "rest_api": "apigw_rest_s"}[design.api.backend])
     code_s = chains.run_s(scenario, function, now.table_bytes) - database_s
-    return {"gateway": _service(now, gateway_s), "function": _service(now, code_s),
-            "database": _service(now, database_s)}
+    return {
+        "gateway": _service(now, gateway_s),
+        "function": _service(now, code_s),
+        "database": _service(now, database_s),
+    }
 
 
 def request_s(now: Traffic, timer: Timer):
@@ -76,8 +82,9 @@ def cold_start(now: Traffic, name: str) -> Part:
 def downlink(now: Traffic, network: Network) -> Part:
     """The way down to the phone: the path from the region, and half a round trip of the access network."""
     path_s = now.life.scenario.number("region_path_s")
-    return once(now, ("downlink", id(network)),
-                lambda: parts.network(network.rtt_s / 2.0, network.rtt_sigma_ln, path_s))
+    return once(
+        now, ("downlink", id(network)), lambda: parts.network(network.rtt_s / 2.0, network.rtt_sigma_ln, path_s)
+    )
 
 
 def round_trips(now: Traffic, network: Network, count) -> Part:
@@ -88,15 +95,15 @@ def round_trips(now: Traffic, network: Network, count) -> Part:
 
 def to_screen(now: Traffic) -> dict[str, Part]:
     """From bytes in the app to pixels."""
-    return once(now, ("screen",),
-                lambda: {"phone to screen": parts.fixed(now.life.scenario.number("screen_render_s"))})
+    return once(now, ("screen",), lambda: {"phone to screen": parts.fixed(now.life.scenario.number("screen_render_s"))})
 
 
 def radio_wake(now: Traffic, network: Network, screens: list[str] | None) -> Part:
     """What a push waits for the radio, as the traffic of the screens where it is seen leaves it."""
     shares = airtime.radio_shares(now, network, screens)
-    return waits.radio_wake(f"radio {id(network)}", shares, network.drx_s, network.paging_s,
-                            airtime.promotion_s(network))
+    return waits.radio_wake(
+        f"radio {id(network)}", shares, network.drx_s, network.paging_s, airtime.promotion_s(network)
+    )
 
 
 def sender_parts(now: Traffic, event: str) -> dict[str, Part]:
@@ -126,11 +133,16 @@ def _lookup(now: Traffic, event: str) -> dict[str, Part]:
     database_s = sum((chains.operation_s(scenario, o, now.table_bytes) for o in function.operations), 0.0)
     if socket.direct_send:
         missed = 0.0 if broadcast else 1.0 - socket.cache_hit_share
-        return {"server": _service(now, scenario.number("direct_send_s")),
-                "database": parts.sometimes(missed, _service(now, database_s))}
+        return {
+            "server": _service(now, scenario.number("direct_send_s")),
+            "database": parts.sometimes(missed, _service(now, database_s)),
+        }
     code_s = chains.run_s(scenario, function, now.table_bytes) - database_s
-    return {"invocation": _service(now, scenario.number("lambda_invoke_s")),
-            "function": _service(now, code_s), "database": _service(now, database_s)}
+    return {
+        "invocation": _service(now, scenario.number("lambda_invoke_s")),
+        "function": _service(now, code_s),
+        "database": _service(now, database_s),
+    }
 
 
 def _others(now: Traffic, event: str):
@@ -174,8 +186,12 @@ def down_segments(now: Traffic) -> dict[str, tuple]:
     out = life.down_share - life.design.socket.blocked_share
     first_s = np.where(start_s < gap_s, start_s, 0.0)
     last_s = np.maximum(gap_s - first_s - polled * period_s, 0.0)
-    return {"first": (out * first_s / gap_s, first_s), "polls": (out * polled * period_s / gap_s, period_s),
-            "last": (out * last_s / gap_s, last_s), "blocked": (life.design.socket.blocked_share, period_s)}
+    return {
+        "first": (out * first_s / gap_s, first_s),
+        "polls": (out * polled * period_s / gap_s, period_s),
+        "last": (out * last_s / gap_s, last_s),
+        "blocked": (life.design.socket.blocked_share, period_s),
+    }
 
 
 def alive_share(now: Traffic):

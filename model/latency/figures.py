@@ -28,24 +28,18 @@ def mean_s(now: Traffic, event: str):
 
     Parameters
     ----------
-    now : Traffic
-        The design's traffic [-].
-    event : str
-        An event of the scenario [-].
+    now : Traffic, the design's traffic
+    event : str, an event of the scenario
 
     Returns
     -------
-    array
-        Seconds, (draws, users); inf where the event never arrives [s].
+    array, seconds, (draws, users); inf where the event never arrives [s]
 
     Raises
     ------
-    InputError
-        An unknown event.
+    InputError, an unknown event
 
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
     """
     ways = branches(now, event)
     if not ways:
@@ -56,26 +50,7 @@ def mean_s(now: Traffic, event: str):
 def variance_s2(now: Traffic, event: str):
     """Variance of an event's latency over its deliveries, in closed form.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    event : str
-        An event of the scenario [-].
-
-    Returns
-    -------
-    array
-        Square seconds, (draws, users); inf where the event never arrives [s^2].
-
-    Raises
-    ------
-    InputError
-        An unknown event.
-
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
     """
     ways = branches(now, event)
     if not ways:
@@ -86,14 +61,19 @@ def variance_s2(now: Traffic, event: str):
 
 def _mixture(now: Traffic, event: str | None = None) -> Mixture:
     """The ways of all events, weighted by how often each is delivered; of one event where it is named."""
+
     def work():
         rates: dict = {}
         for name in now.life.scenario.events if event is None else [event]:
             key = kind(now, name)
             rate, first = rates.get(key, (0.0, name))
             rates[key] = (rate + delivered_rate_per_s(now, name), first)
-        weighted = [(rate * way.share, way) for rate, name in rates.values() for way in branches(now, name)
-                    if np.any(np.asarray(rate) > 0)]
+        weighted = [
+            (rate * way.share, way)
+            for rate, name in rates.values()
+            for way in branches(now, name)
+            if np.any(np.asarray(rate) > 0)
+        ]
         if not weighted:
             what = "no event is" if event is None else f"event {event!r} is never"
             checks.fail(f"{what} delivered within a session, so its latency has no quantile")
@@ -130,31 +110,7 @@ def _quantiles(now: Traffic, event: str | None, shares) -> np.ndarray:
 def quantile_s(now: Traffic, shares) -> np.ndarray:
     """Quantiles of latency over all events, weighted by how often each is delivered, in closed form.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    shares : sequence of float
-        Quantiles wanted, each between 0 and 1 [-].
-
-    Returns
-    -------
-    numpy.ndarray
-        One array of seconds a quantile, first axis; then (draws, users).
-
-    Raises
-    ------
-    InputError
-        A quantile outside 0 to 1, or an outcome in which nothing is ever delivered.
-
-    Notes
-    -----
-    Waits, network and their mixture are exact; the sum of the services is a shifted lognormal of their first
-    three moments, within 0.3 % of the exact p50 and p95 at the spreads of the ledger.
-
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
     """
     return _quantiles(now, None, shares)
 
@@ -162,28 +118,7 @@ def quantile_s(now: Traffic, shares) -> np.ndarray:
 def event_quantile_s(now: Traffic, event: str, shares) -> np.ndarray:
     """Quantiles of one event's latency over its deliveries, in closed form.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    event : str
-        An event of the scenario [-].
-    shares : sequence of float
-        Quantiles wanted, each between 0 and 1 [-].
-
-    Returns
-    -------
-    numpy.ndarray
-        One array of seconds a quantile, first axis; then (draws, users).
-
-    Raises
-    ------
-    InputError
-        A quantile outside 0 to 1, an unknown event, or one that is never delivered.
-
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
     """
     checks.known("event", event, now.life.scenario.events)
     return _quantiles(now, event, shares)
@@ -192,28 +127,7 @@ def event_quantile_s(now: Traffic, event: str, shares) -> np.ndarray:
 def told_share(now: Traffic, within_s: float, event: str | None = None) -> np.ndarray:
     """Share of deliveries that take no longer than a time, in closed form.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    within_s : float
-        The time, at least 0 [s].
-    event : str, optional
-        One event; all of them, weighted by how often each is delivered, where none is named [-].
-
-    Returns
-    -------
-    numpy.ndarray
-        0 to 1, (draws, users).
-
-    Raises
-    ------
-    InputError
-        A negative time, an unknown event, or nothing delivered.
-
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
     """
     within = float(checks.non_negative("within_s", within_s, "s"))
     if event is not None:

@@ -46,8 +46,11 @@ def _expanded(way: Branch) -> list[tuple]:
     narrow = tuple(id(p) for p in way.parts.values() if p.kind != "wide")
     found = [((narrow, way.fine), 1.0, ramps.point())]
     for part in (p for p in way.parts.values() if p.kind == "wide"):
-        found = [((*key, name or id(part)), share * often, ramps.added(have, terms))
-                 for key, share, have in found for name, often, terms in part.states]
+        found = [
+            ((*key, name or id(part)), share * often, ramps.added(have, terms))
+            for key, share, have in found
+            for name, often, terms in part.states
+        ]
     return found
 
 
@@ -155,8 +158,7 @@ class Mixture:
         told = stacked(weights, self.shape)
         told = (told / told.sum(axis=0)).reshape(len(weights), rows, columns)
         self.weights = np.ascontiguousarray(np.moveaxis(told, 2, 1))  # (ways, columns, rows)
-        self.powers = [self._power(terms, k) for k in range(3)
-                       if any(term[4] == k for way in terms for term in way)]
+        self.powers = [self._power(terms, k) for k in range(3) if any(term[4] == k for way in terms for term in way)]
 
     def _power(self, terms: list, power: int) -> Power:
         mine = [(number, *term[:4]) for number, way in enumerate(terms) for term in way if term[4] == power]
@@ -182,8 +184,10 @@ class Mixture:
         numbers = np.arange(*rows.indices(count)) if isinstance(rows, slice) else rows
         value, slope = np.zeros((2, len(self.weights), *t_s.shape))
         for p in self.powers:
-            terms = (np.ascontiguousarray(np.broadcast_to(x[:, 0], (len(x), count)))
-                     for x in (p.rise, p.place_s, p.median_ln, p.sigma))
+            terms = (
+                np.ascontiguousarray(np.broadcast_to(x[:, 0], (len(x), count)))
+                for x in (p.rise, p.place_s, p.median_ln, p.sigma)
+            )
             _loop.told(p.power, *terms, p.owner.argmax(axis=0), t_s, numbers, value, slope)
         return value, slope
 

@@ -53,8 +53,13 @@ def fixed(value_s) -> Part:
 
 def uniform(low_s, high_s) -> Part:
     """A component that is even between two times."""
-    return Part((low_s + high_s) / 2.0, lambda u: low_s + (high_s - low_s) * u, "wide",
-                np.square(high_s - low_s) / 12.0, states=alone(ramps.uniform(low_s, _seconds(high_s))))
+    return Part(
+        (low_s + high_s) / 2.0,
+        lambda u: low_s + (high_s - low_s) * u,
+        "wide",
+        np.square(high_s - low_s) / 12.0,
+        states=alone(ramps.uniform(low_s, _seconds(high_s))),
+    )
 
 
 def spread(low_s, high_s) -> Part:
@@ -74,8 +79,9 @@ def lognormal(mean_s, sigma_ln, least_s=0.0, kind="service") -> Part:
 
         return least_s + mean_s * np.exp(sigma_ln * ndtri(u) - np.square(sigma_ln) / 2.0)
 
-    return Part(_seconds(mean_s) + _seconds(least_s), quantile, kind, variance, third, sigma_ln=sigma_ln,
-                least_s=least_s)
+    return Part(
+        _seconds(mean_s) + _seconds(least_s), quantile, kind, variance, third, sigma_ln=sigma_ln, least_s=least_s
+    )
 
 
 def network(mean_s, sigma_ln, path_s=0.0) -> Part:
@@ -145,6 +151,11 @@ def cold_start(runtime: str, package_kb, extra_s) -> Part:
     """What a cold start adds: placement and download, then Init by runtime and package size."""
     init_s = cold_starts.cold_start_mean_s(runtime, package_kb)
     second, third = _cold_moments(runtime)
-    return Part(init_s + extra_s,
-                lambda u: cold_starts.cold_start_quantile_s(u, runtime, package_kb) + extra_s,
-                "service", second * init_s**2, third * init_s**3, least_s=extra_s)
+    return Part(
+        init_s + extra_s,
+        lambda u: cold_starts.cold_start_quantile_s(u, runtime, package_kb) + extra_s,
+        "service",
+        second * init_s**2,
+        third * init_s**3,
+        least_s=extra_s,
+    )

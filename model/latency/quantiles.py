@@ -38,8 +38,9 @@ def _of_rows(mixture: Mixture, shares, rows: slice, grid: np.ndarray) -> np.ndar
     weights = mixture.weights[..., rows]
     by_way, _ = mixture.at(np.broadcast_to(grid[:, None], (len(grid), weights.shape[2])), rows)
     told = np.einsum("wur,wgr->gur", weights, by_way)
-    low, high, guess = (np.concatenate(x) for x in zip(
-        *(_bracket(told, grid, share) for share in shares), strict=True))  # all quantiles side by side
+    low, high, guess = (
+        np.concatenate(x) for x in zip(*(_bracket(told, grid, share) for share in shares), strict=True)
+    )  # all quantiles side by side
     wanted = np.repeat(shares, told.shape[1])[:, None]
     found = _newton(mixture, wanted, rows, np.concatenate([weights] * len(shares), axis=1), low, high, guess)
     return found.reshape(len(shares), *told.shape[1:])

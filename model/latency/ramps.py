@@ -54,5 +54,6 @@ def missed(period_s, share) -> tuple[Term, ...]:
 def added(one: tuple[Term, ...], other: tuple[Term, ...]) -> tuple[Term, ...]:
     """The sum of two independent times."""
     factorial = math.factorial
-    return tuple((a * b * factorial(j) * factorial(k) / factorial(j + k), s + t, j + k)
-                 for a, s, j in one for b, t, k in other)
+    return tuple(
+        (a * b * factorial(j) * factorial(k) / factorial(j + k), s + t, j + k) for a, s, j in one for b, t, k in other
+    )

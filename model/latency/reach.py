@@ -62,8 +62,9 @@ def _timers_of(now: Traffic, event: str) -> tuple[dict, dict]:
     mine = {n: t for n, t in now.life.design.timers.items() if event in t.delivers}
     for screen, share in _by_screen(now, event):
         here = {n: t for n, t in mine.items() if t.screens is None or screen in t.screens}
-        loops = sorted((n for n, t in here.items() if t.timing != "by_hand"),
-                       key=lambda n: float(np.mean(here[n].period_s)))
+        loops = sorted(
+            (n for n, t in here.items() if t.timing != "by_hand"), key=lambda n: float(np.mean(here[n].period_s))
+        )
         left = share
         for name in loops:
             part = left * _running_share(now, here[name], event)
@@ -77,31 +78,7 @@ def _timers_of(now: Traffic, event: str) -> tuple[dict, dict]:
 def undelivered_reasons(now: Traffic, event: str) -> dict:
     """Why recipients in the app are not told of an event within the session, with the share of each reason.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    event : str
-        An event of the scenario [-].
-
-    Returns
-    -------
-    dict of str to array
-        Shares of the recipients in the app; a reason that meets nobody is left out.
-
-    Raises
-    ------
-    InputError
-        An unknown event.
-
-    Notes
-    -----
-    Somebody who moves to a screen with the right timer, or refreshes by hand, does see the event later; that
-    counts as not told. A timer without an overlay never runs out of attempts.
-
-    Sources
-    -------
-    twilly_code, cox1962
+    Source: twilly_code, cox1962.
     """
     checks.known("event", event, now.life.scenario.events)
     design = now.life.design
@@ -128,26 +105,7 @@ def reached_share(now: Traffic, event: str):
 def undelivered_share(now: Traffic, event: str):
     """The share of an event's recipients in the app who are not told within the session.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    event : str
-        An event of the scenario [-].
-
-    Returns
-    -------
-    array
-        0 to 1, the sum of `undelivered_reasons`.
-
-    Raises
-    ------
-    InputError
-        An unknown event.
-
-    Sources
-    -------
-    twilly_code
+    Source: twilly_code.
     """
     left = 1.0 - reached_share(now, event)
     return np.where(left < ROUNDING, 0.0, left)[()]
@@ -156,20 +114,6 @@ def undelivered_share(now: Traffic, event: str):
 def delivered_rate_per_s(now: Traffic, event: str):
     """How often one user in the app is told of an event: the weight of that event in every percentile.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    event : str
-        An event of the scenario [-].
-
-    Returns
-    -------
-    array
-        Deliveries per second of active time [1/s].
-
-    Sources
-    -------
-    assumption
+    Source: assumption.
     """
     return pushes_per_s(now.life.scenario, event) * reached_share(now, event)

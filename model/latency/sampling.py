@@ -16,14 +16,51 @@ from model.traffic import traffic
 
 __all__ = ["PART_NAMES", "sample", "samples"]
 
-PART_NAMES = ("poll wait", "cached answer", "unseen loss", "reconnect", "catch-up", "queue", "invocation",
-              "server", "function", "database", "cold start", "fan-out", "post", "gateway", "radio wake-up",
-              "downlink", "pull connection", "pull network", "pull server", "pull cold start",
-              "phone to screen")
+PART_NAMES = (
+    "poll wait",
+    "cached answer",
+    "unseen loss",
+    "reconnect",
+    "catch-up",
+    "queue",
+    "invocation",
+    "server",
+    "function",
+    "database",
+    "cold start",
+    "fan-out",
+    "post",
+    "gateway",
+    "radio wake-up",
+    "downlink",
+    "pull connection",
+    "pull network",
+    "pull server",
+    "pull cold start",
+    "phone to screen",
+)
 NETWORK = "network"  # the one draw of all ways over the network of a delivery
-COLUMNS = ("way", "poll wait", NETWORK, "radio wake-up", "invocation", "function", "gateway", "post",
-           "server", "database", "pull server", "fan-out", "cached answer", "unseen loss", "reconnect",
-           "catch-up", "cold start", "pull cold start", "queue")
+COLUMNS = (
+    "way",
+    "poll wait",
+    NETWORK,
+    "radio wake-up",
+    "invocation",
+    "function",
+    "gateway",
+    "post",
+    "server",
+    "database",
+    "pull server",
+    "fan-out",
+    "cached answer",
+    "unseen loss",
+    "reconnect",
+    "catch-up",
+    "cold start",
+    "pull cold start",
+    "queue",
+)
 
 
 class Points:
@@ -126,30 +163,21 @@ def sample(scenario: Scenario, design: Design | str, event: str, n: int, seed: i
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    design : Design or str
-        The design, or `before` or `after` [-].
-    event : str
-        An event of the scenario [-].
-    n : int
-        How many samples [-].
-    seed : int
-        Seed of the scrambled Sobol points [-].
+    scenario : Scenario, the scenario; ranges count at their modes
+    design : Design or str, the design, or `before` or `after`
+    event : str, an event of the scenario
+    n : int, how many samples
+    seed : int, seed of the scrambled Sobol points
 
     Returns
     -------
-    pandas.DataFrame
-        A row a sample, a column a component and `total`, in seconds; inf in total where never delivered.
+    pandas.DataFrame, A row a sample, a column a component and `total`, in seconds; inf in total where never delivered
 
     Raises
     ------
-    InputError
-        No samples, a seed below 0, several user counts, an unknown event or design.
+    InputError, no samples, a seed below 0, several user counts, an unknown event or design
 
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
 
     Examples
     --------
@@ -170,32 +198,7 @@ def sample(scenario: Scenario, design: Design | str, event: str, n: int, seed: i
 def samples(scenario: Scenario, n: int, seed: int):
     """Quasi-random samples of the latency of every event in both designs.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    n : int
-        How many samples of each event and design [-].
-    seed : int
-        Seed of the scrambled Sobol points, the same for all [-].
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a sample, a column a pair of design and event, totals in seconds; inf where never delivered.
-
-    Raises
-    ------
-    InputError
-        No samples, a seed below 0, several user counts.
-
-    Notes
-    -----
-    Weigh events by `delivered_rate_per_s` where they are put together; `sample` gives the components.
-
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
     """
     import pandas as pd
 

@@ -25,25 +25,19 @@ def summary(scenario: Scenario, within_s: float = 0.1):
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    within_s : float
-        The time that deliveries are held against [s].
+    scenario : Scenario, the scenario; ranges count at their modes
+    within_s : float, the time that deliveries are held against [s]
 
     Returns
     -------
-    pandas.DataFrame
-        A row a design; p50, p95 and mean in seconds, and two shares: of the deliveries that take no longer
-        than `within_s`, and of the recipients in the app who are not told within the session.
+    pandas.DataFrame, A row a design; p50, p95 and mean in seconds, and two shares: of the deliveries that take no
+        longer than `within_s`, and of the recipients in the app who are not told within the session
 
     Raises
     ------
-    InputError
-        A negative time, several user counts, nothing delivered.
+    InputError, A negative time, several user counts, nothing delivered
 
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
 
     Examples
     --------
@@ -60,9 +54,13 @@ def summary(scenario: Scenario, within_s: float = 0.1):
         sent = {e: one(pushes_per_s(now.life.scenario, e)) for e in scenario.events}
         p50, p95 = (one(q) for q in quantile_s(now, [0.5, 0.95]))
         mean = sum(rate * one(mean_s(now, e)) for e, rate in told.items() if rate > 0) / sum(told.values())
-        rows[which] = {"p50, s": p50, "p95, s": p95, "mean, s": mean,
-                       f"within {within_s:g} s": one(told_share(now, within_s)),
-                       "not told": 1.0 - sum(told.values()) / sum(sent.values())}
+        rows[which] = {
+            "p50, s": p50,
+            "p95, s": p95,
+            "mean, s": mean,
+            f"within {within_s:g} s": one(told_share(now, within_s)),
+            "not told": 1.0 - sum(told.values()) / sum(sent.values()),
+        }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("design")
 
 
@@ -71,25 +69,19 @@ def by_event(scenario: Scenario, within_s: float = 0.1):
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    within_s : float
-        The time that deliveries are held against [s].
+    scenario : Scenario, the scenario; ranges count at their modes
+    within_s : float, the time that deliveries are held against [s]
 
     Returns
     -------
-    pandas.DataFrame
-        A row a pair of event and design: p5, p50, p95 and mean in seconds (NaN where never delivered), the
-        share told in time, the share not told within the session, and the reasons.
+    pandas.DataFrame, A row a pair of event and design: p5, p50, p95 and mean in seconds (NaN where never delivered),
+        the share told in time, the share not told within the session, and the reasons
 
     Raises
     ------
-    InputError
-        A negative time, several user counts.
+    InputError, A negative time, several user counts
 
-    Sources
-    -------
-    cox1962, twilly_code
+    Source: cox1962, twilly_code.
     """
     import pandas as pd
 
@@ -98,8 +90,11 @@ def by_event(scenario: Scenario, within_s: float = 0.1):
         for which, now in nows.items():
             row = dict.fromkeys(("p5, s", "p50, s", "p95, s", "mean, s", f"within {within_s:g} s"), np.nan)
             if branches(now, event):
-                figures = [*event_quantile_s(now, event, [0.05, 0.5, 0.95]), mean_s(now, event),
-                           told_share(now, within_s, event)]
+                figures = [
+                    *event_quantile_s(now, event, [0.05, 0.5, 0.95]),
+                    mean_s(now, event),
+                    told_share(now, within_s, event),
+                ]
                 row = dict(zip(row, map(one, figures), strict=True))
             row["not told"] = one(undelivered_share(now, event))
             rows[event, which] = row | {"why": ", ".join(undelivered_reasons(now, event))}
@@ -111,31 +106,22 @@ def sweep(scenario: Scenario, path: str, values: Sequence[float], event: str, sh
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    path : str
-        Dotted path of the number, such as `before.timers.unread_counts.period_s` [-].
-    values : sequence of float
-        What is put there, in the number's own unit [-].
-    event : str
-        An event of the scenario [-].
-    shares : sequence of float
-        Quantiles, each between 0 and 1 [-].
+    scenario : Scenario, the scenario; ranges count at their modes
+    path : str, dotted path of the number, such as `before.timers.unread_counts.period_s`
+    values : sequence of float, what is put there, in the number's own unit
+    event : str, an event of the scenario
+    shares : sequence of float, quantiles, each between 0 and 1
 
     Returns
     -------
-    pandas.DataFrame
-        A row a value, columns such as `before p95` in seconds, inf where the event is never delivered, and
-        `before not told`, `after not told` as shares.
+    pandas.DataFrame, A row a value, columns such as `before p95` in seconds, inf where the event is never delivered,
+        and `before not told`, `after not told` as shares
 
     Raises
     ------
-    InputError
-        An unknown path or event, a value against its rule, a quantile outside 0 to 1.
+    InputError, an unknown path or event, a value against its rule, a quantile outside 0 to 1
 
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
     """
     import pandas as pd
 
@@ -153,42 +139,33 @@ def sweep(scenario: Scenario, path: str, values: Sequence[float], event: str, sh
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(path)
 
 
-def told_without(scenario: Scenario, design: str, removed: Sequence[str], within_s: float = 0.1,
-                 n: int = 2**14, seed: int = 1) -> float:
+def told_without(
+    scenario: Scenario, design: str, removed: Sequence[str], within_s: float = 0.1, n: int = 2**14, seed: int = 1
+) -> float:
     """Share of deliveries that would be told in time if some components took no time at all.
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    design : str
-        `before` or `after` [-].
-    removed : sequence of str
-        Names of components, from `PART_NAMES` [-].
-    within_s : float
-        The time that deliveries are held against [s].
-    n : int
-        How many samples of each kind of event [-].
-    seed : int
-        Seed of the scrambled Sobol points [-].
+    scenario : Scenario, the scenario; ranges count at their modes
+    design : str, `before` or `after`
+    removed : sequence of str, names of components, from `PART_NAMES`
+    within_s : float, the time that deliveries are held against [s]
+    n : int, how many samples of each kind of event
+    seed : int, seed of the scrambled Sobol points
 
     Returns
     -------
-    float
-        0 to 1.
+    float, 0 to 1
 
     Raises
     ------
-    InputError
-        An unknown component or design, a negative time, no samples, nothing delivered.
+    InputError, an unknown component or design, a negative time, no samples, nothing delivered
 
     Notes
     -----
     What is left keeps its place: nothing else grows or shrinks with what is taken away.
 
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
     """
     for name in removed:
         checks.known("component", name, PART_NAMES)

@@ -21,42 +21,7 @@ def timed_delays_s(design: str, conditions: dict, n: int, seed: int) -> np.ndarr
     The same components as a scenario's: a poll of a fixed period waits evenly over it, its way up only shifts
     its phase; a push has no wait and a radio that is always on. Set-up is over before the first event.
 
-    Parameters
-    ----------
-    design : str
-        `polling` or `push` [-].
-    conditions : dict
-        Numbers by name: `timed_period_s` as run, `server_s` of work, median `path_median_s` and spread
-        `path_sigma_ln` of the lognormal one-way delay, and `own_s` that the bench itself adds: one number
-        or its percentiles, evenly from the lowest to the highest [-].
-    n : int
-        How many delays [-].
-    seed : int
-        Seed of the scrambled Sobol points [-].
-
-    Returns
-    -------
-    numpy.ndarray
-        Seconds, shape (n,) [s].
-
-    Raises
-    ------
-    InputError
-        An unknown design, a condition that is missing or negative, a period that is not above 0, no samples.
-
-    Notes
-    -----
-    Chunks of one connection never overtake each other; at one event in flight a client that hardly matters.
-
-    Sources
-    -------
-    cox1962
-
-    Examples
-    --------
-    >>> about = dict(timed_period_s=0.4, server_s=0.01, own_s=0, path_median_s=0.025, path_sigma_ln=0)
-    >>> round(float(np.median(timed_delays_s("polling", about, 4096, 1))), 3)
-    0.235
+    Source: cox1962.
     """
     checks.known("design", design, ("polling", "push"))
     for name in CONDITIONS:
@@ -66,8 +31,11 @@ def timed_delays_s(design: str, conditions: dict, n: int, seed: int) -> np.ndarr
     about = {name: float(conditions[name]) for name in CONDITIONS if name != "own_s"}
     points = Points(whole("n", n, 1), whole("seed", seed, 0))
     mean_s = about["path_median_s"] * np.exp(about["path_sigma_ln"] ** 2 / 2.0)
-    have = {"server": parts.fixed(about["server_s"]), "database": _tabled(conditions["own_s"]),
-            "downlink": parts.network(mean_s, about["path_sigma_ln"])}
+    have = {
+        "server": parts.fixed(about["server_s"]),
+        "database": _tabled(conditions["own_s"]),
+        "downlink": parts.network(mean_s, about["path_sigma_ln"]),
+    }
     if design == "polling":
         timer = SimpleNamespace(period_s=about["timed_period_s"], timing="fixed", missed_share=0.0)
         have["poll wait"] = waits.poll_wait(timer)
@@ -79,5 +47,4 @@ def _tabled(percentiles_s) -> parts.Part:
     """A component known by its percentiles, or by one number."""
     table = np.sort(np.atleast_1d(np.asarray(percentiles_s, dtype=float)))
     shares = np.arange(1, table.size + 1) / (table.size + 1.0)
-    return parts.Part(float(table.mean()), lambda u: np.interp(u, shares, table), "service",
-                      float(table.var()))
+    return parts.Part(float(table.mean()), lambda u: np.interp(u, shares, table), "service", float(table.var()))

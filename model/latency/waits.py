@@ -25,14 +25,17 @@ def ahead(others, post_s) -> Part:
         return post_s * np.minimum(place, np.ceil(others))
 
     first, second, third = (
-        post_s**k * ((1.0 - more) * moment(whole) + more * moment(whole + 1.0)) for k, moment in (
-            (1, lambda n: n / 2.0), (2, lambda n: n * (2.0 * n + 1.0) / 6.0),
-            (3, lambda n: np.square(n) * (n + 1.0) / 4.0)))
+        post_s**k * ((1.0 - more) * moment(whole) + more * moment(whole + 1.0))
+        for k, moment in (
+            (1, lambda n: n / 2.0),
+            (2, lambda n: n * (2.0 * n + 1.0) / 6.0),
+            (3, lambda n: np.square(n) * (n + 1.0) / 4.0),
+        )
+    )
     variance, third = central(first, second, third)
     if np.all(np.asarray(others) < 2.0):
         return Part(first, quantile, "service", variance, third)
-    return Part(first, quantile, "wide", variance, third,
-                alone(ramps.uniform(-post_s / 2.0, post_s * (others + 0.5))))
+    return Part(first, quantile, "wide", variance, third, alone(ramps.uniform(-post_s / 2.0, post_s * (others + 0.5))))
 
 
 def gap_rest(low_s, high_s) -> Part:
@@ -41,7 +44,7 @@ def gap_rest(low_s, high_s) -> Part:
     A long gap catches more events than a short one: E[T^2] / (2 E[T]), not half the mean.
     """
     mean = (low_s + high_s) / 2.0
-    powers = [sum(low_s**i * high_s**(k - i) for i in range(k + 1)) / (k + 1) for k in (2, 3)]
+    powers = [sum(low_s**i * high_s ** (k - i) for i in range(k + 1)) / (k + 1) for k in (2, 3)]
     first, second = (p / (k * np.maximum(mean, ramps.LEAST_S)) for k, p in zip((2, 3), powers, strict=True))
 
     def quantile(u):
@@ -49,8 +52,7 @@ def gap_rest(low_s, high_s) -> Part:
         bent = np.square(width) - 2.0 * width * (spent - low_s)
         return np.where(spent < low_s, spent, high_s - np.sqrt(np.maximum(bent, 0.0)))
 
-    return Part(first, quantile, "wide", second - np.square(first),
-                states=alone(ramps.residual(low_s, high_s)))
+    return Part(first, quantile, "wide", second - np.square(first), states=alone(ramps.residual(low_s, high_s)))
 
 
 def poll_wait(timer, request_s=0.0) -> Part:
@@ -59,31 +61,7 @@ def poll_wait(timer, request_s=0.0) -> Part:
     A fixed period waits evenly over it, whole periods more where polls are missed; "sleep, then request" has
     the period sleep + request; a screen refreshed by hand waits without memory.
 
-    Parameters
-    ----------
-    timer : Timer
-        Period, timing and share of missed polls [-].
-    request_s : array_like
-        Time from a request to its answer, for a timer that sleeps between them [s].
-
-    Returns
-    -------
-    Part
-        Mean, variance and quantiles as `queueing` gives them.
-
-    Raises
-    ------
-    InputError
-        A period that is not above 0, a share of missed polls outside 0 to 1.
-
-    Notes
-    -----
-    The period of "sleep, then request" takes the mean request; its spread of some ms would add
-    variance / (2 x period) to the mean.
-
-    Sources
-    -------
-    cox1962, kleinrock1975
+    Source: cox1962, kleinrock1975.
     """
     missed = timer.missed_share
     if timer.timing == "by_hand":
@@ -96,8 +74,13 @@ def poll_wait(timer, request_s=0.0) -> Part:
     variance = queueing.poll_wait_variance_s2(period, missed)
     if not np.any(np.asarray(missed) > 0):
         return Part(mean, lambda u: period * u, "wide", variance, states=alone(ramps.uniform(0.0, period)))
-    return Part(mean, lambda u: queueing.poll_wait_quantile_s(u, period, missed), "wide", variance,
-                states=alone(ramps.missed(period, missed)))
+    return Part(
+        mean,
+        lambda u: queueing.poll_wait_quantile_s(u, period, missed),
+        "wide",
+        variance,
+        states=alone(ramps.missed(period, missed)),
+    )
 
 
 def radio_wake(name: str, shares: tuple, drx_s, paging_s, promotion_s) -> Part:
@@ -112,10 +95,17 @@ def radio_wake(name: str, shares: tuple, drx_s, paging_s, promotion_s) -> Part:
         in_idle = promotion_s + (u - active - tail) / np.where(idle > 0, idle, 1.0) * paging_s
         return np.where(u < active, 0.0, np.where(u < active + tail, in_tail, in_idle))
 
-    return Part(mean, quantile, "wide", square - np.square(mean), states=(
-        (f"{name} active", active, ramps.point()),
-        (f"{name} tail", tail, ramps.uniform(0.0 * drx_s, drx_s)),
-        (f"{name} idle", idle, ramps.uniform(promotion_s, promotion_s + paging_s))))
+    return Part(
+        mean,
+        quantile,
+        "wide",
+        square - np.square(mean),
+        states=(
+            (f"{name} active", active, ramps.point()),
+            (f"{name} tail", tail, ramps.uniform(0.0 * drx_s, drx_s)),
+            (f"{name} idle", idle, ramps.uniform(promotion_s, promotion_s + paging_s)),
+        ),
+    )
 
 
 def queue_wait(arrival_per_s, service_per_s, servers) -> Part:
@@ -124,5 +114,9 @@ def queue_wait(arrival_per_s, service_per_s, servers) -> Part:
     arrival = np.minimum(arrival_per_s, 0.999 * load)
     waits, rate = queueing.erlang_c(arrival, service_per_s, servers), load - arrival
     first, second, third = waits / rate, 2.0 * waits / rate**2, 6.0 * waits / rate**3
-    return Part(first, lambda u: queueing.mmc_wait_quantile_s(u, arrival, service_per_s, servers), "service",
-                *central(first, second, third))
+    return Part(
+        first,
+        lambda u: queueing.mmc_wait_quantile_s(u, arrival, service_per_s, servers),
+        "service",
+        *central(first, second, third),
+    )

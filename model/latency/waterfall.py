@@ -24,28 +24,20 @@ def waterfall(scenario: Scenario, shares=(0.5, 0.95), n: int = 2**15, seed: int 
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
-    shares : sequence of float
-        Quantiles, each between 0 and 1 [-].
-    n : int
-        How many samples of each kind of event [-].
-    seed : int
-        Seed of the scrambled Sobol points [-].
+    scenario : Scenario, the scenario; ranges count at their modes
+    shares : sequence of float, quantiles, each between 0 and 1
+    n : int, how many samples of each kind of event
+    seed : int, seed of the scrambled Sobol points
 
     Returns
     -------
-    pandas.DataFrame
-        A row a component that any delivery meets, columns such as `before p50`, in seconds.
+    pandas.DataFrame, A row a component that any delivery meets, columns such as `before p50`, in seconds
 
     Raises
     ------
-    InputError
-        No samples, a quantile outside 0 to 1, nothing delivered.
+    InputError, no samples, a quantile outside 0 to 1, nothing delivered
 
-    Sources
-    -------
-    cox1962
+    Source: cox1962.
     """
     import pandas as pd
 

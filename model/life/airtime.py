@@ -10,8 +10,16 @@ from model.life.flow import Flow, Traffic
 from model.radio.survival import trusted
 from model.scenario import Network
 
-__all__ = ["background_sources", "hourly_bytes", "place_sources", "profile_number", "promotion_s",
-           "radio_shares", "side_by_side", "wake_shares"]
+__all__ = [
+    "background_sources",
+    "hourly_bytes",
+    "place_sources",
+    "profile_number",
+    "promotion_s",
+    "radio_shares",
+    "side_by_side",
+    "wake_shares",
+]
 
 NEVER_S = 1e9
 UP, TAIL = 0, 1  # steps of a radio's fall: at their ends the transfer and the tail are over
@@ -45,24 +53,7 @@ def _source(now: Traffic, network: Network, flow: Flow, timing: dict, riders: li
 def place_sources(now: Traffic, network: Network, place: str) -> dict:
     """The radio sources of a design at one place, by flow, each as often as in load, bill and data.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    network : Network
-        The access network [-].
-    place : str
-        A place of the design's life [-].
-
-    Returns
-    -------
-    dict of str to radio.Source
-        A flow that rides on another's wake-up is part of that one's source. Timers have the period at which
-        they fire while they run: heartbeat and fallback poll never run at once, see `side_by_side`.
-
-    Sources
-    -------
-    huang2012
+    Source: huang2012.
     """
     return once(now, ("place", id(network), place), lambda: _place_sources(now, network, place))
 
@@ -88,8 +79,11 @@ def _ever(now: Traffic, rate_per_s) -> bool:
 def _own_source(now: Traffic, network: Network, flow: Flow, place: str):
     riders = [(f, 1.0) for f in now.flows if f.rides == flow.name and place in f.rates_per_s]
     rate = flow.rates_per_s[place]
-    timing = {"rate_per_s": rate} if not flow.timer else {
-        "period_s": once(now, ("period", flow.name, id(rate)), lambda: _period_s(flow.duty, rate))}
+    timing = (
+        {"rate_per_s": rate}
+        if not flow.timer
+        else {"period_s": once(now, ("period", flow.name, id(rate)), lambda: _period_s(flow.duty, rate))}
+    )
     return _source(now, network, flow, timing, riders)
 
 
@@ -105,10 +99,12 @@ def _started(now: Traffic, network: Network, sources: dict) -> dict:
     if start is None or opened is None or not {start.name, opened.name} <= set(sources):
         return sources
     first, all_of_them = sources[start.name].rate_per_s, sources[opened.name].rate_per_s
-    each, rest = once(now, ("connects", id(first), id(all_of_them)),
-                       lambda: _connects(life, first, all_of_them))
-    return {**sources, start.name: _source(now, network, start, {"rate_per_s": first}, [(opened, each)]),
-            opened.name: _with_timing(sources[opened.name], rate_per_s=rest)}
+    each, rest = once(now, ("connects", id(first), id(all_of_them)), lambda: _connects(life, first, all_of_them))
+    return {
+        **sources,
+        start.name: _source(now, network, start, {"rate_per_s": first}, [(opened, each)]),
+        opened.name: _with_timing(sources[opened.name], rate_per_s=rest),
+    }
 
 
 def _connects(life, starts_per_s, connects_per_s) -> tuple:
@@ -116,33 +112,14 @@ def _connects(life, starts_per_s, connects_per_s) -> tuple:
     first = np.asarray(starts_per_s, dtype=float)
     usable = 1.0 - life.design.socket.blocked_share
     opened = np.minimum(life.scenario.usage.sessions_per_day / life.active_day_s * usable, first)
-    each = np.divide(opened, first, out=np.zeros(np.broadcast_shapes(opened.shape, first.shape)),
-                     where=first > 0)
+    each = np.divide(opened, first, out=np.zeros(np.broadcast_shapes(opened.shape, first.shape)), where=first > 0)
     return each[()], np.maximum(connects_per_s - opened, 0.0)
 
 
 def side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
     """What keeps the radio awake at a place at the same time: with the socket up, and while it is down.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    network : Network
-        The access network [-].
-    place : str
-        A place of the design's life [-].
-
-    Returns
-    -------
-    list of tuple of array, dict and bool
-        Share of the time there [-], sources by flow, whether a socket is up. Pushes and heartbeat are there
-        with the socket only, the fallback poll without it; all of them happen as often as in load, bill and
-        data. The connect that starts a session shares the wake-up of the app's first requests.
-
-    Sources
-    -------
-    huang2012
+    Source: huang2012.
     """
     return once(now, ("together", id(network), place), lambda: _side_by_side(now, network, place))
 
@@ -154,16 +131,22 @@ def _side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
     screens = now.life.places[place].screen is not None
     if screens:
         names = tuple(map(id, (sources.get(n) for n, k in kinds.items() if k in ("start", "connect"))))
-        sources = {**sources, **once(now, ("started", id(network), names),
-                                      lambda: _changed(sources, _started(now, network, sources)))}
+        sources = {
+            **sources,
+            **once(now, ("started", id(network), names), lambda: _changed(sources, _started(now, network, sources))),
+        }
     down = now.life.down_share
-    up = {name: _while_up(now, network, source) if kinds[name] == "push" else source
-          for name, source in sources.items() if kinds[name] != FALLBACK}
+    up = {
+        name: _while_up(now, network, source) if kinds[name] == "push" else source
+        for name, source in sources.items()
+        if kinds[name] != FALLBACK
+    }
     if not np.any(np.greater(down, 0.0)):
         return [(1.0, up, True)]
     kept = {name: source for name, source in sources.items() if kinds[name] not in SOCKET}
-    polls = {name: _while_down(now, network, name, source) for name, source in sources.items()
-             if kinds[name] == FALLBACK}
+    polls = {
+        name: _while_down(now, network, name, source) for name, source in sources.items() if kinds[name] == FALLBACK
+    }
     alive = once(now, ("alive",), lambda: 1.0 - down)
     return [(alive, up, True), *([(down, {**kept, **polls}, False)] if screens else [])]
 
@@ -174,8 +157,11 @@ def _changed(old: dict, new: dict) -> dict:
 
 def _while_up(now: Traffic, network: Network, source):
     """A push as often as it comes while the socket is up."""
-    rate = once(now, ("rate while up", id(source.rate_per_s)),
-                 lambda: source.rate_per_s / np.maximum(1.0 - now.life.down_share, 1e-9))
+    rate = once(
+        now,
+        ("rate while up", id(source.rate_per_s)),
+        lambda: source.rate_per_s / np.maximum(1.0 - now.life.down_share, 1e-9),
+    )
     return once(now, ("up", id(source)), lambda: _with_timing(source, rate_per_s=rate))
 
 
@@ -189,21 +175,7 @@ def _while_down(now: Traffic, network: Network, name: str, source):
 def background_sources(now: Traffic, place: str) -> tuple:
     """What the screen's own traffic is to the radio: a video segment each few seconds, or a steady upload.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    place : str
-        A place of the design's life [-].
-
-    Returns
-    -------
-    tuple of radio.Source
-        Empty where the screen has no background.
-
-    Sources
-    -------
-    assumption
+    Source: assumption.
     """
     name = now.life.places[place].background
     if name is None:
@@ -212,28 +184,13 @@ def background_sources(now: Traffic, place: str) -> tuple:
 
 
 def _background(one) -> tuple:
-    return (trusted(period_s=one.period_s, bytes_up=one.up_bytes, bytes_down=one.down_bytes,
-                    burst_s=one.burst_s),)
+    return (trusted(period_s=one.period_s, bytes_up=one.up_bytes, bytes_down=one.down_bytes, burst_s=one.burst_s),)
 
 
 def hourly_bytes(now: Traffic, ip: int) -> tuple:
     """IP bytes of all flows of a design per active hour: occurrences in the month, as in load and bill.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    ip : int
-        4 or 6 [-].
-
-    Returns
-    -------
-    tuple of array
-        Bytes up and bytes down [B].
-
-    Sources
-    -------
-    wire_capture
+    Source: wire_capture.
     """
     return once(now, ("hourly bytes", ip), lambda: _hourly_bytes(now, ip))
 
@@ -255,19 +212,7 @@ def profile_number(network: Network):
     network's `profile_share` is drawn as PERT with low and mode at 0 and high at 1, of which (1 - x)^5 is
     even; the number is the whole part of n (1 - (1 - x)^(5/2)).
 
-    Parameters
-    ----------
-    network : Network
-        The access network [-].
-
-    Returns
-    -------
-    int or array of int
-        From 0, in the shape of `profile_share` [-].
-
-    Sources
-    -------
-    assumption
+    Source: assumption.
     """
     count, share = len(network.profiles), np.asarray(network.profile_share, dtype=float)
     rest = 1.0 - share
@@ -278,23 +223,7 @@ def profile_number(network: Network):
 def radio_shares(now: Traffic, network: Network, screens=None) -> tuple:
     """How a push finds the radio of a user in the app: active, in a DRX tail, idle.
 
-    Parameters
-    ----------
-    now : Traffic
-        The design's traffic [-].
-    network : Network
-        The access network; its first profile counts, or the one drawn [-].
-    screens : sequence of str, optional
-        Screens on which the push is seen; all where none are named [-].
-
-    Returns
-    -------
-    tuple of array
-        Shares of the time on these screens that add up to 1.
-
-    Sources
-    -------
-    huang2012, cox1962
+    Source: huang2012, cox1962.
     """
     key = ("radio shares", id(network), tuple(screens or ()))
     return once(now, key, lambda: _radio_shares(now, network, screens))
@@ -327,36 +256,26 @@ def _air(now: Traffic, network: Network) -> tuple:
 
 def _tail_alone(tail_s) -> radio.Radio:
     """A radio of which nothing but its tail is asked."""
-    return radio.Radio("tail", "", 0, "lte", "", "", "", "", "", transfer_w=0.0,
-                       states=(radio.State("tail", 0.0, tail_s), radio.State("idle", 0.0)),
-                       promotions=(radio.Promotion("idle", "tail", 0.0, 0.0),))
+    return radio.Radio(
+        "tail",
+        "",
+        0,
+        "lte",
+        "",
+        "",
+        "",
+        "",
+        "",
+        transfer_w=0.0,
+        states=(radio.State("tail", 0.0, tail_s), radio.State("idle", 0.0)),
+        promotions=(radio.Promotion("idle", "tail", 0.0, 0.0),),
+    )
 
 
 def wake_shares(profile, sources: tuple) -> tuple:
     """Shares of time that a radio is transferring, in its tail, idle or being promoted.
 
-    Parameters
-    ----------
-    profile : radio.Radio
-        The radio [-].
-    sources : tuple of radio.Source
-        All that keeps it awake [-].
-
-    Returns
-    -------
-    tuple of array
-        Three shares that add up to 1.
-
-    Sources
-    -------
-    cox1962
-
-    Examples
-    --------
-    >>> from model import radio
-    >>> shares = wake_shares(radio.profile("lte_tmobile_2021"), (radio.Source(period_s=10.0),))
-    >>> [float(share) for share in shares]
-    [0.0, 0.5, 0.5]
+    Source: cox1962.
     """
     air, mix = radio.Mixes(_tail_alone(radio.tail_s(profile)), sources), tuple(range(len(sources)))
     quiet, idle = air.quiet(mix, UP), air.quiet(mix, TAIL)
@@ -383,18 +302,6 @@ def promotion_s(network: Network):
 
     On 5G beside LTE (NSA) data flow over the LTE leg while the 5G leg is added, so its own delay is no wait.
 
-    Parameters
-    ----------
-    network : Network
-        The access network; its first profile counts, or the one drawn [-].
-
-    Returns
-    -------
-    float or array
-        Seconds, in the shape of `profile_share` [s].
-
-    Sources
-    -------
-    narayanan2021, huang2012
+    Source: narayanan2021, huang2012.
     """
     return _of_profile(network, _first_leg_s)

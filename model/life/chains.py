@@ -8,23 +8,25 @@ from model.life.database import database_meters, found_share, matching, operatio
 from model.prices import metering
 from model.scenario import Design, Function, Scenario
 
-__all__ = ["added", "database_meters", "found_share", "gateway_meters", "longer_meters", "matching",
-           "message_meters", "operation_meters", "operation_s", "run_meters", "run_s", "scanning", "times"]
+__all__ = [
+    "added",
+    "database_meters",
+    "found_share",
+    "gateway_meters",
+    "longer_meters",
+    "matching",
+    "message_meters",
+    "operation_meters",
+    "operation_s",
+    "run_meters",
+    "run_s",
+    "scanning",
+    "times",
+]
 
 
 def added(*meters: dict) -> dict:
-    """The sum of several {meter: amount}.
-
-    Parameters
-    ----------
-    meters : dict
-        Amounts by meter [-].
-
-    Returns
-    -------
-    dict of str to array
-        Every meter of any of them; amounts broadcast.
-    """
+    """The sum of several {meter: amount}."""
     total: dict = {}
     for one in meters:
         for name, amount in one.items():
@@ -33,49 +35,14 @@ def added(*meters: dict) -> dict:
 
 
 def times(meters: dict, factor) -> dict:
-    """Every amount multiplied by a factor.
-
-    Parameters
-    ----------
-    meters : dict
-        Amounts by meter [-].
-    factor : array_like
-        Broadcasts [-].
-
-    Returns
-    -------
-    dict of str to array
-        The same meters.
-    """
+    """Every amount multiplied by a factor."""
     return {name: amount * factor for name, amount in meters.items()}
 
 
 def run_s(scenario: Scenario, function: Function, table_bytes=0.0, posts_s=0.0):
     """Duration of one warm run: CPU time at the function's share of a vCPU, its database calls, its posts.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Gives the memory of one full vCPU and the times of the database [-].
-    function : Function
-        CPU time at one full vCPU, memory, operations [-].
-    table_bytes : array_like
-        Size of the connection table [B].
-    posts_s : array_like
-        Time the run waits for its posts to connections [s].
-
-    Returns
-    -------
-    array
-        Broadcast shape [s].
-
-    Notes
-    -----
-    Calls follow one another, as in the code; below one vCPU the CPU time stretches in proportion.
-
-    Sources
-    -------
-    aws_docs, twilly_code
+    Source: aws_docs, twilly_code.
     """
     slower = np.maximum(scenario.number("lambda_vcpu_mb") / function.memory_mb, 1.0)
     waits = sum(operation_s(scenario, o, table_bytes) for o in function.operations)
@@ -85,53 +52,21 @@ def run_s(scenario: Scenario, function: Function, table_bytes=0.0, posts_s=0.0):
 def run_meters(scenario: Scenario, function: Function, duration_s, cold_share, init_s) -> dict:
     """Lambda's meters of one run: a request, GB-seconds with the Init of cold starts, log bytes.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Says which meter its logs go to [-].
-    function : Function
-        Memory, architecture, log bytes [-].
-    duration_s : array_like
-        Of one warm run [s].
-    cold_share : array_like
-        Share of runs that start cold [1].
-    init_s : array_like
-        Init of a cold start, billed since 2025-08-01; placement and download are not [s].
-
-    Returns
-    -------
-    dict of str to array
-        Per run, cold and warm in their shares; broadcasts.
-
-    Sources
-    -------
-    aws_pricing_pages, lambda_init_billing
+    Source: aws_pricing_pages, lambda_init_billing.
     """
     warm = metering.lambda_gb_seconds(function.memory_mb, duration_s)
     cold = metering.lambda_gb_seconds(function.memory_mb, duration_s + init_s)
-    return {"lambda_request": 1.0,
-            f"lambda_gb_second_{function.arch}": warm * (1.0 - cold_share) + cold * cold_share,
-            scenario.billing.logs_meter: metering.transfer_gb(function.log_bytes)}
+    return {
+        "lambda_request": 1.0,
+        f"lambda_gb_second_{function.arch}": warm * (1.0 - cold_share) + cold * cold_share,
+        scenario.billing.logs_meter: metering.transfer_gb(function.log_bytes),
+    }
 
 
 def longer_meters(function: Function, more_s) -> dict:
     """GB-seconds of a run that lasts somewhat longer; what is added is not rounded up by itself.
 
-    Parameters
-    ----------
-    function : Function
-        Memory and architecture [-].
-    more_s : array_like
-        Time added to the run [s].
-
-    Returns
-    -------
-    dict of str to array
-        GB-seconds; broadcasts.
-
-    Sources
-    -------
-    aws_pricing_pages
+    Source: aws_pricing_pages.
     """
     gb = function.memory_mb / metering.rule("lambda_memory_unit_mb")
     return {f"lambda_gb_second_{function.arch}": gb * more_s}
@@ -140,28 +75,7 @@ def longer_meters(function: Function, more_s) -> dict:
 def gateway_meters(scenario: Scenario, design: Design, request_bytes, response_bytes) -> dict:
     """Gateway units of one HTTP call, none on a plain server; whether the response counts is a switch.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Its billing says whether the response counts towards the 512 KB [-].
-    design : Design
-        HTTP API, REST API or plain server [-].
-    request_bytes, response_bytes : array_like
-        Whole messages with headers [B].
-
-    Returns
-    -------
-    dict of str to array
-        Requests of an HTTP API by 512 KB, one request of a REST API, or nothing; broadcasts.
-
-    Notes
-    -----
-    AWS does not say whether the response counts. Where the switch is on, it is added to the request: the
-    dearer reading.
-
-    Sources
-    -------
-    aws_pricing_pages
+    Source: aws_pricing_pages.
     """
     if design.api.backend == "server":
         return {}
@@ -174,28 +88,7 @@ def gateway_meters(scenario: Scenario, design: Design, request_bytes, response_b
 def message_meters(design: Design, payload_bytes, count=1.0) -> dict:
     """WebSocket message units of one message in either direction, none on a plain server.
 
-    Parameters
-    ----------
-    design : Design
-        Whose socket is API Gateway's or a plain server's [-].
-    payload_bytes : array_like
-        Payload of one message [B].
-    count : array_like
-        How many messages [-].
-
-    Returns
-    -------
-    dict of str to array
-        Messages by 32 KB, or nothing; broadcasts.
-
-    Raises
-    ------
-    InputError
-        A payload over 128 KB.
-
-    Sources
-    -------
-    aws_pricing_pages
+    Source: aws_pricing_pages.
     """
     if design.socket.backend == "server":
         return {}

@@ -16,8 +16,9 @@ NOBODY = 1e-13  # share of the sum at which a level counts as empty
 MOST_LOAD = 100.0  # mean executions at once up to which the cold share is summed level by level
 
 
-def cold_start_share(rate_per_s: np.ndarray | float, duration_s: np.ndarray | float,
-                     idle_timeout_s: np.ndarray | float) -> np.ndarray:
+def cold_start_share(
+    rate_per_s: np.ndarray | float, duration_s: np.ndarray | float, idle_timeout_s: np.ndarray | float
+) -> np.ndarray:
     """Share of invocations that find no idle environment and start cold.
 
     Calls come at random and take the most recently used idle environment; one idle longer than the timeout
@@ -28,42 +29,8 @@ def cold_start_share(rate_per_s: np.ndarray | float, duration_s: np.ndarray | fl
     p_n, exponential, as its first two moments say: E[D_n] = 1 / (rate x B_n) with Erlang's B_n, and a
     recursion for E[D_n^2].
 
-    Parameters
-    ----------
-    rate_per_s
-        Invocations of the function a second; broadcasts. [1/s]
-    duration_s
-        Mean time of one invocation; broadcasts. [s]
-    idle_timeout_s
-        Idle time after which an environment is reaped; broadcasts. [s]
-
-    Returns
-    -------
-    array
-        Share of invocations, 1 for a rate towards 0. [-]
-
-    Raises
-    ------
-    InputError
-        For a negative rate, duration or timeout.
-
-    Notes
-    -----
-    Within 0.4 % of the exact share where the timeout is at least 30 durations and at most 100 are at work;
-    from there the share falls with the square root of the load (8 % too high at 500, where it is below
-    2e-4). It is not quite monotone: near rate = 1/sqrt(2 x duration x timeout) calls that overlap need a
-    second environment that is used so rarely that it is reaped, a rise to 0.43 sqrt(duration / timeout)
-    behind a dip; simulation shows the same. Assumed: random arrivals at one rate over the timeout. Fan-outs
-    that call at once, a rising hour, deploys and AWS's own recycling add cold starts.
-
-    Sources
-    -------
-    lambda_init_billing (timeouts of 7-45 min), aws_docs (typically under 1 % of invocations), kleinrock1975
-
-    Examples
-    --------
-    >>> (100 * cold_start_share([0, 1 / 900, 0.01, 10], 0.1, 900)).round(3)
-    array([1.0000e+02, 3.6795e+01, 1.1100e-01, 5.0000e-03])
+    Source: lambda_init_billing (timeouts of 7-45 min), aws_docs (typically under 1 % of invocations),
+    kleinrock1975.
     """
     rate = checks.non_negative("rate_per_s", rate_per_s, "1/s")
     load = np.maximum(rate * checks.non_negative("duration_s", duration_s, "s"), 1e-100)
@@ -140,10 +107,15 @@ def _setups() -> dict[str, dict[str, str]]:
 @functools.cache
 def _sizes() -> tuple[np.ndarray, np.ndarray]:
     """Package sizes in kB and mean Init in s, of the runtime measured with every detail."""
-    rows = [row for row in ledger.read_csv(paths.data("published", "cold_start_sizes.csv"))
-            if row["runtime"] == "nodejs18.x"]
-    return (np.array([float(row["package_kb"]) for row in rows]),
-            np.array([float(row["mean_ms"]) / 1000 for row in rows]))
+    rows = [
+        row
+        for row in ledger.read_csv(paths.data("published", "cold_start_sizes.csv"))
+        if row["runtime"] == "nodejs18.x"
+    ]
+    return (
+        np.array([float(row["package_kb"]) for row in rows]),
+        np.array([float(row["mean_ms"]) / 1000 for row in rows]),
+    )
 
 
 def _setup(runtime: str) -> dict[str, str]:
@@ -152,18 +124,7 @@ def _setup(runtime: str) -> dict[str, str]:
 
 
 def cold_start_setups() -> tuple[str, ...]:
-    """Names of the runtimes whose cold starts are known.
-
-    Returns
-    -------
-    tuple
-        A runtime alone is a zip at 128 MB on x86; endings tell an architecture, memory or image. [-]
-
-    Examples
-    --------
-    >>> cold_start_setups()[:3]
-    ('nodejs18', 'nodejs18_1024', 'nodejs18_arm')
-    """
+    """Names of the runtimes whose cold starts are known."""
     return tuple(_setups())
 
 
@@ -174,36 +135,7 @@ def cold_start_mean_s(runtime: str, package_kb: np.ndarray | float | None = None
     by package size on Node 18 is read between its rows, and the difference of the runtimes' means is added:
     the table's second runtime lies above its first by about the same time at every size.
 
-    Parameters
-    ----------
-    runtime
-        One of `cold_start_setups()`, ".x" or not. [-]
-    package_kb
-        Size of the deployment package, or None for a function of a few lines; broadcasts. [kB]
-
-    Returns
-    -------
-    array
-        Mean Init time, without placement and download. [s]
-
-    Raises
-    ------
-    InputError
-        For an unknown runtime, or a size that is not above 0.
-
-    Notes
-    -----
-    The two sources differ by 6 % for a tiny Node 18 function (181.7 and 171 ms). Below 1 kB the time is that
-    of 1 kB, beyond 64 MB it grows as from 32 to 64 MB. Memory from 128 to 1,024 MB changes Init by 1 %.
-
-    Sources
-    -------
-    lambda_perf, lambda_size_gist
-
-    Examples
-    --------
-    >>> float(cold_start_mean_s("nodejs18")), cold_start_mean_s("nodejs18.x", [1, 1024, 65536])
-    (0.1817, array([0.171, 0.197, 3.11 ]))
+    Source: lambda_perf, lambda_size_gist.
     """
     mean = float(_setup(runtime)["mean_ms"]) / 1000
     if package_kb is None:
@@ -235,45 +167,15 @@ def _shape(setup: str) -> tuple[np.ndarray, np.ndarray, float, float]:
     return deviates, logs, optimize.brentq(mean, 0.0, 5.0), float(slopes[1])
 
 
-def cold_start_quantile_s(q: np.ndarray | float, runtime: str,
-                          package_kb: np.ndarray | float | None = None) -> np.ndarray:
+def cold_start_quantile_s(
+    q: np.ndarray | float, runtime: str, package_kb: np.ndarray | float | None = None
+) -> np.ndarray:
     """Quantile of the Init time of a cold start by runtime and package size.
 
     Passes through the published p50, p95 and p99 (straight lines between them in the logarithm of the time
     against the normal deviate; one lognormal would miss p99) and keeps the mean; a package scales it.
 
-    Parameters
-    ----------
-    q
-        Share of cold starts that take no longer; broadcasts. [-]
-    runtime
-        One of `cold_start_setups()`, ".x" or not. [-]
-    package_kb
-        Size of the deployment package, or None for a function of a few lines; broadcasts. [kB]
-
-    Returns
-    -------
-    array
-        Init time, without placement and download; 0 at q = 0, infinite at q = 1. [s]
-
-    Raises
-    ------
-    InputError
-        For a quantile outside 0 to 1, an unknown runtime, or a size that is not above 0.
-
-    Notes
-    -----
-    The relative spread is taken to be the same at every package size. In the table by size p90 / mean is 1.05
-    to 1.08 over all sizes and here 1.14, as years vary more than one test. Beyond p99 the line goes on.
-
-    Sources
-    -------
-    lambda_perf, lambda_size_gist
-
-    Examples
-    --------
-    >>> cold_start_quantile_s([0.5, 0.95, 0.99], "nodejs18").round(4)
-    array([0.1791, 0.2148, 0.2504])
+    Source: lambda_perf, lambda_size_gist.
     """
     from scipy import special
 

@@ -28,31 +28,7 @@ def operation_meters(operation: Operation, table_bytes=0.0) -> dict:
     A write counts its item by the KB, a Get its item by 4 KB; a Query or Scan sums what it reads and rounds
     the page, not each item.
 
-    Parameters
-    ----------
-    operation : Operation
-        Kind, bytes of the item (or of all items read), consistency and how many times [-].
-    table_bytes : array_like
-        Size of the connection table, which `scan_table` reads, one page at most [B].
-
-    Returns
-    -------
-    dict of str to array
-        `dynamodb_read_unit` or `dynamodb_write_unit`; broadcasts.
-
-    Raises
-    ------
-    InputError
-        An item over 400 KB.
-
-    Sources
-    -------
-    aws_docs
-
-    Examples
-    --------
-    >>> operation_meters(Operation(kind="query", item_bytes=5000, consistency="strong"))
-    {'dynamodb_read_unit': np.float64(2.0)}
+    Source: aws_docs.
     """
     if operation.kind in WRITES:
         units = metering.dynamodb_write_units(np.maximum(np.ceil(operation.item_bytes), 1.0))
@@ -68,23 +44,7 @@ def operation_meters(operation: Operation, table_bytes=0.0) -> dict:
 def operation_s(scenario: Scenario, operation: Operation, table_bytes=0.0):
     """Time that a function waits for one operation; a table scan grows with the page it reads.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Gives the times of a read, a write and a full page [-].
-    operation : Operation
-        The operation and how many times it runs, one after another [-].
-    table_bytes : array_like
-        Size of the connection table [B].
-
-    Returns
-    -------
-    array
-        Broadcast shape [s].
-
-    Sources
-    -------
-    assumption
+    Source: assumption.
     """
     if operation.kind in WRITES:
         return scenario.number("dynamodb_write_s") * operation.times
@@ -98,28 +58,7 @@ def operation_s(scenario: Scenario, operation: Operation, table_bytes=0.0):
 def found_share(table_bytes):
     """Chance that a row of the table lies in the one page that a scan reads: page / table, at most 1.
 
-    Parameters
-    ----------
-    table_bytes : array_like
-        Size of the connection table [B].
-
-    Returns
-    -------
-    array
-        Shape of `table_bytes` [-].
-
-    Notes
-    -----
-    Keys are hashed, so a row is anywhere in the order of the scan.
-
-    Sources
-    -------
-    aws_docs, twilly_code
-
-    Examples
-    --------
-    >>> found_share([1000.0, 4 * 2**20]).tolist()
-    [1.0, 0.25]
+    Source: aws_docs, twilly_code.
     """
     return np.minimum(page_bytes() / np.maximum(table_bytes, 1.0), 1.0)
 
@@ -127,46 +66,25 @@ def found_share(table_bytes):
 def matching(function: Function, table_bytes) -> Function:
     """A function that scans the table and deletes what it finds: a deletion as often as the row is found.
 
-    Parameters
-    ----------
-    function : Function
-        The function that a disconnect runs [-].
-    table_bytes : array_like
-        Size of the connection table [B].
-
-    Returns
-    -------
-    Function
-        The same function where it scans nothing.
-
-    Sources
-    -------
-    twilly_code
+    Source: twilly_code.
     """
     if not any(o.kind == "scan_table" for o in function.operations):
         return function
     share = found_share(table_bytes)
-    return function.model_copy(update={"operations": [
-        o.model_copy(update={"times": o.times * share}) if o.kind == "delete" else o
-        for o in function.operations]})
+    return function.model_copy(
+        update={
+            "operations": [
+                o.model_copy(update={"times": o.times * share}) if o.kind == "delete" else o
+                for o in function.operations
+            ]
+        }
+    )
 
 
 def scanning(function: Function) -> Function:
     """The sender as a broadcast runs it: a scan of one page of the table in the place of its queries.
 
-    Parameters
-    ----------
-    function : Function
-        The sender's function [-].
-
-    Returns
-    -------
-    Function
-        One scan, and whatever else it does beside queries.
-
-    Sources
-    -------
-    twilly_code
+    Source: twilly_code.
     """
     kept = [o for o in function.operations if o.kind not in ("query", "scan_table")]
     return function.model_copy(update={"operations": [Operation(kind="scan_table"), *kept]})
@@ -175,26 +93,7 @@ def scanning(function: Function) -> Function:
 def database_meters(function: Function, table_bytes=0.0) -> dict:
     """DynamoDB units of one run of a function.
 
-    Parameters
-    ----------
-    function : Function
-        The function with its operations [-].
-    table_bytes : array_like
-        Size of the connection table [B].
-
-    Returns
-    -------
-    dict of str to array
-        Read and write units; broadcasts.
-
-    Raises
-    ------
-    InputError
-        An item over 400 KB.
-
-    Sources
-    -------
-    aws_docs
+    Source: aws_docs.
     """
     total: dict = {}
     for operation in function.operations:

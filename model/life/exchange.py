@@ -34,8 +34,7 @@ def _added(*pairs):
 
 def _opened(host, ip: int, http2: bool = False):
     """Bytes to open a connection, full and resumed handshakes in their shares; HTTP/2 needs ALPN and more."""
-    full, resumed = (wire.connect_bytes(host.tls, host.chain, again, ip, alpn=http2)
-                     for again in (False, True))
+    full, resumed = (wire.connect_bytes(host.tls, host.chain, again, ip, alpn=http2) for again in (False, True))
     part = host.resumed_share
     shaken = tuple(f * (1.0 - part) + r * part for f, r in zip(full, resumed, strict=True))
     return _added(shaken, wire.http2_opening_bytes(host.tls, ip)) if http2 else shaken
@@ -49,10 +48,10 @@ def _http_bytes(now: Traffic, flow: Flow, ip: int):
     framed = [http2_pair_bytes(*sizes, host.backend, first) for first in (False, True)] if http2 else [sizes]
     steady, *more = (wire.http_exchange_bytes(*pair, host.tls, ip, flow.server_s) for pair in framed)
     first = more[0] if more else steady
-    opened = _once(now, ("api", ip),
-                   lambda: _added(_opened(host, ip, http2), wire.close_bytes(host.tls, ip)))
-    return tuple(s * flow.requests + (f - s + o) * flow.cold_share
-                 for s, f, o in zip(steady, first, opened, strict=True))
+    opened = _once(now, ("api", ip), lambda: _added(_opened(host, ip, http2), wire.close_bytes(host.tls, ip)))
+    return tuple(
+        s * flow.requests + (f - s + o) * flow.cold_share for s, f, o in zip(steady, first, opened, strict=True)
+    )
 
 
 def _payload_bytes(socket, payload_bytes):
@@ -77,11 +76,17 @@ def _heartbeat_bytes(now: Traffic, flow: Flow, ip: int):
     """A ping and its pong; or, where the heartbeat is JSON, a message each way, which is an exchange."""
     design, sizes = now.life.design, (flow.request_bytes, flow.response_bytes)
     if design.heartbeat.kind == "json":
-        frames = [wire.websocket_frame_bytes(_payload_bytes(design.socket, size), masked)
-                  for size, masked in zip(sizes, (True, False), strict=True)]
+        frames = [
+            wire.websocket_frame_bytes(_payload_bytes(design.socket, size), masked)
+            for size, masked in zip(sizes, (True, False), strict=True)
+        ]
         return wire.http_exchange_bytes(*frames, design.socket.tls, ip, _answer_s(now, flow))
-    checks.bounded("heartbeat.payload_bytes", sizes[0], f"<= {CONTROL_MOST_BYTES} B in a ping (RFC 6455)",
-                   lambda size: size <= CONTROL_MOST_BYTES)
+    checks.bounded(
+        "heartbeat.payload_bytes",
+        sizes[0],
+        f"<= {CONTROL_MOST_BYTES} B in a ping (RFC 6455)",
+        lambda size: size <= CONTROL_MOST_BYTES,
+    )
     return wire.heartbeat_bytes(design.socket.tls, ip, *(wire.rounded_bytes(size) for size in sizes))
 
 
@@ -90,12 +95,17 @@ def _connect_bytes(now: Traffic, flow: Flow, ip: int):
     life, socket = now.life, now.life.design.socket
     agreed = wire.rounded_bytes(flow.response_bytes) + AGREED_BYTES * socket.deflate
     asked = wire.rounded_bytes(flow.request_bytes)
-    opened = _added(_once(now, ("socket", ip), lambda: _opened(socket, ip)),
-                    wire.upgrade_bytes(asked, agreed, socket.tls, ip, _answer_s(now, flow)))
+    opened = _added(
+        _once(now, ("socket", ip), lambda: _opened(socket, ip)),
+        wire.upgrade_bytes(asked, agreed, socket.tls, ip, _answer_s(now, flow)),
+    )
     connects = np.asarray(life.connects_per_s, dtype=float)
-    lost = np.divide(life.losses_per_s * (1.0 - socket.blocked_share), connects,
-                     out=np.zeros(np.broadcast_shapes(np.shape(life.losses_per_s), connects.shape)),
-                     where=connects > 0)
+    lost = np.divide(
+        life.losses_per_s * (1.0 - socket.blocked_share),
+        connects,
+        out=np.zeros(np.broadcast_shapes(np.shape(life.losses_per_s), connects.shape)),
+        where=connects > 0,
+    )
     closed = _added(wire.websocket_close_bytes(socket.tls, ip), wire.close_bytes(socket.tls, ip))
     return tuple(o + c * (1.0 - lost) for o, c in zip(opened, closed, strict=True))
 
@@ -111,42 +121,7 @@ def flow_bytes(now: Traffic, flow: Flow, ip: int = 4):
     ping, pong and ACK, or a message each way. Connect: TCP, TLS, upgrade, and the closing of the WebSocket
     and of TCP where the connection is not lost first.
 
-    Parameters
-    ----------
-    now : Traffic
-        The traffic that the flow is part of; its design names hosts, TLS and certificate chain [-].
-    flow : Flow
-        The flow [-].
-    ip : int
-        4 or 6 [-].
-
-    Returns
-    -------
-    tuple of array
-        Bytes up and bytes down, (draws, users) where sizes or shares vary; 0 for a flow that never reaches
-        the phone.
-
-    Raises
-    ------
-    InputError
-        For an unknown certificate chain, an IP version other than 4 and 6, a ping longer than 125 B.
-
-    Notes
-    -----
-    Sampled sizes are rounded to whole bytes. A server that closes an idle connection turns the close round:
-    the same bytes, up and down exchanged. Nothing is lost or sent twice. A socket's gateway takes the time of
-    a REST API, its connect function on top, so the upgrade's ACK mostly goes alone.
-
-    Sources
-    -------
-    wire_capture, rfc6455, rfc7692, rfc8446, rfc9113
-
-    Examples
-    --------
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
-    >>> tuple(float(way) for way in flow_bytes(now, now.flows[0]))
-    (488.0, 384.0)
+    Source: wire_capture, rfc6455, rfc7692, rfc8446, rfc9113.
     """
     if flow.exchange not in KINDS:
         return 0.0, 0.0
@@ -161,26 +136,7 @@ def flow_bytes(now: Traffic, flow: Flow, ip: int = 4):
 def mean_flow_bytes(now: Traffic, flow: Flow):
     """IP bytes of one occurrence of a flow on average over the network mix, up and down.
 
-    Parameters
-    ----------
-    now : Traffic
-        The traffic that the flow is part of; its scenario's networks say IPv4 or IPv6 [-].
-    flow : Flow
-        The flow [-].
-
-    Returns
-    -------
-    tuple of array
-        Bytes up and bytes down, (draws, users) where they vary.
-
-    Raises
-    ------
-    InputError
-        As `flow_bytes`.
-
-    Sources
-    -------
-    wire_capture
+    Source: wire_capture.
     """
     networks = now.life.scenario.networks.values()
     by_ip = {ip: sum(n.share for n in networks if n.ip == ip) for ip in sorted({n.ip for n in networks})}
@@ -194,23 +150,7 @@ def burst_s(flow: Flow, design: Design, network: Network):
     An exchange takes one round trip and the server's time, a new connection its handshakes more, a push the
     round trip of its ACK; transmission itself is below a millisecond at these sizes.
 
-    Parameters
-    ----------
-    flow : Flow
-        The flow [-].
-    design : Design
-        The design it belongs to [-].
-    network : Network
-        The access network, for its round-trip time [-].
-
-    Returns
-    -------
-    array
-        Seconds, broadcast shape [s].
-
-    Sources
-    -------
-    rfc8446, wire_capture
+    Source: rfc8446, wire_capture.
     """
     rtt_s = network.rtt_s
     if flow.exchange == "http":

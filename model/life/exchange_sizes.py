@@ -11,17 +11,18 @@ from model import checks, ledger, paths, wire
 __all__ = ["HEADER_SETS", "deflated_payload_bytes", "http2_pair_bytes", "poll_layers"]
 
 REQUEST = ("http1_ios_post_headers_bytes", "hpack_request")
-RESPONSES = {"rest_api": ("http1_rest_api_response_headers_bytes", "hpack_rest_api_response"),
-             "http_api": ("http1_http_api_response_headers_bytes", "hpack_http_api_response"),
-             "server": ("http1_http_api_response_headers_bytes", "hpack_http_api_response")}
+RESPONSES = {
+    "rest_api": ("http1_rest_api_response_headers_bytes", "hpack_rest_api_response"),
+    "http_api": ("http1_http_api_response_headers_bytes", "hpack_http_api_response"),
+    "server": ("http1_http_api_response_headers_bytes", "hpack_http_api_response"),
+}
 TOKEN, API_ANSWER = "http1_bearer_token_header_bytes", "http1_http_api_response_headers_bytes"
 API_BLOCK = "hpack_http_api_response_steady_bytes"
 HEADER_SETS = {  # kind of poll -> HTTP version, ledger rows of its request's headers and of its answer's
     "iOS POST": ("1.1", ("http1_ios_post_headers_bytes",), API_ANSWER),
     "OkHttp GET": ("1.1", ("http1_okhttp_get_headers_bytes",), API_ANSWER),
     "Chrome GET, other origin": ("1.1", ("http1_chrome_get_cors_headers_bytes",), API_ANSWER),
-    "iOS POST to a REST API": ("1.1", ("http1_ios_post_headers_bytes",),
-                               "http1_rest_api_response_headers_bytes"),
+    "iOS POST to a REST API": ("1.1", ("http1_ios_post_headers_bytes",), "http1_rest_api_response_headers_bytes"),
     "iOS POST with a token": ("1.1", ("http1_ios_post_headers_bytes", TOKEN), API_ANSWER),
     "iOS POST, HTTP/2": ("2", ("hpack_request_steady_bytes",), API_BLOCK),
     "iOS POST with a token, HTTP/2": ("2", ("hpack_request_token_steady_bytes",), API_BLOCK),
@@ -43,49 +44,14 @@ def http2_pair_bytes(request_bytes, response_bytes, backend="http_api", first=Fa
     that HPACK makes of the same headers, and whatever is beyond them is body:
     frames = 9 + block + (9 + body where there is a body).
 
-    Parameters
-    ----------
-    request_bytes : int or array
-        Whole HTTP/1.1 request, whole, >= 0; broadcasts. [B]
-    response_bytes : int or array
-        Whole HTTP/1.1 response, likewise. [B]
-    backend : str
-        "http_api", "rest_api" or "server": whose response headers. [-]
-    first : bool
-        Whether these are the first of a connection, with the dynamic tables still empty. [-]
-
-    Returns
-    -------
-    tuple of int or array of int
-        Bytes handed to TLS (up, down), in the shape of each size. [B]
-
-    Raises
-    ------
-    InputError
-        For a negative or fractional size, or an unknown backend.
-
-    Notes
-    -----
-    Headers beyond the known set, such as a token's, count as body and so as sent each time, though a
-    client that indexes them sends a byte or two: an upper bound. A plain server's response headers are
-    taken to be as long as the HTTP API's. A message shorter than its known headers is taken to be nothing
-    but headers.
-
-    Sources
-    -------
-    rfc9113, rfc7541, wire_capture
-
-    Examples
-    --------
-    >>> http2_pair_bytes(362, 310)
-    (102, 204)
-    >>> http2_pair_bytes(362, 310, first=True)
-    (217, 230)
+    Source: rfc9113, rfc7541, wire_capture.
     """
     age = "first" if first else "steady"
     answer = RESPONSES[checks.known("backend", backend, RESPONSES)]
-    request, response = (np.asarray(checks.whole(name, size, "B"), dtype=np.int64) for name, size in
-                         (("request_bytes", request_bytes), ("response_bytes", response_bytes)))
+    request, response = (
+        np.asarray(checks.whole(name, size, "B"), dtype=np.int64)
+        for name, size in (("request_bytes", request_bytes), ("response_bytes", response_bytes))
+    )
     return _framed(request, REQUEST, age), _framed(response, answer, age)
 
 
@@ -107,35 +73,7 @@ def deflated_payload_bytes(payload_bytes):
     between their sizes is interpolated; beyond the longest its ratio holds. A message that would not shrink
     is sent as it is.
 
-    Parameters
-    ----------
-    payload_bytes : int or array
-        Plain payload, whole, >= 0; broadcasts. [B]
-
-    Returns
-    -------
-    int or array of int
-        Payload as sent, at most `payload_bytes`, in its shape. [B]
-
-    Raises
-    ------
-    InputError
-        For a negative or fractional payload.
-
-    Notes
-    -----
-    No context takeover: a window kept over messages leaves 7 to 13 B of a message like the one before, at
-    a cost in memory for each connection. The samples' ids and texts are invented; messages counted for this
-    model saved 10 to 46 %. Binary or encrypted payloads do not shrink.
-
-    Sources
-    -------
-    rfc7692, twilly_code, wire_capture
-
-    Examples
-    --------
-    >>> deflated_payload_bytes([10, 184, 399])
-    array([ 10, 147, 265])
+    Source: rfc7692, twilly_code, wire_capture.
     """
     plain = checks.whole("payload_bytes", payload_bytes, "B")
     sizes, packed = _deflate_curve()
@@ -151,28 +89,20 @@ def poll_layers(request_bytes, response_bytes, tls="1.3", ip=4):
 
     Parameters
     ----------
-    request_bytes : int or array
-        Whole HTTP/1.1 request, whole, >= 0; broadcasts. [B]
-    response_bytes : int or array
-        Whole HTTP/1.1 response, likewise. [B]
-    tls : str
-        "1.3", "1.2" or another of `wire.TLS_VERSIONS`. [-]
-    ip : int or array
-        IP version, 4 or 6. [-]
+    request_bytes : int or array, whole HTTP/1.1 request, whole, >= 0; broadcasts. [B]
+    response_bytes : int or array, whole HTTP/1.1 response, likewise. [B]
+    tls : str, "1.3", "1.2" or another of `wire.TLS_VERSIONS`
+    ip : int or array, IP version, 4 or 6
 
     Returns
     -------
-    dict of str to dict
-        {kind of poll: {layer: bytes, both ways}}, layers as `wire.LAYERS`. [B]
+    dict of str to dict, {kind of poll: {layer: bytes, both ways}}, layers as `wire.LAYERS`. [B]
 
     Raises
     ------
-    InputError
-        For a negative or fractional size, an unknown TLS or IP version.
+    InputError, for a negative or fractional size, an unknown TLS or IP version
 
-    Sources
-    -------
-    wire_capture, rfc9113, rfc7541
+    Source: wire_capture, rfc9113, rfc7541.
 
     Examples
     --------
@@ -181,8 +111,10 @@ def poll_layers(request_bytes, response_bytes, tls="1.3", ip=4):
     (872, 506)
     """
     known = (("request_bytes", request_bytes, REQUEST[0]), ("response_bytes", response_bytes, API_ANSWER))
-    asked, answered = (np.maximum(checks.whole(name, size, "B") - ledger.value(row), 0)
-                       for name, size, row in known)
-    return {kind: wire.exchange_layers(sum(map(ledger.value, rows)), asked, ledger.value(answer), answered,
-                                       tls, ip, http=http)
-            for kind, (http, rows, answer) in HEADER_SETS.items()}
+    asked, answered = (np.maximum(checks.whole(name, size, "B") - ledger.value(row), 0) for name, size, row in known)
+    return {
+        kind: wire.exchange_layers(
+            sum(map(ledger.value, rows)), asked, ledger.value(answer), answered, tls, ip, http=http
+        )
+        for kind, (http, rows, answer) in HEADER_SETS.items()
+    }

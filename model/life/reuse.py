@@ -47,8 +47,10 @@ def cold_shares(flows: list[Flow], weights: dict, gap_s) -> list:
             if rate is not None:
                 cold[k] = cold[k] + weight * rate * (_own_quiet(flow, place, gap_s) * others[k])
                 total[k] = total[k] + weight * rate
-    return [np.divide(c, t, out=np.zeros(np.broadcast_shapes(np.shape(c), np.shape(t))), where=np.asarray(t) > 0)
-            for c, t in zip(cold, total, strict=True)]
+    return [
+        np.divide(c, t, out=np.zeros(np.broadcast_shapes(np.shape(c), np.shape(t))), where=np.asarray(t) > 0)
+        for c, t in zip(cold, total, strict=True)
+    ]
 
 
 def with_cold_shares(flows: list[Flow], weights: dict, idle_timeout_s) -> list[Flow]:

@@ -47,32 +47,7 @@ def mean_billed_minutes(mean_s, sigma_ln, grace_s):
     E[ceil(X / 60)] = sum over k >= 0 of P(X > 60 k), X the lognormal session plus the grace. The first terms
     are summed, the rest is the integral with its first two Euler-Maclaurin corrections.
 
-    Parameters
-    ----------
-    mean_s : array_like
-        Mean session length; broadcasts [s].
-    sigma_ln : array_like
-        Spread of the logarithm of the length [1].
-    grace_s : array_like
-        Time the connection is held after leaving [s].
-
-    Returns
-    -------
-    numpy.ndarray
-        Minutes a session, broadcast shape [min].
-
-    Notes
-    -----
-    The 2 h limit cuts at whole minutes, so it adds no rounding.
-
-    Sources
-    -------
-    aws_pricing_pages
-
-    Examples
-    --------
-    >>> round(float(mean_billed_minutes(600.0, 1e-6, 30.0)), 3)
-    11.0
+    Source: aws_pricing_pages.
     """
     whole = np.floor(np.asarray(grace_s) / 60.0)  # a minute of the grace is a minute of every session
     rest_s = np.asarray(grace_s) - 60.0 * whole
@@ -87,30 +62,7 @@ def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):
 
     E[floor(X / limit)] = sum over k >= 1 of P(X > k limit).
 
-    Parameters
-    ----------
-    mean_s : array_like
-        Mean session length; broadcasts [s].
-    sigma_ln : array_like
-        Spread of the logarithm of the length [1].
-    grace_s : array_like
-        Time the connection is held after leaving [s].
-    limit_s : float
-        Longest life of a connection [s].
-
-    Returns
-    -------
-    numpy.ndarray
-        Cuts a session, broadcast shape [1].
-
-    Sources
-    -------
-    aws_docs
-
-    Examples
-    --------
-    >>> bool(mean_cuts(600.0, 1.0, 30.0, 7200.0) < 0.01)
-    True
+    Source: aws_docs.
     """
     return sum(_lognormal_sfs((k * limit_s - np.asarray(grace_s) for k in range(1, 13)), mean_s, sigma_ln))
 
@@ -118,26 +70,7 @@ def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):
 def mean_least_s(mean_s, limit_s):
     """Mean of the smaller of an exponential duration and a limit: mean x (1 - exp(-limit / mean)).
 
-    Parameters
-    ----------
-    mean_s : array_like
-        Mean of the exponential duration; broadcasts [s].
-    limit_s : array_like
-        The limit; infinite for none [s].
-
-    Returns
-    -------
-    numpy.ndarray
-        Broadcast shape [s].
-
-    Sources
-    -------
-    cox1962
-
-    Examples
-    --------
-    >>> float(mean_least_s(10.0, float("inf")))
-    10.0
+    Source: cox1962.
     """
     return np.asarray(mean_s) * -np.expm1(-np.asarray(limit_s) / np.asarray(mean_s))
 
@@ -254,18 +187,27 @@ def _socket(scenario: Scenario, design: Design, sessions_per_s, packets_per_s, c
     unseen_share = np.minimum(unseen * notice_s, 0.5) * usable
     out_s = np.minimum((seen + unseen) * reconnect_s, 0.5) * usable
     late = np.maximum(reconnect_s - design.fallback.start_delay_s, 0.0) / reconnect_s
-    cuts = mean_cuts(use.session_mean_s, use.session_sigma_ln, socket.grace_s,
-                     ledger.quotas()["apigw_ws_connection_s"]) if gateway else 0.0
+    cuts = (
+        mean_cuts(use.session_mean_s, use.session_sigma_ln, socket.grace_s, ledger.quotas()["apigw_ws_connection_s"])
+        if gateway
+        else 0.0
+    )
     losses = (seen + unseen) * usable
     lingering = unseen * usable * np.maximum(idle_s - notice_s, 0.0)
-    minutes = (mean_billed_minutes(use.session_mean_s, use.session_sigma_ln, socket.grace_s)
-               * sessions_per_s * usable)
-    return dict(connected_share=usable - out_s + sessions_per_s * socket.grace_s * usable,
-                lingering_share=lingering, connects_per_s=sessions_per_s * usable * (1.0 + cuts) + losses,
-                billed_minutes_per_s=minutes - out_s / 60.0 + losses * 0.5 + lingering / 60.0,
-                losses_per_s=seen + unseen, unseen_per_s=unseen, notice_s=notice_s, reconnect_s=reconnect_s,
-                unseen_share=unseen_share, down_share=out_s + socket.blocked_share,
-                fallback_share=out_s * late + socket.blocked_share)
+    minutes = mean_billed_minutes(use.session_mean_s, use.session_sigma_ln, socket.grace_s) * sessions_per_s * usable
+    return dict(
+        connected_share=usable - out_s + sessions_per_s * socket.grace_s * usable,
+        lingering_share=lingering,
+        connects_per_s=sessions_per_s * usable * (1.0 + cuts) + losses,
+        billed_minutes_per_s=minutes - out_s / 60.0 + losses * 0.5 + lingering / 60.0,
+        losses_per_s=seen + unseen,
+        unseen_per_s=unseen,
+        notice_s=notice_s,
+        reconnect_s=reconnect_s,
+        unseen_share=unseen_share,
+        down_share=out_s + socket.blocked_share,
+        fallback_share=out_s * late + socket.blocked_share,
+    )
 
 
 def life(design: Design, scenario: Scenario, request_s=0.0, connect_run_s=0.0) -> Life:
@@ -275,25 +217,7 @@ def life(design: Design, scenario: Scenario, request_s=0.0, connect_run_s=0.0) -
     the grace after leaving and what lingers after a loss nobody noticed; connects are one a session, one
     for each 2 h cut and one for each loss.
 
-    Parameters
-    ----------
-    design : Design
-        The design [-].
-    scenario : Scenario
-        A resolved scenario: plain numbers or columns of draws [-].
-    request_s : array_like
-        Time one request of a sleep-then-request timer takes [s].
-    connect_run_s : array_like
-        Time the connect function runs [s].
-
-    Returns
-    -------
-    Life
-        Sums over all users in the month, (draws, users); shares of active time.
-
-    Sources
-    -------
-    little1961, aws_docs, apple_background
+    Source: little1961, aws_docs, apple_background.
     """
     use = scenario.usage
     active_day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)
@@ -301,8 +225,14 @@ def life(design: Design, scenario: Scenario, request_s=0.0, connect_run_s=0.0) -
     sessions = active_days * use.sessions_per_day
     active_s = active_days * active_day_s
     places = _places(scenario, design, active_day_s, request_s)
-    base = dict(scenario=scenario, design=design, active_s=active_s, active_day_s=active_day_s,
-                active_days=active_days, sessions=sessions)
+    base = dict(
+        scenario=scenario,
+        design=design,
+        active_s=active_s,
+        active_day_s=active_day_s,
+        active_days=active_days,
+        sessions=sessions,
+    )
     if design.transport == "polling":
         return Life(places=places, **base)
     packets_per_s = sum(pushes_per_s(scenario, name) for name in design.pushes)

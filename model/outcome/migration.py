@@ -30,20 +30,16 @@ def update_shares(months: int, updated_share: ArrayLike) -> np.ndarray:
 
     Parameters
     ----------
-    months : int
-        Months after the release, at least 1 [-]
-    updated_share : array_like
-        Share of those left who update in a month, one number [1]
+    months : int, months after the release, at least 1
+    updated_share : array_like, share of those left who update in a month, one number [1]
 
     Returns
     -------
-    array (months + 1,)
-        Shares from the month before the release on [1].
+    array (months + 1,), shares from the month before the release on [1]
 
     Raises
     ------
-    InputError
-        Fewer than one month, or a share outside 0 to 1.
+    InputError, fewer than one month, or a share outside 0 to 1
 
     Examples
     --------
@@ -88,13 +84,11 @@ class Fleet:
             sides = _looked_up(*sides, self.old_there) if looked else sides
         old, new = (rates_per_s(side) for side in sides)
         joined = {name: np.maximum if name == WORST else np.add for name in old}
-        return {name: join(self.old_there * old[name], self.new_there * new[name])
-                for name, join in joined.items()}
+        return {name: join(self.old_there * old[name], self.new_there * new[name]) for name, join in joined.items()}
 
     def requests_per_minute(self) -> np.ndarray:
         """Requests per minute of an active user, old and new apps in their shares, (months, draws, users)."""
-        return ((1.0 - self.shares) * requests_per_minute(self.old)
-                + self.shares * requests_per_minute(self.new))
+        return (1.0 - self.shares) * requests_per_minute(self.old) + self.shares * requests_per_minute(self.new)
 
 
 def _servers(side: Traffic) -> Flow | None:
@@ -131,8 +125,9 @@ def _shared_servers(old: Traffic, new: Traffic, old_there, new_there) -> tuple[T
     if None in sides or set(sides[0].meters) != set(sides[1].meters):
         return old, new
     needs = [a + b for a, b in zip(_needed(old, old_there), _needed(new, new_there), strict=True)]
-    least = np.maximum(old_there * old.life.design.server.least_instances,
-                       new_there * new.life.design.server.least_instances)
+    least = np.maximum(
+        old_there * old.life.design.server.least_instances, new_there * new.life.design.server.least_instances
+    )
     count = np.maximum(least, np.maximum(*(np.ceil(n) for n in needs)))
     return _with_servers(old, count * (1.0 - new_there)), _with_servers(new, count * new_there)
 
@@ -153,8 +148,9 @@ def _looked_up(old: Traffic, new: Traffic, old_there) -> tuple[Traffic, Traffic]
     return old, replace(new, flows=[*new.flows, replace(offline, name=LOOKUPS, per_month=count)], runs=runs)
 
 
-def fleet(scenario: Scenario | str, shares: Sequence[float], users=None, draws: int = 0, seed: int = 0,
-          lookups: bool = True) -> Fleet:
+def fleet(
+    scenario: Scenario | str, shares: Sequence[float], users=None, draws: int = 0, seed: int = 0, lookups: bool = True
+) -> Fleet:
     """A fleet in which a share of the users has the new app, for several shares at once.
 
     Each side is its design with its own users; usages are added up and billed once, so tiers join over both.
@@ -165,37 +161,27 @@ def fleet(scenario: Scenario | str, shares: Sequence[float], users=None, draws: 
 
     Parameters
     ----------
-    scenario : Scenario or str
-        A scenario, its name or its file [-]
-    shares : sequence of float
-        Share of users with the new app, month by month, 0 to 1 [1]
-    users : array_like, optional
-        User counts; the scenario's own where none is given [users]
-    draws : int
-        0 puts every input at its mode; otherwise that many draws [-]
-    seed : int
-        Seed of the draws [-]
-    lookups : bool
-        Whether the sender runs for recipients with the old app; False leaves the plain sum of both sides [-]
+    scenario : Scenario or str, A scenario, its name or its file
+    shares : sequence of float, share of users with the new app, month by month, 0 to 1 [1]
+    users : array_like, optional, user counts; the scenario's own where none is given [users]
+    draws : int, 0 puts every input at its mode; otherwise that many draws
+    seed : int, seed of the draws
+    lookups : bool, whether the sender runs for recipients with the old app; False leaves the plain sum of both sides
 
     Returns
     -------
-    Fleet
-        Numbers over (months, draws, users).
+    Fleet, numbers over (months, draws, users)
 
     Raises
     ------
-    InputError
-        No shares, or one outside 0 to 1; what is wrong with scenario, users or draws.
+    InputError, no shares, or one outside 0 to 1; what is wrong with scenario, users or draws
 
     Notes
     -----
     A function that both sides call starts cold as if each side had its own, so cold starts are a little
     overstated while both are there. Users of both sides behave alike.
 
-    Sources
-    -------
-    twilly_code, aws_pricing_pages
+    Source: twilly_code, aws_pricing_pages.
 
     Examples
     --------
@@ -208,15 +194,16 @@ def fleet(scenario: Scenario | str, shares: Sequence[float], users=None, draws: 
 
     share = checks.share("shares", shares)
     if share.ndim != 1 or not len(share):
-        checks.fail("shares must list the share of users with the new app month by month; got "
-                    f"{checks.shown(shares)}")
+        checks.fail(f"shares must list the share of users with the new app month by month; got {checks.shown(shares)}")
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
     counts = np.atleast_1d(np.asarray(scenario.users if users is None else users, dtype=object))
     plain = sampling.resolved(scenario, counts, draws, seed)
     share = share[:, None, None]
     there = [(part > 0.0).astype(float) for part in (1.0 - share, share)]
-    users_of = {which: plain.users * np.where(part > 0.0, part, 1.0)
-                for which, part in (("before", 1.0 - share), ("after", share))}
+    users_of = {
+        which: plain.users * np.where(part > 0.0, part, 1.0)
+        for which, part in (("before", 1.0 - share), ("after", share))
+    }
     sides = [traffic_of(which, plain.model_copy(update={"users": own})) for which, own in users_of.items()]
     old, new = _shared_servers(*sides, *there)
     if lookups:
@@ -229,20 +216,17 @@ def months_table(run: Fleet):
 
     Parameters
     ----------
-    run : Fleet
-        A fleet with one user count and no draws [-]
+    run : Fleet, A fleet with one user count and no draws
 
     Returns
     -------
-    pandas.DataFrame
-        A row a month from 0 on: share of the new app, requests a minute of an active user; at the peak hour
-        requests, connects, open connections, runs, executions, read units, plain servers; lookups for old
-        apps in the month; USD a month.
+    pandas.DataFrame, A row a month from 0 on: share of the new app, requests a minute of an active user; at the peak
+        hour requests, connects, open connections, runs, executions, read units, plain servers; lookups for old apps
+        in the month; USD a month
 
     Raises
     ------
-    InputError
-        Several user counts or draws.
+    InputError, several user counts or draws
     """
     import pandas as pd
 
@@ -252,9 +236,23 @@ def months_table(run: Fleet):
     rates = run.rates_per_s("peak")
     found = next((f for f in run.new.flows if f.name == LOOKUPS), None)
     looked = 0.0 if found is None else run.new_there * found.per_month
-    columns = {"share_new": run.shares, "requests/min": run.requests_per_minute(),
-               **{name: rates[name] for name in ("requests/s", "connects/s", "open connections", "runs/s",
-                                                 "executions at once", "read units/s", "plain servers")},
-               "lookups a month": looked, "USD/month": usd}
+    columns = {
+        "share_new": run.shares,
+        "requests/min": run.requests_per_minute(),
+        **{
+            name: rates[name]
+            for name in (
+                "requests/s",
+                "connects/s",
+                "open connections",
+                "runs/s",
+                "executions at once",
+                "read units/s",
+                "plain servers",
+            )
+        },
+        "lookups a month": looked,
+        "USD/month": usd,
+    }
     rows = {name: np.broadcast_to(values, usd.shape)[:, 0, 0] for name, values in columns.items()}
     return pd.DataFrame(rows).rename_axis("month")

@@ -30,7 +30,7 @@ ROWS = {  # the table's rows: label -> measure, figure, unit
 FORMULAS = {
     "latency": "mean over events of sum over parts (poll wait or sender, gateway, radio, downlink, ...)",
     "battery": "sum over networks and places of share x (power(design + background) - power(background))"
-               " + last tails, over the battery's energy",
+    " + last tails, over the battery's energy",
     "data": "sum over flows of occurrences x IP bytes each way, over active hours",
     "load": "sum over flows of occurrences x requests, over active minutes",
     "cost": "sum over meters of tiered price(sum over flows of occurrences x amount a time)",
@@ -172,26 +172,25 @@ class Outcome:
 
         Parameters
         ----------
-        measure : str
-            latency (the mean), battery, data, load or cost [-].
+        measure : str, latency (the mean), battery, data, load or cost
 
         Returns
         -------
-        pandas.DataFrame
-            A row a flow, columns before and after in the measure's unit; over draws the mean, and for
-            several user counts the first.
+        pandas.DataFrame, A row a flow, columns before and after in the measure's unit; over draws the mean, and for
+            several user counts the first
 
         Raises
         ------
-        InputError
-            An unknown measure.
+        InputError, an unknown measure
         """
         import pandas as pd
 
         sides = [self.before.parts(measure), self.after.parts(measure)]
         names = list(dict.fromkeys([*sides[0], *sides[1]]))
-        columns = {side: [float(np.atleast_2d(p.get(n, 0.0))[:, 0].mean()) for n in names]
-                   for side, p in zip(("before", "after"), sides, strict=True)}
+        columns = {
+            side: [float(np.atleast_2d(p.get(n, 0.0))[:, 0].mean()) for n in names]
+            for side, p in zip(("before", "after"), sides, strict=True)
+        }
         table = pd.DataFrame(columns, index=pd.Index(names, name="flow"))
         return table[(table != 0).any(axis=1)]
 
@@ -214,26 +213,28 @@ class Outcome:
 
         Parameters
         ----------
-        measure : str
-            latency, battery, data, load or cost [-].
+        measure : str, latency, battery, data, load or cost
 
         Returns
         -------
-        dict
-            `measure`, `formula`, `unit`, `inputs` (a DataFrame: low, mode, high, source, kind and the change
-            of both figures, added up, when the input alone goes from low to high) and `movers`, the three first
-            of them; of the cost also `prices`, the first tier of every meter with its source.
+        dict, `measure`, `formula`, `unit`, `inputs` (a DataFrame: low, mode, high, source, kind and the change of
+            both figures, added up, when the input alone goes from low to high) and `movers`, the three first of them;
+            of the cost also `prices`, the first tier of every meter with its source
 
         Raises
         ------
-        InputError
-            An unknown measure.
+        InputError, an unknown measure
         """
         checks.known("measure", measure, MEASURES)
         inputs = _swings(self.scenario, float(self.users[0]), measure)
         unit = next(u for m, _, u in ROWS.values() if m == measure)
-        told = {"measure": measure, "formula": FORMULAS[measure], "unit": unit, "inputs": inputs,
-                "movers": list(inputs.index[:3])}
+        told = {
+            "measure": measure,
+            "formula": FORMULAS[measure],
+            "unit": unit,
+            "inputs": inputs,
+            "movers": list(inputs.index[:3]),
+        }
         return told | {"prices": self._prices()} if measure == "cost" else told
 
     def _prices(self):
@@ -242,19 +243,34 @@ class Outcome:
 
         meters = sorted({m for side in (self.before, self.after) for m in getattr(side, "first", side).usage})
         rows = {m: self.before.book.tiers(m)[0] for m in meters}
-        return pd.DataFrame.from_dict({m: {"price_usd": float(r.price_usd), "unit": r.unit, "source": r.source,
-                                           "where": r.where, "read_on": str(r.effective_from)}
-                                       for m, r in rows.items()}, orient="index").rename_axis("meter")
+        return pd.DataFrame.from_dict(
+            {
+                m: {
+                    "price_usd": float(r.price_usd),
+                    "unit": r.unit,
+                    "source": r.source,
+                    "where": r.where,
+                    "read_on": str(r.effective_from),
+                }
+                for m, r in rows.items()
+            },
+            orient="index",
+        ).rename_axis("meter")
 
 
 def _row(pair, unit: str, claim, draws: int, at_median: bool) -> dict:
     before, after = (float(np.median(v)) for v in pair)
     with np.errstate(divide="ignore", invalid="ignore"):
         change = float(np.median(pair[1] / pair[0] - 1.0))
-    row = {"unit": unit, "before": before, "after": after, "change": change,
-           "claimed_before": claims.shown_range((claim or {}).get("before")),
-           "claimed_after": claims.shown_range((claim or {}).get("after")),
-           "verdict": claims.verdict(before, after, claim)}
+    row = {
+        "unit": unit,
+        "before": before,
+        "after": after,
+        "change": change,
+        "claimed_before": claims.shown_range((claim or {}).get("before")),
+        "claimed_after": claims.shown_range((claim or {}).get("after")),
+        "verdict": claims.verdict(before, after, claim),
+    }
     if claim and not claim.get("before"):
         row["claimed_after"] = claim["text"].split(", ")[-1]
     if draws:
@@ -276,17 +292,29 @@ def _swings(scenario: Scenario, users: float, measure: str):
         column[2 * k], column[2 * k + 1] = one.low, one.high
         columns[name] = column
     outcome = _outcome(scenario, sampling.with_columns(scenario, columns, users), [users], 2 * count + 1)
-    sides = [np.broadcast_to(np.asarray(s.total(measure), dtype=float), (2 * count + 1, 1))[:, 0]
-             for s in (outcome.before, outcome.after)]
+    sides = [
+        np.broadcast_to(np.asarray(s.total(measure), dtype=float), (2 * count + 1, 1))[:, 0]
+        for s in (outcome.before, outcome.after)
+    ]
     rows = []
     for k, (name, one) in enumerate(inputs.items()):
         low, high = 2 * k, 2 * k + 1
         row = ledger.rows().get(name.removeprefix("ledger."))
-        rows.append({"input": name, "low": one.low, "mode": one.mode, "high": one.high,
-                     "source": one.source or "", "kind": row.kind if row else "scenario",
-                     "before_at_low": sides[0][low], "before_at_high": sides[0][high],
-                     "after_at_low": sides[1][low], "after_at_high": sides[1][high],
-                     "swing": abs(sides[0][high] - sides[0][low]) + abs(sides[1][high] - sides[1][low])})
+        rows.append(
+            {
+                "input": name,
+                "low": one.low,
+                "mode": one.mode,
+                "high": one.high,
+                "source": one.source or "",
+                "kind": row.kind if row else "scenario",
+                "before_at_low": sides[0][low],
+                "before_at_high": sides[0][high],
+                "after_at_low": sides[1][low],
+                "after_at_high": sides[1][high],
+                "swing": abs(sides[0][high] - sides[0][low]) + abs(sides[1][high] - sides[1][low]),
+            }
+        )
     return pd.DataFrame(rows).set_index("input").sort_values("swing", ascending=False, kind="stable")
 
 
@@ -300,8 +328,7 @@ def _outcome(scenario: Scenario, resolved: Scenario, users, draws: int, seed: in
 
 
 def _totals(sides: list[Side], shape: tuple, measures) -> list[dict]:
-    return [{m: np.array(np.broadcast_to(np.asarray(s.total(m), dtype=float), shape)) for m in measures}
-            for s in sides]
+    return [{m: np.array(np.broadcast_to(np.asarray(s.total(m), dtype=float), shape)) for m in measures} for s in sides]
 
 
 def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES, change=None) -> list[dict]:
@@ -351,8 +378,10 @@ def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, prog
         if progress is not None:
             progress(done, draws)
     whole = [{m: np.concatenate([c[k][m] for c in chunks]) for m in MEASURES} for k in (0, 1)]
-    sides = [Streamed(first[k], totals, {m: _over(totals[m], chunks[0][k][m]) for m in MEASURES})
-             for k, totals in enumerate(whole)]
+    sides = [
+        Streamed(first[k], totals, {m: _over(totals[m], chunks[0][k][m]) for m in MEASURES})
+        for k, totals in enumerate(whole)
+    ]
     return Outcome(scenario, users, draws, *sides, seed)
 
 
@@ -367,26 +396,19 @@ def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0
 
     Parameters
     ----------
-    scenario : Scenario or str
-        A scenario, its name or its file [-].
-    users : array_like, optional
-        User counts; the scenario's own where none is given [-].
-    draws : int
-        0 puts every input at its mode; otherwise that many draws of every range [-].
-    seed : int
-        Seed of the draws [-].
-    progress : callable, optional
-        Told the draws done and the draws in all, after each chunk of a long run [-].
+    scenario : Scenario or str, A scenario, its name or its file
+    users : array_like, optional, user counts; the scenario's own where none is given
+    draws : int, 0 puts every input at its mode; otherwise that many draws of every range
+    seed : int, seed of the draws
+    progress : callable, optional, told the draws done and the draws in all, after each chunk of a long run
 
     Returns
     -------
-    Outcome
-        Figures over (draws, users).
+    Outcome, figures over (draws, users)
 
     Raises
     ------
-    InputError
-        What is wrong with scenario, users or draws, in one sentence.
+    InputError, what is wrong with scenario, users or draws, in one sentence
 
     Examples
     --------
@@ -407,25 +429,19 @@ def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int
 
     Parameters
     ----------
-    scenario : Scenario or str
-        A scenario, its name or its file [-].
-    users : float or array_like, optional
-        User count; with several, the table has a row for each and measure [-].
-    draws : int
-        0 puts every input at its mode; otherwise tables show the middle and the 5-95 % span [-].
-    seed : int
-        Seed of the draws [-].
+    scenario : Scenario or str, A scenario, its name or its file
+    users : float or array_like, optional, user count; with several, the table has a row for each and measure
+    draws : int, 0 puts every input at its mode; otherwise tables show the middle and the 5-95 % span
+    seed : int, seed of the draws
 
     Returns
     -------
-    pandas.DataFrame
-        Index measure; columns unit, before, after, change (a share of before), claimed_before,
-        claimed_after, verdict; with draws before_low, before_high, after_low, after_high, p_better.
+    pandas.DataFrame, index measure; columns unit, before, after, change (a share of before), claimed_before,
+        claimed_after, verdict; with draws before_low, before_high, after_low, after_high, p_better
 
     Raises
     ------
-    InputError
-        What is wrong with scenario, users or draws, in one sentence.
+    InputError, what is wrong with scenario, users or draws, in one sentence
 
     Examples
     --------
@@ -445,20 +461,24 @@ def judged_twice(scenario: Scenario, here=None):
 
     Parameters
     ----------
-    scenario : Scenario
-        A scenario; where it names no claims there is no verdict, and no premise but its own [-].
-    here : pandas.DataFrame, optional
-        Its before-and-after table, where that is at hand already [-].
+    scenario : Scenario, A scenario; where it names no claims there is no verdict, and no premise but its own
+    here : pandas.DataFrame, optional, its before-and-after table, where that is at hand already
 
     Returns
     -------
-    pandas.DataFrame
-        A row a measure: claimed, then before, after and verdict under the premise and under the scenario.
+    pandas.DataFrame, A row a measure: claimed, then before, after and verdict under the premise and under the
+        scenario
     """
     import pandas as pd
 
     here = before_after(scenario) if here is None else here
     own = before_after(claims.premise(scenario)) if scenario.claims else here
     keep = ["before", "after", "verdict"]
-    return pd.concat([here[["unit", "claimed_before", "claimed_after"]],
-                      own[keep].add_suffix(" (premise)"), here[keep].add_suffix(" (scenario)")], axis=1)
+    return pd.concat(
+        [
+            here[["unit", "claimed_before", "claimed_after"]],
+            own[keep].add_suffix(" (premise)"),
+            here[keep].add_suffix(" (scenario)"),
+        ],
+        axis=1,
+    )

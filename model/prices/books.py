@@ -14,8 +14,8 @@ from model.price_list import load_price_list
 from model.price_live import live
 from model.prices.rows import PriceRow, Shelf, allowances, as_date, checked_tiers, held, services, shelf
 
-__all__ = ["PriceBook", "allowances", "book", "difference", "live", "load_price_list", "refresh",
-           "regions", "services"]
+__all__ = ["PriceBook", "allowances", "book", "difference", "live", "load_price_list", "refresh", "regions", "services"]
+
 
 @dataclass(frozen=True)
 class PriceBook:
@@ -76,23 +76,7 @@ class PriceBook:
 
 
 def regions(folder: str | Path | None = None) -> tuple[str, ...]:
-    """The regions that have a price file, the one with most meters first.
-
-    Parameters
-    ----------
-    folder : path
-        Where the price files are; the project's own where none is given [-]
-
-    Returns
-    -------
-    tuple of str
-        Region names as AWS writes them.
-
-    Examples
-    --------
-    >>> regions()[0]
-    'us-east-1'
-    """
+    """The regions that have a price file, the one with most meters first."""
     found = shelf(folder)
     return tuple(sorted(found, key=lambda region: (-len(found[region]), region)))
 
@@ -106,8 +90,9 @@ def _elsewhere(books: Shelf, region: str, order: Iterable[str]) -> tuple[tuple[s
     return tuple((meter, tuple(others)) for meter, others in found.items())
 
 
-def book(region: str, on: str | datetime.date | None = None, backdate: bool = True,
-         folder: str | Path | None = None) -> PriceBook:
+def book(
+    region: str, on: str | datetime.date | None = None, backdate: bool = True, folder: str | Path | None = None
+) -> PriceBook:
     """The price book of a region on a date.
 
     For each meter the newest row not after the date holds. A row's date is when AWS's list was read, not
@@ -115,34 +100,26 @@ def book(region: str, on: str | datetime.date | None = None, backdate: bool = Tr
 
     Parameters
     ----------
-    region : str
-        A region with a price file, like us-east-1 [-]
-    on : str or date
-        The day, like 2026-09-30; none takes the newest row of every meter [-]
-    backdate : bool
-        Whether an earlier date may take the earliest row; refused where False [-]
-    folder : path
-        Where the price files are; the project's own where none is given [-]
+    region : str, A region with a price file, like us-east-1
+    on : str or date, the day, like 2026-09-30; none takes the newest row of every meter
+    backdate : bool, whether an earlier date may take the earliest row; refused where False
+    folder : path, where the price files are; the project's own where none is given
 
     Returns
     -------
-    PriceBook
-        `meters`, `tiers(meter)`, `backdated`, `missing`, `note(meter)`. `on` is the newest date of any
-        region where none was given.
+    PriceBook, `meters`, `tiers(meter)`, `backdated`, `missing`, `note(meter)`. `on` is the newest date of any region
+        where none was given
 
     Raises
     ------
-    InputError
-        For an unknown region, a date that is none, a date before a meter's first row with `backdate=False`,
-        or a price file whose tiers leave a gap, overlap, or are not in USD.
+    InputError, for an unknown region, a date that is none, a date before a meter's first row with `backdate=False`,
+        or a price file whose tiers leave a gap, overlap, or are not in USD
 
     Notes
     -----
     A region that lacks a meter says so in `missing`; its price is never taken from another region.
 
-    Sources
-    -------
-    aws_price_list
+    Source: aws_price_list.
 
     Examples
     --------

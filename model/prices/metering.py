@@ -22,10 +22,22 @@ from model.prices.metering_backend import (
 from model.prices.metering_rules import blocks, quota, quotas, rule
 
 __all__ = [
-    "alb_lcu", "appsync_operation_units", "connection_minutes", "dynamodb_query_units",
-    "dynamodb_read_units", "dynamodb_scan_units", "dynamodb_write_units", "http_request_units",
-    "iot_message_units", "lambda_async_requests", "lambda_gb_seconds", "message_units", "queue_request_units",
-    "quota", "quotas", "transfer_gb",
+    "alb_lcu",
+    "appsync_operation_units",
+    "connection_minutes",
+    "dynamodb_query_units",
+    "dynamodb_read_units",
+    "dynamodb_scan_units",
+    "dynamodb_write_units",
+    "http_request_units",
+    "iot_message_units",
+    "lambda_async_requests",
+    "lambda_gb_seconds",
+    "message_units",
+    "queue_request_units",
+    "quota",
+    "quotas",
+    "transfer_gb",
 ]
 
 NANO = 9  # decimals of a second kept before rounding up, so that float dust starts no new minute
@@ -36,33 +48,7 @@ def http_request_units(payload_bytes: ArrayLike) -> np.ndarray:
 
     A REST API call is one request whatever its size.
 
-    Parameters
-    ----------
-    payload_bytes : array
-        Size of the call, >= 0 [B]
-
-    Returns
-    -------
-    array
-        Whole units in the shape of `payload_bytes` [-].
-
-    Raises
-    ------
-    InputError
-        For a negative size.
-
-    Notes
-    -----
-    Whether the response counts towards the 512 KB is not settled: pass the request alone or the sum.
-
-    Sources
-    -------
-    aws_pricing_pages
-
-    Examples
-    --------
-    >>> http_request_units([0, 512 * 1024, 512 * 1024 + 1]).tolist()
-    [1.0, 1.0, 2.0]
+    Source: aws_pricing_pages.
     """
     return blocks("payload_bytes", payload_bytes, rule("http_api_unit_bytes"))
 
@@ -70,31 +56,7 @@ def http_request_units(payload_bytes: ArrayLike) -> np.ndarray:
 def message_units(payload_bytes: ArrayLike) -> np.ndarray:
     """Billed messages of one WebSocket message, in either direction: ceil(size / 32 KB), at least 1.
 
-    Parameters
-    ----------
-    payload_bytes : array
-        Payload, 0 to 128 KB [B]
-
-    Returns
-    -------
-    array
-        Whole units in the shape of `payload_bytes` [-].
-
-    Raises
-    ------
-    InputError
-        For a negative size, or one over the 128 KB that API Gateway accepts.
-
-    Sources
-    -------
-    aws_pricing_pages, aws_docs
-
-    Examples
-    --------
-    AWS: a 33 KB message is metered as two.
-
-    >>> message_units([3 * 1024, 32 * 1024, 33 * 1024]).tolist()
-    [1.0, 1.0, 2.0]
+    Source: aws_pricing_pages, aws_docs.
     """
     most = quota("apigw_ws_message_bytes")
     checks.bounded("payload_bytes", payload_bytes, f"0 to {most:.0f} B", lambda a: (a >= 0) & (a <= most))
@@ -106,29 +68,7 @@ def appsync_operation_units(payload_bytes: ArrayLike) -> np.ndarray:
 
     Connects, subscribes, pings and handler calls are one operation each.
 
-    Parameters
-    ----------
-    payload_bytes : array
-        Size of the event, >= 0 [B]
-
-    Returns
-    -------
-    array
-        Whole units in the shape of `payload_bytes` [-].
-
-    Raises
-    ------
-    InputError
-        For a negative size.
-
-    Sources
-    -------
-    aws_pricing_pages
-
-    Examples
-    --------
-    >>> appsync_operation_units([233, 5121]).tolist()
-    [1.0, 2.0]
+    Source: aws_pricing_pages.
     """
     return blocks("payload_bytes", payload_bytes, rule("appsync_unit_bytes"))
 
@@ -138,29 +78,7 @@ def iot_message_units(payload_bytes: ArrayLike) -> np.ndarray:
 
     Keep-alive pings down to every 30 s are free.
 
-    Parameters
-    ----------
-    payload_bytes : array
-        Payload and topic, >= 0 [B]
-
-    Returns
-    -------
-    array
-        Whole units in the shape of `payload_bytes` [-].
-
-    Raises
-    ------
-    InputError
-        For a negative size.
-
-    Sources
-    -------
-    aws_pricing_pages
-
-    Examples
-    --------
-    >>> iot_message_units([0, 8 * 1024]).tolist()
-    [1.0, 2.0]
+    Source: aws_pricing_pages.
     """
     return blocks("payload_bytes", payload_bytes, rule("iot_unit_bytes"))
 
@@ -168,29 +86,7 @@ def iot_message_units(payload_bytes: ArrayLike) -> np.ndarray:
 def queue_request_units(payload_bytes: ArrayLike) -> np.ndarray:
     """Billed requests of one SNS, SQS or EventBridge call: ceil(size / 64 KB), at least 1.
 
-    Parameters
-    ----------
-    payload_bytes : array
-        Payload, >= 0 [B]
-
-    Returns
-    -------
-    array
-        Whole units in the shape of `payload_bytes` [-].
-
-    Raises
-    ------
-    InputError
-        For a negative size.
-
-    Sources
-    -------
-    aws_pricing_pages
-
-    Examples
-    --------
-    >>> queue_request_units([100, 65 * 1024]).tolist()
-    [1.0, 2.0]
+    Source: aws_pricing_pages.
     """
     return blocks("payload_bytes", payload_bytes, rule("queue_unit_bytes"))
 
@@ -198,34 +94,7 @@ def queue_request_units(payload_bytes: ArrayLike) -> np.ndarray:
 def connection_minutes(duration_s: ArrayLike) -> np.ndarray:
     """Billed minutes of one connection: its life, rounded up to the minute.
 
-    Parameters
-    ----------
-    duration_s : array
-        Life of each connection, >= 0 [s]
-
-    Returns
-    -------
-    array
-        Whole minutes in the shape of `duration_s` [min].
-
-    Raises
-    ------
-    InputError
-        For a negative life.
-
-    Notes
-    -----
-    That the minute is rounded up per connection rests on one reader of AWS's bills. For a distribution of
-    lives take the mean of this, not this of the mean.
-
-    Sources
-    -------
-    aws_pricing_pages
-
-    Examples
-    --------
-    >>> connection_minutes([0, 59, 60, 61]).tolist()
-    [0.0, 1.0, 1.0, 2.0]
+    Source: aws_pricing_pages.
     """
     life = checks.non_negative("duration_s", duration_s, "s")
     return np.ceil(np.round(life, NANO) / rule("connection_unit_s"))
@@ -234,30 +103,6 @@ def connection_minutes(duration_s: ArrayLike) -> np.ndarray:
 def transfer_gb(payload_bytes: ArrayLike) -> np.ndarray:
     """Bytes as the GB AWS bills: 1,024^3 B, so that a TB is 1,024 GB.
 
-    Parameters
-    ----------
-    payload_bytes : array
-        Bytes, >= 0 [B]
-
-    Returns
-    -------
-    array
-        In the shape of `payload_bytes` [GB].
-
-    Raises
-    ------
-    InputError
-        For a negative size.
-
-    Sources
-    -------
-    aws_price_list
-
-    Examples
-    --------
-    AWS's REST example: 5 M responses of 3 KB are 14.3 GB.
-
-    >>> round(float(transfer_gb(5e6 * 3 * 1024)), 1)
-    14.3
+    Source: aws_price_list.
     """
     return checks.non_negative("payload_bytes", payload_bytes, "B") / rule("transfer_gb_bytes")

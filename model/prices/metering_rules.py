@@ -34,50 +34,15 @@ def blocks(name: str, size: ArrayLike, block_bytes: float) -> np.ndarray:
 def quotas() -> Mapping[str, Mapping[str, str]]:
     """AWS's default limits by name, from `data/quotas.csv`.
 
-    Returns
-    -------
-    mapping of str to mapping
-        Name to the row: value, unit, note, adjustable, source.
-
-    Sources
-    -------
-    aws_docs
-
-    Examples
-    --------
-    >>> quotas()["apigw_ws_new_connections_per_s"]["adjustable"]
-    'yes'
+    Source: aws_docs.
     """
-    return MappingProxyType({row["name"]: MappingProxyType(row)
-                             for row in ledger.read_csv(paths.data("quotas.csv"))})
+    return MappingProxyType({row["name"]: MappingProxyType(row) for row in ledger.read_csv(paths.data("quotas.csv"))})
 
 
 def quota(name: str) -> float:
     """One of AWS's default limits, in the unit of its row.
 
-    Parameters
-    ----------
-    name : str
-        A name of `data/quotas.csv` [-]
-
-    Returns
-    -------
-    float
-        The limit, in the unit its row names.
-
-    Raises
-    ------
-    InputError
-        For an unknown name, offering the nearest.
-
-    Sources
-    -------
-    aws_docs
-
-    Examples
-    --------
-    >>> quota("apigw_ws_connection_s")
-    7200.0
+    Source: aws_docs.
     """
     checks.known("quota", name, quotas())
     return float(quotas()[name]["value"])

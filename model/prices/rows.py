@@ -13,11 +13,9 @@ from types import MappingProxyType
 
 from model import checks, ledger, paths
 
-__all__ = ["Allowance", "PriceRow", "allowances", "as_date", "checked_tiers", "file_rows", "held", "services",
-           "shelf"]
+__all__ = ["Allowance", "PriceRow", "allowances", "as_date", "checked_tiers", "file_rows", "held", "services", "shelf"]
 
-COLUMNS = ("meter", "region", "effective_from", "tier_from", "price_usd", "unit", "source", "where",
-           "confidence")
+COLUMNS = ("meter", "region", "effective_from", "tier_from", "price_usd", "unit", "source", "where", "confidence")
 CONFIDENCES = ("high", "medium", "low")
 ALLOWANCE_KINDS = ("always", "first_12_months")
 
@@ -56,30 +54,7 @@ class Allowance:
 
 
 def as_date(value: str | datetime.date, name: str = "on") -> datetime.date:
-    """A date from text or from a date.
-
-    Parameters
-    ----------
-    value : str or date
-        `2026-09-30`, a date or a datetime [-]
-    name : str
-        What an error calls it [-]
-
-    Returns
-    -------
-    date
-        The day.
-
-    Raises
-    ------
-    InputError
-        Where the text is no date.
-
-    Examples
-    --------
-    >>> as_date("2026-09-30")
-    datetime.date(2026, 9, 30)
-    """
+    """A date from text or from a date."""
     if isinstance(value, datetime.datetime):
         return value.date()
     if isinstance(value, datetime.date):
@@ -101,25 +76,7 @@ def _decimal(name: str, text: str, place: str) -> Decimal:
 
 
 def checked_tiers(rows: Iterable[PriceRow], place: str | None = None) -> tuple[PriceRow, ...]:
-    """The tiers of one meter, region and date in order, refused unless they cover all usage once.
-
-    Parameters
-    ----------
-    rows : iterable of PriceRow
-        Tiers in any order [-]
-    place : str
-        Where they stand, for an error [-]
-
-    Returns
-    -------
-    tuple of PriceRow
-        Sorted by `tier_from`; the first starts at 0.
-
-    Raises
-    ------
-    InputError
-        Where no tier starts at 0, two start at the same usage, or a price is below 0.
-    """
+    """The tiers of one meter, region and date in order, refused unless they cover all usage once."""
     ladder = tuple(sorted(rows, key=lambda row: row.tier_from))
     name = f"{ladder[0].meter} in {ladder[0].region}"
     for row in ladder:
@@ -146,9 +103,17 @@ def _price_row(raw: Mapping[str, str], region: str, place: str) -> PriceRow:
         day = datetime.date.fromisoformat(raw["effective_from"])
     except ValueError:
         checks.fail(f"effective_from must be a date like 2026-09-30; got {raw['effective_from']!r}", place)
-    return PriceRow(raw["meter"], region, day, _decimal("tier_from", raw["tier_from"], place),
-                    _decimal("price_usd", raw["price_usd"], place), raw["unit"], raw["source"],
-                    raw["where"], raw["confidence"])
+    return PriceRow(
+        raw["meter"],
+        region,
+        day,
+        _decimal("tier_from", raw["tier_from"], place),
+        _decimal("price_usd", raw["price_usd"], place),
+        raw["unit"],
+        raw["source"],
+        raw["where"],
+        raw["confidence"],
+    )
 
 
 def _check_header(path: Path) -> None:
@@ -163,23 +128,7 @@ def _check_header(path: Path) -> None:
 
 
 def file_rows(path: Path) -> Mapping[str, Mapping[datetime.date, tuple[PriceRow, ...]]]:
-    """The rows of one region's price file: tiers by meter and date.
-
-    Parameters
-    ----------
-    path : Path
-        A CSV file named for its region, like `us-east-1.csv` [-]
-
-    Returns
-    -------
-    mapping of mappings of tuples of PriceRow
-        Meter to date to tiers, each checked.
-
-    Raises
-    ------
-    InputError
-        With file and line, where a row or a meter's tiers cannot be used. Nothing is returned then.
-    """
+    """The rows of one region's price file: tiers by meter and date."""
     place = paths.shown(path)
     found: dict[str, dict[datetime.date, list[PriceRow]]] = {}
     try:
@@ -191,8 +140,10 @@ def file_rows(path: Path) -> Mapping[str, Mapping[datetime.date, tuple[PriceRow,
         checks.fail(f"a price file must be CSV text; {error}", place)
     if not found:
         checks.fail("a price file must hold a row; got none", place)
-    return {meter: {day: checked_tiers(rows, f"{place}, {day}") for day, rows in dated.items()}
-            for meter, dated in found.items()}
+    return {
+        meter: {day: checked_tiers(rows, f"{place}, {day}") for day, rows in dated.items()}
+        for meter, dated in found.items()
+    }
 
 
 @functools.lru_cache(maxsize=8)
@@ -201,23 +152,7 @@ def _read_shelf(files: tuple[tuple[Path, int, int], ...]) -> Shelf:
 
 
 def shelf(folder: str | Path | None = None) -> Shelf:
-    """Every region's price rows, read again only after a file has changed.
-
-    Parameters
-    ----------
-    folder : path
-        Where the price files are; the project's own where none is given [-]
-
-    Returns
-    -------
-    mapping
-        Region to meter to date to tiers.
-
-    Raises
-    ------
-    InputError
-        Where the folder holds no price file, or one of them cannot be used.
-    """
+    """Every region's price rows, read again only after a file has changed."""
     home = paths.data("prices") if folder is None else Path(folder)
     stats = [(path, path.stat()) for path in sorted(home.glob("*.csv"))]
     if not stats:
@@ -225,40 +160,15 @@ def shelf(folder: str | Path | None = None) -> Shelf:
     return _read_shelf(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats))
 
 
-def held(dated: Mapping[datetime.date, tuple[PriceRow, ...]],
-         day: datetime.date) -> tuple[PriceRow, ...] | None:
-    """The tiers in force on a day.
-
-    Parameters
-    ----------
-    dated : mapping of date to tiers
-        The rows of one meter and region [-]
-    day : date
-        The day asked for [-]
-
-    Returns
-    -------
-    tuple of PriceRow, or None
-        Those of the newest date not after the day; none where every row is later.
-    """
+def held(dated: Mapping[datetime.date, tuple[PriceRow, ...]], day: datetime.date) -> tuple[PriceRow, ...] | None:
+    """The tiers in force on a day."""
     past = [known for known in dated if known <= day]
     return dated[max(past)] if past else None
 
 
 @functools.cache
 def allowances() -> tuple[Allowance, ...]:
-    """The usage AWS gives free each month, from `data/free_allowances.csv`.
-
-    Returns
-    -------
-    tuple of Allowance
-        `always` for every account, `first_12_months` for accounts opened before 2025-07-15.
-
-    Examples
-    --------
-    >>> [str(a.amount) for a in allowances() if a.name == "lambda_gb_second"]
-    ['400000']
-    """
+    """The usage AWS gives free each month, from `data/free_allowances.csv`."""
     found = []
     for number, raw in enumerate(ledger.read_csv(paths.data("free_allowances.csv")), start=2):
         place = f"data/free_allowances.csv:{number}"
@@ -270,17 +180,6 @@ def allowances() -> tuple[Allowance, ...]:
 
 @functools.cache
 def services() -> Mapping[str, str]:
-    """The AWS service that bills each meter, as a person would call it.
-
-    Returns
-    -------
-    mapping of str to str
-        Meter to service.
-
-    Examples
-    --------
-    >>> services()["apigw_ws_minute"]
-    'API Gateway'
-    """
+    """The AWS service that bills each meter, as a person would call it."""
     rows = ledger.read_csv(paths.data("price_list", "usage_types.csv"))
     return MappingProxyType({row["meter"]: row["service"] for row in rows})

@@ -43,8 +43,7 @@ def walk(times, up, down, burst, ends, low_s, limits, delays, lifts, end_s, seco
     owed, owed_at, oldest, near_up, near_down = 0.0, idle + 1, 0, 0.0, 0.0
     for i in range(times.size):
         time, sent, got, air = times[i], up[i * du], down[i * dd], burst[i * db]
-        if not (last <= time < np.inf and 0.0 <= sent < np.inf and 0.0 <= got < np.inf
-                and 0.0 <= air < np.inf):
+        if not (last <= time < np.inf and 0.0 <= sent < np.inf and 0.0 <= got < np.inf and 0.0 <= air < np.inf):
             return i
         big = not sized or sent > limits[0] or got > limits[1]
         free = min(max(busy_until, last), time)

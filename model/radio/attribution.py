@@ -23,37 +23,7 @@ def power_by_source_w(profile: Radio | str, sources, background=()) -> np.ndarra
     S_j(a), and its own bytes. Promotions are in it: time reversed, the share of them that follows a
     source's packets equals the share that its packets cause. The parts sum to `mean_power_w`.
 
-    Parameters
-    ----------
-    profile : Radio or str
-        The radio or its name; its numbers may be (draws, 1) arrays. [-]
-    sources : Source or sequence of Source
-        What is added. [-]
-    background : Source or sequence of Source
-        What is there in any case; it has no part of its own. [-]
-
-    Returns
-    -------
-    array
-        Added power, (sources, broadcast of all numbers). [W]
-
-    Notes
-    -----
-    What the background saves in climbs out of a low state, because the sources made them for it, is shared
-    among the sources by the time in which they were the last on air.
-
-    Sources
-    -------
-    qian2011 (tail energy belongs to the packet before it).
-
-    Examples
-    --------
-    >>> from model import radio
-    >>> lte = radio.profile("lte_verizon_2021")
-    >>> flows = [radio.Source(period_s=30), radio.Source(rate_per_s=0.01)]
-    >>> parts = power_by_source_w(lte, flows)
-    >>> bool(abs(parts.sum(axis=0) - radio.mean_power_w(lte, flows)) < 1e-12), bool(parts[0] > parts[1])
-    (True, True)
+    Source: qian2011 (tail energy belongs to the packet before it).
     """
     profile, flows, behind = radio_of(profile), flows_of(sources), flows_of(background, "background")
     if not flows:
@@ -61,8 +31,9 @@ def power_by_source_w(profile: Radio | str, sources, background=()) -> np.ndarra
     way = fall_of(profile, (*flows, *behind))
     parts, taken = _steps(way, flows, behind)
     parts = parts + _climbs(profile, way, flows, behind, taken)
-    return np.stack(np.broadcast_arrays(*(part + bytes_w(profile, flow)
-                                          for part, flow in zip(parts, flows, strict=True))))
+    return np.stack(
+        np.broadcast_arrays(*(part + bytes_w(profile, flow) for part, flow in zip(parts, flows, strict=True)))
+    )
 
 
 def _steps(way: Fall, flows: Sequence[Source], behind: Sequence[Source]) -> tuple:

@@ -38,8 +38,13 @@ class Case:
     @property
     def error_rel(self) -> float:
         """The engine's figure over the published one, less 1; 0 where both are 0."""
-        return 0.0 if self.model == self.published else self.model / self.published - 1.0 \
-            if self.published else float("inf")
+        return (
+            0.0
+            if self.model == self.published
+            else self.model / self.published - 1.0
+            if self.published
+            else float("inf")
+        )
 
 
 def _number(row: dict[str, str], name: str) -> float:
@@ -47,8 +52,9 @@ def _number(row: dict[str, str], name: str) -> float:
 
 
 def _source(row: dict[str, str]) -> Source:
-    return Source(period_s=_number(row, "period_s"), bytes_up=_number(row, "bytes_up"),
-                  bytes_down=_number(row, "bytes_down"))
+    return Source(
+        period_s=_number(row, "period_s"), bytes_up=_number(row, "bytes_up"), bytes_down=_number(row, "bytes_down")
+    )
 
 
 def _state(row: dict[str, str], name: str, which: str = "profile") -> State:
@@ -69,8 +75,9 @@ def _still_connected(row: dict[str, str]) -> float:
 
 def _trace_energy_j(row: dict[str, str]) -> float:
     times_s = _number(row, "period_s") * np.arange(int(row["packets"]))
-    found = trace(times_s, _number(row, "bytes_up"), _number(row, "bytes_down"), profile(row["profile"]),
-                  _number(row, "seconds"))
+    found = trace(
+        times_s, _number(row, "bytes_up"), _number(row, "bytes_down"), profile(row["profile"]), _number(row, "seconds")
+    )
     return found.energy["total_j"]
 
 
@@ -90,8 +97,9 @@ def _added_w(row: dict[str, str]) -> float:
 MODEL = {  # what the engine says of each kind of case, in the unit of the file
     "packet_energy": lambda row: packet_energy_j(profile(row["profile"])),
     "idle_power": lambda row: 1e3 * idle_w(profile(row["profile"])),
-    "base_below": lambda row: 100.0 * (1.0 - _state(row, "item").power_w
-                                       / _state(row, "against_item", "against").power_w),
+    "base_below": lambda row: (
+        100.0 * (1.0 - _state(row, "item").power_w / _state(row, "against_item", "against").power_w)
+    ),
     "tail_time": lambda row: tail_s(profile(row["profile"])),
     "tail_energy": lambda row: tail_energy_j(profile(row["profile"])),
     "slope_ratio": lambda row: _slope({**row, "item": "up"}) / _slope({**row, "item": "down"}),
@@ -110,32 +118,25 @@ MODEL = {  # what the engine says of each kind of case, in the unit of the file
 def published_cases() -> tuple[Case, ...]:
     """Every published case with the engine's own figure beside it.
 
-    Returns
-    -------
-    tuple of Case
-        Cases in the order of the file; `error_rel` is the relative error, `tol_rel` what is allowed.
-
-    Notes
-    -----
-    A kind says how the figure comes about: a packet's promotion and tail, a mean power of periodic polls,
-    a walked trace, a property of the profile.
-
-    Sources
-    -------
-    huang2012, qian2011, nicholas2012, narayanan2021, narayanan2021_artifact, video_optimizer.
-
-    Examples
-    --------
-    >>> huang = {case.id: case for case in published_cases()}["HU-01"]
-    >>> huang.published, round(float(huang.model), 2)
-    (12.76, 12.79)
+    Source: huang2012, qian2011, nicholas2012, narayanan2021, narayanan2021_artifact, video_optimizer.
     """
     found = []
     for number, row in enumerate(ledger.read_csv(paths.data(*FILE)), start=2):
         place = f"data/{'/'.join(FILE)}:{number}"
         checks.known("kind", row["kind"], MODEL, place)
         checks.known("source", row["source"], ledger.sources(), place)
-        found.append(Case(row["id"], row["kind"], row["profile"], float(row["published"]),
-                          float(MODEL[row["kind"]](row)), row["unit"], float(row["tol_rel"]), row["source"],
-                          row["where"], row["note"]))
+        found.append(
+            Case(
+                row["id"],
+                row["kind"],
+                row["profile"],
+                float(row["published"]),
+                float(MODEL[row["kind"]](row)),
+                row["unit"],
+                float(row["tol_rel"]),
+                row["source"],
+                row["where"],
+                row["note"],
+            )
+        )
     return tuple(found)

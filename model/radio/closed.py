@@ -24,22 +24,17 @@ def mean_power_w(profile: Radio | str, sources, background=()):
 
     Parameters
     ----------
-    profile : Radio or str
-        The radio or its name; its numbers may be (draws, 1) arrays. [-]
-    sources : Source or sequence of Source
-        What is added. [-]
-    background : Source or sequence of Source
-        What is there in any case, a video for example. [-]
+    profile : Radio or str, the radio or its name; its numbers may be (draws, 1) arrays
+    sources : Source or sequence of Source, what is added
+    background : Source or sequence of Source, what is there in any case, a video for example
 
     Returns
     -------
-    float or array
-        Added power, broadcast over every number of profile, sources and background. [W]
+    float or array, added power, broadcast over every number of profile, sources and background. [W]
 
     Raises
     ------
-    InputError
-        For what is no `Source`, and for packets that only `trace` can walk (see `Radio`).
+    InputError, for what is no `Source`, and for packets that only `trace` can walk (see `Radio`)
 
     Notes
     -----
@@ -48,9 +43,7 @@ def mean_power_w(profile: Radio | str, sources, background=()):
     Where a network carries small packets in a low state, big and small ones have ages of their own: it is
     high until the high timers after the last big packet, and low until the low timer after either.
 
-    Sources
-    -------
-    cox1962 (superposition of renewal processes), huang2012 (power model).
+    Source: cox1962 (superposition of renewal processes), huang2012 (power model).
 
     Examples
     --------
@@ -74,30 +67,7 @@ def state_shares(profile: Radio | str, sources) -> dict:
 
     From the same S(a) as `mean_power_w`; the shares sum to 1.
 
-    Parameters
-    ----------
-    profile : Radio or str
-        The radio or its name; its numbers may be (draws, 1) arrays. [-]
-    sources : Source or sequence of Source
-        All that keeps the radio awake, a background included. [-]
-
-    Returns
-    -------
-    dict
-        Share by state with `active` (bursts) and `promotion`, each broadcast over all numbers.
-
-    Sources
-    -------
-    cox1962.
-
-    Examples
-    --------
-    A 30 s heartbeat holds early LTE out of idle for 39 % of the time.
-
-    >>> from model import radio
-    >>> shares = state_shares(radio.profile("lte_huang2012"), radio.Source(period_s=30))
-    >>> round(float(1 - shares["idle"]), 4)
-    0.3945
+    Source: cox1962.
     """
     profile, flows = radio_of(profile), flows_of(sources)
     way = fall_of(profile, flows)
@@ -117,27 +87,7 @@ def promotions_per_s(profile: Radio | str, sources):
 
     -S'(tau): the rate of gaps longer than the tail.
 
-    Parameters
-    ----------
-    profile : Radio or str
-        The radio or its name; its numbers may be (draws, 1) arrays. [-]
-    sources : Source or sequence of Source
-        All that keeps the radio awake. [-]
-
-    Returns
-    -------
-    float or array
-        Promotions from idle, broadcast over all numbers. [1/s]
-
-    Sources
-    -------
-    cox1962.
-
-    Examples
-    --------
-    >>> from model import radio
-    >>> float(promotions_per_s(radio.profile("lte_huang2012"), radio.Source(period_s=10)))
-    0.0
+    Source: cox1962.
     """
     profile, flows = radio_of(profile), flows_of(sources)
     way = fall_of(profile, flows)

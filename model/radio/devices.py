@@ -20,47 +20,14 @@ def _devices() -> dict[str, ledger.Row]:
 
 
 def phones() -> tuple[str, ...]:
-    """Names of the phones whose battery is known.
-
-    Returns
-    -------
-    tuple of str
-        Names in the order of the file.
-
-    Examples
-    --------
-    >>> "iPhone 13" in phones()
-    True
-    """
+    """Names of the phones whose battery is known."""
     return tuple(_devices())
 
 
 def battery_wh(phone: str) -> float:
     """Energy of a phone's full battery.
 
-    Parameters
-    ----------
-    phone : str
-        A name of `phones()`. [-]
-
-    Returns
-    -------
-    float
-        Battery energy. [Wh]
-
-    Raises
-    ------
-    InputError
-        For an unknown phone, with the nearest known one.
-
-    Sources
-    -------
-    ninetofivemac_battery, nicholas2012, aosp_power_profile.
-
-    Examples
-    --------
-    >>> battery_wh("iPhone 13")
-    12.41
+    Source: ninetofivemac_battery, nicholas2012, aosp_power_profile.
     """
     checks.known("phone", phone, phones())
     return _devices()[phone].value

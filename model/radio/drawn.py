@@ -13,23 +13,7 @@ __all__ = ["alike", "radio_of_draws"]
 
 
 def alike(names: Sequence[str]) -> list[list[int]]:
-    """Numbers of the profiles that can stand in one radio of draws: as many states, no size thresholds.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of profiles. [-]
-
-    Returns
-    -------
-    list of list of int
-        Numbers into `names`, those alike together. [-]
-
-    Examples
-    --------
-    >>> alike(["lte_verizon_2021", "lte_huang2012", "lte_tmobile_2021"])
-    [[0, 2], [1]]
-    """
+    """Numbers of the profiles that can stand in one radio of draws: as many states, no size thresholds."""
     groups: dict = {}
     for number, name in enumerate(names):
         profile = radio_of(name)
@@ -43,25 +27,6 @@ def radio_of_draws(names: Sequence[str], number) -> Radio:
 
     Discontinuous reception stands in the states' mean powers, promotions in a row in one with their sum and
     mean, so that power and energy are those of the profiles.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Profiles that are `alike`. [-]
-    number : array of int
-        Which of them each draw has, (draws, 1). [-]
-
-    Returns
-    -------
-    Radio
-        Numbers (draws, 1).
-
-    Examples
-    --------
-    >>> from model import radio
-    >>> both = radio_of_draws(["lte_verizon_2021", "lte_tmobile_2021"], np.array([[1], [0]]))
-    >>> radio.tail_s(both).tolist()
-    [[5.0], [10.2]]
     """
     radios = [radio_of(name) for name in names]
     if len(radios) == 1:
@@ -70,17 +35,32 @@ def radio_of_draws(names: Sequence[str], number) -> Radio:
     def taken(of):
         return np.array([of(one) for one in radios], dtype=float)[number]
 
-    states = tuple(_made(State, name=state.name if state.name == IDLE else f"state {k}", on_w=0.0, on_s=0.0,
-                         cycle_s=0.0, power_w=taken(lambda one, k=k: state_power_w(one.states[k])),
-                         timer_s=taken(lambda one, k=k: one.states[k].timer_s))
-                   for k, state in enumerate(radios[0].states))
-    delay_s, power_w = (taken(lambda one, k=k: promotion_of(one, IDLE, one.states[0].name)[k])
-                        for k in (0, 1))
+    states = tuple(
+        _made(
+            State,
+            name=state.name if state.name == IDLE else f"state {k}",
+            on_w=0.0,
+            on_s=0.0,
+            cycle_s=0.0,
+            power_w=taken(lambda one, k=k: state_power_w(one.states[k])),
+            timer_s=taken(lambda one, k=k: one.states[k].timer_s),
+        )
+        for k, state in enumerate(radios[0].states)
+    )
+    delay_s, power_w = (taken(lambda one, k=k: promotion_of(one, IDLE, one.states[0].name)[k]) for k in (0, 1))
     climb = _made(Promotion, start=IDLE, end=states[0].name, delay_s=delay_s, power_w=power_w, label="")
-    return _made(Radio, **{**radios[0].__dict__, "name": "drawn", "states": states, "promotions": (climb,),
-                           "transfer_w": taken(lambda one: one.transfer_w),
-                           "up_j_per_byte": taken(lambda one: one.up_j_per_byte),
-                           "down_j_per_byte": taken(lambda one: one.down_j_per_byte)})
+    return _made(
+        Radio,
+        **{
+            **radios[0].__dict__,
+            "name": "drawn",
+            "states": states,
+            "promotions": (climb,),
+            "transfer_w": taken(lambda one: one.transfer_w),
+            "up_j_per_byte": taken(lambda one: one.up_j_per_byte),
+            "down_j_per_byte": taken(lambda one: one.down_j_per_byte),
+        },
+    )
 
 
 def _made(kind: type, **fields):

@@ -22,23 +22,26 @@ class Fall(NamedTuple):
     state on: in a high state their packets change nothing.
     """
 
-    names: list[str]    # active, the connected states, the promotion
-    powers: list        # above idle [W]
-    ages: list[list]    # at the end of each step, for each flow [s]
-    lengths: list       # of each step but the transfer, which has none [s]
-    moves: list[list]   # whether each flow ages in each step
-    big: list           # whether each flow's packets are big
-    idle_at: int        # the step at whose end the radio is idle
+    names: list[str]  # active, the connected states, the promotion
+    powers: list  # above idle [W]
+    ages: list[list]  # at the end of each step, for each flow [s]
+    lengths: list  # of each step but the transfer, which has none [s]
+    moves: list[list]  # whether each flow ages in each step
+    big: list  # whether each flow's packets are big
+    idle_at: int  # the step at whose end the radio is idle
 
     def edges(self) -> Iterator[tuple]:
         """The change of power at the end of each step [W] and the ages there [s]."""
-        return ((after - before, ages) for before, after, ages in
-                zip(self.powers, [*self.powers[1:], 0.0], self.ages, strict=True))
+        return (
+            (after - before, ages)
+            for before, after, ages in zip(self.powers, [*self.powers[1:], 0.0], self.ages, strict=True)
+        )
 
     def of(self, part: slice) -> Fall:
         """The same steps for some of the flows."""
-        return self._replace(ages=[ages[part] for ages in self.ages], big=self.big[part],
-                             moves=[moves[part] for moves in self.moves])
+        return self._replace(
+            ages=[ages[part] for ages in self.ages], big=self.big[part], moves=[moves[part] for moves in self.moves]
+        )
 
 
 class Climb(NamedTuple):
@@ -52,14 +55,21 @@ class Climb(NamedTuple):
 def _refuse_what_only_a_trace_walks(profile: Radio, flows: Sequence[Source], big: list) -> None:
     place = f"profile {profile.name}"
     held = profile.hold_bytes and any(
-        np.any((np.asarray(flow.bytes_up) <= profile.hold_bytes)
-               & (np.asarray(flow.bytes_down) <= profile.hold_bytes)) for flow in flows)
+        np.any((np.asarray(flow.bytes_up) <= profile.hold_bytes) & (np.asarray(flow.bytes_down) <= profile.hold_bytes))
+        for flow in flows
+    )
     if held:
-        checks.fail("packets of at most hold_bytes have no closed form, radio.trace walks them; hold_bytes is"
-                    f" {checks.shown(profile.hold_bytes)} B", place)
+        checks.fail(
+            "packets of at most hold_bytes have no closed form, radio.trace walks them; hold_bytes is"
+            f" {checks.shown(profile.hold_bytes)} B",
+            place,
+        )
     if lifts_small(profile) and not all(np.all(b) for b in big):
-        checks.fail("small packets lifted from idle to the top have no closed form, radio.trace walks them;"
-                    f" low_state is {profile.low_state!r}", place)
+        checks.fail(
+            "small packets lifted from idle to the top have no closed form, radio.trace walks them;"
+            f" low_state is {profile.low_state!r}",
+            place,
+        )
 
 
 def _same_promotion(profile: Radio, big: list) -> bool:
@@ -83,8 +93,9 @@ def _kept_steps(profile: Radio) -> tuple:
 def _new_steps(profile: Radio) -> tuple:
     """Power above idle of a transfer; name, power and length of each state and of the promotion, who ages."""
     idle_w = state_power_w(profile.states[-1])
-    tail = tuple((s.name, state_power_w(s) - idle_w, s.timer_s, profile.low_state in ("", s.name))
-                 for s in profile.states[:-1])
+    tail = tuple(
+        (s.name, state_power_w(s) - idle_w, s.timer_s, profile.low_state in ("", s.name)) for s in profile.states[:-1]
+    )
     delay_s, power_w = promotion_of(profile, IDLE, profile.states[0].name)
     climbing_w = np.where(np.asarray(delay_s) > 0, power_w - idle_w, 0.0)[()]
     return profile.transfer_w - idle_w, tail, ("promotion", climbing_w, delay_s, True)
@@ -95,8 +106,9 @@ def fall_of(profile: Radio, flows: Sequence[Source]) -> Fall:
     big = [is_big(profile, flow) for flow in flows]
     _refuse_what_only_a_trace_walks(profile, flows, big)
     transfer_w, tail, climb = _steps(profile)
-    way = Fall(["active"], [transfer_w], [[0.0] * len(flows)], [None], [[True] * len(flows)], big,
-               len(profile.states) - 1)
+    way = Fall(
+        ["active"], [transfer_w], [[0.0] * len(flows)], [None], [[True] * len(flows)], big, len(profile.states) - 1
+    )
     for name, step_w, length_s, all_age in (*tail, climb) if _same_promotion(profile, big) else tail:
         moves = [True if all_age else b for b in big]
         way.names.append(name)
@@ -111,8 +123,10 @@ def _older(ages: list, length_s, moves: list) -> list:
     """The ages after a step: one sum for all flows where they have aged alike."""
     if ages and all(m is True for m in moves) and all(age is ages[0] for age in ages):
         return [ages[0] + length_s] * len(ages)
-    return [age + length_s if m is True else age + np.where(m, length_s, 0.0)[()]
-            for age, m in zip(ages, moves, strict=True)]
+    return [
+        age + length_s if m is True else age + np.where(m, length_s, 0.0)[()]
+        for age, m in zip(ages, moves, strict=True)
+    ]
 
 
 def climbs(profile: Radio, way: Fall, flows: Sequence[Source], by_flow: bool = False) -> list[Climb]:
@@ -143,8 +157,6 @@ def climbs(profile: Radio, way: Fall, flows: Sequence[Source], by_flow: bool = F
         for end in (top, low.name):
             delay_s, power_w = promotion_of(profile, IDLE, end)
             share = last_share(flows, idle_ages, delay_s)
-            parts = [s * (b if end == top else np.logical_not(b))
-                     for s, b in zip(share, way.big, strict=True)]
-            found.append(Climb(IDLE, parts if by_flow else sum(parts),
-                               power_w - state_power_w(profile.states[-1])))
+            parts = [s * (b if end == top else np.logical_not(b)) for s, b in zip(share, way.big, strict=True)]
+            found.append(Climb(IDLE, parts if by_flow else sum(parts), power_w - state_power_w(profile.states[-1])))
     return found

@@ -12,25 +12,7 @@ __all__ = ["idle_w", "packet_energy_j", "tail_energy_j", "tail_s", "with_promoti
 
 
 def idle_w(profile: Radio | str):
-    """Mean power of the idle radio, paging or beacons included.
-
-    Parameters
-    ----------
-    profile : Radio or str
-        The radio or its name. [-]
-
-    Returns
-    -------
-    float or array
-        Mean idle power against the profile's own baseline. [W]
-
-    Examples
-    --------
-    >>> from model import radio
-    >>> [round(float(1e3 * idle_w(radio.profile(name))), 1)
-    ...  for name in ("lte_huang2012", "umts_huang2012", "wifi_huang2012")]
-    [31.1, 15.3, 13.0]
-    """
+    """Mean power of the idle radio, paging or beacons included."""
     return state_power_w(radio_of(profile).states[-1])
 
 
@@ -39,13 +21,11 @@ def tail_s(profile: Radio | str):
 
     Parameters
     ----------
-    profile : Radio or str
-        The radio or its name. [-]
+    profile : Radio or str, the radio or its name
 
     Returns
     -------
-    float or array
-        The sum of the inactivity timers. [s]
+    float or array, the sum of the inactivity timers. [s]
 
     Examples
     --------
@@ -61,13 +41,11 @@ def tail_energy_j(profile: Radio | str):
 
     Parameters
     ----------
-    profile : Radio or str
-        The radio or its name. [-]
+    profile : Radio or str, the radio or its name
 
     Returns
     -------
-    float or array
-        Energy above the idle radio over the same time. [J]
+    float or array, energy above the idle radio over the same time. [J]
 
     Examples
     --------
@@ -85,25 +63,7 @@ def packet_energy_j(profile: Radio | str):
     Absolute against the profile's baseline (nothing is subtracted), as Huang et al. give it; the packet's
     own bytes are not counted.
 
-    Parameters
-    ----------
-    profile : Radio or str
-        The radio or its name. [-]
-
-    Returns
-    -------
-    float or array
-        Energy from the start of the promotion to the return to idle. [J]
-
-    Sources
-    -------
-    huang2012 (sec 5.1: 12.76, 7.38 and 0.04 J for LTE, 3G and Wi-Fi).
-
-    Examples
-    --------
-    >>> from model import radio
-    >>> round(float(packet_energy_j(radio.profile("lte_huang2012"))), 2)
-    12.79
+    Source: huang2012 (sec 5.1: 12.76, 7.38 and 0.04 J for LTE, 3G and Wi-Fi).
     """
     profile = radio_of(profile)
     delay_s, power_w = promotion_of(profile, IDLE, profile.states[0].name)
@@ -111,29 +71,7 @@ def packet_energy_j(profile: Radio | str):
 
 
 def with_state(profile: Radio | str, name: str, **changes) -> Radio:
-    """The radio with some numbers of one state replaced.
-
-    Parameters
-    ----------
-    profile : Radio or str
-        The radio or its name. [-]
-    name : str
-        The state. [-]
-    changes
-        Fields of `State` and their new values, numbers or (draws, 1) arrays. [-]
-
-    Returns
-    -------
-    Radio
-        A new profile, checked again.
-
-    Examples
-    --------
-    >>> from model import radio
-    >>> dear = with_state(radio.profile("lte_verizon_2021"), "tail", power_w=1.06)
-    >>> round(float(tail_energy_j(dear)), 3)
-    10.812
-    """
+    """The radio with some numbers of one state replaced."""
     profile = radio_of(profile)
     checks.known("state", name, [s.name for s in profile.states], f"profile {profile.name}")
     states = tuple(dataclasses.replace(s, **changes) if s.name == name else s for s in profile.states)
@@ -141,39 +79,13 @@ def with_state(profile: Radio | str, name: str, **changes) -> Radio:
 
 
 def with_promotion(profile: Radio | str, start: str, end: str, label: str = "", **changes) -> Radio:
-    """The radio with some numbers of one promotion replaced.
+    """The radio with some numbers of one promotion replaced."""
 
-    Parameters
-    ----------
-    profile : Radio or str
-        The radio or its name. [-]
-    start : str
-        The state left. [-]
-    end : str
-        The state reached. [-]
-    label : str
-        Which of several promotions between the two. [-]
-    changes
-        Fields of `Promotion` and their new values, numbers or (draws, 1) arrays. [-]
-
-    Returns
-    -------
-    Radio
-        A new profile, checked again.
-
-    Examples
-    --------
-    >>> from model import radio
-    >>> slow = with_promotion(radio.profile("lte_huang2012"), "idle", "continuous", delay_s=1.0)
-    >>> promotion_of(slow, "idle", "continuous")[0]
-    1.0
-    """
     def key(p: Promotion) -> str:
         return f"{p.start}>{p.end}" + (f"/{p.label}" if p.label else "")
 
     profile = radio_of(profile)
     wanted = f"{start}>{end}" + (f"/{label}" if label else "")
     checks.known("promotion", wanted, [key(p) for p in profile.promotions], f"profile {profile.name}")
-    promotions = tuple(dataclasses.replace(p, **changes) if key(p) == wanted else p
-                       for p in profile.promotions)
+    promotions = tuple(dataclasses.replace(p, **changes) if key(p) == wanted else p for p in profile.promotions)
     return dataclasses.replace(profile, promotions=promotions)

@@ -14,12 +14,19 @@ __all__ = ["Value", "profile", "profile_values", "profiles", "read_profile"]
 
 SCALE = {"s": 1.0, "ms": 1e-3, "W": 1.0, "mW": 1e-3, "B": 1.0, "mW/Mbps": 8e-9}  # mW/Mbps -> J/B
 FIELDS = {  # quantity -> the units it may carry and the field it fills
-    "timer": ("s ms", "timer_s"), "power": ("W mW", "power_w"), "on_power": ("W mW", "on_w"),
-    "on_time": ("s ms", "on_s"), "cycle": ("s ms", "cycle_s"), "delay": ("s ms", "delay_s"),
-    "alpha_up": ("mW/Mbps", "up_j_per_byte"), "alpha_down": ("mW/Mbps", "down_j_per_byte"),
+    "timer": ("s ms", "timer_s"),
+    "power": ("W mW", "power_w"),
+    "on_power": ("W mW", "on_w"),
+    "on_time": ("s ms", "on_s"),
+    "cycle": ("s ms", "cycle_s"),
+    "delay": ("s ms", "delay_s"),
+    "alpha_up": ("mW/Mbps", "up_j_per_byte"),
+    "alpha_down": ("mW/Mbps", "down_j_per_byte"),
     "beta": ("W mW", "transfer_w"),
-    "up_threshold": ("B", "up_threshold_bytes"), "down_threshold": ("B", "down_threshold_bytes"),
-    "hold": ("B", "hold_bytes"), "hold_window": ("s ms", "hold_window_s"),
+    "up_threshold": ("B", "up_threshold_bytes"),
+    "down_threshold": ("B", "down_threshold_bytes"),
+    "hold": ("B", "hold_bytes"),
+    "hold_window": ("s ms", "hold_window_s"),
 }
 TRANSFER = "transfer"
 COLUMNS = ("item", "quantity", "value", "low", "high", "unit", "kind", "source", "where", "note")
@@ -57,8 +64,18 @@ def _value(raw: dict[str, str], place: str) -> Value:
         checks.fail(f"{name} must lie in its range {low:g} to {high:g} {raw['unit']}; got {value:g}", place)
     if raw["kind"] == "assumed" and not (low < high and raw["note"]):
         checks.fail(f"{name} is assumed and must have a range and a note", place)
-    return Value(raw["item"], raw["quantity"], value, low, high, raw["unit"], raw["kind"], raw["source"],
-                 raw["where"], raw["note"])
+    return Value(
+        raw["item"],
+        raw["quantity"],
+        value,
+        low,
+        high,
+        raw["unit"],
+        raw["kind"],
+        raw["source"],
+        raw["where"],
+        raw["note"],
+    )
 
 
 def _values(path: Path) -> tuple[Value, ...]:
@@ -116,23 +133,6 @@ def read_profile(path: Path, about: dict[str, str] | None = None) -> Radio:
     last), `start>end` for a promotion (`start>end/label` where several run in a row), `transfer` for the
     slopes and the power of a transfer. Size thresholds stand with the state they belong to, which is the
     profile's low state where a promotion leads to it from idle.
-
-    Parameters
-    ----------
-    path : Path
-        A CSV file with the columns item, quantity, value, low, high, unit, kind, source, where, note. [-]
-    about : dict
-        Title, year, access and the other words about it; the file's name where there are none. [-]
-
-    Returns
-    -------
-    Radio
-        The checked profile in SI units.
-
-    Raises
-    ------
-    InputError
-        Where a value cannot be traced, or the states and promotions make no machine.
     """
     path = Path(path)
     place = paths.shown(path)
@@ -154,9 +154,16 @@ def read_profile(path: Path, about: dict[str, str] | None = None) -> Radio:
     sized = next(iter(sizes), "")
     low = sized if any((p.start, p.end) == ("idle", sized) for p in promotions) else ""
     transfer.setdefault("transfer_w", states[0].power_w if states else 0.0)
-    return Radio(name=path.stem, year=int(about["year"]), states=tuple(states), promotions=tuple(promotions),
-                 low_state=low, **{key: about.get(key, "") for key in ABOUT}, **transfer,
-                 **sizes.get(sized, {}))
+    return Radio(
+        name=path.stem,
+        year=int(about["year"]),
+        states=tuple(states),
+        promotions=tuple(promotions),
+        low_state=low,
+        **{key: about.get(key, "") for key in ABOUT},
+        **transfer,
+        **sizes.get(sized, {}),
+    )
 
 
 @functools.cache
@@ -177,18 +184,15 @@ def profiles(access: str | None = None) -> tuple[str, ...]:
 
     Parameters
     ----------
-    access : str
-        Only those of one access network: wifi, lte, nr_sa, nr_nsa, nr_mmwave or umts. [-]
+    access : str, only those of one access network: wifi, lte, nr_sa, nr_nsa, nr_mmwave or umts
 
     Returns
     -------
-    tuple of str
-        Names in the order of `data/radio/profiles.csv`.
+    tuple of str, names in the order of `data/radio/profiles.csv`
 
     Raises
     ------
-    InputError
-        For an unknown access network.
+    InputError, for an unknown access network
 
     Examples
     --------
@@ -205,18 +209,15 @@ def profile(name: str) -> Radio:
 
     Parameters
     ----------
-    name : str
-        A name of `profiles()`. [-]
+    name : str, A name of `profiles()`
 
     Returns
     -------
-    Radio
-        The frozen profile; `dataclasses.replace`, `with_state` and `with_promotion` change it.
+    Radio, the frozen profile; `dataclasses.replace`, `with_state` and `with_promotion` change it
 
     Raises
     ------
-    InputError
-        For an unknown name, with the nearest known one.
+    InputError, for an unknown name, with the nearest known one
 
     Examples
     --------
@@ -238,22 +239,6 @@ def radio_of(profile: Radio | str) -> Radio:
 
 
 def profile_values(name: str) -> tuple[Value, ...]:
-    """The numbers of a profile as its source gives them, each with unit, range and place.
-
-    Parameters
-    ----------
-    name : str
-        A name of `profiles()`. [-]
-
-    Returns
-    -------
-    tuple of Value
-        The rows of the profile's file.
-
-    Examples
-    --------
-    >>> next(v for v in profile_values("lte_huang2012") if v.quantity == "beta").value
-    1288.04
-    """
+    """The numbers of a profile as its source gives them, each with unit, range and place."""
     checks.known("radio profile", name, profiles())
     return _values(paths.data("radio", f"{name}.csv"))

@@ -65,8 +65,9 @@ class Mixes:
                 self.events[i] = _single(often), _single(np.multiply(often, flow.burst_s))
             else:  # how often, and the age at which it fires
                 self.timers[i] = _single(often), _single(np.subtract(flow.period_s, flow.burst_s))
-        self.silent = [all(type(x) is float and not x for x in (flow.bytes_up, flow.bytes_down))
-                       for flow in self.sources]
+        self.silent = [
+            all(type(x) is float and not x for x in (flow.bytes_up, flow.bytes_down)) for flow in self.sources
+        ]
         self.bursts = any(np.any(flow.burst_s) for flow in self.sources)
 
     def _climbs_apart(self) -> bool:
@@ -87,13 +88,16 @@ class Mixes:
 
     def _apart(self, mix: tuple[int, ...]) -> tuple:
         """The timers and the events of a mix, in order, so that mixes that begin alike share their work."""
-        return self.once(("apart", mix), lambda: tuple(
-            tuple(i for i in sorted(mix) if i in kind) for kind in (self.timers, self.events)))
+        return self.once(
+            ("apart", mix),
+            lambda: tuple(tuple(i for i in sorted(mix) if i in kind) for kind in (self.timers, self.events)),
+        )
 
     def _chain(self, events: tuple, timers: tuple, step: int):
         if timers:
-            return self.once((events, timers, step), lambda: self._chain(events, timers[:-1], step)
-                             * self._timer(timers[-1], step))
+            return self.once(
+                (events, timers, step), lambda: self._chain(events, timers[:-1], step) * self._timer(timers[-1], step)
+            )
         if not events:
             return 1.0
         ages = self.way.ages[step]
@@ -110,15 +114,16 @@ class Mixes:
         if self.plain:
             rate, begun = self._rates(events)
             return _exp(-(rate * ages[0] + begun))
-        return _exp(-sum(self.events[i][0] * age + self.events[i][1]
-                         for i, age in zip(events, ages, strict=True)))
+        return _exp(-sum(self.events[i][0] * age + self.events[i][1] for i, age in zip(events, ages, strict=True)))
 
     def _rates(self, events: tuple):
         """Rate of any of these events, and the share of time that their bursts run."""
         if len(events) < 2:
             return self.events[events[0]] if events else (0.0, 0.0)
-        return self.once(("rates", events), lambda: tuple(
-            x + y for x, y in zip(self._rates(events[:-1]), self.events[events[-1]], strict=True)))
+        return self.once(
+            ("rates", events),
+            lambda: tuple(x + y for x, y in zip(self._rates(events[:-1]), self.events[events[-1]], strict=True)),
+        )
 
     # ----------------------------------------------------------------------------------------------- power
 
@@ -143,8 +148,9 @@ class Mixes:
                 quieter_s = quieter_s + (change if _is_one(seconds) else seconds * change)
             total = total + step_w * quieter_s
         if not self.plain:
-            total = total + sum(seconds * (self._climbs_w(both) - self._climbs_w(behind))
-                                for seconds, both, behind in mixes)
+            total = total + sum(
+                seconds * (self._climbs_w(both) - self._climbs_w(behind)) for seconds, both, behind in mixes
+            )
         return total + self._bytes_j(mixes)
 
     def _bytes_j(self, mixes: list[tuple]):
@@ -164,9 +170,11 @@ class Mixes:
 
     def _climbs_w(self, mix: tuple):
         part = [self.sources[i] for i in mix]
-        way = self.way._replace(ages=[[ages[i] for i in mix] for ages in self.way.ages],
-                                big=[self.way.big[i] for i in mix],
-                                moves=[[moves[i] for i in mix] for moves in self.way.moves])
+        way = self.way._replace(
+            ages=[[ages[i] for i in mix] for ages in self.way.ages],
+            big=[self.way.big[i] for i in mix],
+            moves=[[moves[i] for i in mix] for moves in self.way.moves],
+        )
         return sum((c.extra_w * c.share for c in climbs(self.profile, way, part)), 0.0)
 
     # ------------------------------------------------------------------------- start and end of a session
@@ -212,7 +220,7 @@ class Mixes:
         """Energy above idle of the exchange that closes a socket: its promotion where idle, a whole tail."""
         last = len(self.steps) - 1
         cold = self.quiet(staying, last)
-        ages = {i: self._yet_s(self.way.ages[last][i], stay_s) for i in stopping[:1 if self.plain else None]}
+        ages = {i: self._yet_s(self.way.ages[last][i], stay_s) for i in stopping[: 1 if self.plain else None]}
         if any(np.any(age) for age in ages.values()):
             timers, events = self._apart(stopping)
             ages = {i: ages.get(i, ages[stopping[0]]) for i in stopping}

@@ -125,8 +125,7 @@ def _check_states(profile: Radio, place: str) -> None:
         checks.fail("a profile must have a connected state before idle; got idle alone", place)
     if profile.low_state and (profile.low_state != names[-2] or len(names) < 3):
         checks.known("low state", profile.low_state, names, place)
-        checks.fail(f"low_state must be the state before idle and below another; got {profile.low_state!r}",
-                    place)
+        checks.fail(f"low_state must be the state before idle and below another; got {profile.low_state!r}", place)
 
 
 def _check_promotions(profile: Radio, place: str) -> None:
@@ -134,11 +133,13 @@ def _check_promotions(profile: Radio, place: str) -> None:
     for promotion in profile.promotions:
         for name in (promotion.start, promotion.end):
             if name not in names:
-                checks.fail(f"promotion {promotion.start}>{promotion.end} must join states of the profile;"
-                            f" {name!r} is missing{checks.nearest(name, names)}", place)
+                checks.fail(
+                    f"promotion {promotion.start}>{promotion.end} must join states of the profile;"
+                    f" {name!r} is missing{checks.nearest(name, names)}",
+                    place,
+                )
         if names.index(promotion.end) >= names.index(promotion.start):
-            checks.fail("promotions must climb without a loop;"
-                        f" got {promotion.start}>{promotion.end}", place)
+            checks.fail(f"promotions must climb without a loop; got {promotion.start}>{promotion.end}", place)
     if not _steps(profile, IDLE, names[0]):
         checks.fail(f"a profile must have a promotion from idle to {names[0]}; got none", place)
 
@@ -167,27 +168,6 @@ def promotion_of(profile: Radio, start: str, end: str):
     """Delay and mean power of the climb between two states.
 
     Several promotions on the way run one after the other; the power is their mean over time.
-
-    Parameters
-    ----------
-    profile : Radio
-        The radio. [-]
-    start : str
-        The state left. [-]
-    end : str
-        The state reached. [-]
-
-    Returns
-    -------
-    tuple
-        Delay [s] and power [W]; the delay is 0 where no promotion is known.
-
-    Examples
-    --------
-    >>> from model import radio
-    >>> delay_s, power_w = promotion_of(radio.profile("lte_huang2012"), "idle", "continuous")
-    >>> round(delay_s, 4), round(power_w, 4)
-    (0.2601, 1.2107)
     """
     steps = _steps(profile, start, end)
     delay_s = sum(step.delay_s for step in steps)
@@ -195,8 +175,7 @@ def promotion_of(profile: Radio, start: str, end: str):
     if np.ndim(delay_s) == 0 and np.ndim(energy_j) == 0:
         return float(delay_s), float(energy_j / delay_s) if delay_s else 0.0
     some = np.asarray(delay_s) > 0
-    return delay_s, np.divide(energy_j, delay_s, out=np.zeros(np.broadcast(delay_s, energy_j).shape),
-                              where=some)
+    return delay_s, np.divide(energy_j, delay_s, out=np.zeros(np.broadcast(delay_s, energy_j).shape), where=some)
 
 
 def state_power_w(state: State):
@@ -204,28 +183,10 @@ def state_power_w(state: State):
 
     base + (on - base) x on-time / cycle: while it listens the radio draws the on-power instead of the base.
 
-    Parameters
-    ----------
-    state : State
-        The state. [-]
-
-    Returns
-    -------
-    float or array
-        Mean power, shape of the state's numbers. [W]
-
-    Sources
-    -------
-    huang2012 (footnote 3).
-
-    Examples
-    --------
-    >>> round(float(state_power_w(State("idle", 0.0114, on_w=0.5943, on_s=0.0432, cycle_s=1.2802))), 4)
-    0.0311
+    Source: huang2012 (footnote 3).
     """
     if type(state.cycle_s) is float and not state.cycle_s:
         return state.power_w
     cycle_s = np.asarray(state.cycle_s, dtype=float)
-    listening = np.divide(state.on_s, cycle_s, out=np.zeros(np.broadcast(state.on_s, cycle_s).shape),
-                          where=cycle_s > 0)
+    listening = np.divide(state.on_s, cycle_s, out=np.zeros(np.broadcast(state.on_s, cycle_s).shape), where=cycle_s > 0)
     return (state.power_w + (state.on_w - state.power_w) * listening)[()]

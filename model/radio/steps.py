@@ -22,59 +22,22 @@ class Step(NamedTuple):
 
     start_s: float
     end_s: float
-    state: str      # active, a state of the profile, or promotion
+    state: str  # active, a state of the profile, or promotion
     power_w: float  # against the profile's baseline; the bytes of a burst are spread over it
 
 
 def power_steps(times_s, bytes_up, bytes_down, profile: Radio | str, duration_s, burst_s=0.0) -> list[Step]:
     """What `trace` sums, told over time: each stretch with its state and its power.
 
-    Parameters
-    ----------
-    times_s : array
-        Times of the packets from the start of the trace, not falling. [s]
-    bytes_up : float or array
-        Bytes sent in each packet or exchange. [B]
-    bytes_down : float or array
-        Bytes received in each packet or exchange. [B]
-    profile : Radio or str
-        The radio or its name; every number a single one. [-]
-    duration_s : float
-        When the trace ends; cuts the last tail. [s]
-    burst_s : float or array
-        Time each packet or exchange keeps the air busy. [s]
-
-    Returns
-    -------
-    list of Step
-        Stretches that follow one another from 0 to `duration_s`; seconds by state and joules are those of
-        `trace` where no bursts overlap and none is an instant with bytes.
-
-    Raises
-    ------
-    InputError
-        As `trace`, and for a profile that lifts small packets or lets few bytes restart no timer.
-
-    Notes
-    -----
-    Stretches begin where `trace` would put them: a promotion in the last seconds before its packet. Of the
-    first one there is only what fits between 0 and the packet.
-
-    Sources
-    -------
-    huang2012
-
-    Examples
-    --------
-    >>> [f"{step.state} {step.end_s:.2f}" for step in power_steps([5.0], 0, 0, "lte_tmobile_2021", 20)]
-    ['idle 4.81', 'promotion 5.00', 'tail 10.00', 'idle 20.00']
+    Source: huang2012.
     """
     profile = radio_of(profile)
     trace(times_s, bytes_up, bytes_down, profile, duration_s, burst_s)  # refuses what it cannot walk
     if lifts_small(profile) or profile.hold_bytes:
         checks.fail("rules for small packets in a high state are not drawn", f"profile {profile.name}")
-    packets = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, dtype=float))
-                                    for x in (times_s, bytes_up, bytes_down, burst_s)))
+    packets = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(x, dtype=float)) for x in (times_s, bytes_up, bytes_down, burst_s))
+    )
     found = list(_walked(profile, zip(*(x.tolist() for x in packets), strict=True), float(duration_s)))
     return [step for step in found if step.end_s - step.start_s > GAP_EPS_S]
 
@@ -91,8 +54,7 @@ def _walked(profile: Radio, packets, duration_s: float) -> Iterator[Step]:
         awake = number > 0 and time <= max(low_until, busy_until) + GAP_EPS_S
         high = awake and time <= high_from + tail_s - low_s + GAP_EPS_S
         yield Step(last, free, "active", profile.transfer_w + extra_w)
-        climb = (IDLE if not awake else profile.states[-2].name,
-                 profile.states[0].name if big else profile.low_state)
+        climb = (IDLE if not awake else profile.states[-2].name, profile.states[0].name if big else profile.low_state)
         needed = not awake or (big and not high and climbs_from_low(profile))
         yield from _fallen(profile, free, time, high_from, low_until, climb if needed else None)
         if big:
@@ -106,8 +68,9 @@ def _walked(profile: Radio, packets, duration_s: float) -> Iterator[Step]:
     yield from _fallen(profile, free, duration_s, high_from, low_until, None)
 
 
-def _fallen(profile: Radio, start_s: float, end_s: float, high_from: float, low_until: float,
-            climb: tuple | None) -> Iterator[Step]:
+def _fallen(
+    profile: Radio, start_s: float, end_s: float, high_from: float, low_until: float, climb: tuple | None
+) -> Iterator[Step]:
     """The fall through the states between two times; a climb takes the last seconds of one of them."""
     at, age_s = start_s, 0.0
     climb_s, climb_w = promotion_of(profile, *climb) if climb else (0.0, 0.0)

@@ -14,7 +14,7 @@ from model.radio.states import Radio
 __all__ = ["Source"]
 
 DECAY = (10.0, 20.0, 40.0)  # a stretch is cut where Poisson events have come this often: keeps 12 nodes exact
-CHUNK = 1024                # draws times flows integrated at once: more nodes would not fit the processor's cache
+CHUNK = 1024  # draws times flows integrated at once: more nodes would not fit the processor's cache
 
 
 @functools.cache
@@ -52,8 +52,9 @@ class Source:
 def trusted(**fields) -> Source:
     """A source of numbers that were checked before: a pass over many draws is saved for each of them."""
     flow = object.__new__(Source)
-    flow.__dict__.update({"period_s": None, "rate_per_s": None, "bytes_up": 0.0, "bytes_down": 0.0,
-                          "burst_s": 0.0, **fields})
+    flow.__dict__.update(
+        {"period_s": None, "rate_per_s": None, "bytes_up": 0.0, "bytes_down": 0.0, "burst_s": 0.0, **fields}
+    )
     return flow
 
 
@@ -75,8 +76,9 @@ def rate_per_s(flow: Source):
 
 def bytes_w(profile: Radio, flow: Source):
     """Power that the bytes of a flow take by themselves [W]."""
-    return rate_per_s(flow) * (np.asarray(flow.bytes_up) * profile.up_j_per_byte
-                               + np.asarray(flow.bytes_down) * profile.down_j_per_byte)
+    return rate_per_s(flow) * (
+        np.asarray(flow.bytes_up) * profile.up_j_per_byte + np.asarray(flow.bytes_down) * profile.down_j_per_byte
+    )
 
 
 def ages_of(flows: Sequence[Source], age_s) -> list:
@@ -158,8 +160,7 @@ def hazard_per_s(flow: Source, age_s):
 def gaps_per_s(flows: Sequence[Source], age_s) -> list:
     """Gaps longer than an age that each flow begins (or ends), a second: -S_i' x product of the other S_j."""
     quiet = survival(flows, age_s)
-    return [quiet * hazard_per_s(flow, age)
-            for flow, age in zip(flows, ages_of(flows, age_s), strict=True)]
+    return [quiet * hazard_per_s(flow, age) for flow, age in zip(flows, ages_of(flows, age_s), strict=True)]
 
 
 def last_share(flows: Sequence[Source], start_s, length_s, moves=True) -> np.ndarray:
@@ -173,8 +174,7 @@ def last_share(flows: Sequence[Source], start_s, length_s, moves=True) -> np.nda
     starts = ages_of(flows, start_s)
     moving = moves if isinstance(moves, list) else [moves] * len(flows)
     poisson = sum((flow.rate_per_s for flow in flows if flow.period_s is None), 0.0)
-    quick = np.divide(1.0, poisson, out=np.full(np.shape(poisson), np.inf),
-                      where=np.asarray(poisson) > 1e-300)
+    quick = np.divide(1.0, poisson, out=np.full(np.shape(poisson), np.inf), where=np.asarray(poisson) > 1e-300)
     cuts = [0.0, length_s, *(c * quick for c in DECAY)]
     fields: list = []
     for flow, start, move in zip(flows, starts, moving, strict=True):
@@ -190,9 +190,10 @@ def last_share(flows: Sequence[Source], start_s, length_s, moves=True) -> np.nda
     timers, size = sum(flow.period_s is not None for flow in flows), flat.shape[1]
     out, step = np.empty((len(flows), size)), max(1, CHUNK // max(len(flows), 1))
     for k in range(0, size, step):
-        part = flat[:, k:k + step, None]
-        out[order, k:k + step] = _integrated(timers, part[:len(cuts)],
-                                             part[len(cuts):].reshape(4, len(flows), -1, 1, 1))
+        part = flat[:, k : k + step, None]
+        out[order, k : k + step] = _integrated(
+            timers, part[: len(cuts)], part[len(cuts) :].reshape(4, len(flows), -1, 1, 1)
+        )
     return out.reshape((len(flows), *shape))
 
 
@@ -232,5 +233,6 @@ def is_big(profile: Radio, flow: Source):
     """Whether the flow's packets are above a size threshold; all are where the network has none."""
     if not profile.low_state:
         return True
-    return (np.asarray(flow.bytes_up) > profile.up_threshold_bytes) \
-        | (np.asarray(flow.bytes_down) > profile.down_threshold_bytes)
+    return (np.asarray(flow.bytes_up) > profile.up_threshold_bytes) | (
+        np.asarray(flow.bytes_down) > profile.down_threshold_bytes
+    )

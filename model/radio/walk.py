@@ -30,11 +30,11 @@ class Trace(NamedTuple):
 class _Machine(NamedTuple):
     """A profile as plain arrays for the compiled walk."""
 
-    ends: np.ndarray    # time from the last packet to the end of each connected state [s]
-    low_s: float        # timer of the last connected state [s]
+    ends: np.ndarray  # time from the last packet to the end of each connected state [s]
+    low_s: float  # timer of the last connected state [s]
     limits: np.ndarray  # up and down threshold (-1: none), bytes that hold no timer [B], their window [s]
     delays: np.ndarray  # of the promotions idle>top, idle>low and low>top (-1: none) [s]
-    lifts: bool         # a small packet that finds the radio idle is lifted to the top
+    lifts: bool  # a small packet that finds the radio idle is lifted to the top
     powers: np.ndarray  # of active, the states, idle and the three promotions [W]
 
 
@@ -42,8 +42,11 @@ class _Machine(NamedTuple):
 def _machine(profile: Radio) -> _Machine:
     def one(value: object) -> float:
         if np.size(value) != 1:
-            checks.fail("trace walks one radio: every number of its profile must be single; got an array of"
-                        f" {np.size(value)} draws", f"profile {profile.name}")
+            checks.fail(
+                "trace walks one radio: every number of its profile must be single; got an array of"
+                f" {np.size(value)} draws",
+                f"profile {profile.name}",
+            )
         return float(np.ravel(value)[0])
 
     ends = np.cumsum([one(state.timer_s) for state in profile.states[:-1]])
@@ -54,9 +57,14 @@ def _machine(profile: Radio) -> _Machine:
         delays[2] = -1.0
     sizes = (profile.up_threshold_bytes, profile.down_threshold_bytes) if profile.low_state else (-1.0, -1.0)
     powers = [profile.transfer_w, *map(state_power_w, profile.states), *(power for _, power in climbs)]
-    return _Machine(ends, one(profile.states[-2].timer_s),
-                    np.array([one(x) for x in (*sizes, profile.hold_bytes, profile.hold_window_s)]),
-                    np.array(delays), lifts_small(profile), np.array([one(x) for x in powers]))
+    return _Machine(
+        ends,
+        one(profile.states[-2].timer_s),
+        np.array([one(x) for x in (*sizes, profile.hold_bytes, profile.hold_window_s)]),
+        np.array(delays),
+        lifts_small(profile),
+        np.array([one(x) for x in powers]),
+    )
 
 
 def _floats(name: str, value: object) -> np.ndarray:
@@ -80,8 +88,7 @@ def _refuse(i: int, times, up, down, burst) -> None:
     checks.non_negative("times_s", times[i], "s", place)
     for name, unit, series in (("bytes_up", "B", up), ("bytes_down", "B", down), ("burst_s", "s", burst)):
         checks.non_negative(name, series[i if series.size > 1 else 0], unit, place)
-    checks.fail(f"times_s must not fall; got {checks.shown(times[i])} s after"
-                f" {checks.shown(times[i - 1])} s", place)
+    checks.fail(f"times_s must not fall; got {checks.shown(times[i])} s after {checks.shown(times[i - 1])} s", place)
 
 
 def _end_s(duration_s, last_s: float) -> float:
@@ -89,8 +96,7 @@ def _end_s(duration_s, last_s: float) -> float:
         return -1.0
     end_s = float(checks.non_negative("duration_s", duration_s, "s"))
     if end_s < last_s:
-        checks.fail(f"duration_s must reach the last packet at {checks.shown(last_s)} s;"
-                    f" got {checks.shown(end_s)}")
+        checks.fail(f"duration_s must reach the last packet at {checks.shown(last_s)} s; got {checks.shown(end_s)}")
     return end_s
 
 
@@ -101,8 +107,11 @@ def _result(profile: Radio, machine: _Machine, seconds: np.ndarray, totals: np.n
     split = len(names)
     by_state = dict(zip(names, seconds[:split].tolist(), strict=True))
     joules = {f"{name}_j": value for name, value in zip(names, energy_j[:split].tolist(), strict=True)}
-    return Trace({**by_state, "promotion": float(seconds[split:].sum())}, int(totals[0]),
-                 {"total_j": float(energy_j.sum()), **joules, "promotion_j": float(energy_j[split:].sum())})
+    return Trace(
+        {**by_state, "promotion": float(seconds[split:].sum())},
+        int(totals[0]),
+        {"total_j": float(energy_j.sum()), **joules, "promotion_j": float(energy_j[split:].sum())},
+    )
 
 
 def trace(times_s, bytes_up, bytes_down, profile: Radio | str, duration_s=None, burst_s=0.0) -> Trace:
@@ -119,30 +128,22 @@ def trace(times_s, bytes_up, bytes_down, profile: Radio | str, duration_s=None, 
 
     Parameters
     ----------
-    times_s : array
-        Times of the packets from the start of the trace, not falling. [s]
-    bytes_up : float or array
-        Bytes sent in each packet or exchange. [B]
-    bytes_down : float or array
-        Bytes received in each packet or exchange. [B]
-    profile : Radio or str
-        The radio or its name; every number a single one. [-]
-    duration_s : float
-        When the trace ends; cuts the last tail. Without it the last tail is paid in full. [s]
-    burst_s : float or array
-        Time each packet or exchange keeps the air busy at the power of a transfer; its tail starts behind
-        it. Packets are instants unless told so. [s]
+    times_s : array, times of the packets from the start of the trace, not falling. [s]
+    bytes_up : float or array, bytes sent in each packet or exchange. [B]
+    bytes_down : float or array, bytes received in each packet or exchange. [B]
+    profile : Radio or str, the radio or its name; every number a single one
+    duration_s : float, when the trace ends; cuts the last tail. Without it the last tail is paid in full. [s]
+    burst_s : float or array, time each packet or exchange keeps the air busy at the power of a transfer; its tail
+        starts behind it. Packets are instants unless told so. [s]
 
     Returns
     -------
-    Trace
-        `seconds` [s], `promotions` [-], `energy` [J].
+    Trace, `seconds` [s], `promotions` [-], `energy` [J]
 
     Raises
     ------
-    InputError
-        For an empty trace, times out of order or negative, negative bytes, a duration before the last
-        packet, or a profile of draws.
+    InputError, for an empty trace, times out of order or negative, negative bytes, a duration before the last packet,
+        or a profile of draws
 
     Notes
     -----
@@ -151,9 +152,7 @@ def trace(times_s, bytes_up, bytes_down, profile: Radio | str, duration_s=None, 
     period of a pattern, so the seconds sum to the duration wherever there is that much idle time.
     A packet up to a nanosecond after a timer still finds the state. Ties are walked in their order.
 
-    Sources
-    -------
-    huang2012, qian2011 (a promotion is charged before the packet that causes it).
+    Source: huang2012, qian2011 (a promotion is charged before the packet that causes it).
 
     Examples
     --------
@@ -165,13 +164,16 @@ def trace(times_s, bytes_up, bytes_down, profile: Radio | str, duration_s=None, 
     12.79
     """
     from model.radio import _kernel
+
     times = np.atleast_1d(_floats("times_s", times_s))
     if not times.size:
         checks.fail("a trace must have at least one packet; got none")
     if times.ndim > 1:
         checks.fail("times_s must be one series of times; got a table")
-    up, down, burst = (_series(name, value, times.size) for name, value in
-                       (("bytes_up", bytes_up), ("bytes_down", bytes_down), ("burst_s", burst_s)))
+    up, down, burst = (
+        _series(name, value, times.size)
+        for name, value in (("bytes_up", bytes_up), ("bytes_down", bytes_down), ("burst_s", burst_s))
+    )
     profile = radio_of(profile)
     machine = _machine(profile)
     seconds, totals = np.zeros(machine.powers.size), np.zeros(3)

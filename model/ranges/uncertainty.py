@@ -11,12 +11,20 @@ from model import checks
 from model.outcome import results
 from model.scenario import Scenario, sampling
 
-__all__ = ["cheaper_surface", "index_table", "information_value", "push_saving_usd", "sobol_indices", "spans",
-           "tornado", "worth_measuring"]
+__all__ = [
+    "cheaper_surface",
+    "index_table",
+    "information_value",
+    "push_saving_usd",
+    "sobol_indices",
+    "spans",
+    "tornado",
+    "worth_measuring",
+]
 
-BINS = 64        # groups of draws alike in one input, over which its information is valued
-A_GROUP = 256    # draws that a group has at least: the means of fewer are noise, which looks like information
-SHUFFLES = 16    # columns that know nothing, whose greatest value is what noise alone reaches
+BINS = 64  # groups of draws alike in one input, over which its information is valued
+A_GROUP = 256  # draws that a group has at least: the means of fewer are noise, which looks like information
+SHUFFLES = 16  # columns that know nothing, whose greatest value is what noise alone reaches
 ROUNDING = 1e-9  # of the mean size of a saving: less is rounding
 LONG_DAY_H = 8.0
 
@@ -26,36 +34,30 @@ def tornado(scenario: Scenario, measure: str, users: float | None = None, most: 
 
     Parameters
     ----------
-    scenario : Scenario
-        A scenario with ranges [-].
-    measure : str
-        latency (the mean), battery, data, load or cost [-].
-    users : float, optional
-        Users in the month; the scenario's own where none is given [-].
-    most : int
-        How many inputs to show, the widest first [-].
+    scenario : Scenario, A scenario with ranges
+    measure : str, latency (the mean), battery, data, load or cost
+    users : float, optional, users in the month; the scenario's own where none is given
+    most : int, how many inputs to show, the widest first
 
     Returns
     -------
-    pandas.DataFrame
-        A row an input: low, mode, high, source, kind, the saving (before - after) at its low, at all modes
-        and at its high, and the width between the two ends.
+    pandas.DataFrame, A row an input: low, mode, high, source, kind, the saving (before - after) at its low, at all
+        modes and at its high, and the width between the two ends
 
     Raises
     ------
-    InputError
-        An unknown measure.
+    InputError, an unknown measure
 
-    Sources
-    -------
-    assumption
+    Source: assumption.
     """
     outcome = results.evaluate(scenario, users)
     table = outcome.explain(measure)["inputs"]
     middle = [float(np.ravel(side.total(measure))[0]) for side in (outcome.before, outcome.after)]
-    table = table.assign(saving_at_low=table["before_at_low"] - table["after_at_low"],
-                         saving_at_modes=middle[0] - middle[1],
-                         saving_at_high=table["before_at_high"] - table["after_at_high"])
+    table = table.assign(
+        saving_at_low=table["before_at_low"] - table["after_at_low"],
+        saving_at_modes=middle[0] - middle[1],
+        saving_at_high=table["before_at_high"] - table["after_at_high"],
+    )
     table["width"] = (table["saving_at_high"] - table["saving_at_low"]).abs()
     keep = ["low", "mode", "high", "source", "kind", "saving_at_low", "saving_at_modes", "saving_at_high", "width"]
     return table.sort_values("width", ascending=False, kind="stable")[keep].head(most)
@@ -67,36 +69,7 @@ def sobol_indices(function: Callable, bounds: Mapping[str, tuple[float, float]],
     The first-order index is the share of the output's variance that an input explains alone, the total
     index the share that disappears only when the input is fixed together with all its interactions.
 
-    Parameters
-    ----------
-    function : callable
-        Takes an array (points, inputs) and returns one number a point [-].
-    bounds : mapping of str to pair of float
-        Low and high of each input [-].
-    n : int
-        Base samples, a power of two; n x (inputs + 2) points are evaluated [-].
-    seed : int
-        Seed of the sample and of the confidence bounds [-].
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row an input: first, total and their 95 % half-widths; largest total first.
-
-    Raises
-    ------
-    InputError
-        A number of samples that is no power of two.
-
-    Sources
-    -------
-    salib
-
-    Examples
-    --------
-    >>> table = sobol_indices(lambda x: 2 * x[:, 0] + x[:, 1], {"a": (0, 1), "b": (0, 1)}, 1024, 1)
-    >>> table["first"].round(2).to_dict()
-    {'a': 0.8, 'b': 0.2}
+    Source: salib.
     """
     import pandas as pd
     from SALib.analyze import sobol as analyze
@@ -112,8 +85,10 @@ def sobol_indices(function: Callable, bounds: Mapping[str, tuple[float, float]],
         found = {"S1": zero, "ST": zero, "S1_conf": zero, "ST_conf": zero}
     else:
         found = analyze.analyze(problem, values, calc_second_order=False, num_resamples=50, seed=seed)
-    table = pd.DataFrame({"first": found["S1"], "first_error": found["S1_conf"], "total": found["ST"],
-                          "total_error": found["ST_conf"]}, index=pd.Index(list(bounds), name="input"))
+    table = pd.DataFrame(
+        {"first": found["S1"], "first_error": found["S1_conf"], "total": found["ST"], "total_error": found["ST_conf"]},
+        index=pd.Index(list(bounds), name="input"),
+    )
     return table.sort_values("total", ascending=False, kind="stable")
 
 
@@ -122,7 +97,7 @@ def _totals(scenario: Scenario, names: Sequence[str], shares: np.ndarray, measur
     inputs = sampling.ranged_inputs(scenario)
     found = []
     for start in range(0, len(shares), sampling.CHUNK):
-        part = shares[start:start + sampling.CHUNK]
+        part = shares[start : start + sampling.CHUNK]
         columns = {n: np.full((len(part), 1), r.mode) for n, r in inputs.items()}
         for k, name in enumerate(names):
             r = inputs[name]
@@ -132,43 +107,33 @@ def _totals(scenario: Scenario, names: Sequence[str], shares: np.ndarray, measur
     return np.concatenate(found)
 
 
-def index_table(scenario: Scenario, measure: str, users: float | None = None, n: int = 256, seed: int = 1,
-                most: int = 12):
+def index_table(
+    scenario: Scenario, measure: str, users: float | None = None, n: int = 256, seed: int = 1, most: int = 12
+):
     """Sobol indices of the saving of a measure, for the inputs with the widest swings.
 
     Parameters
     ----------
-    scenario : Scenario
-        A scenario with ranges [-].
-    measure : str
-        latency (the mean), battery, data, load or cost [-].
-    users : float, optional
-        Users in the month; the scenario's own where none is given [-].
-    n : int
-        Base samples, a power of two [-].
-    seed : int
-        Seed of the samples [-].
-    most : int
-        How many inputs take part; the others stay at their modes [-].
+    scenario : Scenario, A scenario with ranges
+    measure : str, latency (the mean), battery, data, load or cost
+    users : float, optional, users in the month; the scenario's own where none is given
+    n : int, base samples, a power of two
+    seed : int, seed of the samples
+    most : int, how many inputs take part; the others stay at their modes
 
     Returns
     -------
-    pandas.DataFrame
-        A row an input: first, total and their errors.
+    pandas.DataFrame, A row an input: first, total and their errors
 
     Raises
     ------
-    InputError
-        An unknown measure, or samples that are no power of two.
+    InputError, an unknown measure, or samples that are no power of two
 
-    Sources
-    -------
-    salib
+    Source: salib.
     """
     users = float(np.ravel(scenario.users if users is None else users)[0])
     names = list(tornado(scenario, measure, users, most).index)
-    return sobol_indices(lambda x: _totals(scenario, names, x, measure, users), {n: (0.0, 1.0) for n in names},
-                         n, seed)
+    return sobol_indices(lambda x: _totals(scenario, names, x, measure, users), {n: (0.0, 1.0) for n in names}, n, seed)
 
 
 def information_value(saving_usd, columns: Mapping[str, np.ndarray], bins: int = BINS):
@@ -178,40 +143,7 @@ def information_value(saving_usd, columns: Mapping[str, np.ndarray], bins: int =
     input x first, one takes it where the mean given x is above 0: worth E[max(E[saving | x], 0)]. The
     difference is the value of that information; draws alike in x are grouped to find the mean given x.
 
-    Parameters
-    ----------
-    saving_usd : array_like
-        Saving of push over polling in each draw, (draws,) [USD].
-    columns : mapping of str to array
-        The draws of each input, (draws,) or (draws, 1) [-].
-    bins : int
-        Groups of draws alike in the input; an input with fewer different values has a group each [-].
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row an input: value [USD a month], 0 where shuffled draws reach as much, and the chance of choosing
-        wrong once it is known; the row `everything` is perfect knowledge, `nothing` today's. Largest value first.
-
-    Raises
-    ------
-    InputError
-        No draws, or columns of another length.
-
-    Notes
-    -----
-    Of many draws a group holds at least 256, and what shuffled columns reach counts as noise. The choice that
-    earns most is not always the one that is wrong least often: knowing an input may raise that chance.
-
-    Sources
-    -------
-    raiffa1961
-
-    Examples
-    --------
-    >>> table = information_value([10.0, -4.0], {"coin": [0.0, 1.0]})
-    >>> float(table.loc["coin", "value_usd"])
-    2.0
+    Source: raiffa1961.
     """
     import pandas as pd
 
@@ -251,30 +183,7 @@ def _known(saving: np.ndarray, column: np.ndarray, bins: int, now: float) -> tup
 def push_saving_usd(scenario: Scenario, users: float | None, draws: int, seed: int) -> tuple[np.ndarray, dict]:
     """The saving of push in every draw, with the draws of the inputs it comes from.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        A scenario with ranges [-].
-    users : float or None
-        Users in the month; the scenario's own where none is given [-].
-    draws : int
-        How many draws [-].
-    seed : int
-        Seed of the draws [-].
-
-    Returns
-    -------
-    tuple
-        Saving in USD a month, (draws,), and {input: draws}.
-
-    Raises
-    ------
-    InputError
-        No draws, or more than memory holds.
-
-    Sources
-    -------
-    assumption
+    Source: assumption.
     """
     users = np.array([float(np.ravel(scenario.users if users is None else users)[0])])
     some_draws(draws)
@@ -286,37 +195,27 @@ def push_saving_usd(scenario: Scenario, users: float | None, draws: int, seed: i
     return np.concatenate(saving), {n: np.concatenate([c[n][:, 0] for c in columns]) for n in columns[0]}
 
 
-def worth_measuring(scenario: Scenario, users: float | None = None, draws: int = 16384, seed: int = 1,
-                    most: int = 12):
+def worth_measuring(scenario: Scenario, users: float | None = None, draws: int = 16384, seed: int = 1, most: int = 12):
     """The inputs whose measurement would most lower the chance of choosing wrong, in dollars a month.
 
     Parameters
     ----------
-    scenario : Scenario
-        A scenario with ranges [-].
-    users : float, optional
-        Users in the month; the scenario's own where none is given [-].
-    draws : int
-        How many draws [-].
-    seed : int
-        Seed of the draws [-].
-    most : int
-        How many inputs to show [-].
+    scenario : Scenario, A scenario with ranges
+    users : float, optional, users in the month; the scenario's own where none is given
+    draws : int, how many draws
+    seed : int, seed of the draws
+    most : int, how many inputs to show
 
     Returns
     -------
-    pandas.DataFrame
-        A row an input that is worth anything: value_usd a month, chance_of_wrong, and the input's range and
-        source; the first row is perfect knowledge, the last today's.
+    pandas.DataFrame, A row an input that is worth anything: value_usd a month, chance_of_wrong, and the input's range
+        and source; the first row is perfect knowledge, the last today's
 
     Raises
     ------
-    InputError
-        No draws, or more than memory holds.
+    InputError, no draws, or more than memory holds
 
-    Sources
-    -------
-    raiffa1961
+    Source: raiffa1961.
     """
     import pandas as pd
 
@@ -336,28 +235,20 @@ def spans(scenario: Scenario, users: float | None = None, draws: int = 4096, see
 
     Parameters
     ----------
-    scenario : Scenario
-        A scenario with ranges [-].
-    users : float, optional
-        Users in the month; the scenario's own where none is given [-].
-    draws : int
-        How many draws [-].
-    seed : int
-        Seed of the draws [-].
+    scenario : Scenario, A scenario with ranges
+    users : float, optional, users in the month; the scenario's own where none is given
+    draws : int, how many draws
+    seed : int, seed of the draws
 
     Returns
     -------
-    pandas.DataFrame
-        A row a measure of the table: low, middle and high of before, after and change; p_better.
+    pandas.DataFrame, A row a measure of the table: low, middle and high of before, after and change; p_better
 
     Raises
     ------
-    InputError
-        No draws, or more than memory holds.
+    InputError, no draws, or more than memory holds
 
-    Sources
-    -------
-    assumption
+    Source: assumption.
     """
     import pandas as pd
 
@@ -378,31 +269,22 @@ def cheaper_surface(scenario: Scenario, users, active_hours, draws: int = 512, s
 
     Parameters
     ----------
-    scenario : Scenario
-        A scenario with ranges [-].
-    users : array_like
-        User counts, the columns [-].
-    active_hours : array_like
-        Active hours per user and month, the rows; reached by more sessions a day, from 8 h a day on by more
-        active days, and by longer days where every day is one [-].
-    draws : int
-        How many draws at each point [-].
-    seed : int
-        Seed of the draws [-].
+    scenario : Scenario, A scenario with ranges
+    users : array_like, user counts, the columns
+    active_hours : array_like, active hours per user and month, the rows; reached by more sessions a day, from 8 h a
+        day on by more active days, and by longer days where every day is one
+    draws : int, how many draws at each point
+    seed : int, seed of the draws
 
     Returns
     -------
-    pandas.DataFrame
-        Chances from 0 to 1.
+    pandas.DataFrame, chances from 0 to 1
 
     Raises
     ------
-    InputError
-        No draws, or active hours that are not above 0 or more than the month has.
+    InputError, no draws, or active hours that are not above 0 or more than the month has
 
-    Sources
-    -------
-    assumption
+    Source: assumption.
     """
     import pandas as pd
 
@@ -415,8 +297,7 @@ def cheaper_surface(scenario: Scenario, users, active_hours, draws: int = 512, s
     for one in hours:
         chance, done = np.zeros(users.size), 0
         for chunk in sampling.chunks_of(scenario, draws, seed):
-            before, after = results.chunk_totals(scenario, users, chunk, ("cost",),
-                                                 functools.partial(_active_for, one))
+            before, after = results.chunk_totals(scenario, users, chunk, ("cost",), functools.partial(_active_for, one))
             chance += (after["cost"] < before["cost"]).sum(axis=0)
             done += len(before["cost"])
         rows.append(chance / done)

@@ -103,8 +103,9 @@ def _real(rule: str, low: float = -math.inf, high: float = math.inf, strict: boo
     def check(value: float) -> float:
         return _ruled(value, low, high, strict, rule)
 
-    return Annotated[Any, BeforeValidator(lambda v: _number_or_range(v, check),
-                                          json_schema_input_type=float | RangeInput)]
+    return Annotated[
+        Any, BeforeValidator(lambda v: _number_or_range(v, check), json_schema_input_type=float | RangeInput)
+    ]
 
 
 def _positive(unit: str):
@@ -181,8 +182,13 @@ class Overlay(Part):
     duration_s: Seconds
 
 
-WHICH_PROFILE = {"low": 0.0, "mode": 0.0, "high": 1.0, "source": "assumption",
-                 "note": "which radio profile of the list a draw takes: 0 the first, 1 the last"}
+WHICH_PROFILE = {
+    "low": 0.0,
+    "mode": 0.0,
+    "high": 1.0,
+    "source": "assumption",
+    "note": "which radio profile of the list a draw takes: 0 the first, 1 the last",
+}
 
 
 class Network(Part):
@@ -446,18 +452,16 @@ class Scenario(Part):
 
         Parameters
         ----------
-        changes : dict of str to object
-            Path such as `after.heartbeat.period_s` and the value put there; it replaces a range [-].
+        changes : dict of str to object, path such as `after.heartbeat.period_s` and the value put there; it replaces
+            a range
 
         Returns
         -------
-        Scenario
-            A new scenario, checked like a file.
+        Scenario, A new scenario, checked like a file
 
         Raises
         ------
-        InputError
-            A path that is no part of the scenario (the nearest is offered), or a value against its rule.
+        InputError, A path that is no part of the scenario (the nearest is offered), or a value against its rule
         """
         plain = self.model_dump()
         for path, value in changes.items():
@@ -530,7 +534,7 @@ def _put(plain: dict, path: str, value: Any, place: str) -> None:
             here[part] = value
             return
         if here.get(part) is None:
-            checks.fail(f"{'.'.join(parts[:depth + 1])} is not set here, so {path} cannot be", place)
+            checks.fail(f"{'.'.join(parts[: depth + 1])} is not set here, so {path} cannot be", place)
         here = here[part]
 
 
@@ -554,8 +558,13 @@ def _sentence(error: dict) -> str:
         return f"{name} must be {error['ctx']['expected']}; got {checks.shown(value)}"
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         return f"{name} must be a mapping; got {checks.shown(value)}"
-    wanted = {"bool_type": "true or false", "bool_parsing": "true or false", "string_type": "text",
-              "list_type": "a list", "too_short": "a list with at least one entry"}
+    wanted = {
+        "bool_type": "true or false",
+        "bool_parsing": "true or false",
+        "string_type": "text",
+        "list_type": "a list",
+        "too_short": "a list with at least one entry",
+    }
     return f"{name} must be {wanted.get(kind, error['msg'].lower())}; got {checks.shown(value)}"
 
 
@@ -570,23 +579,7 @@ def _built(plain: Any, place: str) -> Scenario:
 
 
 def read_yaml(path: Path) -> Any:
-    """The plain content of a YAML 1.2 file: no tags, no duplicate keys, no aliases of YAML 1.1.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file [-].
-
-    Returns
-    -------
-    object
-        Mappings, lists, numbers and text as written.
-
-    Raises
-    ------
-    InputError
-        A file that is absent or no YAML, a tag, or a key that stands twice; with its line.
-    """
+    """The plain content of a YAML 1.2 file: no tags, no duplicate keys, no aliases of YAML 1.1."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -599,7 +592,7 @@ def read_yaml(path: Path) -> Any:
         checks.fail(f"the file cannot be read: {str(reason).lower()}", shown)
     tag = re.search(r"(?m)(?:^|[\s\[{,:-])(![^\s]*)", re.sub(r"#.*|'[^'\n]*'|\"[^\"\n]*\"", "", text))
     if tag:
-        line = text[:text.find(tag.group(1))].count("\n") + 1
+        line = text[: text.find(tag.group(1))].count("\n") + 1
         checks.fail(f"YAML tags must not be used; got {tag.group(1)!r}", f"{shown}:{line}")
     try:
         return YAML(typ="safe", pure=True).load(text)
@@ -608,20 +601,18 @@ def read_yaml(path: Path) -> Any:
         line = f"{shown}:{mark.line + 1}" if mark else shown
         problem = re.sub(r"\s+", " ", str(wrong.problem or wrong)).strip()
         twice = re.search(r'found duplicate key "([^"]+)"', problem)
-        checks.fail(f"key {twice.group(1)!r} must stand once; it stands twice" if twice
-                    else f"the file must be YAML; {problem}", line)
+        checks.fail(
+            f"key {twice.group(1)!r} must stand once; it stands twice"
+            if twice
+            else f"the file must be YAML; {problem}",
+            line,
+        )
     except (YAMLError, ValueError) as wrong:
         checks.fail(f"the file must be YAML; {' '.join(str(wrong).split())[:120]}", shown)
 
 
 def names() -> list[str]:
-    """The scenarios that come with the project.
-
-    Returns
-    -------
-    list of str
-        Names in `data/scenarios`, sorted.
-    """
+    """The scenarios that come with the project."""
     return sorted(p.stem for p in paths.data("scenarios").glob("*.yaml"))
 
 
@@ -663,23 +654,7 @@ def _read(path: Path) -> dict:
 
 
 def files(name: str | Path) -> tuple[Path, ...]:
-    """The files that a scenario is made of: its own, then what it extends, to the last.
-
-    Parameters
-    ----------
-    name : str or pathlib.Path
-        As `load` takes it [-].
-
-    Returns
-    -------
-    tuple of pathlib.Path
-        At least one.
-
-    Raises
-    ------
-    InputError
-        An unknown name, broken YAML, or a chain that leads back to itself.
-    """
+    """The files that a scenario is made of: its own, then what it extends, to the last."""
     chain = [_path_of(name)]
     while (base := _read(chain[-1]).get("extends")) is not None:
         path = chain[-1]
@@ -702,18 +677,15 @@ def load(name: str | Path) -> Scenario:
 
     Parameters
     ----------
-    name : str or pathlib.Path
-        A name such as `twilly`, or a path that ends in .yaml [-].
+    name : str or pathlib.Path, A name such as `twilly`, or a path that ends in .yaml
 
     Returns
     -------
-    Scenario
-        Frozen and checked.
+    Scenario, frozen and checked
 
     Raises
     ------
-    InputError
-        One sentence: unknown name or key (the nearest is offered), a value against its rule, broken YAML.
+    InputError, one sentence: unknown name or key (the nearest is offered), a value against its rule, broken YAML
 
     Examples
     --------
@@ -724,13 +696,7 @@ def load(name: str | Path) -> Scenario:
 
 
 def schema() -> dict:
-    """The JSON schema of a scenario file, so that an editor completes and checks it.
-
-    Returns
-    -------
-    dict
-        A JSON schema of every key, with `extends` beside them.
-    """
+    """The JSON schema of a scenario file, so that an editor completes and checks it."""
     found = Scenario.model_json_schema(mode="validation")
     found["title"] = "push-or-poll scenario"
     found["properties"].pop("place", None)

@@ -67,8 +67,10 @@ def _websocket(which: str, design: Design) -> None:
     if design.heartbeat.kind == "json":
         _known("function", design.heartbeat.function, design.functions, f"{which}.heartbeat.function")
     if design.pull is None and not design.timers:
-        _refuse(f"{which}.pull must be given in a websocket design without timers, for the fallback poll"
-                " asks as it does; got nothing")
+        _refuse(
+            f"{which}.pull must be given in a websocket design without timers, for the fallback poll"
+            " asks as it does; got nothing"
+        )
     if any(p.pulls for p in design.pushes.values()) and design.pull is None:
         _refuse(f"{which}.pull must be given where a push triggers pulls; got nothing")
     if design.pull is not None:

@@ -16,7 +16,7 @@ from model.scenario.pieces import Part, Range, Scenario
 __all__ = ["pert_quantile", "ranged_inputs", "resolved"]
 
 AT_ONCE = 131_072  # draws times user counts up to which one pass is quickest; it takes 1.4 GB
-CHUNK = 32768      # of more, so many at once: each core works on a piece of its own
+CHUNK = 32768  # of more, so many at once: each core works on a piece of its own
 QUANTILE_DRAWS = 2048  # draws whose whole latency distribution is worked out
 MEMORY_SHARE, BYTES_A_DRAW, BYTES_A_FIGURE = 0.5, 400, 160  # of the machine; kept for each draw and figure
 COMPILED_FROM = 4096  # points from which a compiled loop pays
@@ -45,8 +45,11 @@ def _columns(scenario: Scenario) -> dict[str, tuple[str, Range]]:
     for path, one in ranges.items():
         side, _, stem = path.partition(".")
         other = ranges.get(f"{'after' if side == 'before' else 'before'}.{stem}")
-        both = side in ("before", "after") and other is not None and (
-            (one.low, one.mode, one.high) == (other.low, other.mode, other.high))
+        both = (
+            side in ("before", "after")
+            and other is not None
+            and ((one.low, one.mode, one.high) == (other.low, other.mode, other.high))
+        )
         found[path] = (f"both.{stem}" if both else path, one)
     return found
 
@@ -56,19 +59,18 @@ def ranged_inputs(scenario: Scenario) -> dict[str, Range]:
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario [-].
+    scenario : Scenario, the scenario
 
     Returns
     -------
-    dict of str to Range
-        By column name; a range that stands alike in both designs is one column.
+    dict of str to Range, by column name; a range that stands alike in both designs is one column
     """
     found = dict(_columns(scenario).values())
     for name, row in ledger.chosen().items():
         if row.ranged and name not in scenario.ledger:
-            found[f"ledger.{name}"] = Range(low=row.low, mode=row.value, high=row.high, source=row.source,
-                                            note=row.note or None)
+            found[f"ledger.{name}"] = Range(
+                low=row.low, mode=row.value, high=row.high, source=row.source, note=row.note or None
+            )
     return found
 
 
@@ -89,7 +91,7 @@ def _by_table(share: np.ndarray, where: float) -> np.ndarray:
     from model.scenario import _kernels
 
     flat, out, ends = _kernels.as_flat(share), np.empty(share.size), np.empty(share.size, dtype=np.int64)
-    ends = ends[:_kernels.pert(flat, _pert_table(where), END_SHARE, out, ends)]
+    ends = ends[: _kernels.pert(flat, _pert_table(where), END_SHARE, out, ends)]
     out[ends] = betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, flat[ends])
     return out.reshape(share.shape)
 
@@ -97,26 +99,7 @@ def _by_table(share: np.ndarray, where: float) -> np.ndarray:
 def pert_quantile(share, low, mode, high):
     """Quantiles of a PERT distribution (a beta with its weight 4 on the mode), through a table.
 
-    Parameters
-    ----------
-    share : array_like
-        Probability, 0 to 1; broadcasts [-].
-    low, mode, high : float
-        Range of the number, low <= mode <= high, in the number's own unit [-].
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape of share, in the number's own unit.
-
-    Sources
-    -------
-    assumption
-
-    Examples
-    --------
-    >>> round(float(pert_quantile(0.5, 0.0, 0.5, 1.0)), 6)
-    0.5
+    Source: assumption.
     """
     if high <= low:
         return np.full(np.shape(share), float(mode))
@@ -136,7 +119,7 @@ def _points(columns: int, draws: int, seed: int, size: int):
     made = 0
     while made < draws:
         more = min(size, 1 << max(int(np.ceil(np.log2(draws - made))), 0)) if made == 0 else size
-        yield engine.random(more)[:draws - made]
+        yield engine.random(more)[: draws - made]
         made += more
 
 
@@ -146,8 +129,9 @@ def _correlated(points: np.ndarray, names: list[str], scenario: Scenario) -> np.
         return points
     from scipy.special import ndtr, ndtri
 
-    involved, factor = _correlation_factor(tuple((c.between, c.rank) for c in scenario.correlations),
-                                           tuple(names), scenario.place)
+    involved, factor = _correlation_factor(
+        tuple((c.between, c.rank) for c in scenario.correlations), tuple(names), scenario.place
+    )
     normal = ndtri(np.clip(points[:, involved], 1e-12, 1.0 - 1e-12))
     points = points.copy()
     points[:, involved] = ndtr(normal @ factor.T)
@@ -161,8 +145,9 @@ def check_correlations(scenario: Scenario) -> None:
     if twice:
         checks.fail(f"correlations must name each pair once; got {' and '.join(sorted(twice[0]))} twice")
     if pairs:
-        _correlation_factor(tuple((c.between, c.rank) for c in scenario.correlations),
-                            tuple(ranged_inputs(scenario)), "")
+        _correlation_factor(
+            tuple((c.between, c.rank) for c in scenario.correlations), tuple(ranged_inputs(scenario)), ""
+        )
 
 
 @functools.lru_cache(maxsize=32)
@@ -175,8 +160,11 @@ def _correlation_factor(pairs: tuple, names: tuple, place: str):
             if names.index(name) not in involved:
                 involved.append(names.index(name))
         if between[0] == between[1] or not -1.0 < rank < 1.0:
-            checks.fail("correlations must name two different inputs and a rank between -1 and 1; got "
-                        f"{rank:g} between {between[0]} and {between[1]}", place)
+            checks.fail(
+                "correlations must name two different inputs and a rank between -1 and 1; got "
+                f"{rank:g} between {between[0]} and {between[1]}",
+                place,
+            )
     matrix = np.eye(len(involved))
     for between, rank in pairs:
         i, j = (involved.index(names.index(n)) for n in between)
@@ -185,8 +173,11 @@ def _correlation_factor(pairs: tuple, names: tuple, place: str):
     if values[0] <= 1e-12:
         weight = np.abs(np.outer(vectors[:, 0], vectors[:, 0]) * matrix) * (1.0 - np.eye(len(involved)))
         i, j = np.unravel_index(int(weight.argmax()), weight.shape)
-        checks.fail("correlations must make a correlation matrix, and together they do not; the pair most at odds"
-                    f" is {names[involved[i]]} and {names[involved[j]]}", place)
+        checks.fail(
+            "correlations must make a correlation matrix, and together they do not; the pair most at odds"
+            f" is {names[involved[i]]} and {names[involved[j]]}",
+            place,
+        )
     return involved, np.linalg.cholesky(matrix)
 
 
@@ -212,8 +203,9 @@ def chunks_of(scenario: Scenario, draws: int, seed: int, size: int = CHUNK):
     names = list(inputs)
     for points in _points(max(len(names), 1), draws, seed, size):
         points = np.asfortranarray(_correlated(points, names, scenario))
-        found = {n: pert_quantile(points[:, k], r.low, r.mode, r.high)[:, None]
-                 for k, (n, r) in enumerate(inputs.items())}
+        found = {
+            n: pert_quantile(points[:, k], r.low, r.mode, r.high)[:, None] for k, (n, r) in enumerate(inputs.items())
+        }
         yield found or {"": points}
 
 
@@ -249,22 +241,16 @@ def resolved(scenario: Scenario, users=None, draws: int = 0, seed: int = 0, keep
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario with its ranges [-].
-    users : array_like, optional
-        User counts, on the last axis; the scenario's own where none is given [-].
-    draws : int
-        How many draws; 0 puts every range at its mode [-].
-    seed : int
-        Seed of the scrambled Sobol points [-].
-    keep : int, optional
-        Only this many of the first draws [-].
+    scenario : Scenario, the scenario with its ranges
+    users : array_like, optional, user counts, on the last axis; the scenario's own where none is given
+    draws : int, how many draws; 0 puts every range at its mode
+    seed : int, seed of the scrambled Sobol points
+    keep : int, optional, only this many of the first draws
 
     Returns
     -------
-    Scenario
-        Numbers are floats or arrays of shape (draws, 1); users is a float or an array on the last axis;
-        `ledger` holds every ledger number; shares that must add to 1 are normalised.
+    Scenario, numbers are floats or arrays of shape (draws, 1); users is a float or an array on the last axis;
+        `ledger` holds every ledger number; shares that must add to 1 are normalised
     """
     enough = min(draws, max(keep, COMPILED_FROM)) if keep else draws  # drawn as the whole is, by the table
     columns = draws_of(scenario, enough, seed) if check_draws(draws) else {}
@@ -277,8 +263,11 @@ def with_columns(scenario: Scenario, columns: dict[str, np.ndarray], users=None)
     """The scenario with plain numbers, the named columns in the place of their inputs' modes."""
     filled = _filled(scenario, (), columns, _columns(scenario) if columns else {})
     numbers = {name: columns.get(f"ledger.{name}", row.value) for name, row in ledger.chosen().items()}
-    own = {"ledger": {**numbers, **filled.ledger}, "screens": _normalised(filled.screens),
-           "networks": _normalised(filled.networks)}
+    own = {
+        "ledger": {**numbers, **filled.ledger},
+        "screens": _normalised(filled.screens),
+        "networks": _normalised(filled.networks),
+    }
     if users is not None:
         own["users"] = np.asarray(checks.positive("users", users, "users"), dtype=float)
     return filled.model_copy(update=own)

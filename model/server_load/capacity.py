@@ -11,8 +11,15 @@ from numpy.typing import ArrayLike
 
 from model import checks, ledger, paths
 
-__all__ = ["connection_memory_gb", "figures", "fan_out_connections", "fan_out_s", "instance_size", "refill_s",
-           "tls_cores"]
+__all__ = [
+    "connection_memory_gb",
+    "figures",
+    "fan_out_connections",
+    "fan_out_s",
+    "instance_size",
+    "refill_s",
+    "tls_cores",
+]
 
 GB_BYTES = 2.0**30
 
@@ -23,12 +30,9 @@ def figures() -> Mapping[str, ledger.Row]:
 
     Returns
     -------
-    mapping of str to Row
-        Value with its range, unit and source.
+    mapping of str to Row, value with its range, unit and source
 
-    Sources
-    -------
-    phoenix2015, anycable, node_bench, aws_docs
+    Source: phoenix2015, anycable, node_bench, aws_docs.
 
     Examples
     --------
@@ -41,29 +45,7 @@ def figures() -> Mapping[str, ledger.Row]:
 def instance_size(instance: str) -> tuple[float, float]:
     """Memory and virtual CPUs of an instance type.
 
-    Parameters
-    ----------
-    instance : str
-        A type such as t4g_medium [-]
-
-    Returns
-    -------
-    pair of float
-        Memory [GB] and virtual CPUs [-].
-
-    Raises
-    ------
-    InputError
-        An unknown type, with the nearest.
-
-    Sources
-    -------
-    aws_docs
-
-    Examples
-    --------
-    >>> instance_size("t4g_medium")
-    (4.0, 2.0)
+    Source: aws_docs.
     """
     known = [name.removesuffix("_vcpu_count") for name in figures() if name.endswith("_vcpu_count")]
     checks.known("server.instance", instance, known)
@@ -73,66 +55,19 @@ def instance_size(instance: str) -> tuple[float, float]:
 def connection_memory_gb(connections: ArrayLike, connection_bytes: ArrayLike) -> np.ndarray:
     """Memory that open connections take.
 
-    Parameters
-    ----------
-    connections : array_like
-        Open connections; broadcasts [-]
-    connection_bytes : array_like
-        Memory of one [B]
-
-    Returns
-    -------
-    array
-        Broadcast shape, GB = 1,024^3 B [GB].
-
-    Raises
-    ------
-    InputError
-        Negative connections or bytes.
-
-    Sources
-    -------
-    phoenix2015
-
-    Examples
-    --------
-    >>> round(float(connection_memory_gb(450_000, 33_333)), 1)
-    14.0
+    Source: phoenix2015.
     """
-    return (checks.non_negative("connections", connections)
-            * checks.non_negative("connection_bytes", connection_bytes, "B") / GB_BYTES)
+    return (
+        checks.non_negative("connections", connections)
+        * checks.non_negative("connection_bytes", connection_bytes, "B")
+        / GB_BYTES
+    )
 
 
 def tls_cores(requests_per_s: ArrayLike, cold_share: ArrayLike = 0.0) -> np.ndarray:
     """Cores that TLS and HTTP alone keep busy: warm requests and new connections, each at its measured rate.
 
-    Parameters
-    ----------
-    requests_per_s : array_like
-        Requests; broadcasts [1/s]
-    cold_share : array_like
-        Share of them that open a connection first [1]
-
-    Returns
-    -------
-    array
-        Broadcast shape; a handler that does anything needs more [-].
-
-    Raises
-    ------
-    InputError
-        A negative rate, or a share outside 0 to 1.
-
-    Sources
-    -------
-    node_bench
-
-    Examples
-    --------
-    A new connection for each request is 26 times dearer than a kept one:
-
-    >>> round(float(tls_cores(1, 1) / tls_cores(1, 0)))
-    26
+    Source: node_bench.
     """
     rate = checks.non_negative("requests_per_s", requests_per_s, "1/s")
     cold = checks.share("cold_share", cold_share)
@@ -141,40 +76,33 @@ def tls_cores(requests_per_s: ArrayLike, cold_share: ArrayLike = 0.0) -> np.ndar
     return rate * (warm_s * (1.0 - cold) + cold_s * cold)
 
 
-def fan_out_s(connections: ArrayLike, post_s: ArrayLike, at_once: ArrayLike = 1.0,
-              rate_per_s: ArrayLike = np.inf) -> np.ndarray:
+def fan_out_s(
+    connections: ArrayLike, post_s: ArrayLike, at_once: ArrayLike = 1.0, rate_per_s: ArrayLike = np.inf
+) -> np.ndarray:
     """Time until the last of many connections has its message.
 
     Posts go out in rounds of `at_once`: ceil(n / at_once) x post_s; a quota may slow them down: n / rate.
 
     Parameters
     ----------
-    connections : array_like
-        Connections to tell; broadcasts [-]
-    post_s : array_like
-        Time of one post [s]
-    at_once : array_like
-        Posts in flight: 1 one after another, infinite all together [-]
-    rate_per_s : array_like
-        Posts that a quota lets through; infinite for none [1/s]
+    connections : array_like, connections to tell; broadcasts
+    post_s : array_like, time of one post [s]
+    at_once : array_like, posts in flight: 1 one after another, infinite all together
+    rate_per_s : array_like, posts that a quota lets through; infinite for none [1/s]
 
     Returns
     -------
-    array
-        Broadcast shape [s].
+    array, broadcast shape [s]
 
     Raises
     ------
-    InputError
-        Negative connections or times, fewer than one post at once, a quota of 0 or less.
+    InputError, negative connections or times, fewer than one post at once, a quota of 0 or less
 
     Notes
     -----
     A burst that the quota would lend is left out.
 
-    Sources
-    -------
-    twilly_code, aws_docs
+    Source: twilly_code, aws_docs.
 
     Examples
     --------
@@ -196,24 +124,18 @@ def fan_out_connections(timeout_s: ArrayLike, post_s: ArrayLike) -> np.ndarray:
 
     Parameters
     ----------
-    timeout_s : array_like
-        Time the sender has; broadcasts [s]
-    post_s : array_like
-        Time of one post [s]
+    timeout_s : array_like, time the sender has; broadcasts [s]
+    post_s : array_like, time of one post [s]
 
     Returns
     -------
-    array
-        Whole connections, broadcast shape [-].
+    array, whole connections, broadcast shape
 
     Raises
     ------
-    InputError
-        A time of 0 or less.
+    InputError, A time of 0 or less
 
-    Sources
-    -------
-    twilly_code
+    Source: twilly_code.
 
     Examples
     --------
@@ -227,35 +149,7 @@ def fan_out_connections(timeout_s: ArrayLike, post_s: ArrayLike) -> np.ndarray:
 def refill_s(connections: ArrayLike, rate_per_s: ArrayLike, burst: ArrayLike = 0.0) -> np.ndarray:
     """The least time in which a quota lets so many connections in.
 
-    Parameters
-    ----------
-    connections : array_like
-        Connections to open; broadcasts [-]
-    rate_per_s : array_like
-        Connections admitted a second [1/s]
-    burst : array_like
-        Connections admitted at once before that [-]
-
-    Returns
-    -------
-    array
-        Broadcast shape [s].
-
-    Raises
-    ------
-    InputError
-        Negative connections or burst, a quota of 0 or less.
-
-    Sources
-    -------
-    aws_docs, phoenix2015
-
-    Examples
-    --------
-    100,000 clients at 500 a second, and Phoenix's test at 1,000 a second:
-
-    >>> float(refill_s(100_000, 500)), float(refill_s(100_000, 1_000))
-    (200.0, 100.0)
+    Source: aws_docs, phoenix2015.
     """
     count = checks.non_negative("connections", connections)
     rate = checks.positive("rate_per_s", rate_per_s, "connections/s")

@@ -24,53 +24,19 @@ def _levels() -> tuple[float, ...]:
 def hour_levels() -> np.ndarray:
     """How busy each hour of a day is beside its busiest, as published studies anchor it.
 
-    Returns
-    -------
-    array (24,)
-        Shares of the busiest hour, from midnight on [1].
-
-    Notes
-    -----
-    Published are the time of the peak, the two busy spells and the fall in the evening; the levels between
-    them are assumed, and `day_shape` stretches all of them to the peak that a scenario gives.
-
-    Sources
-    -------
-    bohmer2011, stach2024, assumption
-
-    Examples
-    --------
-    >>> int(hour_levels().argmax())
-    18
+    Source: bohmer2011, stach2024, assumption.
     """
     return np.array(_levels())
 
 
 def peak_ratio(peak_to_mean_ratio: ArrayLike) -> np.ndarray:
-    """The peak-to-mean ratio, refused where no day can have it.
-
-    Parameters
-    ----------
-    peak_to_mean_ratio : array_like
-        Busiest hour over mean hour, 1 to 24 [1]
-
-    Returns
-    -------
-    array
-        The same numbers [1].
-
-    Raises
-    ------
-    InputError
-        Below 1, or above the 24 of a day whose whole load falls into one hour.
-
-    Examples
-    --------
-    >>> float(peak_ratio(2.5))
-    2.5
-    """
-    return checks.bounded("peak_to_mean_ratio", peak_to_mean_ratio,
-                          "between 1 and 24, as many as a day has hours", lambda a: (a >= 1) & (a <= HOURS))
+    """The peak-to-mean ratio, refused where no day can have it."""
+    return checks.bounded(
+        "peak_to_mean_ratio",
+        peak_to_mean_ratio,
+        "between 1 and 24, as many as a day has hours",
+        lambda a: (a >= 1) & (a <= HOURS),
+    )
 
 
 def day_shape(peak_to_mean_ratio: ArrayLike) -> np.ndarray:
@@ -80,34 +46,7 @@ def day_shape(peak_to_mean_ratio: ArrayLike) -> np.ndarray:
     must be 24 / ratio. k = 0 is a flat day, ever larger k leave only the busiest hour. The sum falls and is
     convex in k, so Newton's steps from 0 reach the root without passing it.
 
-    Parameters
-    ----------
-    peak_to_mean_ratio : array_like
-        Busiest hour over mean hour, 1 to 24 [1]
-
-    Returns
-    -------
-    array (24, ...)
-        Hours from midnight on the first axis, then the shape of the ratio [1].
-
-    Raises
-    ------
-    InputError
-        A ratio below 1 or above 24.
-
-    Notes
-    -----
-    Polls, sessions and events are taken to rise and fall together.
-
-    Sources
-    -------
-    bohmer2011, stach2024, assumption
-
-    Examples
-    --------
-    >>> shape = day_shape(2.5)
-    >>> float(shape.mean().round(12)), float(shape.max().round(12)), int(shape.argmax())
-    (1.0, 2.5, 18)
+    Source: bohmer2011, stach2024, assumption.
     """
     ratio = peak_ratio(peak_to_mean_ratio)
     levels = hour_levels().reshape(HOURS, *([1] * ratio.ndim))

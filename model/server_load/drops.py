@@ -42,8 +42,7 @@ def _one(name: str, value) -> float:
     """One number: a storm is of one scenario without draws, at one user count."""
     array = np.ravel(np.asarray(value, dtype=float))
     if len(array) != 1:
-        checks.fail(f"{name} must be one number in a storm, without draws and at one user count; "
-                    f"got {len(array)}")
+        checks.fail(f"{name} must be one number in a storm, without draws and at one user count; got {len(array)}")
     return float(array[0])
 
 
@@ -62,13 +61,23 @@ def _api_per_s(traffic: Traffic) -> float:
     """Requests a second that the API carries: the gateway's quota, or its servers when wholly busy."""
     if traffic.life.design.api.backend != "server":
         return ledger.quotas()["apigw_requests_per_s"]
-    return (_one("instances", traffic.instances)
-            * _one("server.requests_per_s", traffic.life.design.server.requests_per_s))
+    return _one("instances", traffic.instances) * _one(
+        "server.requests_per_s", traffic.life.design.server.requests_per_s
+    )
 
 
-def drop(traffic: Traffic, clients: float | None = None, seed: int = 0, outage_s: float = 0.0,
-         notice_s: float = 0.0, delays_s: Sequence[float] | None = None, jitter: str | None = None,
-         attempts: float | None = None, rate_per_s: float | None = None, burst: float | None = None) -> Drop:
+def drop(
+    traffic: Traffic,
+    clients: float | None = None,
+    seed: int = 0,
+    outage_s: float = 0.0,
+    notice_s: float = 0.0,
+    delays_s: Sequence[float] | None = None,
+    jitter: str | None = None,
+    attempts: float | None = None,
+    rate_per_s: float | None = None,
+    burst: float | None = None,
+) -> Drop:
     """The storm after every connection of a design drops at the busiest hour.
 
     Whatever is not given is the design's own: its open connections at the peak, its schedule and jitter, the
@@ -76,44 +85,31 @@ def drop(traffic: Traffic, clients: float | None = None, seed: int = 0, outage_s
 
     Parameters
     ----------
-    traffic : Traffic
-        A WebSocket design's traffic, one user count, no draws [-]
-    clients : float, optional
-        Connections that drop; the API then serves as many users as keep so many open at the peak [-]
-    seed : int
-        Whole number that fixes every random number [-]
-    outage_s : float
-        Attempts earlier than this fail [s]
-    notice_s : float
-        The loss is seen at a time uniform between 0 and this, such as the heartbeat's period [s]
-    delays_s : sequence of float, optional
-        Delay before each attempt [s]
-    jitter : str, optional
-        none, equal, full or decorrelated [-]
-    attempts : float, optional
-        Attempts of a client; infinite for no last one [-]
-    rate_per_s : float, optional
-        New connections admitted a second [1/s]
-    burst : float, optional
-        New connections admitted at once by a rested quota [-]
+    traffic : Traffic, A WebSocket design's traffic, one user count, no draws
+    clients : float, optional, connections that drop; the API then serves as many users as keep so many open at the
+        peak
+    seed : int, whole number that fixes every random number
+    outage_s : float, attempts earlier than this fail [s]
+    notice_s : float, the loss is seen at a time uniform between 0 and this, such as the heartbeat's period [s]
+    delays_s : sequence of float, optional, delay before each attempt [s]
+    jitter : str, optional, none, equal, full or decorrelated
+    attempts : float, optional, attempts of a client; infinite for no last one
+    rate_per_s : float, optional, new connections admitted a second [1/s]
+    burst : float, optional, new connections admitted at once by a rested quota
 
     Returns
     -------
-    Drop
-        Seconds until each client is back, with all that led to them.
+    Drop, seconds until each client is back, with all that led to them
 
     Raises
     ------
-    InputError
-        A polling design, several user counts or draws, or what `storm.reconnect` refuses.
+    InputError, A polling design, several user counts or draws, or what `storm.reconnect` refuses
 
     Notes
     -----
     Only these clients use the quota, and the fallback poll finds an API that answers all of them.
 
-    Sources
-    -------
-    aws_docs, aws_backoff, twilly_code, node_bench
+    Source: aws_docs, aws_backoff, twilly_code, node_bench.
 
     Examples
     --------
@@ -141,11 +137,23 @@ def drop(traffic: Traffic, clients: float | None = None, seed: int = 0, outage_s
     lent = door[1] if burst is None else burst
     back_s = storm.reconnect(count, delays, kind, rate, lent, seed, outage_s, notice_s, attempts)
     run = traffic.runs[design.socket.connect_function]
-    return Drop(back_s, delays, kind, attempts, float(rate), float(lent), seed, outage_s, notice_s,
-                _one("fallback.period_s", design.fallback.period_s), design.fallback.requests,
-                _one("fallback.start_delay_s", design.fallback.start_delay_s),
-                _one("connect", run.duration_s), _one("requests/s", rates_per_s(peak)["requests/s"]),
-                _api_per_s(traffic))
+    return Drop(
+        back_s,
+        delays,
+        kind,
+        attempts,
+        float(rate),
+        float(lent),
+        seed,
+        outage_s,
+        notice_s,
+        _one("fallback.period_s", design.fallback.period_s),
+        design.fallback.requests,
+        _one("fallback.start_delay_s", design.fallback.start_delay_s),
+        _one("connect", run.duration_s),
+        _one("requests/s", rates_per_s(peak)["requests/s"]),
+        _api_per_s(traffic),
+    )
 
 
 def course(storm_of: Drop, at_s: Sequence[float]) -> dict[str, np.ndarray]:
@@ -153,28 +161,27 @@ def course(storm_of: Drop, at_s: Sequence[float]) -> dict[str, np.ndarray]:
 
     Parameters
     ----------
-    storm_of : Drop
-        The storm [-]
-    at_s : sequence of float
-        Moments after the drop [s]
+    storm_of : Drop, the storm
+    at_s : sequence of float, moments after the drop [s]
 
     Returns
     -------
-    dict of str to array
-        Share of clients that are back, and requests a second of the fallback poll, at each moment.
+    dict of str to array, share of clients that are back, and requests a second of the fallback poll, at each moment
 
     Raises
     ------
-    InputError
-        A negative moment, or a storm of nobody.
+    InputError, A negative moment, or a storm of nobody
 
-    Sources
-    -------
-    twilly_code
+    Source: twilly_code.
     """
-    polls = storm.fallback_requests_per_s(storm_of.back_s, at_s, storm_of.fallback_period_s,
-                                          storm_of.fallback_requests, storm_of.notice_s,
-                                          storm_of.fallback_delay_s)
+    polls = storm.fallback_requests_per_s(
+        storm_of.back_s,
+        at_s,
+        storm_of.fallback_period_s,
+        storm_of.fallback_requests,
+        storm_of.notice_s,
+        storm_of.fallback_delay_s,
+    )
     return {"back_share": storm.back_share(storm_of.back_s, at_s), "fallback requests/s": polls}
 
 
@@ -183,24 +190,19 @@ def figures(storm_of: Drop) -> dict[str, float]:
 
     Parameters
     ----------
-    storm_of : Drop
-        The storm [-]
+    storm_of : Drop, the storm
 
     Returns
     -------
-    dict of str to float
-        `storm.summary`, then the fallback poll's requests a second at their worst and for good (of those who
-        gave up), the API's load at the worst moment over what it carries, and most runs of the connect
-        function at once (the burst and what is admitted while one runs).
+    dict of str to float, `storm.summary`, then the fallback poll's requests a second at their worst and for good (of
+        those who gave up), the API's load at the worst moment over what it carries, and most runs of the connect
+        function at once (the burst and what is admitted while one runs)
 
     Raises
     ------
-    InputError
-        A storm of nobody.
+    InputError, A storm of nobody
 
-    Sources
-    -------
-    twilly_code, aws_docs
+    Source: twilly_code, aws_docs.
     """
     found = storm.summary(storm_of.back_s)
     first = storm_of.notice_s + storm_of.fallback_delay_s
@@ -209,8 +211,13 @@ def figures(storm_of: Drop) -> dict[str, float]:
     lasting = found["lost"] * storm_of.fallback_requests / storm_of.fallback_period_s
     load = (storm_of.usual_requests_per_s + worst) / storm_of.api_requests_per_s
     runs = min(storm_of.burst + storm_of.rate_per_s * storm_of.connect_run_s, found["clients"])
-    return {**found, "worst_fallback_per_s": worst, "lasting_fallback_per_s": lasting,
-            "worst_api_load": load, "connect_runs_at_once": runs}
+    return {
+        **found,
+        "worst_fallback_per_s": worst,
+        "lasting_fallback_per_s": lasting,
+        "worst_api_load": load,
+        "connect_runs_at_once": runs,
+    }
 
 
 def drop_table(storms: Mapping[str, Drop]):
@@ -218,18 +225,15 @@ def drop_table(storms: Mapping[str, Drop]):
 
     Parameters
     ----------
-    storms : mapping of str to Drop
-        Storms by name, or by a tuple of names [-]
+    storms : mapping of str to Drop, storms by name, or by a tuple of names
 
     Returns
     -------
-    pandas.DataFrame
-        A row a storm, the columns of `figures`.
+    pandas.DataFrame, A row a storm, the columns of `figures`
 
     Raises
     ------
-    InputError
-        A storm of nobody.
+    InputError, A storm of nobody
     """
     import pandas as pd
 

@@ -37,28 +37,23 @@ def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict[
 
     Parameters
     ----------
-    traffic : Traffic
-        The design's traffic; a plain server's sockets have no quota [-]
-    quotas : mapping of str to float, optional
-        Quotas that differ from the defaults, by their names in data/quotas.csv, > 0 [-]
+    traffic : Traffic, the design's traffic; a plain server's sockets have no quota
+    quotas : mapping of str to float, optional, quotas that differ from the defaults, by their names in
+        data/quotas.csv, > 0
 
     Returns
     -------
-    dict of str to float
-        Limits by load, in the load's unit.
+    dict of str to float, limits by load, in the load's unit
 
     Raises
     ------
-    InputError
-        An unknown quota, with the nearest, or one that is not above 0.
+    InputError, an unknown quota, with the nearest, or one that is not above 0
 
     Notes
     -----
     Runs count every start of a function; the quota strictly counts those somebody waits for.
 
-    Sources
-    -------
-    aws_docs, twilly_code
+    Source: aws_docs, twilly_code.
     """
     known = dict(ledger.quotas())
     for name, value in (quotas or {}).items():
@@ -95,34 +90,7 @@ def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) 
     starts thin out, servers come in whole numbers. So each is searched: between two counts the load is taken
     as a power of users, tried, and the bracket closed, which ends after one try for what is linear.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic; its own user count does not matter [-]
-    quotas : mapping of str to float, optional
-        Quotas that differ from the defaults [-]
-
-    Returns
-    -------
-    dict of str to array
-        Users by load, shape (draws,); infinite where no number of users reaches the limit, 0 where any does
-        [users].
-
-    Raises
-    ------
-    InputError
-        An unknown or zero quota, or a peak-to-mean ratio that no day has.
-
-    Sources
-    -------
-    aws_docs
-
-    Examples
-    --------
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
-    >>> bool(users_at_quota(now, {"apigw_requests_per_s": 5000})["gateway calls/s"] > 1e6)
-    True
+    Source: aws_docs.
     """
     bounds = limits(traffic, quotas)
     loads, limit = list(bounds), np.array(list(bounds.values()))
@@ -146,26 +114,7 @@ def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) 
 def first_break(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> tuple[str, float]:
     """The limit that a growing number of users reaches first, and how many they are.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic; over draws the middle counts [-]
-    quotas : mapping of str to float, optional
-        Quotas that differ from the defaults [-]
-
-    Returns
-    -------
-    pair of str and float
-        The load, and the users [users]; "none" and infinity where nothing ever breaks.
-
-    Raises
-    ------
-    InputError
-        An unknown or zero quota.
-
-    Sources
-    -------
-    aws_docs
+    Source: aws_docs.
     """
     found = {load: float(np.median(users)) for load, users in users_at_quota(traffic, quotas).items()}
     load = min(found, key=found.get)

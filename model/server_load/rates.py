@@ -12,11 +12,30 @@ from model.server_load import capacity, day
 from model.traffic import traffic as traffic_of
 from model.traffic.runs import broadcast_posts, flow_function
 
-__all__ = ["at_peak", "connects_by_cause", "fan_out_by_event", "flow_rates_per_s", "hourly", "peak_of",
-           "rates_per_s", "scanned_units", "with_users"]
+__all__ = [
+    "at_peak",
+    "connects_by_cause",
+    "fan_out_by_event",
+    "flow_rates_per_s",
+    "hourly",
+    "peak_of",
+    "rates_per_s",
+    "scanned_units",
+    "with_users",
+]
 
-RATES = ("requests/s", "gateway calls/s", "connects/s", "messages up/s", "messages down/s", "heartbeats/s",
-         "runs/s", "read units/s", "scanned units/s", "write units/s")
+RATES = (
+    "requests/s",
+    "gateway calls/s",
+    "connects/s",
+    "messages up/s",
+    "messages down/s",
+    "heartbeats/s",
+    "runs/s",
+    "read units/s",
+    "scanned units/s",
+    "write units/s",
+)
 STANDING = ("server", "cache")  # kinds of flow that a whole server causes, however busy the hour
 
 
@@ -33,64 +52,42 @@ def scanned_units(traffic: Traffic, flow: Flow):
 
     A scan begins at the table's beginning and ends with its first page, so all of them read one partition.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-]
-    flow : Flow
-        A flow of it [-]
-
-    Returns
-    -------
-    array
-        Read units; 0 for a flow that scans nothing [-].
-
-    Notes
-    -----
-    The page is taken to lie in one partition, which holds 10 GB.
-
-    Sources
-    -------
-    aws_docs, twilly_code
+    Source: aws_docs, twilly_code.
     """
     if flow.kind == "cache":
         return flow.meters.get("dynamodb_read_unit", 0.0)
     if flow.function is None:
         return 0.0
     function = flow_function(traffic.life, flow, traffic.table_bytes)
-    units = (chains.operation_meters(o, traffic.table_bytes)["dynamodb_read_unit"]
-             for o in function.operations if o.kind == "scan_table")
+    units = (
+        chains.operation_meters(o, traffic.table_bytes)["dynamodb_read_unit"]
+        for o in function.operations
+        if o.kind == "scan_table"
+    )
     return sum(units, 0.0) * (flow.requests or flow.executions)
 
 
 def _amounts(traffic: Traffic, flow: Flow) -> dict:
     """What one occurrence of a flow is to the servers, by the names of RATES."""
-    amounts = (flow.requests, _gateway_calls(traffic, flow), flow.connects, flow.messages_up,
-               flow.messages_down, 1.0 if flow.kind == "heartbeat" else 0.0, flow.executions,
-               flow.meters.get("dynamodb_read_unit", 0.0), scanned_units(traffic, flow),
-               flow.meters.get("dynamodb_write_unit", 0.0))
+    amounts = (
+        flow.requests,
+        _gateway_calls(traffic, flow),
+        flow.connects,
+        flow.messages_up,
+        flow.messages_down,
+        1.0 if flow.kind == "heartbeat" else 0.0,
+        flow.executions,
+        flow.meters.get("dynamodb_read_unit", 0.0),
+        scanned_units(traffic, flow),
+        flow.meters.get("dynamodb_write_unit", 0.0),
+    )
     return dict(zip(RATES, amounts, strict=True))
 
 
 def flow_rates_per_s(flow: Flow, traffic: Traffic) -> dict:
     """What one flow asks of the servers, on average over the month, all users together.
 
-    Parameters
-    ----------
-    flow : Flow
-        A flow of that traffic [-]
-    traffic : Traffic
-        The design's traffic [-]
-
-    Returns
-    -------
-    dict of str to array
-        Requests, gateway calls, connects, messages each way, heartbeats, runs of functions, read units (those
-        that scans take beside them) and write units, each a second, (draws, users) [1/s].
-
-    Sources
-    -------
-    little1961
+    Source: little1961.
     """
     per_s = flow.per_month / traffic.life.scenario.month_s
     return {name: per_s * amount for name, amount in _amounts(traffic, flow).items()}
@@ -101,24 +98,20 @@ def rates_per_s(traffic: Traffic) -> dict:
 
     Parameters
     ----------
-    traffic : Traffic
-        The design's traffic [-]
+    traffic : Traffic, the design's traffic
 
     Returns
     -------
-    dict of str to array
-        A second where the name says so: requests, gateway calls, connects, messages each way, heartbeats,
-        runs of functions, read, scanned and write units; open connections and executions at once by Little's
-        law; plain servers; seconds of the longest fan-out. (draws, users).
+    dict of str to array, A second where the name says so: requests, gateway calls, connects, messages each way,
+        heartbeats, runs of functions, read, scanned and write units; open connections and executions at once by
+        Little's law; plain servers; seconds of the longest fan-out. (draws, users)
 
     Notes
     -----
     Whether a connect counts towards the gateway's calls as well is not said; here it counts on its own quota
     only. Ping frames run no code and are listed as heartbeats, JSON ones as messages too.
 
-    Sources
-    -------
-    little1961
+    Source: little1961.
 
     Examples
     --------
@@ -132,28 +125,17 @@ def rates_per_s(traffic: Traffic) -> dict:
         for name, per_s in flow_rates_per_s(flow, traffic).items():
             total[name] = total[name] + per_s
     servers = any(f.kind == "server" for f in traffic.flows)
-    return {**total,
-            "open connections": np.asarray(traffic.life.open_connections),
-            "executions at once": sum((r.executions_at_once for r in traffic.runs.values()), 0.0),
-            "plain servers": np.asarray(traffic.instances if servers else 0.0),
-            "longest fan-out s": _longest_s(traffic)}
+    return {
+        **total,
+        "open connections": np.asarray(traffic.life.open_connections),
+        "executions at once": sum((r.executions_at_once for r in traffic.runs.values()), 0.0),
+        "plain servers": np.asarray(traffic.instances if servers else 0.0),
+        "longest fan-out s": _longest_s(traffic),
+    }
 
 
 def with_users(traffic: Traffic, users) -> Traffic:
-    """The same design with other user counts.
-
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-]
-    users : array_like
-        User counts on the last axis, draws on the first where there are any [users]
-
-    Returns
-    -------
-    Traffic
-        Everything that follows from users worked out anew.
-    """
+    """The same design with other user counts."""
     return traffic_of(traffic.life.design, traffic.life.scenario.model_copy(update={"users": users}))
 
 
@@ -173,46 +155,23 @@ def at_peak(traffic: Traffic) -> Traffic:
 
     Parameters
     ----------
-    traffic : Traffic
-        The design's traffic [-]
+    traffic : Traffic, the design's traffic
 
     Returns
     -------
-    Traffic
-        Its rates are those of the busiest hour.
+    Traffic, its rates are those of the busiest hour
 
     Raises
     ------
-    InputError
-        A peak-to-mean ratio that no day has.
+    InputError, A peak-to-mean ratio that no day has
 
-    Sources
-    -------
-    bohmer2011
+    Source: bohmer2011.
     """
     return _scaled(traffic, day.peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
 
 
 def peak_of(traffic: Traffic, users) -> Traffic:
-    """The busiest hour of the same design with other user counts.
-
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-]
-    users : array_like
-        User counts on the last axis, draws on the first where there are any [users]
-
-    Returns
-    -------
-    Traffic
-        As `at_peak` gives it.
-
-    Raises
-    ------
-    InputError
-        A peak-to-mean ratio that no day has.
-    """
+    """The busiest hour of the same design with other user counts."""
     if any(f.kind in STANDING for f in traffic.flows):
         return at_peak(with_users(traffic, users))
     return with_users(traffic, users * day.peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
@@ -221,29 +180,7 @@ def peak_of(traffic: Traffic, users) -> Traffic:
 def hourly(traffic: Traffic) -> Traffic:
     """The design's traffic hour by hour: every number gets a first axis of 24.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-]
-
-    Returns
-    -------
-    Traffic
-        Its rates are those of each hour, (24, draws, users).
-
-    Raises
-    ------
-    InputError
-        A peak-to-mean ratio that no day has.
-
-    Notes
-    -----
-    The mean over the hours of what is linear in users is the mean hour. Of what is not (a scan of a table
-    that fits a page, cold starts) it is a little more: the mean hour and the bill use the mean table.
-
-    Sources
-    -------
-    bohmer2011, stach2024
+    Source: bohmer2011, stach2024.
     """
     scenario = traffic.life.scenario
     ratio = np.asarray(scenario.usage.peak_to_mean_ratio)
@@ -256,23 +193,19 @@ def connects_by_cause(traffic: Traffic) -> dict:
 
     Parameters
     ----------
-    traffic : Traffic
-        The design's traffic [-]
+    traffic : Traffic, the design's traffic
 
     Returns
     -------
-    dict of str to array
-        Session starts, cuts by the gateway's longest life of a connection, reconnects after losses that both
-        sides see (network changes, silence), and after losses that only a heartbeat finds; they add up to all
-        connects, (draws, users) [1/s].
+    dict of str to array, session starts, cuts by the gateway's longest life of a connection, reconnects after losses
+        that both sides see (network changes, silence), and after losses that only a heartbeat finds; they add up to
+        all connects, (draws, users) [1/s]
 
     Notes
     -----
     The cuts are what remains of all connects, as `traffic` has decided them.
 
-    Sources
-    -------
-    aws_docs, little1961
+    Source: aws_docs, little1961.
     """
     life = traffic.life
     if life.design.socket is None:
@@ -283,8 +216,7 @@ def connects_by_cause(traffic: Traffic) -> dict:
     lost = active * usable * life.losses_per_s
     unseen = active * usable * life.unseen_per_s
     cuts = np.maximum(active * life.connects_per_s - starts - lost, 0.0)
-    return {"session starts": starts, "2 h limit": cuts, "seen losses": lost - unseen,
-            "unseen losses": unseen}
+    return {"session starts": starts, "2 h limit": cuts, "seen losses": lost - unseen, "unseen losses": unseen}
 
 
 def fan_out_by_event(traffic: Traffic) -> dict:
@@ -294,19 +226,7 @@ def fan_out_by_event(traffic: Traffic) -> dict:
     event to named recipients is a run of the sender for each, so one post. A plain server writes to its own
     sockets, at the measured messages a second of one core.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-]
-
-    Returns
-    -------
-    dict of str to array
-        Seconds by event, empty for a polling design [s].
-
-    Sources
-    -------
-    twilly_code, node_bench
+    Source: twilly_code, node_bench.
     """
     life, socket = traffic.life, traffic.life.design.socket
     found = {}

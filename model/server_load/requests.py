@@ -12,46 +12,36 @@ from model.server_load import capacity
 from model.server_load.quotas import QUOTAS, first_break, limits, users_at_quota
 from model.server_load.rates import at_peak, flow_rates_per_s, hourly, rates_per_s
 
-__all__ = ["QUOTAS", "at_peak", "disconnect_reads", "first_break", "flow_rates_per_s",
-           "flow_requests_per_minute", "hourly", "limits", "load_by_users", "load_table", "quota_table",
-           "quota_use", "rates_per_s", "requests_per_minute", "server_table", "server_wait_s",
-           "users_at_quota"]
+__all__ = [
+    "QUOTAS",
+    "at_peak",
+    "disconnect_reads",
+    "first_break",
+    "flow_rates_per_s",
+    "flow_requests_per_minute",
+    "hourly",
+    "limits",
+    "load_by_users",
+    "load_table",
+    "quota_table",
+    "quota_use",
+    "rates_per_s",
+    "requests_per_minute",
+    "server_table",
+    "server_wait_s",
+    "users_at_quota",
+]
 
 
 def flow_requests_per_minute(flow: Flow, traffic: Traffic):
-    """Requests of one flow per minute of a user's active time.
-
-    Parameters
-    ----------
-    flow : Flow
-        A flow of that traffic [-]
-    traffic : Traffic
-        The design's traffic [-]
-
-    Returns
-    -------
-    array
-        Requests a minute, (draws, users).
-    """
+    """Requests of one flow per minute of a user's active time."""
     return flow.per_month * flow.requests / traffic.life.active_s * 60.0
 
 
 def requests_per_minute(traffic: Traffic):
     """Requests per minute of an active user: exchanges that run server code, nothing else.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-]
-
-    Returns
-    -------
-    array
-        Requests a minute, (draws, users); messages, pings and connects are listed apart.
-
-    Sources
-    -------
-    little1961
+    Source: little1961.
     """
     return sum(flow_requests_per_minute(flow, traffic) for flow in traffic.flows)
 
@@ -63,27 +53,7 @@ def _first(value) -> float:
 def load_table(traffic: Traffic, quotas: Mapping[str, float] | None = None):
     """The load at the mean and the peak hour beside its quota, for one user count.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        Traffic of a scenario with one user count and no draws [-]
-    quotas : mapping of str to float, optional
-        Quotas that differ from the defaults [-]
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a kind of load: mean, peak, quota, headroom (quota over peak), users_at_quota (users at which
-        the peak reaches the quota, searched).
-
-    Raises
-    ------
-    InputError
-        An unknown or zero quota, or a peak-to-mean ratio that no day has.
-
-    Sources
-    -------
-    aws_docs
+    Source: aws_docs.
     """
     import pandas as pd
 
@@ -92,9 +62,16 @@ def load_table(traffic: Traffic, quotas: Mapping[str, float] | None = None):
     rows = []
     for name in mean:
         quota, high = bounds.get(name, np.nan), _first(peak[name])
-        rows.append({"load": name, "mean": _first(mean[name]), "peak": high, "quota": quota,
-                     "headroom": quota / high if high > 0 else np.inf if name in bounds else np.nan,
-                     "users_at_quota": _first(breaks[name]) if name in bounds else np.nan})
+        rows.append(
+            {
+                "load": name,
+                "mean": _first(mean[name]),
+                "peak": high,
+                "quota": quota,
+                "headroom": quota / high if high > 0 else np.inf if name in bounds else np.nan,
+                "users_at_quota": _first(breaks[name]) if name in bounds else np.nan,
+            }
+        )
     return pd.DataFrame(rows).set_index("load")
 
 
@@ -103,24 +80,18 @@ def load_by_users(traffic: Traffic, hour: str = "peak"):
 
     Parameters
     ----------
-    traffic : Traffic
-        Traffic of a scenario with several user counts and no draws [-]
-    hour : str
-        peak or mean [-]
+    traffic : Traffic, traffic of a scenario with several user counts and no draws
+    hour : str, peak or mean
 
     Returns
     -------
-    pandas.DataFrame
-        A row a kind of load, a column a user count.
+    pandas.DataFrame, A row a kind of load, a column a user count
 
     Raises
     ------
-    InputError
-        An unknown hour.
+    InputError, an unknown hour
 
-    Sources
-    -------
-    little1961, aws_docs
+    Source: little1961, aws_docs.
     """
     import pandas as pd
 
@@ -136,34 +107,31 @@ def quota_table(before: Traffic, after: Traffic, quotas: Mapping[str, float] | N
 
     Parameters
     ----------
-    before, after : Traffic
-        The two designs' traffic [-]
-    quotas : mapping of str to float, optional
-        Quotas that differ from the defaults [-]
+    before, after : Traffic, the two designs' traffic
+    quotas : mapping of str to float, optional, quotas that differ from the defaults
 
     Returns
     -------
-    pandas.DataFrame
-        A row a kind of load: quota, before and after (users; infinite where it never breaks, over draws the
-        middle).
+    pandas.DataFrame, A row a kind of load: quota, before and after (users; infinite where it never breaks, over draws
+        the middle)
 
     Raises
     ------
-    InputError
-        An unknown or zero quota.
+    InputError, an unknown or zero quota
 
-    Sources
-    -------
-    aws_docs
+    Source: aws_docs.
     """
     import pandas as pd
 
     sides = {"before": before, "after": after}
     bounds = {name: limit for side in sides.values() for name, limit in limits(side, quotas).items()}
-    broken = {name: {k: float(np.median(v)) for k, v in users_at_quota(side, quotas).items()}
-              for name, side in sides.items()}
-    rows = {load: {"quota": limit, **{name: broken[name].get(load, np.inf) for name in sides}}
-            for load, limit in bounds.items()}
+    broken = {
+        name: {k: float(np.median(v)) for k, v in users_at_quota(side, quotas).items()} for name, side in sides.items()
+    }
+    rows = {
+        load: {"quota": limit, **{name: broken[name].get(load, np.inf) for name in sides}}
+        for load, limit in bounds.items()
+    }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("load")
     order = table[["before", "after"]].min(axis=1).sort_values(kind="stable").index
     return table.loc[order]
@@ -174,24 +142,18 @@ def quota_use(traffic: Traffic, quotas: Mapping[str, float] | None = None):
 
     Parameters
     ----------
-    traffic : Traffic
-        Traffic of a scenario with several user counts and no draws [-]
-    quotas : mapping of str to float, optional
-        Quotas that differ from the defaults [-]
+    traffic : Traffic, traffic of a scenario with several user counts and no draws
+    quotas : mapping of str to float, optional, quotas that differ from the defaults
 
     Returns
     -------
-    pandas.DataFrame
-        A row a limited kind of load, a column a user count; 1 is the limit.
+    pandas.DataFrame, A row a limited kind of load, a column a user count; 1 is the limit
 
     Raises
     ------
-    InputError
-        An unknown or zero quota.
+    InputError, an unknown or zero quota
 
-    Sources
-    -------
-    aws_docs
+    Source: aws_docs.
     """
     import pandas as pd
 
@@ -204,32 +166,30 @@ def disconnect_reads(traffic: Traffic) -> dict:
 
     Parameters
     ----------
-    traffic : Traffic
-        A WebSocket design's traffic [-]
+    traffic : Traffic, A WebSocket design's traffic
 
     Returns
     -------
-    dict of str to array
-        Open connections at the peak, read units of one disconnect there, read units a second at the peak and
-        read units a month, (draws, users).
+    dict of str to array, open connections at the peak, read units of one disconnect there, read units a second at the
+        peak and read units a month, (draws, users)
 
     Raises
     ------
-    InputError
-        A polling design, which has no connections.
+    InputError, A polling design, which has no connections
 
-    Sources
-    -------
-    aws_docs, twilly_code
+    Source: aws_docs, twilly_code.
     """
     if traffic.life.design.socket is None:
         checks.fail("disconnect_reads must be given a websocket design; got polling")
     peak = at_peak(traffic)
     mean, high = (next(f for f in t.flows if f.kind == "disconnect") for t in (traffic, peak))
     units = high.meters.get("dynamodb_read_unit", 0.0)
-    return {"open connections": peak.life.open_connections, "read units a disconnect": units,
-            "read units/s": units * high.per_month / traffic.life.scenario.month_s,
-            "read units a month": mean.meters.get("dynamodb_read_unit", 0.0) * mean.per_month}
+    return {
+        "open connections": peak.life.open_connections,
+        "read units a disconnect": units,
+        "read units/s": units * high.per_month / traffic.life.scenario.month_s,
+        "read units a month": mean.meters.get("dynamodb_read_unit", 0.0) * mean.per_month,
+    }
 
 
 def server_table(traffic: Traffic):
@@ -238,24 +198,7 @@ def server_table(traffic: Traffic):
     Memory by bytes a connection takes, cores by requests and messages a second that one core was measured at,
     each up to the share that is planned; beside them the scenario's own capacity of an instance.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        Traffic of a scenario with one user count and no draws [-]
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a published figure: what it limits, demand at the peak, what one instance holds (with low and
-        high), instances needed, memory of all connections in GB where memory is the limit.
-
-    Notes
-    -----
-    Measured rates are of trivial handlers on one core of another machine: the least a server needs.
-
-    Sources
-    -------
-    phoenix2015, anycable, node_bench, aws_docs
+    Source: phoenix2015, anycable, node_bench, aws_docs.
     """
     import pandas as pd
 
@@ -263,13 +206,24 @@ def server_table(traffic: Traffic):
     memory_gb, cores = capacity.instance_size(server.instance)
     share, rows = _first(server.utilisation_share), []
     room_bytes = memory_gb * capacity.GB_BYTES * capacity.figures()["server_memory_share"].value
-    demand = {"connections": _first(rates["open connections"]), "requests/s": _first(rates["requests/s"]),
-              "messages/s": _first(rates["messages down/s"])}
+    demand = {
+        "connections": _first(rates["open connections"]),
+        "requests/s": _first(rates["requests/s"]),
+        "messages/s": _first(rates["messages down/s"]),
+    }
 
     def add(name, limits_, holds):
-        rows.append({"capacity": name, "limits": limits_, "demand": demand[limits_],
-                     "instance_holds": holds[0], "low": min(holds), "high": max(holds),
-                     "instances": np.ceil(demand[limits_] / holds[0])})
+        rows.append(
+            {
+                "capacity": name,
+                "limits": limits_,
+                "demand": demand[limits_],
+                "instance_holds": holds[0],
+                "low": min(holds),
+                "high": max(holds),
+                "instances": np.ceil(demand[limits_] / holds[0]),
+            }
+        )
 
     for name, row in capacity.figures().items():
         three = (row.value, row.low, row.high)
@@ -290,28 +244,7 @@ def server_wait_s(traffic: Traffic):
     All cores of all instances are the servers of one queue; each finishes its part of the requests a second
     that the scenario gives an instance.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        The design's traffic [-]
-
-    Returns
-    -------
-    array
-        Seconds before a request's work begins, 0 where no plain server answers, (draws, users) [s].
-
-    Raises
-    ------
-    InputError
-        Where the instances cannot keep up.
-
-    Notes
-    -----
-    Arrivals at random and exponential work; a balancer that deals requests out blindly waits longer.
-
-    Sources
-    -------
-    kleinrock1975
+    Source: kleinrock1975.
     """
     design = traffic.life.design
     if design.api.backend != "server":

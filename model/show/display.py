@@ -24,25 +24,7 @@ RESULT_MIME = "application/vnd.push-or-poll.result+json"
 
 
 def rounded(value: object, digits: int = 5) -> object:
-    """The value as JSON can hold it, a real number rounded to its significant digits.
-
-    Parameters
-    ----------
-    value : object
-        A number, a text, a date or nothing; whole numbers and texts stay as they are [-]
-    digits : int
-        Significant digits kept, at least 1 [-]
-
-    Returns
-    -------
-    object
-        int, float, str, bool or None; NaN becomes None, an infinity its name [-]
-
-    Examples
-    --------
-    >>> rounded(1234.5678), rounded(np.float64(0.00012345678)), rounded(10_000), rounded(math.inf)
-    (1234.6, 0.00012346, 10000, 'inf')
-    """
+    """The value as JSON can hold it, a real number rounded to its significant digits."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, str, numbers.Integral)):
@@ -55,25 +37,7 @@ def rounded(value: object, digits: int = 5) -> object:
 
 
 def number(value: object, digits: int = 5) -> str:
-    """The number as a person reads it: rounded to its significant digits, thousands apart.
-
-    Parameters
-    ----------
-    value : object
-        A number, a text or nothing [-]
-    digits : int
-        Significant digits kept, at least 1 [-]
-
-    Returns
-    -------
-    str
-        The text to show [-]
-
-    Examples
-    --------
-    >>> number(1234567.8), number(12.0), number(0.000065), number(None), number("lte")
-    ('1,234,600', '12', '6.5e-05', 'n/a', 'lte')
-    """
+    """The number as a person reads it: rounded to its significant digits, thousands apart."""
     value = rounded(value, digits)
     if value is None:
         return "n/a"
@@ -101,8 +65,13 @@ class Result:
 
     def payload(self) -> dict:
         """What is kept as JSON: name, columns, index columns, records and tolerances."""
-        return {"name": self.name, "columns": list(self.columns), "index": list(self.index),
-                "records": [dict(r) for r in self.records], "tolerance": dict(self.tolerance)}
+        return {
+            "name": self.name,
+            "columns": list(self.columns),
+            "index": list(self.index),
+            "records": [dict(r) for r in self.records],
+            "tolerance": dict(self.tolerance),
+        }
 
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
@@ -116,10 +85,13 @@ class Result:
         """The table as HTML, every text escaped and to the left, numbers to the right."""
         header, rows = self.cells()
         sides = ["right" if all(_numeric(r[k]) for r in rows) else "left" for k in range(len(header))]
-        head = "".join(f'<th style="text-align:{s}">{html.escape(c)}</th>'
-                       for c, s in zip(header, sides, strict=True))
-        body = "".join("<tr>" + "".join(f'<td style="text-align:{s}">{html.escape(c)}</td>'
-                                        for c, s in zip(row, sides, strict=True)) + "</tr>\n" for row in rows)
+        head = "".join(f'<th style="text-align:{s}">{html.escape(c)}</th>' for c, s in zip(header, sides, strict=True))
+        body = "".join(
+            "<tr>"
+            + "".join(f'<td style="text-align:{s}">{html.escape(c)}</td>' for c, s in zip(row, sides, strict=True))
+            + "</tr>\n"
+            for row in rows
+        )
         return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
 
     def to_text(self) -> str:
@@ -128,9 +100,12 @@ class Result:
         lines = [header, *rows]
         widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
         left = [all(not _numeric(row[i]) for row in rows) for i in range(len(header))]
-        return "\n".join("  ".join(c.ljust(w) if is_left else c.rjust(w)
-                                   for c, w, is_left in zip(line, widths, left, strict=True)).rstrip()
-                         for line in lines)
+        return "\n".join(
+            "  ".join(
+                c.ljust(w) if is_left else c.rjust(w) for c, w, is_left in zip(line, widths, left, strict=True)
+            ).rstrip()
+            for line in lines
+        )
 
     def to_markdown(self) -> str:
         """The table in Markdown, bars and line ends in a text made harmless."""
@@ -150,24 +125,20 @@ def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapp
 
     Parameters
     ----------
-    table : DataFrame, Series, mapping or list of mappings
-        Rows and columns; a mapping of plain values is one row; an index with a name is a column [-]
-    name : str
-        What the table is called where a difference is reported [-]
-    digits : int
-        Significant digits that the inputs deserve; 5 unless told [-]
-    tolerance : mapping, optional
-        Column name to the relative difference that a check lets pass; anything visible else fails [-]
+    table : DataFrame, Series, mapping or list of mappings, rows and columns; a mapping of plain values is one row; an
+        index with a name is a column
+    name : str, what the table is called where a difference is reported
+    digits : int, significant digits that the inputs deserve; 5 unless told
+    tolerance : mapping, optional, column name to the relative difference that a check lets pass; anything visible
+        else fails
 
     Returns
     -------
-    Result
-        Shows as a table and carries the rounded rows as JSON [-]
+    Result, shows as a table and carries the rounded rows as JSON
 
     Raises
     ------
-    InputError
-        Where the table has no columns or two columns of one name.
+    InputError where the table has no columns or two columns of one name
 
     Examples
     --------
@@ -200,8 +171,9 @@ def _frame(table: object):
     plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     if plain:
         return frame, []
-    names = [str(n) if n is not None else ("row" if i == 0 else f"row {i + 1}")
-             for i, n in enumerate(frame.index.names)]
+    names = [
+        str(n) if n is not None else ("row" if i == 0 else f"row {i + 1}") for i, n in enumerate(frame.index.names)
+    ]
     return frame.rename_axis(index=names).reset_index(allow_duplicates=True), names
 
 

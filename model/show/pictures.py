@@ -17,13 +17,7 @@ log = logging.getLogger(__name__)
 
 @functools.cache
 def available() -> bool:
-    """Whether this machine can make pictures of charts.
-
-    Returns
-    -------
-    bool
-        True where kaleido is installed and finds a browser [-]
-    """
+    """Whether this machine can make pictures of charts."""
     try:
         import kaleido  # noqa: F401
     except ImportError:
@@ -32,18 +26,7 @@ def available() -> bool:
 
 
 def pngs(figures: Sequence[dict]) -> list[str | None]:
-    """The pictures of charts, made by one browser.
-
-    Parameters
-    ----------
-    figures : sequence of dict
-        Charts as plotly's JSON: data and layout [-]
-
-    Returns
-    -------
-    list of str or None
-        PNG as base64 text, None where it could not be made [-]
-    """
+    """The pictures of charts, made by one browser."""
     if not figures or not available():
         return [None] * len(figures)
     import asyncio

@@ -25,27 +25,13 @@ def _rows(table) -> tuple[list[str], list[list[str]]]:
     if "users" in flat.columns:
         flat["users"] = [display.number(u, 6) for u in flat["users"]]
     columns = [c for c in flat.columns if not flat[c].eq("").all()]
-    return columns, [[_cell(c, v) for c, v in zip(columns, row, strict=True)]
-                     for row in flat[columns].itertuples(index=False)]
+    return columns, [
+        [_cell(c, v) for c, v in zip(columns, row, strict=True)] for row in flat[columns].itertuples(index=False)
+    ]
 
 
 def as_text(table, form: str, title: str = "") -> str:
-    """A table in one of the written forms.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A before-and-after table [-].
-    form : str
-        md, csv, json or html; csv and json hold full numbers, md and html the rounded ones [-].
-    title : str
-        Put above the Markdown and HTML forms [-].
-
-    Returns
-    -------
-    str
-        The text, ending in a line break.
-    """
+    """A table in one of the written forms."""
     import html
 
     if form == "csv":
@@ -63,17 +49,7 @@ def as_text(table, form: str, title: str = "") -> str:
 
 
 def show(table, form: str, title: str = "") -> None:
-    """Write a table to standard output; `text` is a box for a terminal.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A before-and-after table [-].
-    form : str
-        text, md, csv, json or html [-].
-    title : str
-        Put above the table [-].
-    """
+    """Write a table to standard output; `text` is a box for a terminal."""
     if form != "text":
         sys.stdout.write(as_text(table, form, title))
         return
@@ -83,8 +59,12 @@ def show(table, form: str, title: str = "") -> None:
     columns, rows = _rows(table)
     box = Table(title=title, title_justify="left")
     for column in columns:
-        box.add_column(column, justify="right" if column in (*NUMBERS, *PERCENT) else "left",
-                       overflow="fold", no_wrap=column in NUMBERS)
+        box.add_column(
+            column,
+            justify="right" if column in (*NUMBERS, *PERCENT) else "left",
+            overflow="fold",
+            no_wrap=column in NUMBERS,
+        )
     for row in rows:
         box.add_row(*row)
     wide = Console()

@@ -24,7 +24,8 @@ def request_server_s(scenario: Scenario, design: Design, function: str, table_by
     run = design.functions[function]
     if design.api.backend == "server":
         return scenario.number("server_request_s") + sum(
-            (chains.operation_s(scenario, o, table_bytes) for o in run.operations), 0.0)
+            (chains.operation_s(scenario, o, table_bytes) for o in run.operations), 0.0
+        )
     gateway = {"http_api": "apigw_http_s", "rest_api": "apigw_rest_s"}[design.api.backend]
     return scenario.number(gateway) + chains.run_s(scenario, run, table_bytes)
 
@@ -56,8 +57,9 @@ def _metered(current: Life, flow: Flow, found: dict[str, Run], table_bytes) -> F
             init_s = run.init_s - scenario.number("lambda_cold_extra_s")  # placement is not billed
             work = chains.added(work, chains.run_meters(scenario, function, run_s, run.cold_share, init_s))
         meters = chains.added(meters, chains.times(work, flow.executions))
-    return replace(flow, meters=meters, execution_s=run_s, server_s=server_s,
-                   executions=flow.executions if managed else 0.0)
+    return replace(
+        flow, meters=meters, execution_s=run_s, server_s=server_s, executions=flow.executions if managed else 0.0
+    )
 
 
 def _instances(scenario: Scenario, design: Design, current: Life, drafts: list[Flow]):
@@ -75,8 +77,9 @@ def _instances(scenario: Scenario, design: Design, current: Life, drafts: list[F
 def _uses_server(design: Design) -> bool:
     """Whether plain servers run at all: for requests, for sockets, as the sender or to keep its cache."""
     socket = design.socket
-    return design.api.backend == "server" or (socket is not None and (
-        socket.backend == "server" or socket.direct_send or _caches(socket)))
+    return design.api.backend == "server" or (
+        socket is not None and (socket.backend == "server" or socket.direct_send or _caches(socket))
+    )
 
 
 def _caches(socket) -> bool:
@@ -94,12 +97,17 @@ def _server_flows(scenario: Scenario, design: Design, instances, table_bytes) ->
     if not _uses_server(design):
         return []
     hours = scenario.month_s / 3600.0
-    found = [Flow("plain server", "server", instances, transport=False,
-                  meters={instance_meter(design): hours})]
+    found = [Flow("plain server", "server", instances, transport=False, meters={instance_meter(design): hours})]
     socket = design.socket
     if socket is not None and _caches(socket):
-        found.append(Flow("cache scan", "cache", instances * scenario.month_s / socket.cache_scan_period_s,
-                          meters=chains.operation_meters(Operation(kind="scan_table"), table_bytes)))
+        found.append(
+            Flow(
+                "cache scan",
+                "cache",
+                instances * scenario.month_s / socket.cache_scan_period_s,
+                meters=chains.operation_meters(Operation(kind="scan_table"), table_bytes),
+            )
+        )
     return found
 
 
@@ -132,24 +140,18 @@ def traffic(design: Design | str, scenario: Scenario) -> Traffic:
 
     Parameters
     ----------
-    design : Design or str
-        The design, or `before` or `after` [-].
-    scenario : Scenario
-        A resolved scenario: plain numbers or columns of draws [-].
+    design : Design or str, the design, or `before` or `after`
+    scenario : Scenario, A resolved scenario: plain numbers or columns of draws
 
     Returns
     -------
-    Traffic
-        Life of the users, flows, functions at work, instances; numbers are (draws, users) where they vary.
+    Traffic, life of the users, flows, functions at work, instances; numbers are (draws, users) where they vary
 
     Raises
     ------
-    InputError
-        An unknown design.
+    InputError, an unknown design
 
-    Sources
-    -------
-    little1961, cox1962
+    Source: little1961, cox1962.
     """
     design = _settled(scenario.design(design))
     rtt_s = mix(scenario, lambda n: n.rtt_s)
@@ -159,8 +161,9 @@ def traffic(design: Design | str, scenario: Scenario) -> Traffic:
     connect_s = chains.run_s(scenario, design.functions[socket.connect_function]) if socket else 0.0
     current = life(design, scenario, request_s, connect_s)
     table = _table_bytes(current)
-    drafts = with_cold_shares(_drafts(current, request_s, table),
-                              {n: p.weight for n, p in current.places.items()}, design.api.idle_timeout_s)
+    drafts = with_cold_shares(
+        _drafts(current, request_s, table), {n: p.weight for n, p in current.places.items()}, design.api.idle_timeout_s
+    )
     found = runs(current, drafts, table)
     instances = _instances(scenario, design, current, drafts)
     done = [_metered(current, f, found, table) for f in drafts]
@@ -173,24 +176,18 @@ def flows(design: Design | str, scenario: Scenario) -> list[Flow]:
 
     Parameters
     ----------
-    design : Design or str
-        The design, or `before` or `after` [-].
-    scenario : Scenario
-        The scenario; ranges count at their modes [-].
+    design : Design or str, the design, or `before` or `after`
+    scenario : Scenario, the scenario; ranges count at their modes
 
     Returns
     -------
-    list of Flow
-        One a kind of exchange; `per_month` is over all users.
+    list of Flow, one a kind of exchange; `per_month` is over all users
 
     Raises
     ------
-    InputError
-        An unknown design.
+    InputError, an unknown design
 
-    Sources
-    -------
-    twilly_code
+    Source: twilly_code.
 
     Examples
     --------

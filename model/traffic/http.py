@@ -10,9 +10,12 @@ from model.life.sessions import Life, poll_period_s, pushes_per_s
 
 def everywhere(life: Life, rate_per_s, screens=None, overlay=None, grace=False) -> dict:
     """The rate at every place of the named screens (all where none is named)."""
-    return {name: rate_per_s for name, place in life.places.items()
-            if (grace if place.screen is None else (screens is None or place.screen in screens))
-            and (overlay is None or place.overlay == overlay)}
+    return {
+        name: rate_per_s
+        for name, place in life.places.items()
+        if (grace if place.screen is None else (screens is None or place.screen in screens))
+        and (overlay is None or place.overlay == overlay)
+    }
 
 
 def monthly(life: Life, rates_per_s: dict):
@@ -23,10 +26,20 @@ def monthly(life: Life, rates_per_s: dict):
 def http_flow(life: Life, name: str, kind: str, rates_per_s: dict, part, **more) -> Flow:
     """A flow of HTTP exchanges as a timer, action or pull describes them."""
     count = more.pop("requests", None) or part.requests
-    return Flow(name, kind, monthly(life, rates_per_s), rates_per_s, exchange="http",
-                request_bytes=part.request_bytes, response_bytes=part.response_bytes,
-                function=part.function, requests=count, executions=float(count),
-                gateway_calls=float(count), **more)
+    return Flow(
+        name,
+        kind,
+        monthly(life, rates_per_s),
+        rates_per_s,
+        exchange="http",
+        request_bytes=part.request_bytes,
+        response_bytes=part.response_bytes,
+        function=part.function,
+        requests=count,
+        executions=float(count),
+        gateway_calls=float(count),
+        **more,
+    )
 
 
 def timer_flow(life: Life, name: str, timer, request_s) -> Flow:
@@ -41,8 +54,15 @@ def action_flow(life: Life, name: str, action) -> Flow:
     per_day = action.per_active_day + action.per_session * life.scenario.usage.sessions_per_day
     start = not np.any(np.asarray(action.per_active_day) > 0)
     rates = everywhere(life, per_day / life.active_day_s)
-    return http_flow(life, name.replace("_", " "), "start" if start else "action", rates, action,
-                     cold_share=1.0 if start else 0.0, transport=False)
+    return http_flow(
+        life,
+        name.replace("_", " "),
+        "start" if start else "action",
+        rates,
+        action,
+        cold_share=1.0 if start else 0.0,
+        transport=False,
+    )
 
 
 def pull_flows(life: Life) -> list[Flow]:
@@ -51,8 +71,11 @@ def pull_flows(life: Life) -> list[Flow]:
     for event, push in design.pushes.items():
         if push.sent and push.pulls:
             rates = push_rates(life, event, grace=False)
-            found.append(http_flow(life, f"pull after {event}", "pull", rates, design.pull,
-                                   requests=push.pulls, rides=f"push {event}"))
+            found.append(
+                http_flow(
+                    life, f"pull after {event}", "pull", rates, design.pull, requests=push.pulls, rides=f"push {event}"
+                )
+            )
     return found
 
 
@@ -69,9 +92,17 @@ def fallback_flow(life: Life) -> Flow:
     """The poll that runs while the socket is down."""
     fallback, design = life.design.fallback, life.design
     rates = everywhere(life, life.fallback_share / fallback.period_s)
-    return http_flow(life, "fallback poll", "fallback", rates, design.pull or _default_pull(design),
-                     requests=fallback.requests, timer=True, duty=life.fallback_share,
-                     events=tuple(design.pushes))
+    return http_flow(
+        life,
+        "fallback poll",
+        "fallback",
+        rates,
+        design.pull or _default_pull(design),
+        requests=fallback.requests,
+        timer=True,
+        duty=life.fallback_share,
+        events=tuple(design.pushes),
+    )
 
 
 def _default_pull(design):

@@ -14,20 +14,7 @@ __all__ = ["flow_function", "flow_run_s", "on_lambda", "runs"]
 
 
 def on_lambda(design: Design, flow: Flow) -> bool:
-    """Whether a flow's code runs on Lambda: HTTP behind a gateway, and what a managed socket triggers.
-
-    Parameters
-    ----------
-    design : Design
-        The design whose host and socket say what runs it [-].
-    flow : Flow
-        The flow [-].
-
-    Returns
-    -------
-    bool
-        False for a plain server and for a flow that runs no code.
-    """
+    """Whether a flow's code runs on Lambda: HTTP behind a gateway, and what a managed socket triggers."""
     if flow.function is None:
         return False
     if flow.exchange == "http":
@@ -44,23 +31,7 @@ def broadcast_posts(life: Life, event: str):
 def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
     """The function of a flow as it runs there: a broadcast scans, a disconnect deletes what its scan finds.
 
-    Parameters
-    ----------
-    life : Life
-        Life of the design's users [-].
-    flow : Flow
-        A flow that runs code [-].
-    table_bytes : array_like
-        Size of the connection table [B].
-
-    Returns
-    -------
-    Function
-        The design's function of that name, its operations and log lines changed where the role says so.
-
-    Sources
-    -------
-    twilly_code
+    Source: twilly_code.
     """
     function = life.design.functions[flow.function]
     if flow.kind == "disconnect":
@@ -85,28 +56,7 @@ def _posts_s(life: Life, flow: Flow):
 def flow_run_s(life: Life, flow: Flow, table_bytes):
     """Duration of one warm run of a flow's function in its role.
 
-    Parameters
-    ----------
-    life : Life
-        Life of the design's users [-].
-    flow : Flow
-        A flow that runs code [-].
-    table_bytes : array_like
-        Size of the connection table [B].
-
-    Returns
-    -------
-    array
-        Broadcast shape [s].
-
-    Notes
-    -----
-    A sequential fan-out runs as long as its posts take; no timeout cuts it, so one over the function's
-    limit stands for several runs of the same length in all.
-
-    Sources
-    -------
-    twilly_code
+    Source: twilly_code.
     """
     function = flow_function(life, flow, table_bytes)
     return chains.run_s(life.scenario, function, table_bytes, _posts_s(life, flow))
@@ -123,31 +73,16 @@ def _mean_run_s(life: Life, name: str, served: list[Flow], rate, table_bytes):
 def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, Run]:
     """Every function of a design, with its rate over the flows it serves on Lambda and its cold share.
 
-    Parameters
-    ----------
-    life : Life
-        Life of the design's users [-].
-    drafts : list of Flow
-        The design's flows, their meters not yet known [-].
-    table_bytes : array_like
-        Size of the connection table [B].
-
-    Returns
-    -------
-    dict of str to Run
-        By function; a rate of 0 where none of its code runs on Lambda.
-
-    Sources
-    -------
-    little1961, lambda_init_billing
+    Source: little1961, lambda_init_billing.
     """
     scenario, found = life.scenario, {}
     for name, function in life.design.functions.items():
         served = [f for f in drafts if f.function == name and on_lambda(life.design, f)]
         rate = np.asarray(sum((f.per_month * f.executions for f in served), 0.0) / scenario.month_s)
         duration_s = _mean_run_s(life, name, served, rate, table_bytes)
-        init_s = (cold_starts.cold_start_mean_s(function.runtime, function.package_kb)
-                  + scenario.number("lambda_cold_extra_s"))
+        init_s = cold_starts.cold_start_mean_s(function.runtime, function.package_kb) + scenario.number(
+            "lambda_cold_extra_s"
+        )
         cold = cold_starts.cold_start_share(rate, duration_s, scenario.number("lambda_reap_s"))
         found[name] = Run(rate, duration_s, cold, init_s)
     return found

@@ -23,18 +23,33 @@ def connect_flows(life: Life) -> list[Flow]:
     billed = life.scenario.billing.connects_billed
     meters = chains.message_meters(life.design, 0.0) if billed else {}
     lambdas = 1.0 if managed(life) else 0.0
-    opened = Flow("connect", "connect", connects, rates, exchange="connect",
-                  request_bytes=socket.upgrade_request_bytes, response_bytes=socket.upgrade_response_bytes,
-                  function=socket.connect_function, executions=lambdas, connects=1.0, meters=meters)
-    closed = Flow("disconnect", "disconnect", connects, function=socket.disconnect_function,
-                  executions=lambdas, meters=meters)
+    opened = Flow(
+        "connect",
+        "connect",
+        connects,
+        rates,
+        exchange="connect",
+        request_bytes=socket.upgrade_request_bytes,
+        response_bytes=socket.upgrade_response_bytes,
+        function=socket.connect_function,
+        executions=lambdas,
+        connects=1.0,
+        meters=meters,
+    )
+    closed = Flow(
+        "disconnect", "disconnect", connects, function=socket.disconnect_function, executions=lambdas, meters=meters
+    )
     return [opened, closed]
 
 
 def minutes_flow(life: Life) -> Flow:
     """Connection minutes: nothing on the wire, but billed for as long as a connection is open."""
-    return Flow("connection minutes", "minutes", life.billed_minutes_per_s * life.active_s,
-                meters={"apigw_ws_minute": 1.0} if managed(life) else {})
+    return Flow(
+        "connection minutes",
+        "minutes",
+        life.billed_minutes_per_s * life.active_s,
+        meters={"apigw_ws_minute": 1.0} if managed(life) else {},
+    )
 
 
 def heartbeat_flow(life: Life) -> Flow:
@@ -46,11 +61,23 @@ def heartbeat_flow(life: Life) -> Flow:
     meters = {}
     if json or life.scenario.billing.pings_billed:
         meters = chains.message_meters(design, beat.payload_bytes, 2.0)
-    return Flow("heartbeat", "heartbeat", monthly(life, rates), rates, timer=True, duty=up,
-                exchange="heartbeat", request_bytes=beat.payload_bytes, response_bytes=beat.payload_bytes,
-                function=beat.function if json else None, executions=1.0 if json else 0.0, meters=meters,
-                messages_up=1.0 if json else 0.0, messages_down=1.0 if json else 0.0,
-                gateway_calls=1.0 if json else 0.0)
+    return Flow(
+        "heartbeat",
+        "heartbeat",
+        monthly(life, rates),
+        rates,
+        timer=True,
+        duty=up,
+        exchange="heartbeat",
+        request_bytes=beat.payload_bytes,
+        response_bytes=beat.payload_bytes,
+        function=beat.function if json else None,
+        executions=1.0 if json else 0.0,
+        meters=meters,
+        messages_up=1.0 if json else 0.0,
+        messages_down=1.0 if json else 0.0,
+        gateway_calls=1.0 if json else 0.0,
+    )
 
 
 def push_flow(life: Life, event: str) -> Flow:
@@ -63,17 +90,34 @@ def push_flow(life: Life, event: str) -> Flow:
         meters = chains.added(meters, chains.times(lookup, 1.0 - socket.cache_hit_share))
     function = socket.send_function if alone and not socket.direct_send else None
     rates = push_rates(life, event)
-    return Flow(f"push {event}", "push", monthly(life, rates), rates, exchange="push",
-                response_bytes=one.payload_bytes, events=(event,), messages_down=1.0, gateway_calls=1.0,
-                function=function, executions=1.0 if function else 0.0, meters=meters)
+    return Flow(
+        f"push {event}",
+        "push",
+        monthly(life, rates),
+        rates,
+        exchange="push",
+        response_bytes=one.payload_bytes,
+        events=(event,),
+        messages_down=1.0,
+        gateway_calls=1.0,
+        function=function,
+        executions=1.0 if function else 0.0,
+        meters=meters,
+    )
 
 
 def broadcast_flow(life: Life, event: str) -> Flow:
     """The sender's run of an event to everybody: one scan of a page, however many are told."""
     one, socket = life.scenario.events[event], life.design.socket
     runs = managed(life) and not socket.direct_send  # a server that sends itself has them all in its memory
-    return Flow(f"broadcast {event}", "broadcast", one.per_active_day * life.active_days, events=(event,),
-                function=socket.send_function if runs else None, executions=1.0 if runs else 0.0)
+    return Flow(
+        f"broadcast {event}",
+        "broadcast",
+        one.per_active_day * life.active_days,
+        events=(event,),
+        function=socket.send_function if runs else None,
+        executions=1.0 if runs else 0.0,
+    )
 
 
 def sends_per_month(life: Life, event: str):
@@ -89,8 +133,14 @@ def offline_flow(life: Life, sent: list[str]) -> Flow:
     if not managed(life):
         return Flow("send to an offline recipient", "offline", absent)
     send = life.design.socket.send_function
-    return Flow("send to an offline recipient", "offline", absent, function=send, executions=1.0,
-                meters=chains.database_meters(life.design.functions[send]))
+    return Flow(
+        "send to an offline recipient",
+        "offline",
+        absent,
+        function=send,
+        executions=1.0,
+        meters=chains.database_meters(life.design.functions[send]),
+    )
 
 
 def lingering_flow(life: Life) -> Flow:
@@ -98,14 +148,21 @@ def lingering_flow(life: Life) -> Flow:
     design, scenario = life.design, life.scenario
     told = {e: monthly(life, push_rates(life, e)) for e, push in design.pushes.items() if push.sent}
     count = sum(told.values(), 0.0)
-    usage = chains.added(*(chains.times(chains.message_meters(design, scenario.events[e].payload_bytes), n)
-                           for e, n in told.items()))
+    usage = chains.added(
+        *(chains.times(chains.message_meters(design, scenario.events[e].payload_bytes), n) for e, n in told.items())
+    )
     meters = {m: amount / np.where(count > 0, count, 1.0) for m, amount in usage.items()}
     if managed(life) and not design.socket.direct_send:
         send = design.functions[design.socket.send_function]
         meters = chains.added(meters, chains.longer_meters(send, scenario.number("apigw_ws_post_s")))
-    return Flow("send to a lingering connection", "lingering", count * life.lingering_each, messages_down=1.0,
-                gateway_calls=1.0, meters=meters)
+    return Flow(
+        "send to a lingering connection",
+        "lingering",
+        count * life.lingering_each,
+        messages_down=1.0,
+        gateway_calls=1.0,
+        meters=meters,
+    )
 
 
 def gone_flow(life: Life, sent: list[str], table_bytes) -> Flow:
@@ -125,8 +182,7 @@ def gone_flow(life: Life, sent: list[str], table_bytes) -> Flow:
         more_s = scenario.number("apigw_ws_post_s") + scenario.number("dynamodb_write_s")
         meters.update(chains.longer_meters(life.design.functions[socket.send_function], more_s))
     connects = monthly(life, everywhere(life, life.connects_per_s))
-    return Flow("send to a closed connection", "gone", connects * missed * hit, gateway_calls=1.0,
-                meters=meters)
+    return Flow("send to a closed connection", "gone", connects * missed * hit, gateway_calls=1.0, meters=meters)
 
 
 def socket_flows(life: Life, table_bytes) -> list[Flow]:
@@ -134,6 +190,13 @@ def socket_flows(life: Life, table_bytes) -> list[Flow]:
     design = life.design
     told = [e for e, push in design.pushes.items() if push.sent]
     alone = [e for e in told if design.pushes[e].audience == "recipients"]
-    return [*connect_flows(life), minutes_flow(life), heartbeat_flow(life),
-            *(push_flow(life, e) for e in told), *(broadcast_flow(life, e) for e in told if e not in alone),
-            offline_flow(life, alone), lingering_flow(life), gone_flow(life, alone, table_bytes)]
+    return [
+        *connect_flows(life),
+        minutes_flow(life),
+        heartbeat_flow(life),
+        *(push_flow(life, e) for e in told),
+        *(broadcast_flow(life, e) for e in told if e not in alone),
+        offline_flow(life, alone),
+        lingering_flow(life),
+        gone_flow(life, alone, table_bytes),
+    ]

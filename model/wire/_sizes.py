@@ -37,8 +37,9 @@ def whole_bytes(name: str, value: object, most: int = FRAME_MOST, rule: str = ""
         checks.whole(name, array, "B")
     largest = array.max()
     if largest >= most + 1:  # not "> most": as a float, 2**63 - 1 is 2**63
-        checks.fail(f"{name} must be <= {most} B{rule or ' (the longest frame, RFC 6455)'}; "
-                    f"got {checks.shown(largest)}")
+        checks.fail(
+            f"{name} must be <= {most} B{rule or ' (the longest frame, RFC 6455)'}; got {checks.shown(largest)}"
+        )
     return array.astype(object if largest > EXACT_INT64 else np.int64, copy=False)
 
 
@@ -50,8 +51,7 @@ def _integers(array: np.ndarray) -> np.ndarray:
 
 
 def _python_integers(array: np.ndarray) -> bool:
-    return (array.dtype.kind == "O" and array.size > 0
-            and all(isinstance(item, numbers.Integral) for item in array.flat))
+    return array.dtype.kind == "O" and array.size > 0 and all(isinstance(item, numbers.Integral) for item in array.flat)
 
 
 def switch(name: str, value: object) -> np.ndarray:
@@ -102,10 +102,14 @@ def in_blocks(compute: Callable[..., tuple], outputs: int = 2, **inputs: object)
             return tuple(np.asarray(part).item() for part in parts)
         return tuple(plain(np.array(np.broadcast_to(part, shape or 1)).reshape(shape)) for part in parts)
     wide = [name for name, a in arrays.items() if a.ndim]
-    blocks = np.nditer([arrays[name] for name in wide] + [None] * outputs,
-                       flags=["external_loop", "buffered"], buffersize=BLOCK, order="C",
-                       op_flags=[["readonly"]] * len(wide) + [["writeonly", "allocate"]] * outputs,
-                       op_dtypes=[arrays[name].dtype for name in wide] + [np.dtype(np.int64)] * outputs)
+    blocks = np.nditer(
+        [arrays[name] for name in wide] + [None] * outputs,
+        flags=["external_loop", "buffered"],
+        buffersize=BLOCK,
+        order="C",
+        op_flags=[["readonly"]] * len(wide) + [["writeonly", "allocate"]] * outputs,
+        op_dtypes=[arrays[name].dtype for name in wide] + [np.dtype(np.int64)] * outputs,
+    )
     with blocks:
         for block in blocks:
             results = compute(**arrays | dict(zip(wide, block, strict=False)))

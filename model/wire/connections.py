@@ -34,16 +34,20 @@ def _shaken_pair(tls, chain, alpn, post_quantum):
 
 def _connected_packets(full, short, resumed, ip):
     mss = tcp.mss_bytes(ip)
-    return tuple(tls_layer.either(resumed, few, many) for few, many in
-                 zip(handshake_packets(short, mss), handshake_packets(full, mss), strict=True))
+    return tuple(
+        tls_layer.either(resumed, few, many)
+        for few, many in zip(handshake_packets(short, mss), handshake_packets(full, mss), strict=True)
+    )
 
 
 def _connected_bytes(full, short, resumed, ip):
     header = tcp.packet_header_bytes(ip)
     extra = constant("tcp_syn_options_bytes") - constant("tcp_timestamps_bytes")
     up, down = _connected_packets(full, short, resumed, ip)
-    return (tls_layer.either(resumed, short.up_bytes, full.up_bytes) + up * header + extra,
-            tls_layer.either(resumed, short.down_bytes, full.down_bytes) + down * header + extra)
+    return (
+        tls_layer.either(resumed, short.up_bytes, full.up_bytes) + up * header + extra,
+        tls_layer.either(resumed, short.down_bytes, full.down_bytes) + down * header + extra,
+    )
 
 
 def connect_bytes(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, post_quantum=False):
@@ -54,28 +58,20 @@ def connect_bytes(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, post
 
     Parameters
     ----------
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none" for TCP alone. [-]
-    chain : str
-        Certificates sent: "rsa4", "rsa3", "ecdsa3" or "ecdsa2"; not sent when resumed. [-]
-    resumed : bool or array
-        Whether a session ticket saves the certificates; broadcasts. [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    alpn : bool
-        Whether ALPN is offered and answered: 9 B more, 27 B where the ClientHello is not padded. [-]
-    post_quantum : bool
-        Whether the key share is X25519MLKEM768: about 2.3 kB more; TLS 1.3 only. [-]
+    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none" for TCP alone
+    chain : str, certificates sent: "rsa4", "rsa3", "ecdsa3" or "ecdsa2"; not sent when resumed
+    resumed : bool or array, whether a session ticket saves the certificates; broadcasts
+    ip : int or array, IP version, 4 or 6; broadcasts
+    alpn : bool, whether ALPN is offered and answered: 9 B more, 27 B where the ClientHello is not padded
+    post_quantum : bool, whether the key share is X25519MLKEM768: about 2.3 kB more; TLS 1.3 only
 
     Returns
     -------
-    tuple of int or array of int
-        IP bytes (up, down), each in the common shape of `resumed` and `ip`. [B]
+    tuple of int or array of int, IP bytes (up, down), each in the common shape of `resumed` and `ip`. [B]
 
     Raises
     ------
-    InputError
-        For an unknown TLS version or chain, an IP version other than 4 and 6.
+    InputError, for an unknown TLS version or chain, an IP version other than 4 and 6
 
     Notes
     -----
@@ -83,9 +79,7 @@ def connect_bytes(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, post
     at the MSS; OpenSSL, which writes it in pieces of 4,096 B, needs one segment more on IPv6 (8,030 B
     counted against 7,886 here). DNS is not in it.
 
-    Sources
-    -------
-    wire_capture, wire_relay, ecdhe_mlkem
+    Source: wire_capture, wire_relay, ecdhe_mlkem.
 
     Examples
     --------
@@ -102,34 +96,7 @@ def connect_bytes(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, post
 def connect_packets(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, post_quantum=False):
     """The packets of opening a connection, SYNs and lone ACKs in.
 
-    Parameters
-    ----------
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none" for TCP alone. [-]
-    chain : str
-        Certificates sent: "rsa4", "rsa3", "ecdsa3" or "ecdsa2". [-]
-    resumed : bool or array
-        Whether a session ticket saves the certificates; broadcasts. [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    alpn : bool
-        Whether ALPN is offered and answered. [-]
-    post_quantum : bool
-        Whether the key share is X25519MLKEM768; TLS 1.3 only. [-]
-
-    Returns
-    -------
-    tuple of int or array of int
-        Packets (up, down): 17 in all for a full TLS 1.3 handshake with four RSA certificates. [-]
-
-    Sources
-    -------
-    wire_capture, wire_relay
-
-    Examples
-    --------
-    >>> connect_packets("1.3"), connect_packets("1.3", resumed=True)
-    ((9, 8), (6, 4))
+    Source: wire_capture, wire_relay.
     """
     full, short = _shaken_pair(tls, chain, alpn, post_quantum)
     compute = functools.partial(_connected_packets, full, short)
@@ -137,25 +104,7 @@ def connect_packets(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, po
 
 
 def close_packets(tls="1.3", ip=4):
-    """The packets of a close by the client: alert, FIN and last ACK up, FIN down.
-
-    Parameters
-    ----------
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none" for TCP alone. [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-
-    Returns
-    -------
-    tuple of int or array of int
-        Packets (up, down). [-]
-
-    Examples
-    --------
-    >>> close_packets()
-    (3, 1)
-    """
+    """The packets of a close by the client: alert, FIN and last ACK up, FIN down."""
     alert = int(tls_layer.version_name(tls) != "none")
     return _sizes.in_blocks(lambda ip: (2 + alert + 0 * tcp.packet_header_bytes(ip), 1), ip=ip)
 
@@ -167,29 +116,23 @@ def close_bytes(tls="1.3", ip=4):
 
     Parameters
     ----------
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none" for TCP alone. [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
+    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none" for TCP alone
+    ip : int or array, IP version, 4 or 6; broadcasts
 
     Returns
     -------
-    tuple of int or array of int
-        IP bytes (up, down). [B]
+    tuple of int or array of int, IP bytes (up, down). [B]
 
     Raises
     ------
-    InputError
-        For an unknown TLS version, an IP version other than 4 and 6.
+    InputError, for an unknown TLS version, an IP version other than 4 and 6
 
     Notes
     -----
     The server answers with its FIN only. One that sends its own close_notify to a socket already
     closed draws two resets of 40 B: 336 B in all. A phone that loses its network sends nothing.
 
-    Sources
-    -------
-    wire_capture, wire_relay
+    Source: wire_capture, wire_relay.
 
     Examples
     --------
@@ -208,35 +151,7 @@ def websocket_close_bytes(tls="1.3", ip=4, client_payload_bytes=2, server_payloa
     A close frame is a control frame whose body starts with a code of 2 B. The server's frame carries
     the ACK of the client's; the client's ACK rides on the close_notify that follows.
 
-    Parameters
-    ----------
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    client_payload_bytes : int or array
-        Body of the client's close, 0 to 125: a code of 2 B and a reason. [B]
-    server_payload_bytes : int or array
-        Body of the server's close, likewise. [B]
-
-    Returns
-    -------
-    tuple of int or array of int
-        IP bytes (up, down). [B]
-
-    Raises
-    ------
-    InputError
-        For a body that is negative, fractional or above 125 B, an unknown TLS or IP version.
-
-    Sources
-    -------
-    rfc6455
-
-    Examples
-    --------
-    >>> websocket_close_bytes()
-    (82, 78)
+    Source: rfc6455.
     """
     up, down = exchanges.heartbeat_bytes(tls, ip, client_payload_bytes, server_payload_bytes)
     return up - tcp.packet_header_bytes(ip), down

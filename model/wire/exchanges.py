@@ -9,9 +9,17 @@ from __future__ import annotations
 from model import checks
 from model.wire import ways
 
-__all__ = ["bits_per_s", "heartbeat_bytes", "heartbeat_packets", "http_exchange_bytes",
-           "http_exchange_packets", "upgrade_bytes", "upgrade_packets", "websocket_message_bytes",
-           "websocket_message_packets"]
+__all__ = [
+    "bits_per_s",
+    "heartbeat_bytes",
+    "heartbeat_packets",
+    "http_exchange_bytes",
+    "http_exchange_packets",
+    "upgrade_bytes",
+    "upgrade_packets",
+    "websocket_message_bytes",
+    "websocket_message_packets",
+]
 
 
 def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0, segments_per_ack=2):
@@ -23,37 +31,28 @@ def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s
 
     Parameters
     ----------
-    request_bytes : int or array
-        Whole request: headers and body (HTTP/1.1) or frames (HTTP/2); whole, >= 0; broadcasts. [B]
-    response_bytes : int or array
-        Whole response, likewise. [B]
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    server_s : float or array
-        Time from the request's arrival to the answer's start, >= 0; broadcasts. [s]
-    segments_per_ack : int or array
-        Segments of a long response that one ACK of the phone covers, >= 1. [-]
+    request_bytes : int or array, whole request: headers and body (HTTP/1.1) or frames (HTTP/2); whole, >= 0;
+        broadcasts. [B]
+    response_bytes : int or array, whole response, likewise. [B]
+    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
+    ip : int or array, IP version, 4 or 6; broadcasts
+    server_s : float or array, time from the request's arrival to the answer's start, >= 0; broadcasts. [s]
+    segments_per_ack : int or array, segments of a long response that one ACK of the phone covers, >= 1
 
     Returns
     -------
-    tuple of int or array of int
-        IP bytes (up, down), each in the common shape of the inputs. [B]
+    tuple of int or array of int, IP bytes (up, down), each in the common shape of the inputs. [B]
 
     Raises
     ------
-    InputError
-        For a negative or fractional size or time, an unknown TLS version, an IP version other than 4, 6.
+    InputError, for a negative or fractional size or time, an unknown TLS version, an IP version other than 4, 6
 
     Notes
     -----
     Nothing else is sent within 40 ms of the response, so the phone's ACK goes alone. Each message is one
     write. A message of 0 bytes is an empty record. No loss, no retransmission.
 
-    Sources
-    -------
-    wire_capture, wire_relay, rfc9293, rfc8446
+    Source: wire_capture, wire_relay, rfc9293, rfc8446.
 
     Examples
     --------
@@ -63,8 +62,15 @@ def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s
     >>> up + down
     array([1080, 1132])
     """
-    return ways.ip_bytes(ways.exchange_ways, tls, request_bytes=request_bytes, response_bytes=response_bytes,
-                         server_s=server_s, segments_per_ack=segments_per_ack, ip=ip)
+    return ways.ip_bytes(
+        ways.exchange_ways,
+        tls,
+        request_bytes=request_bytes,
+        response_bytes=response_bytes,
+        server_s=server_s,
+        segments_per_ack=segments_per_ack,
+        ip=ip,
+    )
 
 
 def http_exchange_packets(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0, segments_per_ack=2):
@@ -72,37 +78,17 @@ def http_exchange_packets(request_bytes, response_bytes, tls="1.3", ip=4, server
 
     The packets whose bytes `http_exchange_bytes` counts.
 
-    Parameters
-    ----------
-    request_bytes : int or array
-        Whole request, whole, >= 0; broadcasts. [B]
-    response_bytes : int or array
-        Whole response, likewise. [B]
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    server_s : float or array
-        Time from the request's arrival to the answer's start, >= 0; broadcasts. [s]
-    segments_per_ack : int or array
-        Segments of a long response that one ACK of the phone covers, >= 1. [-]
-
-    Returns
-    -------
-    tuple of int or array of int
-        Packets (up, down). [-]
-
-    Sources
-    -------
-    wire_capture, wire_relay
-
-    Examples
-    --------
-    >>> http_exchange_packets(360, 520)
-    (2, 1)
+    Source: wire_capture, wire_relay.
     """
-    return ways.packets(ways.exchange_ways, tls, request_bytes=request_bytes, response_bytes=response_bytes,
-                        server_s=server_s, segments_per_ack=segments_per_ack, ip=ip)
+    return ways.packets(
+        ways.exchange_ways,
+        tls,
+        request_bytes=request_bytes,
+        response_bytes=response_bytes,
+        server_s=server_s,
+        segments_per_ack=segments_per_ack,
+        ip=ip,
+    )
 
 
 def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server_s=0.0):
@@ -113,25 +99,17 @@ def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server
 
     Parameters
     ----------
-    request_bytes : int or array
-        The upgrade request, whole, >= 0; broadcasts. [B]
-    response_bytes : int or array
-        The 101 response, likewise. [B]
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    server_s : float or array
-        Time until the 101 starts; a connect function takes longer than 40 ms. [s]
+    request_bytes : int or array, the upgrade request, whole, >= 0; broadcasts. [B]
+    response_bytes : int or array, the 101 response, likewise. [B]
+    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
+    ip : int or array, IP version, 4 or 6; broadcasts
+    server_s : float or array, time until the 101 starts; a connect function takes longer than 40 ms. [s]
 
     Returns
     -------
-    tuple of int or array of int
-        IP bytes (up, down). [B]
+    tuple of int or array of int, IP bytes (up, down). [B]
 
-    Sources
-    -------
-    rfc6455, wire_capture
+    Source: rfc6455, wire_capture.
 
     Examples
     --------
@@ -142,31 +120,7 @@ def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server
 
 
 def upgrade_packets(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server_s=0.0):
-    """The packets of the HTTP upgrade that turns a connection into a WebSocket.
-
-    Parameters
-    ----------
-    request_bytes : int or array
-        The upgrade request, whole, >= 0; broadcasts. [B]
-    response_bytes : int or array
-        The 101 response, likewise. [B]
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    server_s : float or array
-        Time until the 101 starts. [s]
-
-    Returns
-    -------
-    tuple of int or array of int
-        Packets (up, down). [-]
-
-    Examples
-    --------
-    >>> upgrade_packets()
-    (2, 1)
-    """
+    """The packets of the HTTP upgrade that turns a connection into a WebSocket."""
     return http_exchange_packets(request_bytes, response_bytes, tls, ip, server_s)
 
 
@@ -178,35 +132,26 @@ def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per
 
     Parameters
     ----------
-    payload_bytes : int or array
-        Payload of the message, whole, 0 to 2**63 - 1; broadcasts. [B]
-    masked : bool or array
-        True for client to server, False for server to client; broadcasts. [-]
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    segments_per_ack : int or array
-        Segments of a long push that one ACK of the phone covers, >= 1. [-]
+    payload_bytes : int or array, payload of the message, whole, 0 to 2**63 - 1; broadcasts. [B]
+    masked : bool or array, true for client to server, False for server to client; broadcasts
+    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
+    ip : int or array, IP version, 4 or 6; broadcasts
+    segments_per_ack : int or array, segments of a long push that one ACK of the phone covers, >= 1
 
     Returns
     -------
-    tuple of int or array of int
-        IP bytes (up, down), each in the common shape of the inputs. [B]
+    tuple of int or array of int, IP bytes (up, down), each in the common shape of the inputs. [B]
 
     Raises
     ------
-    InputError
-        For a negative or fractional payload, one above 2**63 - 1, an unknown TLS or IP version.
+    InputError, for a negative or fractional payload, one above 2**63 - 1, an unknown TLS or IP version
 
     Notes
     -----
     The message is one frame in one write and nothing is sent back within 40 ms; a reply within that
     time carries the ACK and saves its packet.
 
-    Sources
-    -------
-    rfc6455, wire_capture
+    Source: rfc6455, wire_capture.
 
     Examples
     --------
@@ -215,38 +160,16 @@ def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per
     >>> websocket_message_bytes(184, masked=True)
     (266, 52)
     """
-    return ways.ip_bytes(ways.message_ways, tls, payload_bytes=payload_bytes, masked=masked,
-                         segments_per_ack=segments_per_ack, ip=ip)
+    return ways.ip_bytes(
+        ways.message_ways, tls, payload_bytes=payload_bytes, masked=masked, segments_per_ack=segments_per_ack, ip=ip
+    )
 
 
 def websocket_message_packets(payload_bytes, masked, tls="1.3", ip=4, segments_per_ack=2):
-    """The packets of one WebSocket message and of its ACKs.
-
-    Parameters
-    ----------
-    payload_bytes : int or array
-        Payload of the message, whole, 0 to 2**63 - 1; broadcasts. [B]
-    masked : bool or array
-        True for client to server, False for server to client; broadcasts. [-]
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    segments_per_ack : int or array
-        Segments of a long push that one ACK of the phone covers, >= 1. [-]
-
-    Returns
-    -------
-    tuple of int or array of int
-        Packets (up, down). [-]
-
-    Examples
-    --------
-    >>> websocket_message_packets([184, 4000], masked=False)
-    (array([1, 2]), array([1, 3]))
-    """
-    return ways.packets(ways.message_ways, tls, payload_bytes=payload_bytes, masked=masked,
-                        segments_per_ack=segments_per_ack, ip=ip)
+    """The packets of one WebSocket message and of its ACKs."""
+    return ways.packets(
+        ways.message_ways, tls, payload_bytes=payload_bytes, masked=masked, segments_per_ack=segments_per_ack, ip=ip
+    )
 
 
 def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0):
@@ -257,68 +180,48 @@ def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byte
 
     Parameters
     ----------
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    client_payload_bytes : int or array
-        Body of the ping, 0 to 125; broadcasts. [B]
-    server_payload_bytes : int or array
-        Body of the pong, 0 to 125; RFC 6455 has it repeat the ping's. [B]
+    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
+    ip : int or array, IP version, 4 or 6; broadcasts
+    client_payload_bytes : int or array, body of the ping, 0 to 125; broadcasts. [B]
+    server_payload_bytes : int or array, body of the pong, 0 to 125; RFC 6455 has it repeat the ping's. [B]
 
     Returns
     -------
-    tuple of int or array of int
-        IP bytes (up, down). [B]
+    tuple of int or array of int, IP bytes (up, down). [B]
 
     Raises
     ------
-    InputError
-        For a body that is negative, fractional or above 125 B, an unknown TLS or IP version.
+    InputError, for a body that is negative, fractional or above 125 B, an unknown TLS or IP version
 
     Notes
     -----
     A heartbeat that is a JSON message each way is two `websocket_message_bytes`, less one ACK.
 
-    Sources
-    -------
-    rfc6455, wire_capture
+    Source: rfc6455, wire_capture.
 
     Examples
     --------
     >>> heartbeat_bytes(), heartbeat_bytes(tls="1.2")
     ((132, 76), (139, 83))
     """
-    return ways.ip_bytes(ways.heartbeat_ways, tls, client_payload_bytes=client_payload_bytes,
-                         server_payload_bytes=server_payload_bytes, ip=ip)
+    return ways.ip_bytes(
+        ways.heartbeat_ways,
+        tls,
+        client_payload_bytes=client_payload_bytes,
+        server_payload_bytes=server_payload_bytes,
+        ip=ip,
+    )
 
 
 def heartbeat_packets(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0):
-    """The packets of one heartbeat: ping and ACK up, pong down.
-
-    Parameters
-    ----------
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    client_payload_bytes : int or array
-        Body of the ping, 0 to 125; broadcasts. [B]
-    server_payload_bytes : int or array
-        Body of the pong, 0 to 125. [B]
-
-    Returns
-    -------
-    tuple of int or array of int
-        Packets (up, down). [-]
-
-    Examples
-    --------
-    >>> heartbeat_packets()
-    (2, 1)
-    """
-    return ways.packets(ways.heartbeat_ways, tls, client_payload_bytes=client_payload_bytes,
-                        server_payload_bytes=server_payload_bytes, ip=ip)
+    """The packets of one heartbeat: ping and ACK up, pong down."""
+    return ways.packets(
+        ways.heartbeat_ways,
+        tls,
+        client_payload_bytes=client_payload_bytes,
+        server_payload_bytes=server_payload_bytes,
+        ip=ip,
+    )
 
 
 def bits_per_s(message_bytes, clients, period_s):
@@ -328,26 +231,19 @@ def bits_per_s(message_bytes, clients, period_s):
 
     Parameters
     ----------
-    message_bytes : float or array
-        Bytes of each occurrence, >= 0; broadcasts. [B]
-    clients : float or array
-        Clients, >= 0; broadcasts. [-]
-    period_s : float or array
-        Time between occurrences, > 0; broadcasts. [s]
+    message_bytes : float or array, bytes of each occurrence, >= 0; broadcasts. [B]
+    clients : float or array, clients, >= 0; broadcasts
+    period_s : float or array, time between occurrences, > 0; broadcasts. [s]
 
     Returns
     -------
-    float or array of float
-        Bits a second. [1/s]
+    float or array of float, bits a second. [1/s]
 
     Raises
     ------
-    InputError
-        For a negative size or count, and for a period of 0 or less.
+    InputError, for a negative size or count, and for a period of 0 or less
 
-    Sources
-    -------
-    lubbers
+    Source: lubbers.
 
     Examples
     --------

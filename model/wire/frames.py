@@ -24,28 +24,22 @@ def websocket_frame_bytes(payload_bytes, masked):
 
     Parameters
     ----------
-    payload_bytes : int or array
-        Payload of the frame, whole, 0 to 2**63 - 1; broadcasts. [B]
-    masked : bool or array
-        True for a frame from the client, False for one from the server; broadcasts. [-]
+    payload_bytes : int or array, payload of the frame, whole, 0 to 2**63 - 1; broadcasts. [B]
+    masked : bool or array, true for a frame from the client, False for one from the server; broadcasts
 
     Returns
     -------
-    int or array of int
-        Bytes of the frame; unsigned where they pass 2**63 - 1. [B]
+    int or array of int, bytes of the frame; unsigned where they pass 2**63 - 1. [B]
 
     Raises
     ------
-    InputError
-        For a negative or fractional payload, and for one above 2**63 - 1.
+    InputError, for a negative or fractional payload, and for one above 2**63 - 1
 
     Notes
     -----
     A message is one frame here; every further fragment adds one more header.
 
-    Sources
-    -------
-    rfc6455
+    Source: rfc6455.
 
     Examples
     --------
@@ -62,11 +56,11 @@ def _frame(payload_bytes, masked):
 
 def frame_overhead(payload_bytes, masked):
     """Header and mask of frames whose payloads are already checked."""
-    header = (constant("ws_header_short_bytes")
-              + (payload_bytes > CONTROL_MOST) * (constant("ws_header_medium_bytes")
-                                                  - constant("ws_header_short_bytes"))
-              + (payload_bytes > 65_535) * (constant("ws_header_long_bytes")
-                                            - constant("ws_header_medium_bytes")))
+    header = (
+        constant("ws_header_short_bytes")
+        + (payload_bytes > CONTROL_MOST) * (constant("ws_header_medium_bytes") - constant("ws_header_short_bytes"))
+        + (payload_bytes > 65_535) * (constant("ws_header_long_bytes") - constant("ws_header_medium_bytes"))
+    )
     return header + masked * constant("ws_mask_bytes")
 
 
@@ -76,28 +70,7 @@ def control_bytes(name: str, body_bytes: object) -> np.ndarray:
 
 
 def rounded_bytes(sampled_bytes):
-    """Sampled sizes as whole bytes, ready for the functions of this package, which refuse fractions.
-
-    Parameters
-    ----------
-    sampled_bytes : float or array
-        Sizes drawn from a range, >= 0; broadcasts. [B]
-
-    Returns
-    -------
-    int or array of int
-        The nearest whole bytes, in the shape given. [B]
-
-    Raises
-    ------
-    InputError
-        For a negative size or none.
-
-    Examples
-    --------
-    >>> rounded_bytes([183.6, 232.2])
-    array([184, 232])
-    """
+    """Sampled sizes as whole bytes, ready for the functions of this package, which refuse fractions."""
     sampled = checks.non_negative("sampled_bytes", sampled_bytes, "B")
     return _sizes.plain(np.rint(sampled).astype(np.int64))
 
@@ -108,40 +81,7 @@ def deflated_bytes(messages: Sequence[bytes], context_takeover=True, window_bits
     Raw deflate, flushed after each message, less the four bytes 00 00 ff ff. With context takeover the
     window lives on: a message like an earlier one is mostly a reference to it.
 
-    Parameters
-    ----------
-    messages : sequence of bytes or str
-        Messages of one connection and one direction, in order; text is UTF-8. [B]
-    context_takeover : bool
-        Whether the window is kept from message to message. [-]
-    window_bits : int
-        log2 of the window, 9 to 15. [-]
-    level : int
-        zlib's effort, 1 to 9. [-]
-
-    Returns
-    -------
-    array of int
-        Payload bytes of each message; the frame comes on top. [B]
-
-    Raises
-    ------
-    InputError
-        For a window outside 9 to 15 bits, and for a single message where a sequence is due.
-
-    Notes
-    -----
-    zlib on the server costs about ten times the CPU of plain fan-out and 1 kB or more a connection.
-    Whether API Gateway negotiates it is not documented: use as a what-if.
-
-    Sources
-    -------
-    rfc7692
-
-    Examples
-    --------
-    >>> deflated_bytes([b"Hello", b"Hello"])
-    array([7, 5])
+    Source: rfc7692.
     """
     if isinstance(messages, (bytes, str)):
         checks.fail(f"messages must be a sequence of messages; got one {type(messages).__name__}")

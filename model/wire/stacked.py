@@ -18,72 +18,63 @@ LAYERS = ("payload", "http headers", "framing", "tls", "tcp", "ip", "acks")
 
 def _stacked(pair, plaintext_bytes, ip, payload=0, headers=0) -> tuple:
     """The layers of both ways together; framing is what is left of the plaintext."""
-    streams, counts, acks = (sum(getattr(way, part) for way in pair)
-                             for part in ("stream", "segments", "acks"))
+    streams, counts, acks = (sum(getattr(way, part) for way in pair) for part in ("stream", "segments", "acks"))
     ip_header, header = _sizes.ip_header_bytes(ip), tcp.packet_header_bytes(ip)
-    return (payload, headers, plaintext_bytes - payload - headers, streams - plaintext_bytes,
-            counts * (header - ip_header), counts * ip_header, acks * header)
+    return (
+        payload,
+        headers,
+        plaintext_bytes - payload - headers,
+        streams - plaintext_bytes,
+        counts * (header - ip_header),
+        counts * ip_header,
+        acks * header,
+    )
 
 
 def _named(compute, **inputs) -> dict:
     return dict(zip(LAYERS, _sizes.in_blocks(compute, len(LAYERS), **inputs), strict=True))
 
 
-def exchange_layers(request_headers_bytes, request_body_bytes, response_headers_bytes, response_body_bytes,
-                    tls="1.3", ip=4, server_s=0.0, http="1.1"):
+def exchange_layers(
+    request_headers_bytes,
+    request_body_bytes,
+    response_headers_bytes,
+    response_body_bytes,
+    tls="1.3",
+    ip=4,
+    server_s=0.0,
+    http="1.1",
+):
     """The IP bytes of one HTTP exchange by layer, up and down together.
 
     Payload is the bodies; framing is the frame headers of HTTP/2; tcp and ip are the headers of the
     segments that carry data; acks are the packets that carry nothing.
-
-    Parameters
-    ----------
-    request_headers_bytes : int or array
-        Request line and headers (1.1) or header block (2); whole, >= 0; broadcasts. [B]
-    request_body_bytes : int or array
-        Request's body. [B]
-    response_headers_bytes : int or array
-        Status line and headers (1.1) or header block (2). [B]
-    response_body_bytes : int or array
-        Response's body. [B]
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    server_s : float or array
-        Time from the request's arrival to the answer's start, >= 0. [s]
-    http : str
-        "1.1" or "2". [-]
-
-    Returns
-    -------
-    dict of int or array of int
-        Bytes of each of `LAYERS`; they sum to up + down of `http_exchange_bytes`. [B]
-
-    Raises
-    ------
-    InputError
-        For a bad size, an unknown HTTP, TLS or IP version.
-
-    Examples
-    --------
-    >>> exchange_layers(288, 74, 167, 143)
-    {'payload': 217, 'http headers': 455, 'framing': 0, 'tls': 44, 'tcp': 64, 'ip': 40, 'acks': 52}
     """
     checks.known("HTTP version", str(http), ("1.1", "2"))
-    compute = functools.partial(_exchange, overhead=tls_layer.record_overhead_bytes(tls),
-                                whole=http2.http2_message_bytes if str(http) == "2" else np.add)
-    return _named(compute, request_headers_bytes=request_headers_bytes, request_body_bytes=request_body_bytes,
-                  response_headers_bytes=response_headers_bytes, response_body_bytes=response_body_bytes,
-                  server_s=server_s, ip=ip)
+    compute = functools.partial(
+        _exchange,
+        overhead=tls_layer.record_overhead_bytes(tls),
+        whole=http2.http2_message_bytes if str(http) == "2" else np.add,
+    )
+    return _named(
+        compute,
+        request_headers_bytes=request_headers_bytes,
+        request_body_bytes=request_body_bytes,
+        response_headers_bytes=response_headers_bytes,
+        response_body_bytes=response_body_bytes,
+        server_s=server_s,
+        ip=ip,
+    )
 
 
 def _exchange(overhead, whole, server_s, ip, **sizes) -> tuple:
     sizes = {name: _sizes.whole_bytes(name, size) for name, size in sizes.items()}
-    request, response = (whole(sizes[f"{way}_headers_bytes"], sizes[f"{way}_body_bytes"])
-                         for way in ("request", "response"))
-    headers, payload = (sizes[f"request_{part}_bytes"] + sizes[f"response_{part}_bytes"]
-                        for part in ("headers", "body"))
+    request, response = (
+        whole(sizes[f"{way}_headers_bytes"], sizes[f"{way}_body_bytes"]) for way in ("request", "response")
+    )
+    headers, payload = (
+        sizes[f"request_{part}_bytes"] + sizes[f"response_{part}_bytes"] for part in ("headers", "body")
+    )
     pair = ways.exchange_ways(request, response, server_s, 2, ip, overhead)
     return _stacked(pair, request + response, ip, payload, headers)
 
@@ -95,24 +86,18 @@ def message_layers(payload_bytes, masked=False, tls="1.3", ip=4):
 
     Parameters
     ----------
-    payload_bytes : int or array
-        Payload of the message, whole, 0 to 2**63 - 1; broadcasts. [B]
-    masked : bool or array
-        True for client to server, False for a push; broadcasts. [-]
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
+    payload_bytes : int or array, payload of the message, whole, 0 to 2**63 - 1; broadcasts. [B]
+    masked : bool or array, true for client to server, False for a push; broadcasts
+    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
+    ip : int or array, IP version, 4 or 6; broadcasts
 
     Returns
     -------
-    dict of int or array of int
-        Bytes of each of `LAYERS`; they sum to up + down of `websocket_message_bytes`. [B]
+    dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of `websocket_message_bytes`. [B]
 
     Raises
     ------
-    InputError
-        For a bad payload, an unknown TLS or IP version.
+    InputError, for a bad payload, an unknown TLS or IP version
 
     Examples
     --------
@@ -134,24 +119,18 @@ def heartbeat_layers(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byt
 
     Parameters
     ----------
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    ip : int or array
-        IP version, 4 or 6; broadcasts. [-]
-    client_payload_bytes : int or array
-        Body of the ping, 0 to 125; broadcasts. [B]
-    server_payload_bytes : int or array
-        Body of the pong, 0 to 125. [B]
+    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
+    ip : int or array, IP version, 4 or 6; broadcasts
+    client_payload_bytes : int or array, body of the ping, 0 to 125; broadcasts. [B]
+    server_payload_bytes : int or array, body of the pong, 0 to 125. [B]
 
     Returns
     -------
-    dict of int or array of int
-        Bytes of each of `LAYERS`; they sum to up + down of `heartbeat_bytes`. [B]
+    dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of `heartbeat_bytes`. [B]
 
     Raises
     ------
-    InputError
-        For a bad body, an unknown TLS or IP version.
+    InputError, for a bad body, an unknown TLS or IP version
 
     Examples
     --------
@@ -159,8 +138,7 @@ def heartbeat_layers(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byt
     {'payload': 0, 'http headers': 0, 'framing': 8, 'tls': 44, 'tcp': 64, 'ip': 40, 'acks': 52}
     """
     compute = functools.partial(_heartbeat, overhead=tls_layer.record_overhead_bytes(tls))
-    return _named(compute, client_payload_bytes=client_payload_bytes,
-                  server_payload_bytes=server_payload_bytes, ip=ip)
+    return _named(compute, client_payload_bytes=client_payload_bytes, server_payload_bytes=server_payload_bytes, ip=ip)
 
 
 def _heartbeat(overhead, client_payload_bytes, server_payload_bytes, ip) -> tuple:
@@ -174,30 +152,7 @@ KINDS = {"exchange": exchange_layers, "message": message_layers, "heartbeat": he
 
 
 def layers(kind, **inputs):
-    """The IP bytes of one exchange, message or heartbeat by layer, for a stacked chart.
-
-    Parameters
-    ----------
-    kind : str
-        "exchange", "message" (a push, unless masked) or "heartbeat". [-]
-    **inputs : int, str or array
-        What `exchange_layers`, `message_layers` or `heartbeat_layers` takes. [-]
-
-    Returns
-    -------
-    dict of int or array of int
-        Bytes of each of `LAYERS`, bottom of the stack first. [B]
-
-    Raises
-    ------
-    InputError
-        For an unknown kind, and for an input that the kind does not take.
-
-    Examples
-    --------
-    >>> sum(layers("message", payload_bytes=184).values())
-    314
-    """
+    """The IP bytes of one exchange, message or heartbeat by layer, for a stacked chart."""
     function = KINDS[checks.known("kind of layers", kind, KINDS)]
     for name in inputs:
         checks.known(f"input of {kind!r}", name, inspect.signature(function).parameters)

@@ -14,8 +14,11 @@ __all__ = ["CHAINS", "TLS_VERSIONS", "Handshake", "handshake", "tls_handshake_by
 
 TLS_VERSIONS = ("1.3", "1.2", "1.2-chacha20", "none")
 CHAINS = ("rsa4", "rsa3", "ecdsa3", "ecdsa2")
-RECORD_OVERHEAD = {"1.3": "tls13_record_overhead_bytes", "1.2": "tls12_gcm_record_overhead_bytes",
-                   "1.2-chacha20": "tls12_chacha20_record_overhead_bytes"}
+RECORD_OVERHEAD = {
+    "1.3": "tls13_record_overhead_bytes",
+    "1.2": "tls12_gcm_record_overhead_bytes",
+    "1.2-chacha20": "tls12_chacha20_record_overhead_bytes",
+}
 
 
 def version_name(tls: object) -> str:
@@ -35,42 +38,14 @@ def tls_record_bytes(plaintext_bytes, tls="1.3"):
     n + overhead x max(1, ceil(n / 16,384)). Overhead is header 5 + tag 16, and in TLS 1.3 the inner
     content type 1 (22 in all); AES-GCM in TLS 1.2 sends 8 bytes of nonce (29), ChaCha20 none (21).
 
-    Parameters
-    ----------
-    plaintext_bytes : int or array
-        Bytes handed to TLS in one write, whole, >= 0; broadcasts. [B]
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none" for plain TCP. [-]
-
-    Returns
-    -------
-    int or array of int
-        Bytes handed to TCP, in the shape of `plaintext_bytes`. [B]
-
-    Raises
-    ------
-    InputError
-        For a negative or fractional size and for an unknown version.
-
-    Notes
-    -----
-    Records are filled to 16,384 B. Servers that start with small records and let them grow add about
-    22 B per 1.4 kB at the start of a long answer. Padding, which TLS 1.3 allows, is not used.
-
-    Sources
-    -------
-    rfc8446, rfc5288, rfc7905, wire_capture
-
-    Examples
-    --------
-    >>> tls_record_bytes([0, 100, 16_384, 16_385])
-    array([   22,   122, 16406, 16429])
+    Source: rfc8446, rfc5288, rfc7905, wire_capture.
     """
     overhead = record_overhead_bytes(tls)
 
     def records(plaintext_bytes):
         whole = _sizes.whole_bytes("plaintext_bytes", plaintext_bytes)
         return (whole + record_count(whole) * overhead,)
+
     return _sizes.in_blocks(records, 1, plaintext_bytes=plaintext_bytes)[0]
 
 
@@ -110,42 +85,7 @@ def handshake(tls="1.3", chain="rsa4", resumed=False, alpn=True, post_quantum=Fa
     session tickets (1.3) or the new ticket and Finished (1.2 full) down. Offering ALPN costs the answer
     down and, where OpenSSL has not padded the ClientHello to 512 B anyway, the offer up.
 
-    Parameters
-    ----------
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    chain : str
-        Certificates sent: "rsa4", "rsa3", "ecdsa3" or "ecdsa2"; not sent when resumed. [-]
-    resumed : bool
-        Whether a session ticket saves the certificates. [-]
-    alpn : bool
-        Whether the client offers h2 and http/1.1 and the server answers h2. [-]
-    post_quantum : bool
-        Whether the key share is X25519MLKEM768; TLS 1.3 only. [-]
-
-    Returns
-    -------
-    Handshake
-        Bytes of each flight; all 0 for "none". [B]
-
-    Raises
-    ------
-    InputError
-        For an unknown version or chain, and for a post-quantum key share outside TLS 1.3.
-
-    Notes
-    -----
-    Certificates are synthetic, with the sizes of an Amazon chain of 2020: 10 % either way is the stated
-    tolerance. ChaCha20 saves the 8 B nonce of the one encrypted record each way.
-
-    Sources
-    -------
-    wire_capture, wire_relay, ecdhe_mlkem
-
-    Examples
-    --------
-    >>> handshake("1.3", "rsa4").flight_down_bytes
-    5548
+    Source: wire_capture, wire_relay, ecdhe_mlkem.
     """
     tls = version_name(tls)
     checks.known("certificate chain", chain, CHAINS)
@@ -164,8 +104,13 @@ def handshake(tls="1.3", chain="rsa4", resumed=False, alpn=True, post_quantum=Fa
         hello += constant("tls_post_quantum_up_bytes")
         flight += constant("tls_post_quantum_down_bytes")
     nonce = constant(RECORD_OVERHEAD["1.2"]) - record_overhead_bytes(tls) if tls == "1.2-chacha20" else 0
-    return Handshake(hello, flight - nonce * resumed, finished - nonce, last - nonce * (not resumed),
-                     constant(f"{kind}_last_down_segments_count"))
+    return Handshake(
+        hello,
+        flight - nonce * resumed,
+        finished - nonce,
+        last - nonce * (not resumed),
+        constant(f"{kind}_last_down_segments_count"),
+    )
 
 
 def tls_handshake_bytes(tls="1.3", chain="rsa4", resumed=False, alpn=True, post_quantum=False):
@@ -173,42 +118,11 @@ def tls_handshake_bytes(tls="1.3", chain="rsa4", resumed=False, alpn=True, post_
 
     The sum of the flights of `handshake`. `connect_bytes` adds the packets.
 
-    Parameters
-    ----------
-    tls : str
-        "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none". [-]
-    chain : str
-        Certificates sent: "rsa4", "rsa3", "ecdsa3" or "ecdsa2". [-]
-    resumed : bool or array
-        Whether a session ticket saves the certificates; an array gives arrays. [-]
-    alpn : bool
-        Whether the client offers h2 and http/1.1 and the server answers h2. [-]
-    post_quantum : bool
-        Whether the key share is X25519MLKEM768; TLS 1.3 only. [-]
-
-    Returns
-    -------
-    tuple of int or array of int
-        TLS bytes (up, down) from the phone's side. [B]
-
-    Raises
-    ------
-    InputError
-        For an unknown version or chain.
-
-    Sources
-    -------
-    wire_capture, wire_relay
-
-    Examples
-    --------
-    >>> tls_handshake_bytes("1.3", "rsa4"), tls_handshake_bytes("1.3", resumed=True)
-    ((597, 6058), (649, 505))
+    Source: wire_capture, wire_relay.
     """
     resumed = _sizes.switch("resumed", resumed)
     full, short = (handshake(tls, chain, again, alpn, post_quantum) for again in (False, True))
-    return (either(resumed, short.up_bytes, full.up_bytes),
-            either(resumed, short.down_bytes, full.down_bytes))
+    return (either(resumed, short.up_bytes, full.up_bytes), either(resumed, short.down_bytes, full.down_bytes))
 
 
 def either(resumed, short, full):

@@ -49,8 +49,10 @@ def exchange_ways(request_bytes, response_bytes, server_s, segments_per_ack, ip,
     quick = checks.non_negative("server_s", server_s, "s") <= delayed_ack_s()
     up, up_segments = streamed(request_bytes, overhead, mss)
     down, down_segments = streamed(response_bytes, overhead, mss)
-    return (Way(up, up_segments, tcp.ack_count(down_segments, False, every)),
-            Way(down, down_segments, tcp.ack_count(up_segments, quick)))
+    return (
+        Way(up, up_segments, tcp.ack_count(down_segments, False, every)),
+        Way(down, down_segments, tcp.ack_count(up_segments, quick)),
+    )
 
 
 def message_ways(payload_bytes, masked, segments_per_ack, ip, overhead) -> tuple[Way, Way]:
@@ -60,16 +62,17 @@ def message_ways(payload_bytes, masked, segments_per_ack, ip, overhead) -> tuple
     frame_bytes = payload_bytes + frames.frame_overhead(payload_bytes, masked)
     stream, count = streamed(frame_bytes, overhead, tcp.mss_bytes(ip))
     acks = tcp.ack_count(count, False, np.where(masked, 2, every) if np.any(every != 2) else every)
-    return (Way(stream * masked, count * masked, acks * ~masked),
-            Way(stream * ~masked, count * ~masked, acks * masked))
+    return (Way(stream * masked, count * masked, acks * ~masked), Way(stream * ~masked, count * ~masked, acks * masked))
 
 
 def heartbeat_ways(client_payload_bytes, server_payload_bytes, ip, overhead) -> tuple[Way, Way]:
     """(up, down) of a ping, the pong on which the ping's ACK rides, and the pong's ACK."""
     ping = frames.control_bytes("client_payload_bytes", client_payload_bytes)
     pong = frames.control_bytes("server_payload_bytes", server_payload_bytes)
-    return (Way(ping + frames.frame_overhead(ping, True) + overhead, 1, 1),
-            Way(pong + frames.frame_overhead(pong, False) + overhead, 1, 0))
+    return (
+        Way(ping + frames.frame_overhead(ping, True) + overhead, 1, 1),
+        Way(pong + frames.frame_overhead(pong, False) + overhead, 1, 0),
+    )
 
 
 @functools.cache
@@ -85,6 +88,7 @@ def ip_bytes(ways: Callable[..., tuple[Way, Way]], version: object, **inputs: ob
     def pair(**parts):
         header_bytes = tcp.packet_header_bytes(parts["ip"])
         return tuple(way.ip_bytes(header_bytes) for way in ways(**parts, overhead=overhead))
+
     return _sizes.in_blocks(pair, **inputs)
 
 
@@ -95,4 +99,5 @@ def packets(ways: Callable[..., tuple[Way, Way]], version: object, **inputs: obj
     def pair(**parts):
         _sizes.ip_header_bytes(parts["ip"])
         return tuple(way.packets for way in ways(**parts, overhead=overhead))
+
     return _sizes.in_blocks(pair, **inputs)

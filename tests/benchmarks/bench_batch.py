@@ -45,8 +45,7 @@ def with_grid(folder, name):
 
 def given(folder, grid, notebook, **more):
     (folder / "grid.yaml").write_text(json.dumps(grid))
-    return {"grid_path": folder / "grid.yaml", "out_dir": folder / "out", "notebooks": [notebook], "jobs": 2,
-            **more}
+    return {"grid_path": folder / "grid.yaml", "out_dir": folder / "out", "notebooks": [notebook], "jobs": 2, **more}
 
 
 def events_of(process_output):
@@ -63,12 +62,15 @@ def test_84_runs_in_under_15_s_and_20_times_as_fast_as_a_plain_loop(tmp_path, na
     plain = []
     for n in (1e3, 1e4, 1e5, 1e6):
         begun = time.perf_counter()
-        papermill.execute_notebook(str(notebook), str(tmp_path / "plain.ipynb"), {"users": n},
-                                   progress_bar=False, cwd=str(notebook.parent))
+        papermill.execute_notebook(
+            str(notebook), str(tmp_path / "plain.ipynb"), {"users": n}, progress_bar=False, cwd=str(notebook.parent)
+        )
         plain.append(time.perf_counter() - begun)
     loop = runs * sum(plain) / len(plain)
-    print(f"{notebook.name}: {runs} runs in {took:.1f} s on {os.cpu_count()} cores; plain papermill "
-          f"{sum(plain) / len(plain):.2f} s a run, {loop:.0f} s for all: {loop / took:.0f} times")
+    print(
+        f"{notebook.name}: {runs} runs in {took:.1f} s on {os.cpu_count()} cores; plain papermill "
+        f"{sum(plain) / len(plain):.2f} s a run, {loop:.0f} s for all: {loop / took:.0f} times"
+    )
     assert runs == 84 and took < 15 and loop / took >= 20
 
 

@@ -23,8 +23,14 @@ from model.apps import explore  # noqa: E402
 from model.outcome import results
 
 STATES, WARM = 1000, 50
-SLIDERS = ("after.heartbeat.period_s", "networks.lte.share", "before.timers.unread_counts.period_s", "users",
-           "active_min_per_day", "events_per_hour")
+SLIDERS = (
+    "after.heartbeat.period_s",
+    "networks.lte.share",
+    "before.timers.unread_counts.period_s",
+    "users",
+    "active_min_per_day",
+    "events_per_hour",
+)
 
 
 def resident_mb() -> float:
@@ -57,8 +63,10 @@ def test_1000_random_states_equal_the_library_and_keep_memory(tmp_path):
             for column in ("before", "after", "change"):
                 assert row["value"][column] == table.loc[row["measure"], column]
     grown = resident_mb() - start_mb
-    print(f"\n{STATES} states in {time.perf_counter() - began:.0f} s, the library's table for each included; "
-          f"{refused} refused in a sentence; memory grew by {grown:.1f} MB")
+    print(
+        f"\n{STATES} states in {time.perf_counter() - began:.0f} s, the library's table for each included; "
+        f"{refused} refused in a sentence; memory grew by {grown:.1f} MB"
+    )
     assert grown < 50
     with pytest.raises(checks.InputError):
         page.state.moved("users", "-1")
@@ -84,13 +92,17 @@ def test_a_move_redraws_within_150_ms_and_the_page_is_ready_within_15_s(tmp_path
         browser.close()
     ms, model_ms = ([t[k] for t in taken] for k in ("ms", "model_ms"))
     median, p95 = np.median(ms), np.quantile(ms, 0.95)
-    print(f"\nready {ready_s:.1f} s after the command (browser started before, in {opened_s:.1f} s); "
-          f"{len(ms)} moves: median {median:.0f} ms, p95 {p95:.0f} ms; of that in Python median "
-          f"{np.median(model_ms):.0f} ms, p95 {np.quantile(model_ms, 0.95):.0f} ms")
+    print(
+        f"\nready {ready_s:.1f} s after the command (browser started before, in {opened_s:.1f} s); "
+        f"{len(ms)} moves: median {median:.0f} ms, p95 {p95:.0f} ms; of that in Python median "
+        f"{np.median(model_ms):.0f} ms, p95 {np.quantile(model_ms, 0.95):.0f} ms"
+    )
     for k, key in enumerate(SLIDERS):
         part = slice(20 * k, 20 * k + 20)
         drawing_ms = np.median([t["draw_ms"] for t in taken[part]])
-        print(f"  {key}: median {np.median(ms[part]):.0f} ms, in Python {np.median(model_ms[part]):.0f},"
-              f" drawing {drawing_ms:.0f}")
+        print(
+            f"  {key}: median {np.median(ms[part]):.0f} ms, in Python {np.median(model_ms[part]):.0f},"
+            f" drawing {drawing_ms:.0f}"
+        )
     assert len(ms) == 20 * len(SLIDERS)
     assert ready_s < 15 and median < 150 and p95 < 300

@@ -43,8 +43,9 @@ def drawn(seed):
         totals = [found[which, e][np.isfinite(found[which, e])].to_numpy() for e in scenario.events]
         rates = [float(np.ravel(latency.delivered_rate_per_s(now, e))[0]) for e in scenario.events]
         values = np.concatenate(totals)
-        weights = np.concatenate([np.full(t.size, rate / max(t.size, 1))
-                                  for t, rate in zip(totals, rates, strict=True)])
+        weights = np.concatenate(
+            [np.full(t.size, rate / max(t.size, 1)) for t, rate in zip(totals, rates, strict=True)]
+        )
         order = np.argsort(values)
         heap = np.cumsum(weights[order]) / weights.sum()
         yield [values[order][np.searchsorted(heap, share)] for share in (0.5, 0.95)]
@@ -63,20 +64,26 @@ def test_p50_and_p95_are_stable_between_20_seeds_and_those_of_the_closed_form():
     middle, spread = found.mean(axis=0), np.ptp(found, axis=0) / found.mean(axis=0)
     exact = np.array([q[:, 0, 0] for q in closed(nows())])
     for k, which in enumerate(SIDES):
-        print(f"{which}: p50 {middle[k, 0]:.4f} s, p95 {middle[k, 1]:.4f} s; spread between seeds "
-              f"{spread[k, 0]:.2%} and {spread[k, 1]:.2%}; closed form off by "
-              f"{exact[k, 0] / middle[k, 0] - 1:+.2%} and {exact[k, 1] / middle[k, 1] - 1:+.2%}")
+        print(
+            f"{which}: p50 {middle[k, 0]:.4f} s, p95 {middle[k, 1]:.4f} s; spread between seeds "
+            f"{spread[k, 0]:.2%} and {spread[k, 1]:.2%}; closed form off by "
+            f"{exact[k, 0] / middle[k, 0] - 1:+.2%} and {exact[k, 1] / middle[k, 1] - 1:+.2%}"
+        )
     assert (spread < 0.005).all() and (np.abs(exact / middle - 1) < 0.005).all()
 
 
 def test_quantiles_over_users_and_draws_cost_far_less_than_one_by_one():
     once, _ = seconds(lambda: closed(nows()), times=10)
-    for name, count, more in (("user counts", COUNTS, {"users": np.geomspace(100, 1e7, COUNTS)}),
-                              ("draws", DRAWS, {"draws": DRAWS})):
+    for name, count, more in (
+        ("user counts", COUNTS, {"users": np.geomspace(100, 1e7, COUNTS)}),
+        ("draws", DRAWS, {"draws": DRAWS}),
+    ):
         sides = nows(**more)
         took, _ = seconds(lambda s=sides: closed(s))
-        print(f"p50 and p95 of both designs: one scenario {once * 1e3:.0f} ms, {count:,} {name} "
-              f"{took * 1e3:.0f} ms, {once * count / took:.0f} times faster than one by one")
+        print(
+            f"p50 and p95 of both designs: one scenario {once * 1e3:.0f} ms, {count:,} {name} "
+            f"{took * 1e3:.0f} ms, {once * count / took:.0f} times faster than one by one"
+        )
         assert took < once * count / 5
 
 

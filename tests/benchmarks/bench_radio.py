@@ -71,8 +71,11 @@ def simpy_energy_j(times_s, up, down, end_s):
     phone.enter("idle")
     powers = {state.name: radio.state_power_w(state) for state in profile.states}
     powers["promotion"] = radio.promotion_of(profile, "idle", profile.states[0].name)[1]
-    return sum(powers[name] * spent for name, spent in phone.seconds.items()) \
-        + phone.bytes[0] * profile.up_j_per_byte + phone.bytes[1] * profile.down_j_per_byte
+    return (
+        sum(powers[name] * spent for name, spent in phone.seconds.items())
+        + phone.bytes[0] * profile.up_j_per_byte
+        + phone.bytes[1] * profile.down_j_per_byte
+    )
 
 
 def best_s(run, times):
@@ -107,8 +110,10 @@ def test_trace_is_40_times_simpy_on_the_same_packets():
     assert simpy_energy_j(times_s, up, down, end_s) == pytest.approx(walked_j, rel=1e-9)
     slow = best_s(lambda: simpy_energy_j(times_s, up, down, end_s), 2)
     fast = best_s(lambda: radio.trace(times_s, up, down, profile, end_s), 20)
-    print(f"\nSimPy {slow * 1e3:.0f} ms, radio.trace {fast * 1e3:.3f} ms on {times_s.size} packets:"
-          f" {slow / fast:.0f} times")
+    print(
+        f"\nSimPy {slow * 1e3:.0f} ms, radio.trace {fast * 1e3:.3f} ms on {times_s.size} packets:"
+        f" {slow / fast:.0f} times"
+    )
     assert slow / fast >= RATIO
 
 

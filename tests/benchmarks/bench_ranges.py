@@ -40,13 +40,18 @@ def one_at_a_time(case, draws: int) -> None:
     """The same model, a call a draw."""
     columns = sampling.draws_of(case, draws, 1)
     for k in range(draws):
-        one = {n: c[k:k + 1] for n, c in columns.items()}
+        one = {n: c[k : k + 1] for n, c in columns.items()}
         results.chunk_totals(case, np.array([float(case.users)]), one)
 
 
 # A cost sum of five numbers, each low, mode, high: users, active hours, polls an hour, bytes, USD a poll.
-COST = {"users": (5e3, 1e4, 4e4), "hours": (2, 6, 30), "polls_per_hour": (200, 1000, 1800),
-        "poll_bytes": (500, 900, 2000), "poll_usd": (1e-6, 1.2e-6, 3.5e-6)}
+COST = {
+    "users": (5e3, 1e4, 4e4),
+    "hours": (2, 6, 30),
+    "polls_per_hour": (200, 1000, 1800),
+    "poll_bytes": (500, 900, 2000),
+    "poll_usd": (1e-6, 1.2e-6, 3.5e-6),
+}
 USD_PER_BYTE = 0.09 / 2**30
 
 
@@ -66,10 +71,17 @@ def monaco_cost(draws: int) -> np.ndarray:
     import monaco
     from scipy.stats import beta
 
-    sim = monaco.Sim("cost", draws, {
-        "preprocess": lambda one: [one.invals[name].val for name in COST],
-        "run": lambda *numbers: (cost_sum(*numbers),),
-        "postprocess": lambda one, usd: one.addOutVal("usd", usd)}, seed=1, verbose=False)
+    sim = monaco.Sim(
+        "cost",
+        draws,
+        {
+            "preprocess": lambda one: [one.invals[name].val for name in COST],
+            "run": lambda *numbers: (cost_sum(*numbers),),
+            "postprocess": lambda one, usd: one.addOutVal("usd", usd),
+        },
+        seed=1,
+        verbose=False,
+    )
     for name, (low, mode, high) in COST.items():
         where = (mode - low) / (high - low)
         sim.addInVar(name, beta, {"a": 1 + 4 * where, "b": 5 - 4 * where, "loc": low, "scale": high - low})
@@ -86,9 +98,11 @@ def against_monaco(draws: int = 16_384) -> None:
     theirs, _ = seconds(lambda: monaco_cost(draws))
     own, _ = seconds(lambda: drawn_cost(draws))
     means = [float(of(draws).mean()) for of in (monaco_cost, drawn_cost)]
-    print(f"a cost sum of five inputs, {draws:,} draws: monaco {draws / theirs:,.0f} draws/s (mean "
-          f"{means[0]:,.2f} USD), here {draws / own:,.0f} draws/s (mean {means[1]:,.2f} USD), "
-          f"{theirs / own:.0f} times as many")
+    print(
+        f"a cost sum of five inputs, {draws:,} draws: monaco {draws / theirs:,.0f} draws/s (mean "
+        f"{means[0]:,.2f} USD), here {draws / own:,.0f} draws/s (mean {means[1]:,.2f} USD), "
+        f"{theirs / own:.0f} times as many"
+    )
 
 
 def main() -> None:
@@ -99,12 +113,16 @@ def main() -> None:
     draws = 131_072
     wall, busy = min(seconds(lambda: all_measures(case, draws)) for _ in range(3))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"one core: {draws:,} draws, {len(sampling.ranged_inputs(case))} ranged inputs, all measures and quantiles: "
-          f"{wall:.2f} s ({busy:.2f} s of processor), {memory:.2f} GB at most")
+    print(
+        f"one core: {draws:,} draws, {len(sampling.ranged_inputs(case))} ranged inputs, all measures and quantiles: "
+        f"{wall:.2f} s ({busy:.2f} s of processor), {memory:.2f} GB at most"
+    )
     few = 64
     slow, _ = seconds(lambda: one_at_a_time(case, few))
-    print(f"one draw at a time: {few / slow:.0f} draws/s; together {draws / wall:,.0f} draws/s, "
-          f"{draws / wall / (few / slow):.0f} times as many")
+    print(
+        f"one draw at a time: {few / slow:.0f} draws/s; together {draws / wall:,.0f} draws/s, "
+        f"{draws / wall / (few / slow):.0f} times as many"
+    )
     against_monaco()
     os.sched_setaffinity(0, cores)
     wall, busy = seconds(lambda: model.evaluate(case, users=np.geomspace(100, 1e7, 1000), draws=1000, seed=1))

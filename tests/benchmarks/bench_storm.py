@@ -34,23 +34,22 @@ def seconds(call, times=3):
 
 def storm_seconds(clients, jitter, notice_s=0.0, times=1, **more):
     storm.reconnect(1000, SCHEDULE, jitter, 500, 500, 1, 0, notice_s, **more)  # compiled here
-    return seconds(lambda: storm.reconnect(clients, SCHEDULE, jitter, 500, 500, 1, 0, notice_s, **more),
-                   times)
+    return seconds(lambda: storm.reconnect(clients, SCHEDULE, jitter, 500, 500, 1, 0, notice_s, **more), times)
 
 
 @pytest.mark.parametrize("notice_s", [0.0, 30.0])
 @pytest.mark.parametrize("jitter", storm.JITTERS)
 def test_a_million_clients_in_under_a_second(jitter, notice_s):
     took, back = storm_seconds(1_000_000, jitter, notice_s, times=3)
-    print(f"1,000,000 clients, {jitter}, notice {notice_s:g} s: {took:.2f} s, "
-          f"{np.isfinite(back).sum():,} back")
+    print(f"1,000,000 clients, {jitter}, notice {notice_s:g} s: {took:.2f} s, {np.isfinite(back).sum():,} back")
     assert took < 1
 
 
 @pytest.mark.parametrize("jitter", storm.JITTERS)
 def test_ten_million_clients_in_under_10_s_and_4_gb(jitter):
-    found = subprocess.run([sys.executable, __file__, "ten_million", jitter], capture_output=True, text=True,
-                           check=True, cwd=ROOT).stdout.split()
+    found = subprocess.run(
+        [sys.executable, __file__, "ten_million", jitter], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
     took, peak_gb = float(found[0]), float(found[1])
     print(f"10,000,000 clients, {jitter}: {took:.2f} s, at most {peak_gb:.2f} GB")
     assert took < 10 and peak_gb < 4
@@ -68,8 +67,10 @@ def test_100_times_faster_than_simpy_with_the_same_survivors(jitter):
     took, back = storm_seconds(10_000, jitter, times=10)
     times_s = storm.attempt_times_s(10_000, SCHEDULE, jitter, 1)
     theirs, twin = seconds(lambda: simpy_back_s(times_s, 500, 500), times=3)
-    print(f"10,000 clients, {jitter}: {1000 * took:.2f} ms, SimPy {1000 * theirs:.0f} ms, "
-          f"{theirs / took:.0f} times; {np.isfinite(back).sum():,} back in both")
+    print(
+        f"10,000 clients, {jitter}: {1000 * took:.2f} ms, SimPy {1000 * theirs:.0f} ms, "
+        f"{theirs / took:.0f} times; {np.isfinite(back).sum():,} back in both"
+    )
     if jitter == "none":  # all try at once: which clients get in is a matter of the lot
         back, twin = np.sort(back), np.sort(twin)
     np.testing.assert_allclose(back, twin, rtol=1e-12)

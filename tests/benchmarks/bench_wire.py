@@ -46,13 +46,17 @@ def measured(request, response, server_s):
 
 def test_ten_million_exchanges_in_one_call_take_under_a_second_and_equal_the_loop():
     request, response, server_s = drawn()
-    cases = {"sizes": (request, response, 0.0),
-             "sizes and server times": (request, response, server_s),
-             "sizes as floats": (request.astype(float), response.astype(float), 0.0)}
+    cases = {
+        "sizes": (request, response, 0.0),
+        "sizes and server times": (request, response, server_s),
+        "sizes as floats": (request.astype(float), response.astype(float), 0.0),
+    }
     for name, inputs in cases.items():
         together_s, one_s, equal = measured(*inputs)
-        print(f"{name}: {EXCHANGES:,} exchanges in {together_s:.2f} s, "
-              f"{one_s * EXCHANGES / together_s:,.0f} times faster than one by one")
+        print(
+            f"{name}: {EXCHANGES:,} exchanges in {together_s:.2f} s, "
+            f"{one_s * EXCHANGES / together_s:,.0f} times faster than one by one"
+        )
         assert equal
         assert together_s < MOST_S
 

@@ -37,14 +37,16 @@ def of_the_lab(browser) -> None:
     """A notebook in JupyterLab."""
     port, token = app_server.a_free_port(), secrets.token_hex(16)
     code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    lab = subprocess.Popen([sys.executable, "-c", code, "lab", "--port", str(port), "--no-browser"],
-                           env={**os.environ, "JUPYTER_TOKEN": token}, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
+    lab = subprocess.Popen(
+        [sys.executable, "-c", code, "lab", "--port", str(port), "--no-browser"],
+        env={**os.environ, "JUPYTER_TOKEN": token},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         time.sleep(8)
         page = browser.page(1280, 860)
-        page.call("Page.navigate",
-                  url=f"http://127.0.0.1:{port}/lab/tree/01_before_after.ipynb?token={token}&reset")
+        page.call("Page.navigate", url=f"http://127.0.0.1:{port}/lab/tree/01_before_after.ipynb?token={token}&reset")
         page.until("document.querySelectorAll('.jp-Notebook table').length > 0", 60)
         time.sleep(4)
         print(page.picture(OUT / "lab_1280.png", whole=False))

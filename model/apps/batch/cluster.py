@@ -14,18 +14,7 @@ PROTOCOLS = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "inproc://")
 
 
 def answers(address: str) -> None:
-    """Refuse an address at which no scheduler answers, before anything is written.
-
-    Parameters
-    ----------
-    address : str
-        The scheduler, as tcp://10.0.0.1:8786 [-]
-
-    Raises
-    ------
-    InputError
-        Where Dask is not installed or nobody answers.
-    """
+    """Refuse an address at which no scheduler answers, before anything is written."""
     _client(address).close()
 
 
@@ -43,25 +32,7 @@ def _client(address: str):
 
 
 def results(tasks: Sequence[dict], address: str) -> Iterator[tuple[dict, dict]]:
-    """Hand all tasks to the scheduler and give each with its outcome as it ends.
-
-    Parameters
-    ----------
-    tasks : sequence of dict
-        What `worker.perform` takes [-]
-    address : str
-        The scheduler, as tcp://10.0.0.1:8786 [-]
-
-    Yields
-    ------
-    tuple
-        The task and its outcome; a run whose worker dies is tried once more [-]
-
-    Raises
-    ------
-    InputError
-        Where Dask is not installed or nobody answers at the address.
-    """
+    """Hand all tasks to the scheduler and give each with its outcome as it ends."""
     client = _client(address)
     import distributed
 
@@ -77,5 +48,10 @@ def results(tasks: Sequence[dict], address: str) -> Iterator[tuple[dict, dict]]:
 def _outcome(future) -> dict:
     if future.status == "finished":
         return future.result()
-    return {"status": "failed", "error": f"the cluster gave up: {future.exception()}", "traceback": "",
-            "seconds": 0.0, "memory_bytes": 0}
+    return {
+        "status": "failed",
+        "error": f"the cluster gave up: {future.exception()}",
+        "traceback": "",
+        "seconds": 0.0,
+        "memory_bytes": 0,
+    }

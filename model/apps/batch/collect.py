@@ -12,18 +12,7 @@ __all__ = ["results_of", "rows_of", "write_tables"]
 
 
 def results_of(notebook: Mapping) -> list[dict]:
-    """The JSON that cells tagged `result` put out, each as a mapping with name and records.
-
-    Parameters
-    ----------
-    notebook : mapping
-        An executed notebook as JSON [-]
-
-    Returns
-    -------
-    list of dict
-        In the order of the cells; plain `application/json` is taken as well [-]
-    """
+    """The JSON that cells tagged `result` put out, each as a mapping with name and records."""
     found = []
     for cell in notebook["cells"]:
         if "result" not in cell.get("metadata", {}).get("tags", ()):
@@ -45,24 +34,7 @@ def _as_table(payload: object) -> dict:
 
 
 def rows_of(run: str, notebook: str, parameters: Mapping, executed: Mapping) -> list[dict]:
-    """The rows of one run: which run it was, its parameters, then the columns of its results.
-
-    Parameters
-    ----------
-    run : str
-        The name of the run [-]
-    notebook : str
-        The name of the notebook [-]
-    parameters : mapping
-        Its parameters; changes of a scenario become a column each [-]
-    executed : mapping
-        The executed notebook as JSON [-]
-
-    Returns
-    -------
-    list of dict
-        One per record; a result column named as a parameter with another value gets "result." before it [-]
-    """
+    """The rows of one run: which run it was, its parameters, then the columns of its results."""
     told = {"run": run, "notebook": notebook}
     for name, value in parameters.items():
         told.update(value if isinstance(value, dict) else {name: value})
@@ -81,20 +53,7 @@ def _number(value: object) -> object:
 
 
 def write_tables(rows: Iterable[Mapping], store) -> list[str]:
-    """Write the rows as CSV and, where pyarrow is installed, as Parquet.
-
-    Parameters
-    ----------
-    rows : iterable of mapping
-        The rows of all runs [-]
-    store : Store
-        The folder of the batch [-]
-
-    Returns
-    -------
-    list of str
-        Sentences on what could not be written [-]
-    """
+    """Write the rows as CSV and, where pyarrow is installed, as Parquet."""
     import pandas as pd
 
     frame = pd.DataFrame(list(rows))

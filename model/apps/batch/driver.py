@@ -40,23 +40,41 @@ class Batch:
 
     def tasks(self, engine: str) -> list[dict]:
         """What the workers are to do."""
-        return [{"name": n, "notebook": str(self.runs[n].notebook), "parameters": self.runs[n].parameters,
-                 "output": self.store.path("runs", n), "failed": self.store.path("failed", n),
-                 "mark": {"key": self.runs[n].key}, "engine": engine} for n in self.names("waiting")]
+        return [
+            {
+                "name": n,
+                "notebook": str(self.runs[n].notebook),
+                "parameters": self.runs[n].parameters,
+                "output": self.store.path("runs", n),
+                "failed": self.store.path("failed", n),
+                "mark": {"key": self.runs[n].key},
+                "engine": engine,
+            }
+            for n in self.names("waiting")
+        ]
 
     def take(self, task: dict, outcome: dict) -> str:
         """Note the outcome of a run; gives the line to show where it failed."""
         name, failed = task["name"], outcome["status"] != "done"
         if outcome["status"] == "disk":
             raise _Disk(outcome["error"])
-        self.state[name] = {"status": "failed" if failed else "done", "error": outcome["error"],
-                            "seconds": outcome["seconds"]}
+        self.state[name] = {
+            "status": "failed" if failed else "done",
+            "error": outcome["error"],
+            "seconds": outcome["seconds"],
+        }
         if failed:
             self.store.write(f"{outcome['error']}\n\n{outcome['traceback']}", "failed", f"{name}.txt")
         else:
             self.forget_failure(name)
-        self.tell("run", name=name, notebook=self.runs[name].notebook.name, **self.state[name],
-                  parameters=self.runs[name].parameters, memory_bytes=outcome["memory_bytes"])
+        self.tell(
+            "run",
+            name=name,
+            notebook=self.runs[name].notebook.name,
+            **self.state[name],
+            parameters=self.runs[name].parameters,
+            memory_bytes=outcome["memory_bytes"],
+        )
         return f"failed: {self.runs[name].told()}: {outcome['error']}" if failed else ""
 
     def forget_failure(self, name: str) -> None:
@@ -71,60 +89,41 @@ class Batch:
 
     def write_manifest(self, prints: dict) -> None:
         """What the batch consists of and how far it is."""
-        rows = [{"run": n, "notebook": r.notebook.name, "parameters": r.parameters, "key": r.key,
-                 **self.state[n]} for n, r in self.runs.items()]
+        rows = [
+            {"run": n, "notebook": r.notebook.name, "parameters": r.parameters, "key": r.key, **self.state[n]}
+            for n, r in self.runs.items()
+        ]
         self.store.write(json.dumps({**prints, "runs": rows}, indent=1) + "\n", "manifest.json")
 
     def collect(self) -> list[str]:
         """Write the table of all results; gives sentences on what is missing in it."""
         rows, silent = [], 0
         for name in self.names("done"):
-            found = collect.rows_of(name.removesuffix(".ipynb"), self.runs[name].notebook.stem,
-                                    self.runs[name].parameters, self.store.notebook(name) or {"cells": []})
+            found = collect.rows_of(
+                name.removesuffix(".ipynb"),
+                self.runs[name].notebook.stem,
+                self.runs[name].parameters,
+                self.store.notebook(name) or {"cells": []},
+            )
             rows += found
             silent += not found
         notes = collect.write_tables(rows, self.store) if rows else []
         return [*notes, *([f"{silent} runs have no cell tagged 'result' with a result"] if silent else [])]
 
 
-def run(grid_path, out_dir, jobs: int | None = None, notebooks: Iterable | None = None,
-        engine: str = "inprocess", json_events: bool = False, yes: bool = False, cluster: str | None = None,
-        check_scenario: Callable[[dict], object] | None = None, limit: int = grid.LIMIT_RUNS) -> int:
-    """Run a grid of notebooks into a folder; run again, it goes on where it was stopped.
-
-    Parameters
-    ----------
-    grid_path : str or Path
-        The grid file [-]
-    out_dir : str or Path
-        A folder, or an address that papermill writes to [-]
-    jobs : int, optional
-        Worker processes; as many as processors unless told [-]
-    notebooks : iterable of str or Path, optional
-        Notebooks to run; those of the grid file unless told [-]
-    engine : str
-        "inprocess", or "kernel" for a kernel of its own per run [-]
-    json_events : bool
-        Print one line of JSON per event on stdout instead of a bar on stderr [-]
-    yes : bool
-        Start more than `limit` runs [-]
-    cluster : str, optional
-        Address of a Dask scheduler that gets the runs [-]
-    check_scenario : callable, optional
-        Gets all parameters of a run; raises InputError where they make no scenario [-]
-    limit : int
-        Most runs that start without `yes` [-]
-
-    Returns
-    -------
-    int
-        0 where every run is done, 1 where one failed or the disk did, 130 where it was stopped [-]
-
-    Raises
-    ------
-    InputError
-        Where the grid or the folder is no good; nothing has been run then.
-    """
+def run(
+    grid_path,
+    out_dir,
+    jobs: int | None = None,
+    notebooks: Iterable | None = None,
+    engine: str = "inprocess",
+    json_events: bool = False,
+    yes: bool = False,
+    cluster: str | None = None,
+    check_scenario: Callable[[dict], object] | None = None,
+    limit: int = grid.LIMIT_RUNS,
+) -> int:
+    """Run a grid of notebooks into a folder; run again, it goes on where it was stopped."""
     runs = grid.plan(Path(grid_path), notebooks, yes, limit, check_scenario)
     engine_name(engine)
     if cluster is not None:
@@ -159,8 +158,7 @@ def _work(batch: Batch, tasks: list[dict], jobs: int | None, cluster: str | None
         outcomes = dask_cluster.results(tasks, cluster)
     else:
         outcomes = pool.results(tasks, pool.jobs_for(jobs, len(tasks)))
-    with screen.bar(len(batch.runs), "runs", not batch.json_events, done) as step, \
-            contextlib.closing(outcomes):
+    with screen.bar(len(batch.runs), "runs", not batch.json_events, done) as step, contextlib.closing(outcomes):
         for task, outcome in outcomes:
             step(batch.take(task, outcome))
 
@@ -169,8 +167,11 @@ def _prints(runs: list[grid.Run]) -> dict:
     from model.apps.batch.fingerprint import data_hash, package_hash, source_hash
 
     sources = {r.notebook for r in runs}
-    return {"data": data_hash(), "package": package_hash(),
-            "notebooks": {n.name: source_hash(n) for n in sorted(sources)}}
+    return {
+        "data": data_hash(),
+        "package": package_hash(),
+        "notebooks": {n.name: source_hash(n) for n in sorted(sources)},
+    }
 
 
 @contextlib.contextmanager
@@ -197,25 +198,28 @@ def _stopped(batch: Batch, prints: dict, why: str, code: int) -> int:
         batch.write_manifest(prints)
     done = len(batch.names("done"))
     batch.tell("stopped", reason=why, done=done, runs=len(batch.runs))
-    print(f"{why} after {done} of {len(batch.runs)} runs; the same command goes on from there",
-          file=sys.stderr)
+    print(f"{why} after {done} of {len(batch.runs)} runs; the same command goes on from there", file=sys.stderr)
     return code
 
 
 def _finished(batch: Batch, notes: list[str]) -> int:
     done, failed = batch.names("done"), batch.names("failed")
-    batch.tell("end", done=len(done), failed=failed, notes=notes,
-               at=datetime.now(UTC).isoformat(timespec="seconds"))
+    batch.tell("end", done=len(done), failed=failed, notes=notes, at=datetime.now(UTC).isoformat(timespec="seconds"))
     for note in notes:
         print(note, file=sys.stderr)
     if done:
         table = batch.store.path("results.csv")
-        print(f"{len(done)} of {len(batch.runs)} runs are there, {len(batch.reused)} of them from before; all"
-              f" results in {table if batch.store.remote else paths.shown(Path(table))}", file=sys.stderr)
+        print(
+            f"{len(done)} of {len(batch.runs)} runs are there, {len(batch.reused)} of them from before; all"
+            f" results in {table if batch.store.remote else paths.shown(Path(table))}",
+            file=sys.stderr,
+        )
     if failed:
         print(f"{len(failed)} of {len(batch.runs)} runs failed:", file=sys.stderr)
     for name in failed:
         kept = name if batch.store.notebook_failed(name) else f"{name}.txt"  # a dead process leaves no notebook
-        print(f"  {batch.runs[name].told()}: {batch.state[name]['error']} "
-              f"({batch.store.path('failed', kept)})", file=sys.stderr)
+        print(
+            f"  {batch.runs[name].told()}: {batch.state[name]['error']} ({batch.store.path('failed', kept)})",
+            file=sys.stderr,
+        )
     return 1 if failed else 0

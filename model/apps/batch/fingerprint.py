@@ -26,24 +26,19 @@ class Fingerprints:
     def key(self, notebook: Path, parameters: Mapping) -> str:
         """The hash of one run."""
         files = {str(f): self._file(f) for v in _texts(parameters) if _is_file(v) for f in _with_bases(v)}
-        parts = {"notebook": notebook.name, "source": self._source(notebook), "parameters": dict(parameters),
-                 "files": files, "data": self.data, "package": self.package}
+        parts = {
+            "notebook": notebook.name,
+            "source": self._source(notebook),
+            "parameters": dict(parameters),
+            "files": files,
+            "data": self.data,
+            "package": self.package,
+        }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def source_hash(notebook: Path) -> str:
-    """The hash of a notebook's cells without their outputs.
-
-    Parameters
-    ----------
-    notebook : Path
-        The notebook [-]
-
-    Returns
-    -------
-    str
-        Hexadecimal SHA-256 [-]
-    """
+    """The hash of a notebook's cells without their outputs."""
     import nbformat
 
     cells = nbformat.read(notebook, as_version=4).cells
@@ -52,24 +47,12 @@ def source_hash(notebook: Path) -> str:
 
 
 def data_hash() -> str:
-    """The hash of all data files, but for what is written about them.
-
-    Returns
-    -------
-    str
-        Hexadecimal SHA-256 [-]
-    """
+    """The hash of all data files, but for what is written about them."""
     return _tree_hash(paths.data(), "*")
 
 
 def package_hash() -> str:
-    """The version of the package and the hash of its code, which an editable checkout changes unversioned.
-
-    Returns
-    -------
-    str
-        Version and hexadecimal SHA-256 [-]
-    """
+    """The version of the package and the hash of its code, which an editable checkout changes unversioned."""
     try:
         version = metadata.version("push-or-poll")
     except metadata.PackageNotFoundError:

@@ -55,23 +55,7 @@ class Run:
 
 
 def read(path: Path) -> dict:
-    """The grid file as a mapping of notebooks, grid and points.
-
-    Parameters
-    ----------
-    path : Path
-        A YAML file [-]
-
-    Returns
-    -------
-    dict
-        Keys "notebooks", "grid" and "points" [-]
-
-    Raises
-    ------
-    InputError
-        Where it cannot be read, is no such mapping, or is empty.
-    """
+    """The grid file as a mapping of notebooks, grid and points."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -90,8 +74,7 @@ def read(path: Path) -> dict:
     for name in spec:
         checks.known("key", name, ("notebooks", "grid", "points"), path)
     grid, listed = spec.get("grid") or {}, spec.get("points") or []
-    if not isinstance(grid, dict) or not isinstance(listed, list) \
-            or not all(isinstance(p, dict) for p in listed):
+    if not isinstance(grid, dict) or not isinstance(listed, list) or not all(isinstance(p, dict) for p in listed):
         checks.fail("'grid' must be a mapping of lists and 'points' a list of mappings", path)
     grid = {str(k): v if isinstance(v, list) else [v] for k, v in grid.items()}
     empty = [k for k, v in grid.items() if not v]
@@ -110,34 +93,14 @@ def points(spec: dict) -> list[dict]:
     return [{**{str(k): v for k, v in p.items()}, **c} for p in spec["points"] or [{}] for c in combinations]
 
 
-def plan(path: Path, notebooks: Iterable | None = None, yes: bool = False, limit: int = LIMIT_RUNS,
-         check_scenario: Callable[[dict, dict], dict | None] | None = None) -> list[Run]:
-    """All runs of a grid, each parameter checked against its notebook and its scenario.
-
-    Parameters
-    ----------
-    path : Path
-        The grid file [-]
-    notebooks : iterable of str or Path, optional
-        Notebooks to run; those of the grid file unless told, 01_before_after where it names none [-]
-    yes : bool
-        Start more than `limit` runs [-]
-    limit : int
-        Most runs that start without `yes` [-]
-    check_scenario : callable, optional
-        Gets the given parameters of a run and the notebook's defaults; gives back what the scenario itself says
-        in the place of a default, and raises InputError where they make no scenario [-]
-
-    Returns
-    -------
-    list of Run
-        In the order of the grid, each once [-]
-
-    Raises
-    ------
-    InputError
-        On the first thing that is wrong; nothing has started then.
-    """
+def plan(
+    path: Path,
+    notebooks: Iterable | None = None,
+    yes: bool = False,
+    limit: int = LIMIT_RUNS,
+    check_scenario: Callable[[dict, dict], dict | None] | None = None,
+) -> list[Run]:
+    """All runs of a grid, each parameter checked against its notebook and its scenario."""
     path = Path(path)
     spec = read(path)
     found = [find(n, path) for n in (notebooks or spec["notebooks"] or ["01_before_after"])]
@@ -148,8 +111,7 @@ def plan(path: Path, notebooks: Iterable | None = None, yes: bool = False, limit
     prints, runs = Fingerprints(), {}
     for notebook in found:
         for point in points(spec):
-            given = checked(known[notebook], _split(point, known[notebook], notebook.name, path),
-                            notebook.name, path)
+            given = checked(known[notebook], _split(point, known[notebook], notebook.name, path), notebook.name, path)
             given = {k: _found_file(v, path) for k, v in given.items()}
             if check_scenario is not None:
                 given |= _settled(check_scenario, given, known[notebook], path)
@@ -185,8 +147,11 @@ def _split(point: dict, known: dict, notebook: str, place: Path) -> dict:
         given[CHANGES] = {**own, **changes} if isinstance(own, dict) else own
     scenario = given.get("scenario")
     if isinstance(scenario, str) and not SCENARIO.fullmatch(scenario):
-        checks.fail("scenario must be a name of letters, digits, - and _ or the path of a .yaml file; "
-                    f"got {checks.shown(scenario)}", place)
+        checks.fail(
+            "scenario must be a name of letters, digits, - and _ or the path of a .yaml file; "
+            f"got {checks.shown(scenario)}",
+            place,
+        )
     return given
 
 

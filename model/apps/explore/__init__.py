@@ -7,8 +7,19 @@ from model.apps.explore.saving import saved, scenario_text
 from model.apps.explore.state import State, network_shares, start
 from model.apps.explore.words import changed_words, reason_words
 
-__all__ = ["Memory", "State", "changed_words", "chart_data", "network_shares", "page", "reason_words",
-           "saved", "scenario_text", "start", "table_rows"]
+__all__ = [
+    "Memory",
+    "State",
+    "changed_words",
+    "chart_data",
+    "network_shares",
+    "page",
+    "reason_words",
+    "saved",
+    "scenario_text",
+    "start",
+    "table_rows",
+]
 
 
 def __getattr__(name: str):

@@ -15,11 +15,9 @@ __all__ = ["Control", "controls", "stops_between"]
 
 USERS = (100.0, 10_000_000.0)
 TIMES_BELOW, TIMES_ABOVE, STOPS = 5.0, 20.0, 60
-BACKENDS = {"http_api": "API Gateway HTTP API", "rest_api": "API Gateway REST API",
-            "server": "a plain server"}
+BACKENDS = {"http_api": "API Gateway HTTP API", "rest_api": "API Gateway REST API", "server": "a plain server"}
 SOCKETS = {"apigw_ws": "API Gateway WebSocket API", "server": "a plain server"}
-FREE = {"none": "not counted", "always": "the ones that last",
-        "first_12_months": "first 12 months of an account"}
+FREE = {"none": "not counted", "always": "the ones that last", "first_12_months": "first 12 months of an account"}
 NETWORKS = {"wifi": "Wi-Fi", "lte": "LTE", "nr": "5G", "umts": "3G"}
 
 
@@ -53,23 +51,7 @@ def _tidy(value: float, digits: int = 3) -> float:
 
 
 def stops_between(low: float, default: float, high: float) -> tuple[float, ...]:
-    """The values a slider stops at: round numbers, with the ends and the default exactly.
-
-    Parameters
-    ----------
-    low, default, high : float
-        Ends of the range and the value at the start, low <= default <= high [-].
-
-    Returns
-    -------
-    tuple of float
-        Rising; evenly spaced, or by equal factors where the range spans more than tenfold.
-
-    Examples
-    --------
-    >>> stops_between(0.0, 3.0, 10.0)[:3], 30.0 in stops_between(6.0, 30.0, 600.0)
-    ((0.0, 0.167, 0.333), True)
-    """
+    """The values a slider stops at: round numbers, with the ends and the default exactly."""
     wide = low > 0 and high / low > 10
     between = np.geomspace(low, high, STOPS + 1) if wide else np.linspace(low, high, STOPS + 1)
     inside = {_tidy(float(v)) for v in between[1:-1]}
@@ -86,8 +68,7 @@ def _source(value) -> str:
     return "; ".join(t for t in (named, value.note) if t) or "a range of the scenario"
 
 
-def _number(key: str, label: str, group: str, unit: str, value, times: float = 1.0,
-            source: str = "") -> Control:
+def _number(key: str, label: str, group: str, unit: str, value, times: float = 1.0, source: str = "") -> Control:
     """A slider over the range that the scenario gives, or over a fifth to twentyfold where it gives none."""
     default = _tidy(mode(value) * times, 12)
     if isinstance(value, Range) and value.low < value.high:
@@ -129,20 +110,30 @@ def _events(scenario: Scenario) -> Control:
     ends = [sum(getattr(p, end, mode(p)) for p in parts) for end in ("low", "high")]
     value = Range(low=ends[0], mode=sum(mode(p) for p in parts), high=ends[1])
     hint = "all events but those of an upload grow by one factor; ranges of the events added up"
-    return _number("events_per_hour", "Events sent per active hour", "Use", "1/h", value,
-                   60.0 / active_min(scenario), hint)
+    return _number(
+        "events_per_hour", "Events sent per active hour", "Use", "1/h", value, 60.0 / active_min(scenario), hint
+    )
 
 
 def _use(scenario: Scenario) -> list[Control]:
     users, use = mode(scenario.users), scenario.usage
     low, high = min(USERS[0], users), max(USERS[1], users)
-    found = [Control("users", "Users in the month", "Use", "users", users, low, high,
-                     stops_between(low, users, high),
-                     hint="the scenario's own number of users; the slider goes to 10 million"),
-             _active_time(scenario),
-             _number("usage.sessions_per_day", "Sessions per active day", "Use", "1/day",
-                     use.sessions_per_day),
-             _number("usage.dau_mau_share", "Users active on a day", "Use", "%", use.dau_mau_share, 100.0)]
+    found = [
+        Control(
+            "users",
+            "Users in the month",
+            "Use",
+            "users",
+            users,
+            low,
+            high,
+            stops_between(low, users, high),
+            hint="the scenario's own number of users; the slider goes to 10 million",
+        ),
+        _active_time(scenario),
+        _number("usage.sessions_per_day", "Sessions per active day", "Use", "1/day", use.sessions_per_day),
+        _number("usage.dau_mau_share", "Users active on a day", "Use", "%", use.dau_mau_share, 100.0),
+    ]
     return found + ([_events(scenario)] if free_events(scenario) else [])
 
 
@@ -155,38 +146,89 @@ def _timers(scenario: Scenario) -> list[Control]:
             label = f"{told} {'refresh' if timer.timing == 'by_hand' else 'poll'} period"
             found.append(_number(f"{which}.timers.{name}.period_s", label, group, "s", timer.period_s))
         if design.heartbeat is not None:
-            found.append(_number(f"{which}.heartbeat.period_s", "Heartbeat period", group, "s",
-                                 design.heartbeat.period_s))
+            found.append(
+                _number(f"{which}.heartbeat.period_s", "Heartbeat period", group, "s", design.heartbeat.period_s)
+            )
     return found
 
 
 def _mix(scenario: Scenario) -> list[Control]:
     found = []
     for name, network in scenario.networks.items():
-        span = (f"; the scenario's range is {network.share.low * 100:g} to {network.share.high * 100:g} %"
-                if isinstance(network.share, Range) else "")
+        span = (
+            f"; the scenario's range is {network.share.low * 100:g} to {network.share.high * 100:g} %"
+            if isinstance(network.share, Range)
+            else ""
+        )
         default = _tidy(mode(network.share) * 100.0, 12)
-        found.append(Control(f"networks.{name}.share", NETWORKS.get(name, name), "Networks", "%", default,
-                             0.0, 100.0, stops_between(0.0, default, 100.0),
-                             hint=_source(network.share) + span))
+        found.append(
+            Control(
+                f"networks.{name}.share",
+                NETWORKS.get(name, name),
+                "Networks",
+                "%",
+                default,
+                0.0,
+                100.0,
+                stops_between(0.0, default, 100.0),
+                hint=_source(network.share) + span,
+            )
+        )
     return found
 
 
 def _choices(scenario: Scenario) -> list[Control]:
     phones = {p: f"{p} ({j / 3600:.2f} Wh)" for p, j in battery.phones().items()}
-    found = [_choice("phone", "Phone", "Phone and cloud", scenario.phone, phones,
-                     "published battery energies by model, data/devices.csv"),
-             _choice("region", "AWS region", "Phone and cloud", scenario.region, _regions(scenario),
-                     f"list prices on {scenario.prices_on or 'the newest date'}, data/prices; a region that lacks a "
-                     "price of what is billed cannot be chosen until its list is loaded"),
-             _choice("http_backend", "Requests are served by", "Phone and cloud", scenario.before.api.backend,
-                     BACKENDS, "what answers polls and pulls, in both designs")]
+    found = [
+        _choice(
+            "phone",
+            "Phone",
+            "Phone and cloud",
+            scenario.phone,
+            phones,
+            "published battery energies by model, data/devices.csv",
+        ),
+        _choice(
+            "region",
+            "AWS region",
+            "Phone and cloud",
+            scenario.region,
+            _regions(scenario),
+            f"list prices on {scenario.prices_on or 'the newest date'}, data/prices; a region that lacks a "
+            "price of what is billed cannot be chosen until its list is loaded",
+        ),
+        _choice(
+            "http_backend",
+            "Requests are served by",
+            "Phone and cloud",
+            scenario.before.api.backend,
+            BACKENDS,
+            "what answers polls and pulls, in both designs",
+        ),
+    ]
     if scenario.after.socket is not None:
         held = scenario.after.socket.backend
-        found.append(_choice("socket_backend", "Sockets are held by", "Phone and cloud", held, SOCKETS,
-                             "what holds the connections after the move"))
-    return [*found, _choice("free_tier", "Free allowances", "Phone and cloud", scenario.free_tier or "none",
-                            FREE, "the 12-month ones are for accounts opened before 2025-07-15")]
+        found.append(
+            _choice(
+                "socket_backend",
+                "Sockets are held by",
+                "Phone and cloud",
+                held,
+                SOCKETS,
+                "what holds the connections after the move",
+            )
+        )
+    return [
+        *found,
+        _choice(
+            "free_tier",
+            "Free allowances",
+            "Phone and cloud",
+            scenario.free_tier or "none",
+            FREE,
+            "the 12-month ones are for accounts opened before 2025-07-15",
+        ),
+    ]
 
 
 def _regions(scenario: Scenario) -> dict[str, str]:
@@ -202,24 +244,7 @@ def _regions(scenario: Scenario) -> dict[str, str]:
 
 
 def controls(scenario: Scenario) -> tuple[Control, ...]:
-    """Every control of a scenario's page, in the order shown.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario as its file gives it [-].
-
-    Returns
-    -------
-    tuple of Control
-        Sliders and choices, each with label, unit, range, default and source.
-
-    Examples
-    --------
-    >>> import model
-    >>> [c.label for c in controls(model.load("twilly"))][:2]
-    ['Users in the month', 'Active time per day']
-    """
+    """Every control of a scenario's page, in the order shown."""
     return (*_use(scenario), *_timers(scenario), *_mix(scenario), *_choices(scenario))
 
 

@@ -60,15 +60,16 @@ class KeptSide(results.Side):
     def network_joules(self) -> dict[str, dict]:
         """Joules per active hour by network."""
         now = self.traffic
-        return {name: battery.joules_per_hour(now, network, network.profiles[0], split=False)
-                for name, network in now.life.scenario.networks.items()}
+        return {
+            name: battery.joules_per_hour(now, network, network.profiles[0], split=False)
+            for name, network in now.life.scenario.networks.items()
+        }
 
     @cached_property
     def network_percent(self) -> dict[str, float]:
         """% of the battery per active hour on each network alone, and on the mix of them."""
         full_j = battery.battery_j(self.traffic.life.scenario.phone)
-        alone = {name: _number(sum(parts.values())) / full_j * 100.0
-                 for name, parts in self.network_joules.items()}
+        alone = {name: _number(sum(parts.values())) / full_j * 100.0 for name, parts in self.network_joules.items()}
         return {**alone, "mix": _number(self.battery_total)}
 
     @cached_property
@@ -124,8 +125,10 @@ class Memory:
         """All that a design's figures depend on, but for the users, as text by design."""
         if self.told[0] is not scenario:
             apart = {"before": "after", "after": "before"}
-            self.told = scenario, {which: scenario.model_dump_json(exclude={other, *NAMES})
-                                   for which, other in apart.items()}
+            self.told = (
+                scenario,
+                {which: scenario.model_dump_json(exclude={other, *NAMES}) for which, other in apart.items()},
+            )
         return self.told[1]
 
     def outcome(self, scenario: Scenario, users=None) -> results.Outcome:
@@ -136,7 +139,7 @@ class Memory:
                 return outcome
         sides = [self.side(which, scenario, users) for which in ("before", "after")]
         outcome = KeptOutcome(scenario, np.asarray(users, dtype=float), 0, *sides)
-        self.outcomes = [*self.outcomes[1 - KEPT:], (scenario, users, outcome)]
+        self.outcomes = [*self.outcomes[1 - KEPT :], (scenario, users, outcome)]
         return outcome
 
 
@@ -147,23 +150,18 @@ def _shown(column: str, value) -> str:
 
 
 def table_rows(outcome: results.Outcome) -> list[dict]:
-    """The rows of the before-and-after table as texts, with the full numbers beside them.
-
-    Parameters
-    ----------
-    outcome : compare.Outcome
-        The outcome of a state [-].
-
-    Returns
-    -------
-    list of dict
-        measure, unit, then `text` and `value` by column.
-    """
+    """The rows of the before-and-after table as texts, with the full numbers beside them."""
     table = outcome.table()
     rows = []
     for measure, row in zip(table.index, table.to_dict("records"), strict=True):
-        rows.append({"measure": measure, "unit": row["unit"], "text": {c: _shown(c, row[c]) for c in SEEN},
-                     "value": {c: display.rounded(float(row[c]), 17) for c in ("before", "after", "change")}})
+        rows.append(
+            {
+                "measure": measure,
+                "unit": row["unit"],
+                "text": {c: _shown(c, row[c]) for c in SEEN},
+                "value": {c: display.rounded(float(row[c]), 17) for c in ("before", "after", "change")},
+            }
+        )
     return rows
 
 
@@ -172,15 +170,12 @@ def chart_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]
 
     Parameters
     ----------
-    memory : Memory
-        Where sides are kept [-].
-    scenario : Scenario
-        The scenario of the state [-].
+    memory : Memory, where sides are kept
+    scenario : Scenario, the scenario of the state
 
     Returns
     -------
-    dict of str to dict
-        By chart (cost, latency, battery) and series (before, after): x and y, plain lists.
+    dict of str to dict, by chart (cost, latency, battery) and series (before, after): x and y, plain lists
     """
     return {"cost": cost_data(memory, scenario), **shape_data(memory, scenario)}
 
@@ -188,8 +183,9 @@ def chart_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]
 def cost_data(memory: Memory, scenario: Scenario) -> dict[str, tuple]:
     """Cost over user counts by design: x and y."""
     pair = memory.outcome(scenario, COUNTS).values("cost")
-    return {which: (list(COUNTS), charts.plain(costs[0]))
-            for which, costs in zip(("before", "after"), pair, strict=True)}
+    return {
+        which: (list(COUNTS), charts.plain(costs[0])) for which, costs in zip(("before", "after"), pair, strict=True)
+    }
 
 
 def shape_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]]:
@@ -198,10 +194,11 @@ def shape_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]
     sides = {"before": here.before, "after": here.after}
     names = [*(NETWORKS.get(n, n) for n in scenario.networks), "the mix"]
     return {
-        "latency": {which: (_finite(charts.plain(side.latency_quantiles(SHARES))), list(SHARES))
-                    for which, side in sides.items()},
-        "battery": {which: (charts.plain(list(side.network_percent.values())), names)
-                    for which, side in sides.items()},
+        "latency": {
+            which: (_finite(charts.plain(side.latency_quantiles(SHARES))), list(SHARES))
+            for which, side in sides.items()
+        },
+        "battery": {which: (charts.plain(list(side.network_percent.values())), names) for which, side in sides.items()},
     }
 
 
@@ -210,18 +207,17 @@ def _finite(values: list) -> list:
 
 
 def chart_layouts() -> dict[str, dict]:
-    """The titles, axes and look of the three charts, which no state changes.
-
-    Returns
-    -------
-    dict of str to dict
-        plotly's layout by chart.
-    """
+    """The titles, axes and look of the three charts, which no state changes."""
     empty = {"before": [], "after": []}
     drawn = {
         "cost": charts.lines([], empty, "Cost against users", "users in the month", "USD/month", log="xy"),
-        "latency": charts.curves({k: ([], []) for k in empty}, "How long a notification takes",
-                                 "latency [s]", "share that has arrived", log="x"),
+        "latency": charts.curves(
+            {k: ([], []) for k in empty},
+            "How long a notification takes",
+            "latency [s]",
+            "share that has arrived",
+            log="x",
+        ),
         "battery": charts.bars([], empty, "Battery by network", "battery [%/active hour]", ""),
     }
     return {name: _narrowed(name, figure.to_plotly_json()["layout"]) for name, figure in drawn.items()}
@@ -236,17 +232,22 @@ def _narrowed(name: str, layout: dict) -> dict:
         kept["xaxis"] = {**kept["xaxis"], "tickfont": {"size": 14}}  # between decades ticks are drawn smaller
     if name == "cost":
         kept["yaxis"]["tickformat"] = ",.12~g"  # dollars and their cents
-    return {**kept, "autosize": True, "paper_bgcolor": "#ffffff", "plot_bgcolor": "#ffffff",
-            "showlegend": False, "margin": {"l": 68, "r": 24, "t": 10, "b": 48}, "height": 280}
+    return {
+        **kept,
+        "autosize": True,
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "showlegend": False,
+        "margin": {"l": 68, "r": 24, "t": 10, "b": 48},
+        "height": 280,
+    }
 
 
 def traces(data: dict, pinned: dict | None) -> dict[str, list[dict]]:
     """The traces of every chart: both designs, and the pinned state's beside them."""
-    found = {name: [_trace(name, which, which, data[name][which]) for which in ("before", "after")]
-             for name in data}
+    found = {name: [_trace(name, which, which, data[name][which]) for which in ("before", "after")] for name in data}
     for name in data if pinned else ():
-        found[name] += [_trace(name, which, f"pinned {which}", pinned[name][which])
-                        for which in ("before", "after")]
+        found[name] += [_trace(name, which, f"pinned {which}", pinned[name][which]) for which in ("before", "after")]
     return found
 
 

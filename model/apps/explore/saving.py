@@ -22,20 +22,16 @@ def scenario_text(state: State, name: str) -> str:
 
     Parameters
     ----------
-    state : State
-        The values chosen [-].
-    name : str
-        The new scenario's name: letters, digits, '_', '-' or '.' [-].
+    state : State, the values chosen
+    name : str, the new scenario's name: letters, digits, '_', '-' or '.'
 
     Returns
     -------
-    str
-        YAML that `load` reads back to the same numbers.
+    str, YAML that `load` reads back to the same numbers
 
     Raises
     ------
-    InputError
-        A name that a scenario cannot have, or values that no scenario can have.
+    InputError, A name that a scenario cannot have, or values that no scenario can have
 
     Examples
     --------
@@ -51,11 +47,16 @@ def scenario_text(state: State, name: str) -> str:
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     if not re.fullmatch(NAME, name):
-        checks.fail("the name must begin with a plain letter or a digit and go on with at most 63 of them, '_', '-' or"
-                    f" '.'; got {name!r}")
+        checks.fail(
+            "the name must begin with a plain letter or a digit and go on with at most 63 of them, '_', '-' or"
+            f" '.'; got {name!r}"
+        )
     made = state.scenario()
-    plain: dict = {"extends": _origin(state.name), "name": name,
-                   "title": DoubleQuotedScalarString(f"{made.title} ({name})")}
+    plain: dict = {
+        "extends": _origin(state.name),
+        "name": name,
+        "title": DoubleQuotedScalarString(f"{made.title} ({name})"),
+    }
     for path, value in state.changes().items():
         here = plain
         *parents, last = path.split(".")
@@ -74,27 +75,7 @@ def _origin(name: str) -> str:
 
 
 def saved(state: State, name: str, folder: str | Path) -> Path:
-    """The state as a file in a folder, whole or not at all; a file that is there is left alone.
-
-    Parameters
-    ----------
-    state : State
-        The values chosen [-].
-    name : str
-        The new scenario's name, and its file's without .yaml [-].
-    folder : str or pathlib.Path
-        Where to write it [-].
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-
-    Raises
-    ------
-    InputError
-        A name that is taken or cannot be, or a folder that cannot be written to.
-    """
+    """The state as a file in a folder, whole or not at all; a file that is there is left alone."""
     name = name.strip().removesuffix(".yaml")
     text = scenario_text(state, name)
     path = Path(folder) / f"{name}.yaml"

@@ -62,20 +62,16 @@ def start(name: str, values: dict | None = None) -> State:
 
     Parameters
     ----------
-    name : str
-        A name in data/scenarios, or a .yaml file [-].
-    values : dict, optional
-        Values by the key of their control, in the control's unit [-].
+    name : str, A name in data/scenarios, or a .yaml file
+    values : dict, optional, values by the key of their control, in the control's unit
 
     Returns
     -------
-    State
-        The scenario's own values, but for those given.
+    State, the scenario's own values, but for those given
 
     Raises
     ------
-    InputError
-        An unknown scenario or control, or a value that a control cannot have.
+    InputError, an unknown scenario or control, or a value that a control cannot have
 
     Examples
     --------
@@ -108,28 +104,7 @@ def checked(control: Control, raw):
 
 
 def network_shares(values: dict) -> dict[str, float]:
-    """The shares that are used, by network: those of the boxes over their sum.
-
-    Parameters
-    ----------
-    values : dict
-        Values by the key of their control [-].
-
-    Returns
-    -------
-    dict of str to float
-        Shares that add up to 1.
-
-    Raises
-    ------
-    InputError
-        Where all are 0.
-
-    Examples
-    --------
-    >>> network_shares({"networks.wifi.share": 60, "networks.lte.share": 60})
-    {'wifi': 0.5, 'lte': 0.5}
-    """
+    """The shares that are used, by network: those of the boxes over their sum."""
     boxes = {k.split(".")[1]: v for k, v in values.items() if k.startswith("networks.")}
     whole = math.fsum(boxes.values())
     if whole <= 0:
@@ -158,8 +133,7 @@ def _composed(base: Scenario, values: dict, changed: dict) -> dict:
     if events and ("events_per_hour" in changed or "active_min_per_day" in changed):
         whole = sum(mode(e.per_active_day) for e in events.values())
         factor = values["events_per_hour"] * minutes / 60.0 / whole
-        found.update({f"events.{n}.per_active_day": mode(e.per_active_day) * factor
-                      for n, e in events.items()})
+        found.update({f"events.{n}.per_active_day": mode(e.per_active_day) * factor for n, e in events.items()})
     return found
 
 
@@ -180,7 +154,5 @@ def mix_sentence(state: State) -> str:
     if not boxes or abs(whole - 100.0) < 1e-9:
         return ""
     used = network_shares(boxes)
-    told = ", ".join(f"{state.controls[f'networks.{n}.share'].label} {s * 100:.1f} %"
-                     for n, s in used.items())
+    told = ", ".join(f"{state.controls[f'networks.{n}.share'].label} {s * 100:.1f} %" for n, s in used.items())
     return f"The network shares add up to {whole:g} %, so they are used in proportion: {told}."
-

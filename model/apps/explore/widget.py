@@ -48,8 +48,7 @@ class Page(anywidget.AnyWidget):
     layouts = traitlets.Dict().tag(sync=True)
     plotly = traitlets.Bytes().tag(sync=True)
 
-    def __init__(self, scenario: str = "twilly", values: dict | None = None,
-                 folder: str | Path | None = None) -> None:
+    def __init__(self, scenario: str = "twilly", values: dict | None = None, folder: str | Path | None = None) -> None:
         self.folder = Path(folder or os.environ.get(FOLDER) or Path.cwd())
         self.memory = drawing.Memory()
         self.state = states.start(scenario, values)
@@ -58,8 +57,7 @@ class Page(anywidget.AnyWidget):
         self.errors: dict[str, str] = {}
         self.refused: tuple[str, ...] = ()  # controls whose last move no scenario can have
         super().__init__(layouts=drawing.chart_layouts(), plotly=_plotly())
-        self.told: dict = {"words": "Move a slider: this line says what changed and why.", "why": "",
-                           "saved": ""}
+        self.told: dict = {"words": "Move a slider: this line says what changed and why.", "why": "", "saved": ""}
         self.redraw({"n": 0, "controls": True})
         self.on_msg(self._heard)
 
@@ -162,25 +160,35 @@ class Page(anywidget.AnyWidget):
         The curve of cost follows by itself: the browser draws the rest while it is worked out.
         """
         state = self.state
-        shown = {**asked, **self.told, "errors": dict(self.errors), "values": state.values,
-                 "mix": states.mix_sentence(state), "name": state.name, "title": state.base.title}
+        shown = {
+            **asked,
+            **self.told,
+            "errors": dict(self.errors),
+            "values": state.values,
+            "mix": states.mix_sentence(state),
+            "name": state.name,
+            "title": state.base.title,
+        }
         if asked.get("same") and self.drawn:
             shown.update({k: self.drawn[k] for k in ("rows", "traces", "pinned", "users")})
         else:
             shown.update(self._figures())
         if asked["controls"]:  # before the values, so that the browser never shows one without the other
-            self.listed = {"controls": [c.plain() for c in state.controls.values()],
-                           "choices": self.choices()}
+            self.listed = {"controls": [c.plain() for c in state.controls.values()], "choices": self.choices()}
         self.drawn = shown
         curve = {"traces": self.curve["traces"], "error": ""} if asked.get("same") else self._curve()
-        self.curve = {**curve, "n": asked["n"],
-                      "took_ms": round(1e3 * (time.perf_counter() - began), 1) if began else 0.0}
+        self.curve = {
+            **curve,
+            "n": asked["n"],
+            "took_ms": round(1e3 * (time.perf_counter() - began), 1) if began else 0.0,
+        }
 
     def _curve(self) -> dict:
         """Cost against users of the state and of the pinned one; a sentence where it cannot be worked out."""
         try:
-            data, pinned = (s and {"cost": drawing.cost_data(self.memory, s.scenario())}
-                            for s in (self.state, self.pinned))
+            data, pinned = (
+                s and {"cost": drawing.cost_data(self.memory, s.scenario())} for s in (self.state, self.pinned)
+            )
         except InputError as wrong:
             return {"traces": [], "error": str(wrong)}
         return {"traces": drawing.traces(data, pinned)["cost"], "error": ""}
@@ -192,10 +200,12 @@ class Page(anywidget.AnyWidget):
         if self.pinned:
             there = self.pinned.scenario()
             pinned = drawing.shape_data(self.memory, there)
-            kept = {"rows": drawing.table_rows(self.memory.outcome(there)), "name": self.pinned.name,
-                    "settings": _settings(self.pinned)}
-        return {"rows": rows, "traces": drawing.traces(data, pinned), "pinned": kept,
-                "users": float(scenario.users)}
+            kept = {
+                "rows": drawing.table_rows(self.memory.outcome(there)),
+                "name": self.pinned.name,
+                "settings": _settings(self.pinned),
+            }
+        return {"rows": rows, "traces": drawing.traces(data, pinned), "pinned": kept, "users": float(scenario.users)}
 
     def __repr__(self) -> str:
         return tables.as_text(self.table(), "md", "").rstrip()
@@ -204,8 +214,10 @@ class Page(anywidget.AnyWidget):
         """The widget, and for a viewer that runs no kernel the table it would show."""
         found = super()._repr_mimebundle_(**kwargs)
         data, metadata = found if isinstance(found, tuple) else (found, {})
-        note = ("<p>Here the sliders stand; they need a running kernel: <code>workbook app</code> or"
-                " <code>workbook lab</code>.</p>")
+        note = (
+            "<p>Here the sliders stand; they need a running kernel: <code>workbook app</code> or"
+            " <code>workbook lab</code>.</p>"
+        )
         table = tables.as_text(self.table(), "html", self.state.base.title)
         fixed = {"text/plain": repr(self), "text/html": note + table}
         return {**(data or {}), **fixed}, metadata
@@ -229,30 +241,26 @@ def _settings(state: states.State) -> str:
     return ", ".join(told) or "the scenario's own values"
 
 
-def page(scenario: str = "twilly", users: float | None = None, values: dict | None = None,
-         folder: str | Path | None = None) -> Page:
+def page(
+    scenario: str = "twilly", users: float | None = None, values: dict | None = None, folder: str | Path | None = None
+) -> Page:
     """The page of a scenario: controls, table, charts and words that follow each other.
 
     Parameters
     ----------
-    scenario : str
-        A name in data/scenarios, or a .yaml file [-].
-    users : float, optional
-        Users at the start; the scenario's own where none is given [-].
-    values : dict, optional
-        Other controls at the start, by key, in the unit the page shows [-].
-    folder : str or pathlib.Path, optional
-        Where scenarios are saved; where the command was started from, or the working folder [-].
+    scenario : str, A name in data/scenarios, or a .yaml file
+    users : float, optional, users at the start; the scenario's own where none is given
+    values : dict, optional, other controls at the start, by key, in the unit the page shows
+    folder : str or pathlib.Path, optional, where scenarios are saved; where the command was started from, or the
+        working folder
 
     Returns
     -------
-    Page
-        A widget; a notebook shows it where it is a cell's last expression.
+    Page, A widget; a notebook shows it where it is a cell's last expression
 
     Raises
     ------
-    InputError
-        An unknown scenario, or a value that a control cannot have.
+    InputError, an unknown scenario, or a value that a control cannot have
     """
     start = dict(values or {})
     if users is not None:

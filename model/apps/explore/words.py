@@ -14,9 +14,14 @@ from model.show import display
 __all__ = ["changed_words", "reason_words"]
 
 LEAST = 0.001  # a share of a figure below which nothing is said of it
-CALLED = {"notification latency p50": "the median latency",
-          "notification latency p95": "the latency of the slowest 5 %", "battery": "battery",
-          "mobile data": "mobile data", "server load": "server load", "cost": "the bill"}
+CALLED = {
+    "notification latency p50": "the median latency",
+    "notification latency p95": "the latency of the slowest 5 %",
+    "battery": "battery",
+    "mobile data": "mobile data",
+    "server load": "server load",
+    "cost": "the bill",
+}
 SIDES = {"before": "with polling", "after": "with push"}
 
 
@@ -48,8 +53,10 @@ def _percent(old: float, new: float) -> str:
 def _told(row: str, side: str, old: float, new: float) -> str:
     unit = results.ROWS[row][2]
     way = "rises" if new > old else "falls"
-    return (f"{CALLED[row]} {SIDES[side]} {way} {_percent(old, new)}, from {display.number(old, 3)}"
-            f" to {display.number(new, 3)} {unit}")
+    return (
+        f"{CALLED[row]} {SIDES[side]} {way} {_percent(old, new)}, from {display.number(old, 3)}"
+        f" to {display.number(new, 3)} {unit}"
+    )
 
 
 def _settings(old: State, new: State) -> str:
@@ -57,8 +64,11 @@ def _settings(old: State, new: State) -> str:
     if old.name != new.name:
         return f"Scenario {Path(new.name).stem} in the place of {Path(old.name).stem}"
     moved = [k for k in new.values if new.values[k] != old.values[k]]
-    told = [f"{new.controls[k].label} from {text_of(new.controls[k], old.values[k])}"
-            f" to {text_of(new.controls[k], new.values[k])}" for k in moved]
+    told = [
+        f"{new.controls[k].label} from {text_of(new.controls[k], old.values[k])}"
+        f" to {text_of(new.controls[k], new.values[k])}"
+        for k in moved
+    ]
     if len(told) > 3:
         return f"{len(told)} controls changed"
     return " and ".join(told) or "Nothing was moved"
@@ -69,15 +79,12 @@ def changed_words(old: State, new: State, before: results.Outcome, after: result
 
     Parameters
     ----------
-    old, new : State
-        The controls before and after the move [-].
-    before, after : compare.Outcome
-        The outcomes of both states [-].
+    old, new : State, the controls before and after the move
+    before, after : compare.Outcome, the outcomes of both states
 
     Returns
     -------
-    str
-        One or two sentences.
+    str, one or two sentences
     """
     found = moves(before, after)
     if not found:
@@ -104,13 +111,11 @@ def reason_words(before: results.Outcome, after: results.Outcome) -> str:
 
     Parameters
     ----------
-    before, after : compare.Outcome
-        The outcomes before and after the move [-].
+    before, after : compare.Outcome, the outcomes before and after the move
 
     Returns
     -------
-    str
-        Two sentences; empty where nothing moved.
+    str, two sentences; empty where nothing moved
     """
     found = moves(before, after)
     if not found:
@@ -122,8 +127,10 @@ def reason_words(before: results.Outcome, after: results.Outcome) -> str:
     explained = after.explain(measure)
     movers = ", ".join(_called(m) for m in explained["movers"])
     called = "mean latency" if measure == "latency" else CALLED[row].removeprefix("the ")
-    return (f"Why, {called} {SIDES[side]}: {told}. Worked out as {explained['formula']}; the inputs whose"
-            f" ranges move the saving most: {movers}.")
+    return (
+        f"Why, {called} {SIDES[side]}: {told}. Worked out as {explained['formula']}; the inputs whose"
+        f" ranges move the saving most: {movers}."
+    )
 
 
 def _called(name: str) -> str:

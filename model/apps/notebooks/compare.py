@@ -47,24 +47,7 @@ class Difference:
 
 
 def differences(stored, now, name: str, tolerance: Mapping | None = None) -> list[Difference]:
-    """Everything in which two normalised runs of a notebook differ.
-
-    Parameters
-    ----------
-    stored : NotebookNode
-        The run that was accepted [-]
-    now : NotebookNode
-        The run to compare with it [-]
-    name : str
-        The notebook's name, for the report [-]
-    tolerance : mapping, optional
-        Column name to relative tolerance; goes before what the table itself says [-]
-
-    Returns
-    -------
-    list of Difference
-        In the order of the cells, empty where nothing differs [-]
-    """
+    """Everything in which two normalised runs of a notebook differ."""
     found = []
     old, new = ([c for c in nb.cells if c.cell_type == "code"] for nb in (stored, now))
     for number in range(1, max(len(old), len(new)) + 1):
@@ -145,10 +128,16 @@ def _texts(a, b, name: str, number: int) -> Iterator[Difference]:
             yield Difference(name, number, "new" if part in other else "missing", part)
         elif one[part] != other[part]:
             old, new = (str(x[part]).splitlines() for x in (one, other))
-            line = next((i for i, (p, q) in enumerate(zip(old, new, strict=False)) if p != q),
-                        min(len(old), len(new)))
-            yield Difference(name, number, "text", part, f"line {line + 1}", "",
-                             *((x[line] if line < len(x) else "") for x in (old, new)))
+            line = next((i for i, (p, q) in enumerate(zip(old, new, strict=False)) if p != q), min(len(old), len(new)))
+            yield Difference(
+                name,
+                number,
+                "text",
+                part,
+                f"line {line + 1}",
+                "",
+                *((x[line] if line < len(x) else "") for x in (old, new)),
+            )
 
 
 def _text_parts(output) -> dict[str, object]:

@@ -39,26 +39,34 @@ class InProcessEngine(Engine):
     """Runs the cells of a Python notebook in this process instead of a kernel."""
 
     @classmethod
-    def execute_notebook(cls, nb, kernel_name, output_path=None, progress_bar=True, log_output=False,
-                         autosave_cell_every=30, **kwargs):
+    def execute_notebook(
+        cls, nb, kernel_name, output_path=None, progress_bar=True, log_output=False, autosave_cell_every=30, **kwargs
+    ):
         """Run the notebook; papermill itself saves it at the end, or here where the run is broken off."""
         try:
-            return super().execute_notebook(nb, kernel_name, output_path=None, progress_bar=progress_bar,
-                                            log_output=log_output, autosave_cell_every=0, **kwargs)
+            return super().execute_notebook(
+                nb,
+                kernel_name,
+                output_path=None,
+                progress_bar=progress_bar,
+                log_output=log_output,
+                autosave_cell_every=0,
+                **kwargs,
+            )
         except BaseException:
             if output_path:
                 write_ipynb(nb, output_path)
             raise
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, log_output=False, stdout_file=None,
-                                 stderr_file=None, execution_timeout=None, **kwargs):
+    def execute_managed_notebook(
+        cls, nb_man, kernel_name, log_output=False, stdout_file=None, stderr_file=None, execution_timeout=None, **kwargs
+    ):
         """Run all cells until one fails, in a state as a kernel has at its start."""
         language = nb_man.nb.metadata.get("kernelspec", {}).get("language") or "python"
         if language != "python":
             raise PapermillException(f"the inprocess engine runs Python only; this notebook is in {language}")
-        log = SimpleNamespace(log=logger, log_output=log_output, stdout_file=stdout_file,
-                              stderr_file=stderr_file)
+        log = SimpleNamespace(log=logger, log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file)
         timeout = execution_timeout or kwargs.get("timeout")
         with _one_at_a_time:
             # An empty context: settings such as numpy's print options are at their defaults in it.
@@ -128,6 +136,12 @@ def _limited(seconds):
 
 def _language_info() -> dict:
     """What a kernel of this Python tells about its language."""
-    return {"name": "python", "version": sys.version.split()[0], "mimetype": "text/x-python",
-            "codemirror_mode": {"name": "ipython", "version": sys.version_info[0]},
-            "pygments_lexer": "ipython3", "nbconvert_exporter": "python", "file_extension": ".py"}
+    return {
+        "name": "python",
+        "version": sys.version.split()[0],
+        "mimetype": "text/x-python",
+        "codemirror_mode": {"name": "ipython", "version": sys.version_info[0]},
+        "pygments_lexer": "ipython3",
+        "nbconvert_exporter": "python",
+        "file_extension": ".py",
+    }

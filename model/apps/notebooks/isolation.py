@@ -26,47 +26,37 @@ __all__ = ["as_in_a_kernel", "installed"]
 
 INLINE = "module://matplotlib_inline.backend_inline"
 DEFAULT_FILTERS = (  # those of a Python started without -W
-    ("default", None, DeprecationWarning, "__main__", 0), ("ignore", None, DeprecationWarning, None, 0),
-    ("ignore", None, PendingDeprecationWarning, None, 0), ("ignore", None, ImportWarning, None, 0),
+    ("default", None, DeprecationWarning, "__main__", 0),
+    ("ignore", None, DeprecationWarning, None, 0),
+    ("ignore", None, PendingDeprecationWarning, None, 0),
+    ("ignore", None, ImportWarning, None, 0),
     ("ignore", None, ResourceWarning, None, 0),
 )
 
 
 @contextlib.contextmanager
 def as_in_a_kernel(collector: Collector) -> Iterator[None]:
-    """The process as a fresh kernel would be, while the block runs.
-
-    Parameters
-    ----------
-    collector : Collector
-        Takes what is printed [-]
-
-    Yields
-    ------
-    None
-        Nothing; everything is restored when the block is left, by an error too [-]
-    """
+    """The process as a fresh kernel would be, while the block runs."""
     with contextlib.ExitStack() as stack:
-        for kept in (_surroundings(), _modules(), _randomness(), _pandas(), _plotly(), _matplotlib(),
-                     _widgets(), _logging(), _printing(collector), _warnings()):
+        for kept in (
+            _surroundings(),
+            _modules(),
+            _randomness(),
+            _pandas(),
+            _plotly(),
+            _matplotlib(),
+            _widgets(),
+            _logging(),
+            _printing(collector),
+            _warnings(),
+        ):
             stack.enter_context(kept)
         yield
 
 
 @contextlib.contextmanager
 def installed(shell: Shell) -> Iterator[None]:
-    """Make the shell the one that `get_ipython()` and `display()` find, and restore the former.
-
-    Parameters
-    ----------
-    shell : Shell
-        The shell in which cells are about to run [-]
-
-    Yields
-    ------
-    None
-        Nothing [-]
-    """
+    """Make the shell the one that `get_ipython()` and `display()` find, and restore the former."""
     classes = [c for c in type(shell).__mro__ if issubclass(c, InteractiveShell)]
     before = {c: c.__dict__["_instance"] for c in classes if "_instance" in c.__dict__}
     try:
@@ -264,6 +254,7 @@ def _printing(collector: Collector):
 @contextlib.contextmanager
 def _warnings():
     """The filters that Python starts with, and those that modules set for one message or module."""
+
     def show(message, category, filename, lineno, file=None, line=None):
         (file or sys.stderr).write(warnings.formatwarning(message, category, filename, lineno, line))
 

@@ -23,30 +23,15 @@ class Executed:
     error: str = ""
 
 
-def execute_all(notebooks: Iterable, parameters: Mapping | None, out_dir, engine: str = "inprocess",
-                jobs: int | None = None, progress: bool = True) -> list[Executed]:
-    """Run several notebooks with the same parameters into one folder, side by side, with a progress bar.
-
-    Parameters
-    ----------
-    notebooks : iterable of str or Path
-        Names or paths of notebooks [-]
-    parameters : mapping or None
-        Values by name; each notebook gets those that it has, and one must have each [-]
-    out_dir : str or Path
-        The folder of the executed notebooks, made where it is not there [-]
-    engine : str
-        "inprocess" or "kernel" [-]
-    jobs : int, optional
-        Worker processes; as many as processors unless told, 1 runs them in this process [-]
-    progress : bool
-        Whether to show a bar on stderr [-]
-
-    Returns
-    -------
-    list of Executed
-        One per notebook, in their order; a failed one carries its error [-]
-    """
+def execute_all(
+    notebooks: Iterable,
+    parameters: Mapping | None,
+    out_dir,
+    engine: str = "inprocess",
+    jobs: int | None = None,
+    progress: bool = True,
+) -> list[Executed]:
+    """Run several notebooks with the same parameters into one folder, side by side, with a progress bar."""
     if engine not in ("inprocess", "kernel"):  # those two need no look at papermill
         engine_name(engine)
     found = [find(n) for n in notebooks]
@@ -62,8 +47,14 @@ def execute_all(notebooks: Iterable, parameters: Mapping | None, out_dir, engine
     tasks = []
     for notebook in found:
         mine = {k: v for k, v in (parameters or {}).items() if k in known[notebook]}
-        tasks.append({"notebook": str(notebook), "output": str(out_dir / notebook.name), "engine": engine,
-                      "parameters": checked(known[notebook], mine, notebook.name)})
+        tasks.append(
+            {
+                "notebook": str(notebook),
+                "output": str(out_dir / notebook.name),
+                "engine": engine,
+                "parameters": checked(known[notebook], mine, notebook.name),
+            }
+        )
     errors = {}
     with screen.bar(len(tasks), "notebooks", progress) as step:
         for task, outcome in pool.results(tasks, pool.jobs_for(jobs, len(tasks)), here=True):

@@ -17,28 +17,35 @@ __all__ = ["failures"]
 
 
 def failures(notebooks: Sequence[Path]) -> list[Difference]:
-    """What nbval finds wrong, a cell each.
-
-    Parameters
-    ----------
-    notebooks : sequence of Path
-        The stored notebooks [-]
-
-    Returns
-    -------
-    list of Difference
-        Of kind "nbval"; empty where all cells pass [-]
-    """
+    """What nbval finds wrong, a cell each."""
     found = []
     with tempfile.TemporaryDirectory(prefix="workbook-") as folder:
         rules, report = Path(folder, "sanitize.cfg"), Path(folder, "report.xml")
         rules.write_text(sanitize_file_text(), encoding="utf-8")
         for notebook in notebooks:
             done = subprocess.run(
-                [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p",
-                 "no:cacheprovider", "-o", "addopts=", "--color=no", f"--nbval-sanitize-with={rules}",
-                 f"--junitxml={report}", f"--rootdir={notebook.parent}", str(notebook)],
-                capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=notebook.parent)
+                [
+                    sys.executable,
+                    "-m",
+                    "pytest",
+                    "--nbval",
+                    "--nbval-current-env",
+                    "-q",
+                    "-p",
+                    "no:cacheprovider",
+                    "-o",
+                    "addopts=",
+                    "--color=no",
+                    f"--nbval-sanitize-with={rules}",
+                    f"--junitxml={report}",
+                    f"--rootdir={notebook.parent}",
+                    str(notebook),
+                ],
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                cwd=notebook.parent,
+            )
             if done.returncode not in (0, 1, 5) or not report.exists():
                 last = (done.stderr or done.stdout).strip().splitlines()[-1:]
                 found.append(Difference(notebook.name, 0, "nbval", now=f"nbval did not run: {last}"))

@@ -13,9 +13,14 @@ from model import paths
 __all__ = ["normalise", "sanitize_file_text", "scrubbed", "text_of"]
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-LANGUAGE = {"codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py",
-            "mimetype": "text/x-python", "name": "python", "nbconvert_exporter": "python",
-            "pygments_lexer": "ipython3"}
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
 DROPPED = ("papermill", "execution", "widgets", "ExecuteTime", "signature", "trusted", "collapsed")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT_AS_IS = ("image/png", "image/jpeg", "application/pdf")
@@ -23,11 +28,18 @@ KEPT_AS_IS = ("image/png", "image/jpeg", "application/pdf")
 
 def patterns() -> list[tuple[str, str, str]]:
     """Name, pattern and replacement of what differs between runs and machines in any text."""
-    found = [("cell file", r"[^\s'\"<>]*ipykernel_\d+[/\\]\d+\.py", "cell.py"),
-             ("address", r"(?<= at )0x[0-9a-fA-F]{6,16}", "0x0"),
-             ("run time", r"(CPU times|Wall time): [^\n<]*", r"\1: left out")]
-    places = [(str(paths.data().parent), "."), (sys.prefix, "python"), (sys.base_prefix, "python"),
-              (tempfile.gettempdir(), "tmp"), (str(Path.home()), "~")]
+    found = [
+        ("cell file", r"[^\s'\"<>]*ipykernel_\d+[/\\]\d+\.py", "cell.py"),
+        ("address", r"(?<= at )0x[0-9a-fA-F]{6,16}", "0x0"),
+        ("run time", r"(CPU times|Wall time): [^\n<]*", r"\1: left out"),
+    ]
+    places = [
+        (str(paths.data().parent), "."),
+        (sys.prefix, "python"),
+        (sys.base_prefix, "python"),
+        (tempfile.gettempdir(), "tmp"),
+        (str(Path.home()), "~"),
+    ]
     for place, name in sorted(set(places), key=lambda p: -len(p[0])):
         if len(place) > 1:
             whole = r"(?<![\w.\-])" + re.escape(place) + r"(?=[/\\\s'\":<]|$)"
@@ -36,20 +48,7 @@ def patterns() -> list[tuple[str, str, str]]:
 
 
 def scrubbed(value: object, rules: list | None = None) -> object:
-    """The value with every text in it freed of times, addresses in memory and folders of this machine.
-
-    Parameters
-    ----------
-    value : object
-        A text, or JSON with texts in it [-]
-    rules : list, optional
-        Patterns to apply; those of this machine unless told [-]
-
-    Returns
-    -------
-    object
-        The same with other texts [-]
-    """
+    """The value with every text in it freed of times, addresses in memory and folders of this machine."""
     rules = patterns() if rules is None else rules
     if isinstance(value, str):
         for _, pattern, replacement in rules:
@@ -61,30 +60,14 @@ def scrubbed(value: object, rules: list | None = None) -> object:
 
 
 def sanitize_file_text() -> str:
-    """The same patterns as nbval reads them with `--nbval-sanitize-with`.
-
-    Returns
-    -------
-    str
-        The text of the file [-]
-    """
-    return "".join(f"[{name}]\nregex: {pattern}\nreplace: {replacement}\n\n"
-                   for name, pattern, replacement in patterns())
+    """The same patterns as nbval reads them with `--nbval-sanitize-with`."""
+    return "".join(
+        f"[{name}]\nregex: {pattern}\nreplace: {replacement}\n\n" for name, pattern, replacement in patterns()
+    )
 
 
 def normalise(notebook):
-    """The notebook as it is stored: ids and counts in order, no run times, no folders of this machine.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        An executed notebook; it is left as it is [-]
-
-    Returns
-    -------
-    NotebookNode
-        Equal for equal sources and equal outputs [-]
-    """
+    """The notebook as it is stored: ids and counts in order, no run times, no folders of this machine."""
     import nbformat
 
     rules, count = patterns(), 0
@@ -94,8 +77,9 @@ def normalise(notebook):
     for position, old in enumerate(notebook.cells, 1):
         cell = nbformat.from_dict(copy.deepcopy(dict(old)))
         cell.id = f"cell-{position:02d}"
-        cell.metadata = nbformat.from_dict({k: v for k, v in old.metadata.items()
-                                            if k not in DROPPED and (k != "tags" or v)})
+        cell.metadata = nbformat.from_dict(
+            {k: v for k, v in old.metadata.items() if k not in DROPPED and (k != "tags" or v)}
+        )
         if cell.cell_type == "code":
             count += bool(cell.source.strip())
             cell.execution_count = count if cell.source.strip() else None
@@ -105,18 +89,7 @@ def normalise(notebook):
 
 
 def text_of(notebook) -> str:
-    """The text of a notebook's file, the same bytes for the same notebook.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        A normalised notebook [-]
-
-    Returns
-    -------
-    str
-        JSON with a line end at its end [-]
-    """
+    """The text of a notebook's file, the same bytes for the same notebook."""
     import nbformat
 
     return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"

@@ -15,10 +15,24 @@ from model.apps.notebooks.quick import import_schemas
 
 __all__ = ["Parameter", "find", "parameters_of"]
 
-TYPES = {"float": (int, float), "int": (int,), "str": (str,), "bool": (bool,), "list": (list,),
-         "dict": (dict,), "tuple": (list,)}
-NOUNS = {"float": "a number", "int": "a whole number", "str": "a text", "bool": "true or false",
-         "list": "a list", "dict": "a mapping", "tuple": "a list"}
+TYPES = {
+    "float": (int, float),
+    "int": (int,),
+    "str": (str,),
+    "bool": (bool,),
+    "list": (list,),
+    "dict": (dict,),
+    "tuple": (list,),
+}
+NOUNS = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "a text",
+    "bool": "true or false",
+    "list": "a list",
+    "dict": "a mapping",
+    "tuple": "a list",
+}
 
 
 @dataclass(frozen=True)
@@ -32,25 +46,7 @@ class Parameter:
 
 
 def find(name: str | os.PathLike, place: object = None) -> Path:
-    """The path of a notebook given by its name in the project's folder or by a path.
-
-    Parameters
-    ----------
-    name : str or Path
-        "01_before_after", with or without ".ipynb", or a path that exists [-]
-    place : object
-        Where the name stands, for the error [-]
-
-    Returns
-    -------
-    Path
-        The notebook [-]
-
-    Raises
-    ------
-    InputError
-        Where there is none of that name; the nearest is offered.
-    """
+    """The path of a notebook given by its name in the project's folder or by a path."""
     path = Path(name)
     if path.suffix == ".ipynb" and path.is_file():
         return path.resolve()
@@ -60,25 +56,7 @@ def find(name: str | os.PathLike, place: object = None) -> Path:
 
 
 def parameters_of(notebook: Path, needed: bool = True) -> dict[str, Parameter]:
-    """The parameters that papermill finds in the cell tagged `parameters`.
-
-    Parameters
-    ----------
-    notebook : Path
-        The notebook [-]
-    needed : bool
-        Refuse a notebook without such a cell instead of finding none [-]
-
-    Returns
-    -------
-    dict
-        Name to `Parameter` [-]
-
-    Raises
-    ------
-    InputError
-        Where the file is no notebook or has no such cell.
-    """
+    """The parameters that papermill finds in the cell tagged `parameters`."""
     import_schemas()
     import nbformat
     import papermill
@@ -94,8 +72,10 @@ def parameters_of(notebook: Path, needed: bool = True) -> dict[str, Parameter]:
     found = papermill.inspect_notebook(format_safe(notebook))
     for name in found:
         no_secret(name, place=notebook.name)
-    return {name: Parameter(name, _outer_type(p["inferred_type_name"]), _literal(p["default"]), p["help"])
-            for name, p in found.items()}
+    return {
+        name: Parameter(name, _outer_type(p["inferred_type_name"]), _literal(p["default"]), p["help"])
+        for name, p in found.items()
+    }
 
 
 def checked(known: Mapping[str, Parameter], given: Mapping, notebook: str, place: object = None) -> dict:

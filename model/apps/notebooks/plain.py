@@ -9,55 +9,25 @@ from model import checks
 
 __all__ = ["no_secret", "plain_value"]
 
-SECRET = re.compile(r"passw(or)?d|passphrase|secret|credential|api_?key|access_?key|private_?key"
-                    r"|(^|[_.\-])(token|key|pwd)s?$", re.I)
+SECRET = re.compile(
+    r"passw(or)?d|passphrase|secret|credential|api_?key|access_?key|private_?key"
+    r"|(^|[_.\-])(token|key|pwd)s?$",
+    re.I,
+)
 SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY")
 
 
 def no_secret(name: str, value: object = None, place: object = None) -> None:
-    """Refuse a parameter whose name or value looks like a secret.
-
-    Parameters
-    ----------
-    name : str
-        The parameter, or a path into one [-]
-    value : object
-        Its value; only texts are looked at [-]
-    place : object
-        Where it stands, for the error [-]
-
-    Raises
-    ------
-    InputError
-        Where it looks like one.
-    """
+    """Refuse a parameter whose name or value looks like a secret."""
     if SECRET.search(name) or (isinstance(value, str) and SECRET_VALUE.search(value)):
-        checks.fail(f"{name!r} looks like a secret, and parameters are written into every notebook; "
-                    "keep it in the environment", place)
+        checks.fail(
+            f"{name!r} looks like a secret, and parameters are written into every notebook; keep it in the environment",
+            place,
+        )
 
 
 def plain_value(name: str, value: object, place: object = None) -> object:
-    """The value as numbers, texts, lists and mappings, refused where it is anything else.
-
-    Parameters
-    ----------
-    name : str
-        The parameter, or a path into one [-]
-    value : object
-        What was read; dates become texts [-]
-    place : object
-        Where it stands, for the error [-]
-
-    Returns
-    -------
-    object
-        Plain JSON [-]
-
-    Raises
-    ------
-    InputError
-        For NaN, for an object, and for what looks like a secret.
-    """
+    """The value as numbers, texts, lists and mappings, refused where it is anything else."""
     no_secret(name, value, place)
     if isinstance(value, dict):
         return {str(k): plain_value(f"{name}.{k}", v, place) for k, v in value.items()}

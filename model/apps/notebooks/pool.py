@@ -18,27 +18,22 @@ from model.apps.notebooks.worker import perform
 __all__ = ["jobs_for", "results"]
 
 MOST_MEMORY_BYTES = 700e6
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
-              "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
-START = ("import sys; sys.path[:] = [p for p in sys.path if p] + [sys.argv[1]]; "
-         "from model.apps.notebooks.worker import main; main()")
+ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+START = (
+    "import sys; sys.path[:] = [p for p in sys.path if p] + [sys.argv[1]]; "
+    "from model.apps.notebooks.worker import main; main()"
+)
 
 
 def jobs_for(jobs: int | None, tasks: int) -> int:
-    """How many workers to start: as many as processors unless told, never more than tasks.
-
-    Parameters
-    ----------
-    jobs : int or None
-        What was asked for [-]
-    tasks : int
-        How many tasks there are [-]
-
-    Returns
-    -------
-    int
-        At least 1 [-]
-    """
+    """How many workers to start: as many as processors unless told, never more than tasks."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(jobs or available, tasks))
 
@@ -48,9 +43,12 @@ class Worker:
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START, str(paths.PACKAGE.parent)], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, env={**os.environ, **dict.fromkeys(ONE_THREAD, "1")},
-            start_new_session=True)  # a session of its own: Ctrl-C reaches the batch, which ends its workers
+            [sys.executable, "-c", START, str(paths.PACKAGE.parent)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **dict.fromkeys(ONE_THREAD, "1")},
+            start_new_session=True,
+        )  # a session of its own: Ctrl-C reaches the batch, which ends its workers
         self.task, self.spent = None, False
 
     def give(self, task: dict) -> None:
@@ -65,8 +63,13 @@ class Worker:
         line = self.process.stdout.readline()
         if not line.endswith(b"\n"):
             self.spent = True
-            return {"status": "dead", "error": f"the worker process died ({_cause(self.end())})",
-                    "traceback": "", "seconds": 0.0, "memory_bytes": 0}
+            return {
+                "status": "dead",
+                "error": f"the worker process died ({_cause(self.end())})",
+                "traceback": "",
+                "seconds": 0.0,
+                "memory_bytes": 0,
+            }
         outcome = json.loads(line)
         self.spent = outcome["memory_bytes"] > MOST_MEMORY_BYTES
         return outcome
@@ -126,22 +129,7 @@ class Pool:
 
 
 def results(tasks: Sequence[dict], jobs: int, here: bool = False) -> Iterator[tuple[dict, dict]]:
-    """Do all tasks and give each with its outcome as it ends; a task whose worker died is tried once more.
-
-    Parameters
-    ----------
-    tasks : sequence of dict
-        What `worker.perform` takes [-]
-    jobs : int
-        Worker processes [-]
-    here : bool
-        Do the tasks one after another in this process where one worker would do them [-]
-
-    Yields
-    ------
-    tuple
-        The task and its outcome [-]
-    """
+    """Do all tasks and give each with its outcome as it ends; a task whose worker died is tried once more."""
     if here and jobs == 1:
         for task in tasks:
             yield task, perform(task)

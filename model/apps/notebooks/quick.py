@@ -16,11 +16,6 @@ def import_schemas() -> None:
 
     Where that grammar is installed (Jupyter's events bring it), jsonschema compiles it on import, which
     takes longer than all else that papermill imports. No check of a notebook uses it.
-
-    Returns
-    -------
-    None
-        Nothing; where jsonschema is loaded already, it stays as it is [-]
     """
     absent = GRAMMAR not in sys.modules
     if absent:

@@ -22,30 +22,17 @@ from model.show import pictures
 __all__ = ["accept", "check"]
 
 
-def accept(notebooks: Iterable | None = None, engine: str = "inprocess", with_pictures: bool = True,
-           jobs: int | None = None, progress: bool = True) -> list[Difference]:
+def accept(
+    notebooks: Iterable | None = None,
+    engine: str = "inprocess",
+    with_pictures: bool = True,
+    jobs: int | None = None,
+    progress: bool = True,
+) -> list[Difference]:
     """Run notebooks, store them with their outputs, and tell in numbers what changed.
 
     Where nothing changed, the file keeps its bytes. A notebook that fails, or that prints a warning,
     is not stored.
-
-    Parameters
-    ----------
-    notebooks : iterable of str or Path, optional
-        Names or paths; all of the project's unless told [-]
-    engine : str
-        "inprocess" or "kernel" [-]
-    with_pictures : bool
-        Put a PNG beside each chart where a Chromium is present, for viewers without plotly [-]
-    jobs : int, optional
-        Worker processes [-]
-    progress : bool
-        Whether to show a bar on stderr [-]
-
-    Returns
-    -------
-    list of Difference
-        What is stored now and was not so before; kind "failed" where nothing was stored [-]
     """
     found = []
     for path, fresh in _fresh(notebooks, engine, jobs, progress).items():
@@ -64,30 +51,15 @@ def accept(notebooks: Iterable | None = None, engine: str = "inprocess", with_pi
     return found
 
 
-def check(notebooks: Iterable | None = None, engine: str = "inprocess", tolerance: Mapping | None = None,
-          nbval: bool = True, jobs: int | None = None, progress: bool = True) -> list[Difference]:
-    """Run notebooks and tell each number, text and chart that is not as it is stored.
-
-    Parameters
-    ----------
-    notebooks : iterable of str or Path, optional
-        Names or paths; all of the project's unless told [-]
-    engine : str
-        "inprocess" or "kernel" [-]
-    tolerance : mapping, optional
-        Column name to relative tolerance; goes before what a table itself says [-]
-    nbval : bool
-        Also run nbval, in a kernel of its own per notebook, and add what it alone finds [-]
-    jobs : int, optional
-        Worker processes [-]
-    progress : bool
-        Whether to show a bar on stderr [-]
-
-    Returns
-    -------
-    list of Difference
-        Empty where all is as stored [-]
-    """
+def check(
+    notebooks: Iterable | None = None,
+    engine: str = "inprocess",
+    tolerance: Mapping | None = None,
+    nbval: bool = True,
+    jobs: int | None = None,
+    progress: bool = True,
+) -> list[Difference]:
+    """Run notebooks and tell each number, text and chart that is not as it is stored."""
     fresh_runs = _fresh(notebooks, engine, jobs, progress)
     found = []
     for path, fresh in fresh_runs.items():
@@ -97,8 +69,11 @@ def check(notebooks: Iterable | None = None, engine: str = "inprocess", toleranc
         stored = _read(path)
         own = differences(stored, fresh, path.name, tolerance) + _noise(fresh, path.name)
         if not own and path.read_text(encoding="utf-8") != text_of(stored):
-            own = [Difference(path.name, 1, "failed",
-                              now="the file is not as `workbook accept` writes it; accept it again")]
+            own = [
+                Difference(
+                    path.name, 1, "failed", now="the file is not as `workbook accept` writes it; accept it again"
+                )
+            ]
         found += own
     if nbval:
         known = {(d.notebook, d.cell) for d in found}
@@ -134,21 +109,27 @@ def _read(path: Path):
 
 def _noise(fresh, name: str) -> list[Difference]:
     """What a stored notebook must not hold: anything on stderr, warnings above all."""
-    return [Difference(name, cell.execution_count, "failed", now=f"prints to stderr: {text[:100]}")
-            for cell in fresh.cells if cell.cell_type == "code"
-            for output in cell.outputs if output.get("name") == "stderr"
-            for text in [output.text.strip().splitlines()[0]]]
+    return [
+        Difference(name, cell.execution_count, "failed", now=f"prints to stderr: {text[:100]}")
+        for cell in fresh.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.get("name") == "stderr"
+        for text in [output.text.strip().splitlines()[0]]
+    ]
 
 
 def _charts(notebook) -> list:
-    return [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs
-            if CHART_MIME in o.get("data", {})]
+    return [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs if CHART_MIME in o.get("data", {})]
 
 
 def _keep_pictures(stored, fresh, draw: bool) -> None:
     """Give each chart its picture: the stored one while its data are the same, else a new one."""
-    kept = {json.dumps(o.data[CHART_MIME], sort_keys=True): o.data["image/png"]
-            for o in _charts(stored) if "image/png" in o.data}
+    kept = {
+        json.dumps(o.data[CHART_MIME], sort_keys=True): o.data["image/png"]
+        for o in _charts(stored)
+        if "image/png" in o.data
+    }
     bare = []
     for output in _charts(fresh):
         picture = kept.get(json.dumps(output.data[CHART_MIME], sort_keys=True))

@@ -30,36 +30,12 @@ def is_remote(path: object) -> bool:
     return "://" in str(path)
 
 
-def execute(notebook, parameters: Mapping | None, output, engine: str = "inprocess", failed=None,
-            mark: Mapping | None = None):
+def execute(
+    notebook, parameters: Mapping | None, output, engine: str = "inprocess", failed=None, mark: Mapping | None = None
+):
     """Run a notebook with parameters and write it to `output`, whole or not at all.
 
     The notebook runs in its own folder, as under Jupyter and nbval.
-
-    Parameters
-    ----------
-    notebook : str or Path
-        The notebook to run [-]
-    parameters : mapping or None
-        Plain JSON values by parameter name [-]
-    output : str or Path
-        Where the executed notebook goes: a path or any address that papermill writes to [-]
-    engine : str
-        "inprocess", "kernel", or the name of another papermill engine [-]
-    failed : str or Path, optional
-        Where a notebook that failed is kept; `output` unless told [-]
-    mark : mapping, optional
-        Kept in the finished notebook's metadata under "workbook" [-]
-
-    Returns
-    -------
-    NotebookNode
-        The executed notebook [-]
-
-    Raises
-    ------
-    NotebookFailed
-        Where a cell raised; the notebook with the error is kept.
     """
     import_schemas()
     import papermill
@@ -69,8 +45,13 @@ def execute(notebook, parameters: Mapping | None, output, engine: str = "inproce
     with _part_of(output) as part:
         try:
             node = papermill.execute_notebook(
-                format_safe(notebook), format_safe(part), parameters=dict(parameters or {}),
-                engine_name=engine_name(engine), progress_bar=False, cwd=str(Path(notebook).parent))
+                format_safe(notebook),
+                format_safe(part),
+                parameters=dict(parameters or {}),
+                engine_name=engine_name(engine),
+                progress_bar=False,
+                cwd=str(Path(notebook).parent),
+            )
             if mark:
                 _mark(part, mark)
             _move(part, output)

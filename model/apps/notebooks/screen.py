@@ -10,24 +10,7 @@ __all__ = ["bar"]
 
 @contextlib.contextmanager
 def bar(total: int, what: str, shown: bool = True, done: int = 0) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr for as long as the block runs.
-
-    Parameters
-    ----------
-    total : int
-        How many there are [-]
-    what : str
-        Their name in the plural [-]
-    shown : bool
-        Whether to draw it at all [-]
-    done : int
-        How many of them were finished before [-]
-
-    Yields
-    ------
-    callable
-        To be called after each; a text given to it is printed above the bar [-]
-    """
+    """A progress bar on stderr for as long as the block runs."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

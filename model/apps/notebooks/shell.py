@@ -201,12 +201,5 @@ Shell.__module__ = ZMQInteractiveShell.__module__
 
 
 def no_input(*_, **__):
-    """Refuse to ask: nobody sits in front of a notebook that a program runs.
-
-    Returns
-    -------
-    None
-        Never: it raises what a kernel raises [-]
-    """
-    raise StdinNotImplementedError(
-        "raw_input was called, but this frontend does not support input requests.")
+    """Refuse to ask: nobody sits in front of a notebook that a program runs."""
+    raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")

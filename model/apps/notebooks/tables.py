@@ -64,18 +64,7 @@ class Chart:
 
 
 def tables_of(output) -> list[Table]:
-    """The tables of an output: of its JSON, and as they are shown in its HTML.
-
-    Parameters
-    ----------
-    output : NotebookNode
-        One output of a cell [-]
-
-    Returns
-    -------
-    list of Table
-        First the JSON's, then the HTML's [-]
-    """
+    """The tables of an output: of its JSON, and as they are shown in its HTML."""
     data = output.get("data", {})
     found = [_from_json(data[mime]) for mime in (RESULT_MIME, "application/json") if mime in data]
     name, tolerance = (found[0].name, found[0].tolerance) if found else ("shown", {})
@@ -87,18 +76,7 @@ def tables_of(output) -> list[Table]:
 
 
 def charts_of(output) -> list[Chart]:
-    """The plotly chart of an output, where it is one.
-
-    Parameters
-    ----------
-    output : NotebookNode
-        One output of a cell [-]
-
-    Returns
-    -------
-    list of Chart
-        One or none [-]
-    """
+    """The plotly chart of an output, where it is one."""
     figure = output.get("data", {}).get(CHART_MIME)
     if figure is None:
         return []
@@ -136,8 +114,9 @@ def _from_json(payload: object) -> Table:
     records = told.get("records", payload if isinstance(payload, list) else [payload])
     rows = tuple(r if isinstance(r, dict) else {"value": r} for r in records)
     columns = told.get("columns") or list(dict.fromkeys(c for r in rows for c in r))
-    return Table(told.get("name", "result"), tuple(columns), rows, tuple(told.get("index", ())),
-                 told.get("tolerance", {}))
+    return Table(
+        told.get("name", "result"), tuple(columns), rows, tuple(told.get("index", ())), told.get("tolerance", {})
+    )
 
 
 def _from_html(rows: list[list[str]], name: str, tolerance: dict, echo: bool) -> Table:
@@ -146,8 +125,14 @@ def _from_html(rows: list[list[str]], name: str, tolerance: dict, echo: bool) ->
     columns = [c if columns.count(c) == 1 else f"{c} ({i + 1})" for i, c in enumerate(columns)]
     widest = max(map(len, rows))
     columns += [f"column {i + 1}" for i in range(len(columns), widest)]
-    return Table(name, tuple(columns), tuple(dict(zip(columns, r, strict=False)) for r in body),
-                 tuple(columns[:1]), tolerance, echo)
+    return Table(
+        name,
+        tuple(columns),
+        tuple(dict(zip(columns, r, strict=False)) for r in body),
+        tuple(columns[:1]),
+        tolerance,
+        echo,
+    )
 
 
 class _Rows(HTMLParser):

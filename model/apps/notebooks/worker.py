@@ -22,18 +22,7 @@ _one_at_a_time = threading.Lock()  # a Dask worker has several threads, a proces
 
 
 def perform(task: dict) -> dict:
-    """Run one task and tell what became of it.
-
-    Parameters
-    ----------
-    task : dict
-        notebook, parameters, output, engine and, as `execute` takes them, failed and mark [-]
-
-    Returns
-    -------
-    dict
-        status (done, failed, dead or disk), error, traceback, seconds, memory_bytes [-]
-    """
+    """Run one task and tell what became of it."""
     import_schemas()
     from nbclient.exceptions import DeadKernelError
 
@@ -42,8 +31,14 @@ def perform(task: dict) -> dict:
     began, status, error, trace = time.monotonic(), "done", "", ""
     try:
         with _one_at_a_time:
-            execute(task["notebook"], task["parameters"], task["output"], task["engine"], task.get("failed"),
-                    task.get("mark"))
+            execute(
+                task["notebook"],
+                task["parameters"],
+                task["output"],
+                task["engine"],
+                task.get("failed"),
+                task.get("mark"),
+            )
     except NotebookFailed as failure:
         status, error, trace = "failed", str(failure), failure.traceback
     except DeadKernelError:
@@ -55,8 +50,13 @@ def perform(task: dict) -> dict:
         died = "Kernel died" in str(failure)
         status, error = "dead" if died else "failed", f"{type(failure).__name__}: {failure}"
         trace = traceback.format_exc()
-    return {"status": status, "error": error, "traceback": trace,
-            "seconds": round(time.monotonic() - began, 3), "memory_bytes": peak_memory_bytes()}
+    return {
+        "status": status,
+        "error": error,
+        "traceback": trace,
+        "seconds": round(time.monotonic() - began, 3),
+        "memory_bytes": peak_memory_bytes(),
+    }
 
 
 def peak_memory_bytes() -> int:

@@ -9,8 +9,8 @@ __all__ = ["cleaned"]
 
 TAGS = frozenset(
     "a abbr b blockquote br caption code col colgroup dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img "
-    "kbd li mark ol p pre s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var"
-    .split())
+    "kbd li mark ol p pre s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
+)
 PLAIN = frozenset(("class", "id", "title", "colspan", "rowspan", "scope", "alt", "width", "height", "open"))
 
 
@@ -29,21 +29,5 @@ def _cleaner():
 
 
 def cleaned(html: str) -> str:
-    """The HTML without scripts, styles, frames, forms, and pictures from elsewhere.
-
-    Parameters
-    ----------
-    html : str
-        What a notebook put out, or a Markdown cell became [-]
-
-    Returns
-    -------
-    str
-        Harmless HTML; a tag that is not allowed shows as text [-]
-
-    Examples
-    --------
-    >>> str(cleaned('<p class="n" onclick="x()">1<script>x()</script></p>'))
-    '<p class="n">1&lt;script&gt;x()&lt;/script&gt;</p>'
-    """
+    """The HTML without scripts, styles, frames, forms, and pictures from elsewhere."""
     return _cleaner().clean(str(html).replace('style="text-align:right"', 'class="number"'))

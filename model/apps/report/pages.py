@@ -37,19 +37,14 @@ class Page:
 
 @functools.cache
 def environment():
-    """The templates of the report; every text that goes into one is escaped.
-
-    Returns
-    -------
-    jinja2.Environment
-        With the style sheet and the script that draws charts at hand [-]
-    """
+    """The templates of the report; every text that goes into one is escaped."""
     import jinja2
     from markupsafe import Markup
     from pygments.formatters import HtmlFormatter
 
-    env = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
-                             undefined=jinja2.StrictUndefined)
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
+    )
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     env.globals["style"] = Markup(style + HtmlFormatter(style="default").get_style_defs(".highlight"))
     env.globals["script"] = Markup((TEMPLATES / "charts.js").read_text(encoding="utf-8"))
@@ -57,18 +52,7 @@ def environment():
 
 
 def page_of(path: Path) -> Page:
-    """The page of an executed notebook.
-
-    Parameters
-    ----------
-    path : Path
-        The executed notebook [-]
-
-    Returns
-    -------
-    Page
-        Its HTML, cleaned of scripts and escaped, and its charts apart [-]
-    """
+    """The page of an executed notebook."""
     import_schemas()
     import nbformat
     from nbconvert.exporters import HTMLExporter
@@ -81,8 +65,10 @@ def page_of(path: Path) -> Page:
     ids = [f"chart-{n}" for n in range(len(figures))]
     for n, identity in enumerate(ids):
         html = html.replace(PLACE.format(n), f'<div class="chart" id="{identity}"></div>', 1)
-    charts = [{"id": i, "json": script_json(f), "title": chart_title(f), "figure": f}
-              for i, f in zip(ids, figures, strict=True)]
+    charts = [
+        {"id": i, "json": script_json(f), "title": chart_title(f), "figure": f}
+        for i, f in zip(ids, figures, strict=True)
+    ]
     return Page(path.stem, _title(notebook) or path.stem, html, charts, _answer(notebook), _error(notebook))
 
 

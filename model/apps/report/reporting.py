@@ -12,8 +12,13 @@ from model.outcome import results
 
 __all__ = ["write_report"]
 
-NAMES = {"latency": "Mean notification latency", "battery": "Battery", "data": "Mobile data", "load": "Server load",
-         "cost": "Cost"}
+NAMES = {
+    "latency": "Mean notification latency",
+    "battery": "Battery",
+    "data": "Mobile data",
+    "load": "Server load",
+    "cost": "Cost",
+}
 
 
 def _tables(case) -> dict:
@@ -33,39 +38,18 @@ def _facts(case) -> dict:
     life = results.evaluate(case).before.traffic.life
     users = float(getattr(case.users, "mode", case.users))
     hours = float(np.ravel(life.active_s)[0]) / 3600.0 / users
-    return {"users in the month": users, "active hours per user and month": hours, "AWS region": case.region,
-            "list prices on": str(prices.book(case.region, case.prices_on).on)}
+    return {
+        "users in the month": users,
+        "active hours per user and month": hours,
+        "AWS region": case.region,
+        "list prices on": str(prices.book(case.region, case.prices_on).on),
+    }
 
 
-def write_report(scenario: str, users: float | None, out_dir: Path, engine: str = "inprocess",
-                 notebooks: list[Path] | None = None) -> Path:
-    """Run the notebooks on a scenario and write notebooks, HTML pages with an index, and tables.
-
-    Parameters
-    ----------
-    scenario : str
-        A scenario's name or file [-].
-    users : float or None
-        Users in the month; the scenario's own where none is given [-].
-    out_dir : pathlib.Path
-        Folder to write to; made where absent [-].
-    engine : str
-        inprocess, or kernel for a kernel a notebook [-].
-    notebooks : list of pathlib.Path, optional
-        Notebooks to run; all where none is given [-].
-
-    Returns
-    -------
-    pathlib.Path
-        The index page.
-
-    Raises
-    ------
-    InputError
-        A scenario that is wrong, or a folder that cannot be written; nothing is run then.
-    RuntimeError
-        Notebooks that failed, after the others were written.
-    """
+def write_report(
+    scenario: str, users: float | None, out_dir: Path, engine: str = "inprocess", notebooks: list[Path] | None = None
+) -> Path:
+    """Run the notebooks on a scenario and write notebooks, HTML pages with an index, and tables."""
     from model.apps import report
     from model.apps.notebooks.many import execute_all
 
@@ -74,8 +58,11 @@ def write_report(scenario: str, users: float | None, out_dir: Path, engine: str 
         case = case.with_({"users": users})
     found = _tables(case)
     own = Path(scenario)
-    parameters = {"scenario": str(own.resolve()) if own.suffix in (".yaml", ".yml") else scenario,
-                  "users": case.users, "region": case.region}
+    parameters = {
+        "scenario": str(own.resolve()) if own.suffix in (".yaml", ".yml") else scenario,
+        "users": case.users,
+        "region": case.region,
+    }
     out_dir = Path(out_dir)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -83,8 +70,14 @@ def write_report(scenario: str, users: float | None, out_dir: Path, engine: str 
         checks.fail(f"the folder cannot be written: {str(wrong.strerror).lower()}", out_dir)
     notebooks = notebooks or sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
     executed = execute_all(notebooks, parameters, out_dir / "notebooks", engine)
-    index = report.write([e.output for e in executed if not e.error], found, out_dir, case.title,
-                         facts=_facts(case), first=2 if case.claims else 1)
+    index = report.write(
+        [e.output for e in executed if not e.error],
+        found,
+        out_dir,
+        case.title,
+        facts=_facts(case),
+        first=2 if case.claims else 1,
+    )
     broken = [e.error for e in executed if e.error]
     if broken:
         raise RuntimeError("; ".join(broken))

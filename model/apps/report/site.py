@@ -19,39 +19,19 @@ __all__ = ["write"]
 GOOD, MAYBE, BAD = "holds", "holds only if", ("does not hold", "contradicts")  # how verdicts begin
 
 
-def write(executed: Iterable, tables: Mapping, out_dir, title: str, digits: int = 4,
-          facts: Mapping | None = None, first: int = 2) -> Path:
+def write(
+    executed: Iterable,
+    tables: Mapping,
+    out_dir,
+    title: str,
+    digits: int = 4,
+    facts: Mapping | None = None,
+    first: int = 2,
+) -> Path:
     """Write the pages of executed notebooks and an index with tables, verdicts and pictures before them.
 
     The pages load nothing from outside their folder. Every text is escaped, that of tables, titles
     and notebook outputs alike; scripts in a notebook's HTML are taken out.
-
-    Parameters
-    ----------
-    executed : iterable of str or Path
-        Executed notebooks, in the order in which the index lists them [-]
-    tables : mapping
-        Name to DataFrame: shown first, written as CSV and as Markdown [-]
-    out_dir : str or Path
-        The folder, made where it is not there [-]
-    title : str
-        The title of the index [-]
-    digits : int
-        Significant digits of the numbers in the index; the CSV files keep all [-]
-    facts : mapping, optional
-        What the figures are for, such as users and region, below the title [-]
-    first : int
-        So many tables come before the pictures, the others behind them [-]
-
-    Returns
-    -------
-    Path
-        The index [-]
-
-    Raises
-    ------
-    InputError
-        Where two notebooks have one name or the folder cannot be written.
     """
     paths = [Path(p) for p in executed]
     twice = [p.stem for p in paths if [q.stem for q in paths].count(p.stem) > 1]
@@ -64,15 +44,23 @@ def write(executed: Iterable, tables: Mapping, out_dir, title: str, digits: int 
         pages = [page_of(p) for p in paths]
         shown = [_table(name, frame, folder, digits) for name, frame in tables.items()]
         for page in pages:
-            _put(folder / page.file, _rendered("page.html.j2", title=page.title, charts=page.charts,
-                                               body=_markup(page.body)))
+            _put(
+                folder / page.file,
+                _rendered("page.html.j2", title=page.title, charts=page.charts, body=_markup(page.body)),
+            )
         drawn = _pictures(pages, folder)
         if any(page.charts for page in pages):
             _put(folder / "plotly.min.js", _plotly_js())
-        index = _rendered("index.html.j2", title=title, tables=shown[:first], more=shown[first:], pictures=drawn,
-                          facts={k: display.number(v, 6) for k, v in (facts or {}).items()},
-                          pages=[_entry(p, q, folder) for p, q in zip(pages, paths, strict=True)],
-                          charts=[p for p in drawn if not p["file"]])
+        index = _rendered(
+            "index.html.j2",
+            title=title,
+            tables=shown[:first],
+            more=shown[first:],
+            pictures=drawn,
+            facts={k: display.number(v, 6) for k, v in (facts or {}).items()},
+            pages=[_entry(p, q, folder) for p, q in zip(pages, paths, strict=True)],
+            charts=[p for p in drawn if not p["file"]],
+        )
         return _put(folder / "index.html", index)
     except OSError as error:
         checks.fail(f"cannot write the report to {folder}: {error.strerror}")
@@ -91,8 +79,13 @@ def _table(name: str, frame, folder: Path, digits: int) -> dict:
     _put(folder / "tables" / f"{stem}.csv", csv)
     _put(folder / "tables" / f"{stem}.md", f"{made.to_markdown()}\n")
     cells = [[{"text": c, "tone": _tone(h, c)} for h, c in zip(header, row, strict=True)] for row in rows]
-    return {"name": name, "header": [h.replace("_", " ") for h in header], "rows": cells, "csv": f"tables/{stem}.csv",
-            "markdown": f"tables/{stem}.md"}
+    return {
+        "name": name,
+        "header": [h.replace("_", " ") for h in header],
+        "rows": cells,
+        "csv": f"tables/{stem}.csv",
+        "markdown": f"tables/{stem}.md",
+    }
 
 
 def _tone(column: str, text: str) -> str:
@@ -112,16 +105,22 @@ def _pictures(pages: list[Page], folder: Path) -> list[dict]:
         file = f"pictures/{_slug(page.stem)}.png" if png else ""
         if png:
             _put(folder / file, base64.b64decode(png))
-        drawn.append({"id": f"chart-{number}", "json": chart["json"], "title": chart["title"], "file": file,
-                      "page": quote(page.file)})
+        drawn.append(
+            {
+                "id": f"chart-{number}",
+                "json": chart["json"],
+                "title": chart["title"],
+                "file": file,
+                "page": quote(page.file),
+            }
+        )
     return drawn
 
 
 def _entry(page: Page, path: Path, folder: Path) -> dict:
     inside = path.resolve().is_relative_to(folder.resolve())
     source = quote(path.resolve().relative_to(folder.resolve()).as_posix()) if inside else ""
-    return {"file": quote(page.file), "title": page.title, "answer": page.answer, "error": page.error,
-            "source": source}
+    return {"file": quote(page.file), "title": page.title, "answer": page.answer, "error": page.error, "source": source}
 
 
 def _rendered(template: str, **what) -> str:
