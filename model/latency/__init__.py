@@ -10,10 +10,9 @@ from model.latency.figures import event_quantile_s, mean_s, quantile_s, told_sha
 from model.latency.parts import Part
 from model.latency.reach import delivered_rate_per_s, undelivered_reasons, undelivered_share
 from model.latency.sampling import PART_NAMES, sample, samples
-from model.latency.tables import by_event, summary, sweep, told_without
+from model.latency.tables import by_event, summary, sweep, told_without, waterfall
 from model.latency.timed import timed_delays_s
 from model.latency.waits import poll_wait
-from model.latency.waterfall import waterfall
 
 __all__ = [
     "PART_NAMES",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.latency import parts, ramps
+from model.latency import parts
 from model.latency.branches import Branch
 from model.radio.survival import stacked
 
@@ -38,16 +38,16 @@ def _sum(have: list[parts.Part], name: str):
 
 
 def _expanded(way: Branch) -> list[tuple]:
-    """The way once for each combination of its waits' states: a key, the share of it, its ramps.
+    """The way once for each combination of its waits' states: a key, the share of it, its terms.
 
     Ways of one key have the same distribution, so that events which differ only in how often they find the
     radio in which state share the work.
     """
     narrow = tuple(id(p) for p in way.parts.values() if p.kind != "wide")
-    found = [((narrow, way.fine), 1.0, ramps.point())]
+    found = [((narrow, way.fine), 1.0, parts.point_terms())]
     for part in (p for p in way.parts.values() if p.kind == "wide"):
         found = [
-            ((*key, name or id(part)), share * often, ramps.added(have, terms))
+            ((*key, name or id(part)), share * often, parts.added_terms(have, terms))
             for key, share, have in found
             for name, often, terms in part.states
         ]

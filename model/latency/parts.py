@@ -1,8 +1,13 @@
-"""The components of a delay as distributions: first three moments in closed form, and quantiles."""
+"""The components of a delay as distributions: first three moments in closed form, and quantiles.
+
+The share of a wide component below a time is a sum of terms, coefficient x (t - place)+ ^ power: a point is one
+term of power 0, a uniform two of power 1, the rest of a gap three. `mixture` adds a lognormal to them.
+"""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.latency import ramps
 from model.life import cold_starts
 
 __all__ = ["Part"]
+
+LEAST_S = 1e-6  # a width below a microsecond is taken as that, so that nothing is divided by 0
+
+Term = tuple  # (coefficient [1/s^power], place [s], power)
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ def uniform(low_s, high_s) -> Part:
         lambda u: low_s + (high_s - low_s) * u,
         "wide",
         np.square(high_s - low_s) / 12.0,
-        states=alone(ramps.uniform(low_s, _seconds(high_s))),
+        states=alone(uniform_terms(low_s, _seconds(high_s))),
     )
 
 
@@ -158,4 +166,46 @@ def cold_start(runtime: str, package_kb, extra_s) -> Part:
         second * init_s**2,
         third * init_s**3,
         least_s=extra_s,
+    )
+
+
+def point_terms(place_s=0.0) -> tuple[Term, ...]:
+    """Always the same time."""
+    return ((1.0, place_s, 0),)
+
+
+def uniform_terms(low_s, high_s) -> tuple[Term, ...]:
+    """Even between two times."""
+    width = np.maximum(high_s - low_s, LEAST_S)
+    return ((1.0 / width, low_s, 1), (-1.0 / width, low_s + width, 1))
+
+
+def residual_terms(low_s, high_s) -> tuple[Term, ...]:
+    """What is left, at a random moment in it, of a gap whose length is uniform between two times.
+
+    Density P(gap > x) / E[gap]: flat up to the shortest gap, then falling in a line to 0 at the longest.
+    """
+    width = np.maximum(high_s - low_s, LEAST_S)
+    mean = low_s + width / 2.0
+    bend = 1.0 / (2.0 * mean * width)
+    return ((1.0 / mean, 0.0, 1), (-bend, low_s, 2), (bend, low_s + width, 2))
+
+
+def missed_terms(period_s, share) -> tuple[Term, ...]:
+    """The wait for a poll that works: even over each period, ever fewer in the later ones."""
+    worst = min(float(np.max(share)), 0.999)
+    periods = 1 if worst <= 0 else math.ceil(math.log(1e-10) / math.log(worst))
+    terms, before = [], 0.0
+    for k in range(periods):
+        slope = (1.0 - share) * np.power(share, k) / period_s
+        terms.append((slope - before, k * period_s, 1))
+        before = slope
+    return (*terms, (-before, periods * period_s, 1))
+
+
+def added_terms(one: tuple[Term, ...], other: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The sum of two independent times."""
+    factorial = math.factorial
+    return tuple(
+        (a * b * factorial(j) * factorial(k) / factorial(j + k), s + t, j + k) for a, s, j in one for b, t, k in other
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model import queueing
-from model.latency import ramps
+from model.latency import parts
 from model.latency.parts import Part, alone, central
 
 __all__ = ["poll_wait"]
@@ -35,7 +35,9 @@ def ahead(others, post_s) -> Part:
     variance, third = central(first, second, third)
     if np.all(np.asarray(others) < 2.0):
         return Part(first, quantile, "service", variance, third)
-    return Part(first, quantile, "wide", variance, third, alone(ramps.uniform(-post_s / 2.0, post_s * (others + 0.5))))
+    return Part(
+        first, quantile, "wide", variance, third, alone(parts.uniform_terms(-post_s / 2.0, post_s * (others + 0.5)))
+    )
 
 
 def gap_rest(low_s, high_s) -> Part:
@@ -45,14 +47,14 @@ def gap_rest(low_s, high_s) -> Part:
     """
     mean = (low_s + high_s) / 2.0
     powers = [sum(low_s**i * high_s ** (k - i) for i in range(k + 1)) / (k + 1) for k in (2, 3)]
-    first, second = (p / (k * np.maximum(mean, ramps.LEAST_S)) for k, p in zip((2, 3), powers, strict=True))
+    first, second = (p / (k * np.maximum(mean, parts.LEAST_S)) for k, p in zip((2, 3), powers, strict=True))
 
     def quantile(u):
         spent, width = u * mean, high_s - low_s
         bent = np.square(width) - 2.0 * width * (spent - low_s)
         return np.where(spent < low_s, spent, high_s - np.sqrt(np.maximum(bent, 0.0)))
 
-    return Part(first, quantile, "wide", second - np.square(first), states=alone(ramps.residual(low_s, high_s)))
+    return Part(first, quantile, "wide", second - np.square(first), states=alone(parts.residual_terms(low_s, high_s)))
 
 
 def poll_wait(timer, request_s=0.0) -> Part:
@@ -73,13 +75,13 @@ def poll_wait(timer, request_s=0.0) -> Part:
     mean = queueing.poll_wait_mean_s(period, missed)
     variance = queueing.poll_wait_variance_s2(period, missed)
     if not np.any(np.asarray(missed) > 0):
-        return Part(mean, lambda u: period * u, "wide", variance, states=alone(ramps.uniform(0.0, period)))
+        return Part(mean, lambda u: period * u, "wide", variance, states=alone(parts.uniform_terms(0.0, period)))
     return Part(
         mean,
         lambda u: queueing.poll_wait_quantile_s(u, period, missed),
         "wide",
         variance,
-        states=alone(ramps.missed(period, missed)),
+        states=alone(parts.missed_terms(period, missed)),
     )
 
 
@@ -101,9 +103,9 @@ def radio_wake(name: str, shares: tuple, drx_s, paging_s, promotion_s) -> Part:
         "wide",
         square - np.square(mean),
         states=(
-            (f"{name} active", active, ramps.point()),
-            (f"{name} tail", tail, ramps.uniform(0.0 * drx_s, drx_s)),
-            (f"{name} idle", idle, ramps.uniform(promotion_s, promotion_s + paging_s)),
+            (f"{name} active", active, parts.point_terms()),
+            (f"{name} tail", tail, parts.uniform_terms(0.0 * drx_s, drx_s)),
+            (f"{name} idle", idle, parts.uniform_terms(promotion_s, promotion_s + paging_s)),
         ),
     )
 
