@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
+from model import cost, latency, server_load
 from model.checks import InputError
+from model.life import airtime
 from model.outcome import results
 from model.scenario import sampling
 
@@ -47,6 +49,25 @@ def test_parts_by_flow_sum_to_the_whole(name, measure):
     parts = outcome.by_flow(measure).sum()
     assert parts["before"] == pytest.approx(first(outcome.before.total(measure)), rel=1e-9)
     assert parts["after"] == pytest.approx(first(outcome.after.total(measure)), rel=1e-9)
+
+
+def test_a_change_is_after_over_before_less_one_in_every_row_and_in_the_middle_draw(twilly):
+    table = model.before_after(twilly, users=10_000)
+    np.testing.assert_allclose(table["change"], table["after"] / table["before"] - 1.0, rtol=1e-12)
+    outcome = model.evaluate(twilly, users=10_000, draws=256, seed=5)
+    for row, change in outcome.table()["change"].items():
+        before, after = outcome.values(row)
+        assert change == pytest.approx(np.median(after / before - 1.0), rel=1e-12)
+
+
+def test_low_and_high_are_the_5_and_95_percent_quantiles_of_the_draws(twilly):
+    outcome = model.evaluate(twilly, users=10_000, draws=256, seed=5)
+    table = outcome.table()
+    for row in ROWS:
+        for name, values in zip(("before", "after"), outcome.values(row), strict=True):
+            assert table.loc[row, f"{name}_low"] == np.quantile(values, 0.05)
+            assert table.loc[row, f"{name}_high"] == np.quantile(values, 0.95)
+            assert table.loc[row, name] == np.median(values)
 
 
 def test_equal_designs_give_equal_outcomes(twilly):
@@ -137,6 +158,87 @@ def test_explain_names_formula_inputs_sources_and_three_movers(twilly):
     assert found["formula"] and len(found["movers"]) == 3
     assert {"low", "mode", "high", "source", "kind", "swing"} <= set(found["inputs"].columns)
     assert found["inputs"]["swing"].is_monotonic_decreasing
+
+
+# --- a broadcast that its sender cannot finish
+
+EVENT = "new_comment"
+CAST = {f"after.pushes.{EVENT}.audience": "broadcast", f"events.{EVENT}.recipients": 20_000.0, "users": 1e6}
+FOR_EVER = {"ledger.lambda_timeout_s": 1e9}  # a sender that is never cut off
+
+
+def told(scenario) -> dict:
+    """How much of an event's pushes each measure sees, in the unit of that measure, and each meter of the bill."""
+    outcome = model.evaluate(scenario)
+    now, name = outcome.after.traffic, f"push {EVENT}"
+    push = next(f for f in now.flows if f.name == name)
+    source = airtime.place_sources(now, now.life.scenario.networks["lte"], "watching")[name]
+    return {
+        "occurrences": push.per_month,
+        "data": outcome.by_flow("data").loc[name, "after"],
+        "radio": source.rate_per_s,
+        **cost.flow_usage(push, now),
+        **{load: rate for load, rate in server_load.flow_rates_per_s(push, now).items() if np.any(rate > 0)},
+    }
+
+
+def reach_in_latency(scenario) -> float:
+    """The share of an event's recipients with a live socket that the sender tells before it is cut off."""
+    now = model.evaluate(scenario).after.traffic
+    missed = latency.undelivered_reasons(now, EVENT).get("the sender's run timed out", 0.0)
+    return first(1.0 - missed / (1.0 - now.life.down_share - now.life.unseen_share))
+
+
+def reaches(scenario) -> dict:
+    """The reach of a broadcast by measure: each beside the same design whose sender is never cut off."""
+    cut, whole = told(scenario), told(scenario.with_(FOR_EVER))
+    return {measure: first(cut[measure]) / first(whole[measure]) for measure in cut}
+
+
+def test_a_broadcast_of_199_s_reaches_the_same_15_percent_in_every_measure(twilly):
+    cast = twilly.with_(CAST)
+    expected, found = reach_in_latency(cast), reaches(cast)
+    assert expected == pytest.approx(0.15004, abs=5e-6)
+    assert {"data", "radio", "messages down/s", "apigw_ws_message", "internet_out_gb"} <= set(found)
+    assert found == {measure: pytest.approx(expected, rel=1e-9) for measure in found}
+    longer = cast.with_({"ledger.lambda_timeout_s": 900})
+    assert reach_in_latency(longer) == 1.0 and set(reaches(longer).values()) == {1.0}
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    recipients=st.floats(1.0, 1e5),
+    timeout_s=st.floats(1.0, 900.0),
+    post_s=st.floats(0.01, 0.03),
+    sender=st.sampled_from(["function", "own process", "own server"]),
+    fan_out=st.sampled_from(["sequential", "parallel"]),
+    audience=st.sampled_from(["recipients", "broadcast"]),
+)
+def test_every_measure_sees_the_same_reach_of_a_push(twilly, recipients, timeout_s, post_s, sender, fan_out, audience):
+    case = twilly.with_(
+        {
+            **CAST,
+            f"events.{EVENT}.recipients": recipients,
+            "after.socket.fan_out": fan_out,
+            f"after.pushes.{EVENT}.audience": audience,
+            "ledger.apigw_ws_post_s": post_s,
+            "ledger.lambda_timeout_s": timeout_s,
+            "after.socket.direct_send": sender == "own process",
+            "after.socket.backend": "server" if sender == "own server" else "apigw_ws",
+        }
+    )
+    expected, found = reach_in_latency(case), reaches(case)
+    assert found == {measure: pytest.approx(expected, rel=1e-9) for measure in found}
+    if sender != "function" or fan_out == "parallel" or audience == "recipients":
+        assert expected == 1.0
+
+
+def test_pulls_follow_only_pushes_that_were_sent(twilly):
+    cast = twilly.with_({**CAST, f"after.pushes.{EVENT}.pulls": 2})
+    whole, cut = (
+        model.evaluate(s).by_flow("load").loc[f"pull after {EVENT}", "after"] for s in (cast.with_(FOR_EVER), cast)
+    )
+    assert cut / whole == pytest.approx(reach_in_latency(cast), rel=1e-9)
 
 
 @settings(max_examples=15, deadline=None)

@@ -382,11 +382,15 @@ def test_a_function_of_30_s_posts_to_about_1500_and_the_others_are_never_told(tw
         }
     )
     now = now_of(many, "after")
-    told = one(chain.posted_share(now, "new_comment")) * 3000.0 * (1.0 - one(now.life.down_share))
+    told = one(now.life.fan_outs["new_comment"].share) * 3000.0 * (1.0 - one(now.life.down_share))
     assert 1485 < told < 1500  # the scan of the table and the code take their part of the 30 s
     reasons = latency.undelivered_reasons(now, "new_comment")
     assert one(reasons["the sender's run timed out"]) == pytest.approx(0.5, abs=0.01)
     assert latency.sample(many, "after", "new_comment", 4096, 1)["fan-out"].max() < 30.0
+    pushed = sum(one(way.share) for way in latency.branches(now, "new_comment") if way.name.startswith("push"))
+    gaps = one(now.life.unseen_share) + one(now.life.down_share)  # these are told of all events, by other ways
+    posted = told / 3000.0 / (1.0 - one(now.life.down_share)) * (1.0 - gaps)
+    assert pushed == pytest.approx(posted / (posted + gaps), rel=1e-9)
 
 
 def test_a_small_fan_out_lies_on_whole_posts():
@@ -438,6 +442,32 @@ def test_an_unseen_loss_waits_for_the_rest_of_a_gap_that_long_gaps_catch_more_of
     assert np.quantile(waited, 0.95) == pytest.approx(part.quantile_s(0.95), rel=0.01)
     assert part.mean_s == pytest.approx(queueing.residual_wait_mean_s(25.0, np.sqrt(75.0)), rel=1e-12)
     assert part.mean_s > (beat_s / 2 + pong_s) / 2  # not half the mean gap
+
+
+@pytest.mark.parametrize(("beat_s", "jitter"), [(30.0, "none"), (240.0, "full"), (60.0, "decorrelated")])
+def test_an_event_in_an_unseen_gap_waits_as_long_as_traffic_lets_gaps_last(twilly, beat_s, jitter):
+    """Losses at random between pings, an event at random in each gap, then the simulated reconnect."""
+    now = now_of(
+        twilly.with_(
+            {
+                "after.heartbeat.period_s": beat_s,
+                "after.heartbeat.pong_timeout_s": 10.0,
+                "after.reconnect.jitter": jitter,
+            }
+        ),
+        "after",
+    )
+    ways = {branch.name: branch.parts for branch in latency.branches(now, "new_comment")}
+    lost = np.random.default_rng(3).uniform(0, 1e5 * beat_s, 100_000)
+    gaps = np.ceil(lost / beat_s) * beat_s + 10.0 - lost
+    assert one(now.life.notice_s) == pytest.approx(gaps.mean(), rel=0.01)
+    assert one(ways["lost unseen"]["unseen loss"].mean_s) == pytest.approx(
+        np.square(gaps).mean() / 2 / gaps.mean(), rel=0.01
+    )
+    least, most = {"none": (1, 1), "full": (0, 1), "decorrelated": (1, 3)}[jitter]
+    fixed_s = one(now.life.reconnect_s) - (least + most) / 2 * 2.0  # the schedule's first delay is 2 s
+    back = ways["lost unseen"]["reconnect"].quantile_s(np.array([0.0, 1.0]))
+    np.testing.assert_allclose(back, [fixed_s + least * 2.0, fixed_s + most * 2.0], rtol=1e-9)
 
 
 def test_down_time_waits_for_the_first_fallback_poll_or_the_reconnect(twilly):

@@ -161,6 +161,19 @@ def test_a_sender_runs_for_recipients_with_the_old_app_and_finds_nobody():
     assert runs[1] - runs[0] == pytest.approx(2.5 * count / (30 * 86400), rel=1e-9)
 
 
+def test_look_ups_for_old_apps_are_runs_of_the_sender_at_its_rate_and_at_once():
+    plain, looked = (migration.fleet("twilly", [0.25], lookups=k) for k in (False, True))
+    month_s = looked.new.life.scenario.month_s
+    for fleet in (plain, looked):
+        served = sum(f.per_month * f.executions for f in fleet.new.flows if f.function == "send")
+        np.testing.assert_allclose(fleet.new.runs["send"].rate_per_s, served / month_s, rtol=1e-12)
+    count = next(f for f in looked.new.flows if f.name == migration.LOOKUPS).per_month
+    run = looked.new.runs["send"]
+    more = count / month_s * (run.duration_s + run.cold_share * run.init_s)
+    at_once = [f.rates_per_s()["executions at once"] for f in (plain, looked)]
+    np.testing.assert_allclose(at_once[1] - at_once[0], more, rtol=1e-9)
+
+
 # --- the pace of updates
 
 

@@ -144,7 +144,7 @@ def test_aws_facts_500_connects_a_second_bring_100000_back_in_200_s():
 def test_product_document_fan_out_of_100_takes_2_s_and_1500_take_the_whole_timeout():
     assert capacity.fan_out_s(100, 0.020) == pytest.approx(2.0, rel=1e-12)
     assert capacity.fan_out_connections(30, 0.020) == 1500
-    assert capacity.fan_out_s(1500, 0.020) == pytest.approx(capacity.figures()["function_timeout_s"].value)
+    assert capacity.fan_out_s(1500, 0.020) == pytest.approx(ledger.value("lambda_timeout_s"))
 
 
 def test_3_6_million_long_lived_connections_take_the_whole_default_of_connects(both):
@@ -270,10 +270,11 @@ def test_broadcasts_post_one_after_another_or_all_together():
         for mode in ("sequential", "parallel")
     )
     up = 1.0 - now_of("after", event).life.down_share
-    assert one["channel_content_update"] == pytest.approx(np.ceil(100 * up) * 0.020, rel=1e-12)
+    assert one["channel_content_update"] == pytest.approx(100 * up * 0.020, rel=1e-12)
     assert many["channel_content_update"] == one["new_comment"] == 0.020
     own = server_load.fan_out_by_event(now_of("after", {**event, "after.socket.backend": "server"}))
-    assert own["channel_content_update"] == pytest.approx(np.ceil(100 * up) / 60_000, rel=1e-12)
+    own_up = 1.0 - now_of("after", {**event, "after.socket.backend": "server"}).life.down_share
+    assert own["channel_content_update"] == pytest.approx(100 * own_up * 0.000017, rel=1e-12)
     assert server_load.fan_out_by_event(now_of("before")) == {}
 
 
@@ -290,6 +291,30 @@ def test_a_broadcast_to_1500_who_are_there_reaches_the_senders_timeout():
     table = server_load.load_table(now)
     assert table.loc["longest fan-out s", "peak"] > table.loc["longest fan-out s", "quota"] == 30
     assert table.loc["longest fan-out s", "users_at_quota"] == 0  # at any number of users
+
+
+def test_the_limit_of_a_fan_out_is_the_scenarios_own_time_out_and_none_for_a_sender_of_ones_own():
+    event = {"after.pushes.new_comment.audience": "broadcast", "events.new_comment.recipients": 20_000}
+    longer = now_of("after", {**event, "ledger.lambda_timeout_s": 900})
+    table = server_load.load_table(longer)
+    assert table.loc["longest fan-out s", "quota"] == 900 > table.loc["longest fan-out s", "peak"]
+    for own in ({"after.socket.direct_send": True}, {"after.socket.backend": "server"}):
+        assert "longest fan-out s" not in server_load.limits(now_of("after", {**event, **own}))
+
+
+def test_a_time_out_that_nobody_knows_is_a_limit_in_each_draw():
+    event = {
+        "after.pushes.new_comment.audience": "broadcast",
+        "events.new_comment.online_share": 0.2,
+        "ledger.lambda_timeout_s": {"low": 3, "mode": 30, "high": 900, "source": "assumption", "note": "unknown"},
+    }
+    case = model.load("twilly").with_({**event, "events.new_comment.recipients": 7500})
+    drawn = traffic.traffic("after", sampling.resolved(case, draws=32, seed=1))
+    reached = server_load.users_at_quota(drawn)["longest fan-out s"]
+    needed_s = np.broadcast_to(server_load.fan_out_by_event(drawn)["new_comment"], (32, 1))[:, 0]
+    over = needed_s >= drawn.life.scenario.number("lambda_timeout_s")[:, 0]
+    np.testing.assert_array_equal(reached, np.where(over, 0.0, np.inf))
+    assert 0 < over.sum() < 32
 
 
 # --- the disconnect that scans

@@ -156,6 +156,15 @@ def test_an_exchange_equals_a_walk_over_its_packets(request, response, tls, ip, 
     assert wire.http_exchange_packets(request, response, tls, ip, server_s) == packets
 
 
+@pytest.mark.parametrize(("ip", "header", "mss"), [(4, 52, 1448), (6, 72, 1428)])
+@pytest.mark.parametrize("count", [1, 2, 3, 11])
+def test_a_message_that_fills_its_segments_exactly_needs_no_further_one(ip, header, mss, count):
+    for more, segments in ((-1, count), (0, count), (1, count + 1)):
+        stream = count * mss + more
+        up, _ = wire.http_exchange_bytes(stream - OVERHEAD["1.3"], 100, ip=ip)
+        assert up == stream + (segments + 1) * header  # and one packet that acknowledges the answer
+
+
 @given(st.integers(0, 500), st.booleans())
 def test_lone_acks_equal_a_receiver_that_counts_to_two(count, rides):
     assert wire.pure_acks(count, rides) == walked_acks(count, rides)

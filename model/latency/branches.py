@@ -109,7 +109,7 @@ def _alive(now: Traffic, event: str) -> list[Branch]:
     """An event pushed over a socket that works."""
     life = now.life
     socket, screens = life.design.socket, life.scenario.events[event].screens
-    share = chain.alive_share(now) * chain.posted_share(now, event)
+    share = chain.alive_share(now) * life.fan_outs[event].share
     sender, found, cold = chain.sender_parts(now, event), [], []
     if not socket.direct_send:
         name = socket.send_function
@@ -154,9 +154,8 @@ def _caught_up(now: Traffic) -> list[Branch]:
     life = now.life
     if not life.design.socket.catch_up:
         return []
-    beat, jitter_s = life.design.heartbeat, chain.reconnect_jitter_s(now)
-    back = life.reconnect_s
-    wait = waits.gap_rest(beat.pong_timeout_s, beat.pong_timeout_s + beat.period_s)
+    back, jitter_s = life.reconnect_s, life.jitter_s
+    wait = waits.gap_rest(*life.gap_s)
     again = parts.lognormal(life.scenario.number("catch_up_s"), life.scenario.number("service_sigma_ln"))
     reconnect = parts.spread(back - jitter_s, back + jitter_s)
     unseen = {"unseen loss": wait, "reconnect": reconnect, "catch-up": again, **chain.to_screen(now)}

@@ -10,12 +10,8 @@ from model.life import airtime, chains
 from model.life.flow import Traffic
 from model.life.sessions import mix
 from model.scenario import Network, Timer
-from model.traffic.runs import broadcast_posts
 
 __all__: list[str] = []
-
-# how far the first delay may be from its mean, over the delay of the schedule
-JITTER_HALF_RATIO = {"none": 0.0, "equal": 0.25, "full": 0.5, "decorrelated": 1.0}
 
 
 def once(now: Traffic, key: tuple, work):
@@ -151,27 +147,8 @@ def _others(now: Traffic, event: str):
     if life.design.socket.fan_out == "parallel":
         return 0.0
     if life.design.pushes[event].audience == "broadcast":
-        return np.maximum(broadcast_posts(life, event) * posted_share(now, event) - 1.0, 0.0)
+        return np.maximum(life.fan_outs[event].posts * life.fan_outs[event].share - 1.0, 0.0)
     return life.lingering_each
-
-
-def posted_share(now: Traffic, event: str):
-    """Share of a broadcast's connections that the sender reaches before its run is timed out."""
-    life, socket = now.life, now.life.design.socket
-    runs = socket.backend != "server" and not socket.direct_send
-    if not runs or life.design.pushes[event].audience != "broadcast" or socket.fan_out == "parallel":
-        return 1.0
-    scenario = life.scenario
-    function = chains.scanning(life.design.functions[socket.send_function])
-    left_s = scenario.number("lambda_timeout_s") - chains.run_s(scenario, function, now.table_bytes)
-    needed_s = scenario.number("apigw_ws_post_s") * np.maximum(broadcast_posts(life, event), 1.0)
-    return np.clip(left_s / needed_s, 0.0, 1.0)
-
-
-def reconnect_jitter_s(now: Traffic):
-    """How far the first reconnect may be from its mean, either way."""
-    plan = now.life.design.reconnect
-    return JITTER_HALF_RATIO[plan.jitter] * plan.delays_s[0]
 
 
 def down_segments(now: Traffic) -> dict[str, tuple]:

@@ -83,7 +83,7 @@ def undelivered_reasons(now: Traffic, event: str) -> dict:
     checks.known("event", event, now.life.scenario.events)
     design = now.life.design
     if pushed(now, event):
-        cut = 1.0 - chain.posted_share(now, event)
+        cut = 1.0 - now.life.fan_outs[event].share
         lost = chain.lost_share(now)
         found = {LOST: lost, CUT_OFF: cut * chain.alive_share(now)}
     else:
@@ -97,7 +97,7 @@ def reached_share(now: Traffic, event: str):
     """The share of an event's recipients in the app whose timer or push tells them within the session."""
     checks.known("event", event, now.life.scenario.events)
     if pushed(now, event):
-        cut = 1.0 - chain.posted_share(now, event)
+        cut = 1.0 - now.life.fan_outs[event].share
         return 1.0 - chain.lost_share(now) - cut * chain.alive_share(now)
     return sum(timers_of(now, event)[0].values(), 0.0)
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from model import checks, ledger
 from model.life.flow import Traffic
-from model.server_load import capacity
 from model.server_load.rates import peak_of, rates_per_s
 
 __all__ = ["QUOTAS", "first_break", "limits", "users_at_quota"]
@@ -29,7 +28,7 @@ LEAST, MOST = 1e-3, 1e12  # users between which a quota is searched
 STEPS = 60
 
 
-def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict[str, float]:
+def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict:
     """The limit of each kind of load: AWS's defaults, or an account's own where given.
 
     Open connections have no quota of their own: what the connects a second keep open for the longest life of
@@ -43,7 +42,7 @@ def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict[
 
     Returns
     -------
-    dict of str to float, limits by load, in the load's unit
+    dict of str to float, limits by load, in the load's unit; the functions' time-out is a column where draws vary it
 
     Raises
     ------
@@ -60,10 +59,11 @@ def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict[
         checks.known("quota", name, known)
         known[name] = float(checks.positive(name, value))
     found = {load: float(np.prod([known[n] for n in names])) for load, names in QUOTAS.items()}
-    found[FAN_OUT] = capacity.figures()["function_timeout_s"].value
     socket = traffic.life.design.socket
     if socket is None or socket.backend == "server":
-        found = {load: limit for load, limit in found.items() if load not in (*OWN, FAN_OUT)}
+        found = {load: limit for load, limit in found.items() if load not in OWN}
+    if socket is not None and not socket.direct_send:  # a sender of one's own has no time-out
+        found[FAN_OUT] = traffic.life.scenario.number("lambda_timeout_s")
     return found
 
 
@@ -93,8 +93,9 @@ def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) 
     Source: aws_docs.
     """
     bounds = limits(traffic, quotas)
-    loads, limit = list(bounds), np.array(list(bounds.values()))
+    loads = list(bounds)
     draws = np.shape(traffic.life.active_s)[0] if np.ndim(traffic.life.active_s) == 2 else 1
+    limit = np.stack([np.broadcast_to(np.ravel(bound), (draws,)) for bound in bounds.values()], axis=1)
     low = np.full((draws, len(loads)), np.log(LEAST))
     high = np.full(low.shape, np.log(MOST))
     at_low, at_high = (_peak_logs(traffic, loads, np.exp(x), limit) for x in (low, high))

@@ -8,9 +8,9 @@ import numpy as np
 
 from model.life import chains
 from model.life.flow import Flow, Traffic
-from model.server_load import capacity, day
+from model.server_load import day
 from model.traffic import traffic as traffic_of
-from model.traffic.runs import broadcast_posts, flow_function
+from model.traffic.runs import flow_function
 
 __all__ = [
     "at_peak",
@@ -220,26 +220,13 @@ def connects_by_cause(traffic: Traffic) -> dict:
 
 
 def fan_out_by_event(traffic: Traffic) -> dict:
-    """Time from the sender's first post of an event to its last, for each event that is pushed.
+    """Time that the sender's posts of an event take if nothing cuts them off, for each event that is pushed.
 
-    A broadcast posts to everybody who is there, one after another or all together as the design says; an
-    event to named recipients is a run of the sender for each, so one post. A plain server writes to its own
-    sockets, at the measured messages a second of one core.
+    As `traffic` decides it for all: more than a function has means that it reaches a share of them only.
 
     Source: twilly_code, node_bench.
     """
-    life, socket = traffic.life, traffic.life.design.socket
-    found = {}
-    for event, push in life.design.pushes.items():
-        if not push.sent:
-            continue
-        posts = np.ceil(broadcast_posts(life, event)) if push.audience == "broadcast" else 1.0
-        if socket.backend == "server":
-            found[event] = posts / capacity.figures()["node_ws_messages_per_s"].value
-        else:
-            width = 1.0 if socket.fan_out == "sequential" else np.inf
-            found[event] = capacity.fan_out_s(posts, life.scenario.number("apigw_ws_post_s"), width)
-    return found
+    return {event: one.needed_s for event, one in traffic.life.fan_outs.items()}
 
 
 def _longest_s(traffic: Traffic):

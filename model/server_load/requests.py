@@ -61,7 +61,7 @@ def load_table(traffic: Traffic, quotas: Mapping[str, float] | None = None):
     bounds, breaks = limits(traffic, quotas), users_at_quota(traffic, quotas)
     rows = []
     for name in mean:
-        quota, high = bounds.get(name, np.nan), _first(peak[name])
+        quota, high = _first(bounds.get(name, np.nan)), _first(peak[name])
         rows.append(
             {
                 "load": name,
@@ -129,7 +129,7 @@ def quota_table(before: Traffic, after: Traffic, quotas: Mapping[str, float] | N
         name: {k: float(np.median(v)) for k, v in users_at_quota(side, quotas).items()} for name, side in sides.items()
     }
     rows = {
-        load: {"quota": limit, **{name: broken[name].get(load, np.inf) for name in sides}}
+        load: {"quota": float(np.median(limit)), **{name: broken[name].get(load, np.inf) for name in sides}}
         for load, limit in bounds.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("load")

@@ -12,6 +12,7 @@ from model.life.flow import Flow, Run, Traffic
 from model.life.reuse import with_cold_shares
 from model.life.sessions import Life, life, mix
 from model.scenario import Design, Operation, Scenario
+from model.traffic.fan_out import fan_outs
 from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flow
 from model.traffic.runs import flow_function, flow_run_s, on_lambda, runs
 from model.traffic.socket import socket_flows
@@ -161,6 +162,7 @@ def traffic(design: Design | str, scenario: Scenario) -> Traffic:
     connect_s = chains.run_s(scenario, design.functions[socket.connect_function]) if socket else 0.0
     current = life(design, scenario, request_s, connect_s)
     table = _table_bytes(current)
+    current = replace(current, fan_outs=fan_outs(current, table))
     drafts = with_cold_shares(
         _drafts(current, request_s, table), {n: p.weight for n, p in current.places.items()}, design.api.idle_timeout_s
     )

@@ -79,13 +79,18 @@ def pull_flows(life: Life) -> list[Flow]:
     return found
 
 
-def push_rates(life: Life, event: str, grace=True) -> dict:
-    """Pushes of an event that reach one user's socket, by place."""
+def there_rates(life: Life, event: str, grace=True, share=1.0) -> dict:
+    """How often one user's socket is there when an event is sent, or a share of that, by place."""
     one, shares = life.scenario.events[event], life.scenario.screens
-    rate = pushes_per_s(life.scenario, event) * (1.0 - life.down_share)
+    rate = pushes_per_s(life.scenario, event) * (1.0 - life.down_share) * share
     if one.screens:
         rate = rate / sum(shares[s].share for s in one.screens)
     return everywhere(life, rate, one.screens, grace=grace and one.screens is None)
+
+
+def push_rates(life: Life, event: str, grace=True) -> dict:
+    """Pushes of an event that are posted to one user's socket before the sender's time is up, by place."""
+    return there_rates(life, event, grace, life.fan_outs[event].share)
 
 
 def fallback_flow(life: Life) -> Flow:

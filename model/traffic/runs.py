@@ -8,7 +8,6 @@ from model.life import chains, cold_starts
 from model.life.flow import Flow, Run
 from model.life.sessions import Life
 from model.scenario import Design, Function
-from model.traffic.http import monthly, push_rates
 
 __all__ = ["flow_function", "flow_run_s", "on_lambda", "runs"]
 
@@ -22,12 +21,6 @@ def on_lambda(design: Design, flow: Flow) -> bool:
     return design.socket.backend != "server"
 
 
-def broadcast_posts(life: Life, event: str):
-    """Connections that one broadcast posts to: the recipients in the app or in the grace after it."""
-    sent = np.asarray(life.scenario.events[event].per_active_day * life.active_days)
-    return monthly(life, push_rates(life, event)) / np.where(sent > 0, sent, 1.0)
-
-
 def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
     """The function of a flow as it runs there: a broadcast scans, a disconnect deletes what its scan finds.
 
@@ -38,19 +31,10 @@ def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
         return chains.matching(function, table_bytes)
     if flow.kind != "broadcast":
         return function
-    lines = np.maximum(broadcast_posts(life, flow.events[0]) - 1.0, 0.0)
+    one = life.fan_outs[flow.events[0]]
+    lines = np.maximum(one.posts * one.share - 1.0, 0.0)
     logged = function.log_bytes + lines * life.scenario.number("fan_out_log_bytes")
     return chains.scanning(function).model_copy(update={"log_bytes": logged})
-
-
-def _posts_s(life: Life, flow: Flow):
-    """Time that the sender waits for its posts: one, or one after another to everybody."""
-    if flow.kind not in ("push", "broadcast"):
-        return 0.0
-    one_s = life.scenario.number("apigw_ws_post_s")
-    if flow.kind == "push" or life.design.socket.fan_out == "parallel":
-        return one_s
-    return one_s * broadcast_posts(life, flow.events[0])
 
 
 def flow_run_s(life: Life, flow: Flow, table_bytes):
@@ -59,7 +43,9 @@ def flow_run_s(life: Life, flow: Flow, table_bytes):
     Source: twilly_code.
     """
     function = flow_function(life, flow, table_bytes)
-    return chains.run_s(life.scenario, function, table_bytes, _posts_s(life, flow))
+    posts_s = life.fan_outs[flow.events[0]].seconds if flow.kind in ("push", "broadcast") else 0.0
+    whole_s = chains.run_s(life.scenario, function, table_bytes, posts_s)
+    return np.minimum(whole_s, life.scenario.number("lambda_timeout_s"))
 
 
 def _mean_run_s(life: Life, name: str, served: list[Flow], rate, table_bytes):
