@@ -13,6 +13,7 @@ import numpy as np
 from model import checks, prices
 from model import traffic as traffic_of
 from model.cost import flows
+from model.life import sessions
 from model.scenario import Scenario, sampling
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ QUESTIONS = {
 def active_hours(scenario: Scenario):
     """Hours that a user is active in a month: share active on a day x days x sessions x mean length."""
     plain = sampling.resolved(scenario)
-    return traffic_of.life(plain.before, plain).active_s / 3600.0 / plain.users
+    return sessions.life(plain.before, plain).active_s / 3600.0 / plain.users
 
 
 def json_heartbeat(scenario: Scenario) -> Scenario:
