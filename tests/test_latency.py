@@ -163,7 +163,8 @@ def test_a_poll_of_a_plain_server_queues_as_erlang_c_says(twilly):
     now = now_of(twilly.with_({"before.api.backend": "server", "users": 2e5}), "before")
     requests = sum(one(f.per_month) * f.requests for f in now.flows if f.exchange == "http")
     rate, server = requests / now.life.scenario.month_s, now.life.design.server
-    expected = queueing.mmc_wait_s(rate, server.requests_per_s, now.instances)
+    waits = queueing.erlang_c(rate, server.requests_per_s, now.instances)
+    expected = waits / (server.requests_per_s * now.instances - rate)
     assert one(chain.request_parts(now, "read")["queue"].mean_s) == pytest.approx(one(expected), rel=1e-9)
 
 
@@ -208,7 +209,7 @@ def test_a_timer_tells_only_those_on_its_screens(twilly):
 def test_attempts_that_run_out_leave_the_closed_form_share_undelivered(twilly):
     now = now_of(twilly, "before")
     request_s = one(chain.request_s(now, now.life.design.timers["stream_processing"]))
-    expected = np.exp(-queueing.loop_life_s(30, 1.0, request_s) / 25.0)
+    expected = np.exp(-30 * (1.0 + request_s) / 25.0)
     assert latency.undelivered_share(now, "stream_processing") == pytest.approx(expected, rel=1e-9)
     lost = np.isinf(latency.sample(twilly, "before", "stream_processing", 2**15, seed=1)["total"]).mean()
     assert lost == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 2**15))
@@ -440,7 +441,7 @@ def test_an_unseen_loss_waits_for_the_rest_of_a_gap_that_long_gaps_catch_more_of
     part = waits.gap_rest(pong_s, pong_s + beat_s)
     assert waited.mean() == pytest.approx(part.mean_s, abs=4 * waited.std() / np.sqrt(waited.size) + 0.05)
     assert np.quantile(waited, 0.95) == pytest.approx(part.quantile_s(0.95), rel=0.01)
-    assert part.mean_s == pytest.approx(queueing.residual_wait_mean_s(25.0, np.sqrt(75.0)), rel=1e-12)
+    assert part.mean_s == pytest.approx((25.0**2 + 75.0) / (2 * 25.0), rel=1e-12)  # E[T^2] / 2 E[T]
     assert part.mean_s > (beat_s / 2 + pong_s) / 2  # not half the mean gap
 
 

@@ -71,7 +71,7 @@ def poll_wait(timer, request_s=0.0) -> Part:
         mean = queueing.memoryless_wait_mean_s(rate)
         return Part(mean, lambda u: queueing.memoryless_wait_quantile_s(u, rate), "wide", np.square(mean))
     sleeps = timer.timing == "sleep_then_request"
-    period = queueing.loop_period_s(timer.period_s, request_s) if sleeps else timer.period_s
+    period = timer.period_s + request_s if sleeps else timer.period_s
     mean = queueing.poll_wait_mean_s(period, missed)
     variance = queueing.poll_wait_variance_s2(period, missed)
     if not np.any(np.asarray(missed) > 0):
