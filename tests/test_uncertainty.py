@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 import model
 from model import ranges
 from model.checks import InputError
-from model.outcome import results
+from model.outcome import MEASURES, chunk_totals
+from model.outcome.sides import StreamedSide
 from model.scenario import sampling
 
 
@@ -33,10 +34,10 @@ def test_the_mean_of_a_linear_case_is_theory(twilly):
     inputs = sampling.ranged_inputs(twilly)
     columns = {n: np.full((4096, 1), r.mode) for n, r in inputs.items()}
     columns[name] = sampling.draws_of(twilly, 4096, 3)[name]
-    drawn = results.chunk_totals(twilly, np.array([1e4]), columns, ("load",))[0]["load"]
+    drawn = chunk_totals(twilly, np.array([1e4]), columns, ("load",))[0]["load"]
     one = inputs[name]
     at_mean = {n: c[:1] for n, c in columns.items()} | {name: np.array([[(one.low + 4 * one.mode + one.high) / 6]])}
-    theory = results.chunk_totals(twilly, np.array([1e4]), at_mean, ("load",))[0]["load"][0, 0]
+    theory = chunk_totals(twilly, np.array([1e4]), at_mean, ("load",))[0]["load"][0, 0]
     assert drawn.std() > 0
     assert abs(drawn.mean() - theory) < 4 * drawn.std() / np.sqrt(drawn.size)
 
@@ -98,8 +99,8 @@ def test_a_run_in_chunks_of_several_user_counts_has_its_parts_by_flow(twilly, mo
     pieces, cores = model.evaluate(twilly, users=[1e4, 1e5], draws=512, seed=5), []
     monkeypatch.setattr("os.sched_getaffinity", lambda _: cores.append(1) or {0}, raising=False)
     one_core = model.evaluate(twilly, users=[1e4, 1e5], draws=512, seed=5)
-    assert isinstance(pieces.before, results.Streamed) and cores
-    for measure in results.MEASURES:
+    assert isinstance(pieces.before, StreamedSide) and cores
+    for measure in MEASURES:
         for side in ("before", "after"):
             first = getattr(whole, side).total(measure)
             np.testing.assert_allclose(
@@ -235,7 +236,7 @@ def test_parts_of_a_run_in_pieces_sum_to_the_mean_of_all_its_draws(twilly, monke
     monkeypatch.setattr(sampling, "AT_ONCE", 256)
     monkeypatch.setattr(sampling, "CHUNK", 256)
     outcome = model.evaluate(twilly, users=[1e4, 1e5], draws=1024, seed=5)
-    for measure in results.MEASURES:
+    for measure in MEASURES:
         sums = outcome.by_flow(measure).sum()
         for side in ("before", "after"):
             assert sums[side] == pytest.approx(getattr(outcome, side).total(measure)[:, 0].mean(), rel=1e-9)

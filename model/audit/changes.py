@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from model import checks, claims
-from model.outcome import results
+from model import outcome as results
 from model.scenario import Scenario, load
 
 __all__ = ["change_groups", "improvements", "side_by_side"]

@@ -10,7 +10,7 @@ import numpy as np
 from model import claims, cost, latency, prices, traffic
 from model.claims.reading import UNITS, Figure
 from model.claims.units import conversion
-from model.outcome.results import MEASURES, Outcome, Side
+from model.outcome import MEASURES, Outcome, Side
 from model.scenario import Scenario
 from model.wire import websocket_frame_bytes
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from model import checks, prices
 from model import claims as published
+from model import outcome as results
 from model.audit.arithmetic import Finding, findings
 from model.audit.changes import improvements, side_by_side
 from model.audit.figures import figure_values, holds, miss_factor
 from model.audit.solver import Change, conditions
 from model.audit.words import figure_words, number_words, span_words, times_words
 from model.claims.reading import Figure
-from model.outcome import results
 from model.scenario import Scenario, load, sampling
 
 __all__ = ["claims", "errors", "improvements", "shown", "side_by_side", "summary", "table"]

@@ -13,7 +13,7 @@ from model.audit.figures import figure_values, holds, outcome_at
 from model.audit.knobs import Knob, knobs
 from model.audit.words import number_words
 from model.claims.reading import Figure
-from model.outcome.results import evaluate
+from model.outcome import evaluate
 from model.scenario import Scenario, sampling
 
 __all__ = ["Change", "conditions"]

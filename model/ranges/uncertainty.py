@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from model import checks
-from model.outcome import results
+from model import outcome as results
 from model.scenario import Scenario, sampling
 
 __all__ = [
