@@ -29,14 +29,15 @@ class Side:
         return cost.month_usage(self.traffic)
 
     @cached_property
-    def _totals(self) -> dict:
+    def _known(self) -> dict:
+        """Totals by measure and quantiles by shares, each worked out once."""
         return {}
 
     def total(self, measure: str):
-        """A measure in its unit, worked out once: mean latency, or the whole of battery, data, load or cost."""
-        if measure not in self._totals:
-            self._totals[measure] = self._total(checks.known("measure", measure, MEASURES))
-        return self._totals[measure]
+        """A measure in its unit: mean latency, or the whole of battery, data, load or cost."""
+        if measure not in self._known:
+            self._known[measure] = self._total(checks.known("measure", measure, MEASURES))
+        return self._known[measure]
 
     def _total(self, measure: str):
         if measure == "cost":
@@ -75,7 +76,10 @@ class Side:
 
     def latency_quantiles(self, shares) -> np.ndarray:
         """Quantiles of latency over all delivered events, first axis the quantile [s]."""
-        return latency.quantile_s(self.traffic, shares)
+        shares = tuple(shares)
+        if shares not in self._known:
+            self._known[shares] = latency.quantile_s(self.traffic, shares)
+        return self._known[shares]
 
     @cached_property
     def undelivered_share(self):
