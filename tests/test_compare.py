@@ -11,7 +11,7 @@ import model
 from model import cost, latency, server_load
 from model.checks import InputError
 from model.life import airtime
-from model.outcome import results
+from model.outcome import MEASURES, judged_twice
 from model.scenario import sampling
 
 COLUMNS = ["unit", "before", "after", "change", "claimed_before", "claimed_after", "verdict"]
@@ -43,7 +43,7 @@ def test_the_table_keeps_its_rows_columns_and_units(twilly):
 
 
 @pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
-@pytest.mark.parametrize("measure", results.MEASURES)
+@pytest.mark.parametrize("measure", MEASURES)
 def test_parts_by_flow_sum_to_the_whole(name, measure):
     outcome = model.evaluate(name)
     parts = outcome.by_flow(measure).sum()
@@ -142,8 +142,8 @@ def test_a_claim_about_10_000_users_is_not_judged_at_another_count(twilly):
 
 def test_a_scenario_without_claims_is_judged_by_nobody(twilly):
     own = twilly.with_({"claims": None})
-    table = results.judged_twice(own)
-    assert list(table.index) == ROWS and list(table.columns) == list(results.judged_twice(twilly).columns)
+    table = judged_twice(own)
+    assert list(table.index) == ROWS and list(table.columns) == list(judged_twice(twilly).columns)
     assert set(table["verdict (premise)"]) == set(table["verdict (scenario)"]) == {""}
     assert table["after (premise)"].equals(model.before_after(own)["after"].rename("after (premise)"))
 

@@ -8,10 +8,10 @@ import pytest
 
 import model
 from model import checks
+from model import outcome as results
 from model.apps import explore
 from model.apps.explore import drawing, saving, widget
 from model.apps.explore import state as states
-from model.outcome import results
 
 SCENARIOS = ["twilly", "twilly_as_built", "polling_improved"]
 

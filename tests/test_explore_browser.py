@@ -10,9 +10,9 @@ import pytest
 from app_server import opened, served, settled, slid, typed
 
 import model
+from model import outcome as results
 from model.apps import explore
 from model.apps.explore import drawing
-from model.outcome import results
 from model.show import display
 
 MOVES = {"users": 40, "after.heartbeat.period_s": 50, "before.timers.unread_counts.period_s": 12}

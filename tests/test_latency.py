@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import model
 from model import bench, latency, ledger, paths, queueing, traffic
+from model import outcome as results
 from model.checks import InputError
 from model.latency import chain
 from model.life.sessions import handshake_s, mix
-from model.outcome import results
 from model.scenario import sampling
 
 VARIANTS = {  # what changes -> so that every kind of way is met

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import model
 from model import cost, prices, server_load, traffic
 from model.checks import InputError
-from model.outcome import migration, results
+from model.outcome import migration
 from model.scenario import sampling
 
 SCENARIOS = ("twilly", "twilly_as_built")
@@ -27,7 +27,7 @@ def pure(name, which, users=USERS, draws=0, seed=0):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_shares_of_0_and_1_cost_what_the_pure_designs_cost(name, draws):
     run = migration.fleet(name, [0.0, 1.0], users=USERS, draws=draws)
-    before, after = results.evaluate(name, users=USERS, draws=draws).values("cost")
+    before, after = model.evaluate(name, users=USERS, draws=draws).values("cost")
     np.testing.assert_allclose(run.usd()[0], before, rtol=1e-12)
     np.testing.assert_allclose(run.usd()[1], after, rtol=1e-12)
 

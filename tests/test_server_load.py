@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import model
 from model import cost, ledger, mobile_data, prices, queueing, server_load, storm, traffic
+from model import outcome as results
 from model.checks import InputError
 from model.life import airtime, exchange
-from model.outcome import results
 from model.prices import metering
 from model.scenario import sampling
 from model.server_load import capacity, day, drops

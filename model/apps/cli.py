@@ -60,11 +60,12 @@ def table(
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
 ) -> None:
     """Print the before-and-after table of a scenario."""
-    from model.outcome import results
+    from model.outcome import before_after
+    from model.scenario import load
     from model.show import tables
 
-    found = results.before_after(scenario, user_counts(users), draws, seed)
-    tables.show(found, str(format), title=results.load_scenario(scenario).title)
+    found = before_after(scenario, user_counts(users), draws, seed)
+    tables.show(found, str(format), title=load(scenario).title)
 
 
 @app.command()
@@ -235,9 +236,9 @@ def _settled(priced: set, given: dict, defaults: dict) -> dict:
         getattr(case.after.socket, "backend", None),
     )
     if bill not in priced:  # whether the region has a price of all that is billed: asked once for each kind of bill
-        from model.outcome import results
+        from model.outcome import evaluate
 
-        outcome = results.evaluate(case)
+        outcome = evaluate(case)
         outcome.before.total("cost"), outcome.after.total("cost")
         priced.add(bill)
     return own

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from model import battery, ledger, prices
-from model.outcome import results
+from model import outcome as results
 from model.scenario import Range, Scenario
 
 __all__ = ["Control", "controls", "stops_between"]

@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from model import battery, prices
+from model import outcome as results
 from model import traffic as traffic_of
 from model.apps.explore.controls import NETWORKS
-from model.outcome import results
 from model.scenario import Scenario, sampling
 from model.show import charts, display
 

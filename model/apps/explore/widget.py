@@ -13,11 +13,11 @@ import anywidget
 import traitlets
 
 from model import checks
+from model import outcome as results
 from model import scenario as scenarios
 from model.apps.explore import drawing, saving, words
 from model.apps.explore import state as states
 from model.checks import InputError
-from model.outcome import results
 from model.show import tables
 
 __all__ = ["Page", "page"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from model import outcome as results
 from model.apps.explore.controls import text_of
 from model.apps.explore.state import State
-from model.outcome import results
 from model.show import display
 
 __all__ = ["changed_words", "reason_words"]

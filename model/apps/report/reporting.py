@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from model import checks, claims, paths, prices
+from model import outcome as results
 from model import scenario as scenarios
-from model.outcome import results
 
 __all__ = ["write_report"]
 
