@@ -15,9 +15,6 @@ LAYERS = [  # a module may import from its own layer's engines and from layers a
     {
         "price_rows",
         "prices",
-        "price_list",
-        "price_live",
-        "price_changes",
         "metering",
         "metering_rules",
         "metering_backend",
@@ -50,7 +47,6 @@ LAYERS = [  # a module may import from its own layer's engines and from layers a
         "stored",
         "report",
         "reporting",
-        "bench",
         "cli",
         "lab",
     },
@@ -87,6 +83,11 @@ def imported(path):
                 elif id(node) in top:
                     outside.add(parts[0])
     return inside, outside
+
+
+def test_the_package_never_imports_the_tools_beside_it():
+    named = re.compile(r"^\s*(import|from)\s+tools\b", re.M)
+    assert [path for _, path in sources() if named.search(path.read_text(encoding="utf-8"))] == []
 
 
 def rank(name: str) -> int:
@@ -147,7 +148,7 @@ def test_no_line_is_longer_than_the_project_says():
     most = int(re.search(r"line-length = (\d+)", (paths.PACKAGE.parent / "pyproject.toml").read_text()).group(1))
     long = [
         f"{path.name}:{k}"
-        for folder in ("model", "tests")
+        for folder in ("model", "tests", "tools")
         for path in sorted((paths.PACKAGE.parent / folder).rglob("*.py"))
         for k, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if len(line) > most

@@ -82,7 +82,7 @@ QUANTITIES: Mapping[str, Callable[[Side], object]] = MappingProxyType(
         "data": lambda side: side.total("data"),
         "load": lambda side: side.total("load"),
         "cost": lambda side: side.total("cost"),
-        "cost_per_hour": lambda side: _whole("cost", side) / _active_hours(side),
+        "cost_per_hour": lambda side: side.total("cost") / _active_hours(side),
         "messages": _messages,
         "minutes": _minutes,
         "connections": _connections,
@@ -124,12 +124,11 @@ def _of_flows(figure: Figure, side: Side):
     return total / _active_hours(side) if figure.measure == "cost_per_hour" else total
 
 
-def _whole(measure: str, side: Side):
+def _whole(measure: str, outcome: Outcome, which: str):
     """A quantity of a side, worked out once however many figures ask for it."""
-    memo, key = side.traffic.memo, ("audit", measure)
-    if key not in memo:
-        memo[key] = QUANTITIES[measure](side)
-    return memo[key]
+    if (measure, which) not in outcome.kept:
+        outcome.kept[measure, which] = QUANTITIES[measure](getattr(outcome, which))
+    return outcome.kept[measure, which]
 
 
 def _side_values(figure: Figure, outcome: Outcome, which: str) -> np.ndarray:
@@ -142,7 +141,7 @@ def _side_values(figure: Figure, outcome: Outcome, which: str) -> np.ndarray:
     elif figure.statistic:
         found = _latency_of(figure.statistic, side)
     else:
-        found = _whole(figure.measure, side)
+        found = _whole(figure.measure, outcome, which)
     return np.broadcast_to(np.asarray(found, dtype=float), shape)
 
 

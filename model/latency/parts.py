@@ -16,7 +16,7 @@ from model.life import cold_starts
 __all__ = ["Part"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the mixture tells parts apart by which object they are
 class Part:
     """One component of a delay; every number is a float or an array over (draws, users).
 

@@ -147,6 +147,11 @@ class Outcome:
     after: Side | Streamed
     seed: int = 0
 
+    @cached_property
+    def kept(self) -> dict:
+        """Figures for those who ask for the same one many times, by what it is and the side it is of."""
+        return {}
+
     def values(self, row: str) -> tuple[np.ndarray, np.ndarray]:
         """Before and after of one row of the table, each (draws, users)."""
         measure, figure, _ = ROWS[checks.known("row", row, ROWS)]

@@ -24,6 +24,7 @@ __all__ = [
 
 BINS = 64  # groups of draws alike in one input, over which its information is valued
 A_GROUP = 256  # draws that a group has at least: the means of fewer are noise, which looks like information
+RESAMPLES = 50  # bootstrap samples behind the half-widths of Sobol indices
 SHUFFLES = 16  # columns that know nothing, whose greatest value is what noise alone reaches
 ROUNDING = 1e-9  # of the mean size of a saving: less is rounding
 LONG_DAY_H = 8.0
@@ -64,7 +65,7 @@ def tornado(scenario: Scenario, measure: str, users: float | None = None, most: 
 
 
 def sobol_indices(function: Callable, bounds: Mapping[str, tuple[float, float]], n: int, seed: int):
-    """First-order and total Sobol indices of a function of independent uniform inputs, by SALib.
+    """First-order and total Sobol indices of a function of independent uniform inputs, as SALib works them out.
 
     The first-order index is the share of the output's variance that an input explains alone, the total
     index the share that disappears only when the input is fixed together with all its interactions.
@@ -72,24 +73,40 @@ def sobol_indices(function: Callable, bounds: Mapping[str, tuple[float, float]],
     Source: salib.
     """
     import pandas as pd
-    from SALib.analyze import sobol as analyze
-    from SALib.sample import sobol as sample
+    from scipy.special import ndtri
+    from scipy.stats import qmc
 
     if isinstance(n, bool) or n != int(n) or n < 2 or int(n) & (int(n) - 1):
         checks.fail(f"n must be a power of two >= 2 samples; got {checks.shown(n)}")
-    problem = {"num_vars": len(bounds), "names": list(bounds), "bounds": [list(b) for b in bounds.values()]}
-    points = sample.sample(problem, int(n), calc_second_order=False, seed=seed)
-    values = np.asarray(function(points), dtype=float)
-    if np.ptp(values) == 0.0:
-        zero = np.zeros(len(bounds))
-        found = {"S1": zero, "ST": zero, "S1_conf": zero, "ST_conf": zero}
-    else:
-        found = analyze.analyze(problem, values, calc_second_order=False, num_resamples=50, seed=seed)
+    low, high = np.array(list(bounds.values()), dtype=float).T
+    shares = qmc.Sobol(2 * len(bounds), seed=int(seed)).random(int(n))  # `rng=` would give other points than SALib's
+    values = np.asarray(function(low + (high - low) * _crossed(shares)), dtype=float).reshape(int(n), -1)
+    y = (values - values.mean()) / (values.std() or 1.0)
+    again = np.random.default_rng(seed).integers(int(n), size=(int(n), RESAMPLES))
+    first, total = _first_and_total(y)
+    errors = [ndtri(0.975) * found.std(axis=0, ddof=1) for found in _first_and_total(y[again])]
     table = pd.DataFrame(
-        {"first": found["S1"], "first_error": found["S1_conf"], "total": found["ST"], "total_error": found["ST_conf"]},
+        {"first": first, "first_error": errors[0], "total": total, "total_error": errors[1]},
         index=pd.Index(list(bounds), name="input"),
     )
     return table.sort_values("total", ascending=False, kind="stable")
+
+
+def _crossed(shares: np.ndarray) -> np.ndarray:
+    """Points to evaluate, (samples x (inputs + 2), inputs): sample A, A with one input of B each, then B."""
+    one, other = np.split(shares, 2, axis=1)
+    inputs = np.arange(one.shape[1])
+    points = np.repeat(one[:, None], inputs.size + 2, axis=1)
+    points[:, inputs + 1, inputs] = other
+    points[:, -1] = other
+    return points.reshape(-1, inputs.size)
+
+
+def _first_and_total(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Saltelli's estimator of first-order and Jansen's of total indices (Saltelli et al. 2010), over the first axis."""
+    a, crossed, b = y[..., :1], y[..., 1:-1], y[..., -1:]
+    variance = np.maximum(np.concatenate([a, b]).var(axis=0), np.finfo(float).tiny)  # what never varies has indices 0
+    return np.mean(b * (crossed - a), axis=0) / variance, np.mean((a - crossed) ** 2, axis=0) / 2.0 / variance
 
 
 def _totals(scenario: Scenario, names: Sequence[str], shares: np.ndarray, measure: str, users: float) -> np.ndarray:
