@@ -32,7 +32,7 @@ def now_of(scenario, which, **draws):
 
 def only(now, *names):
     """The traffic with some of its flows alone."""
-    return dataclasses.replace(now, flows=[f for f in now.flows if f.name in names], memo={})
+    return dataclasses.replace(now, flows=[f for f in now.flows if f.name in names])
 
 
 def steady_j(parts):
@@ -50,7 +50,7 @@ def network_of(now, name):
 def test_a_poll_each_2_s_alone_is_an_lte_of_2012_that_never_sleeps_by_hand(twilly):
     now = only(now_of(twilly, "before"), "poll unread_counts")
     lte, profile = network_of(now, "lte"), radio.profile("lte_huang2012")
-    flow = airtime.place_sources(now, lte, "watching")["poll unread_counts"]
+    flow = airtime.place_sources(now, lte)["watching"]["poll unread_counts"]
     first, second, third = (float(radio.state_power_w(s)) for s in profile.states[:3])
     rest_s = 2.0 - flow.burst_s - 0.12
     period_j = (
@@ -69,7 +69,7 @@ def test_a_poll_each_2_s_alone_is_an_lte_of_2012_that_never_sleeps_by_hand(twill
 def test_a_heartbeat_alone_is_its_promotion_and_its_tail_over_its_period_by_hand(twilly):
     now = only(now_of(twilly.with_({"after.socket.blocked_share": 0.0}), "after"), "heartbeat")
     lte, profile = network_of(now, "lte"), radio.profile("lte_verizon_2021")
-    flow = airtime.place_sources(now, lte, "grace")["heartbeat"]
+    flow = airtime.place_sources(now, lte)["grace"]["heartbeat"]
     wake_j = 0.178 * 10.2 + 0.265 * 0.650  # tail and promotion, its idle being 0
     beat_j = wake_j + 0.362 * flow.burst_s + 8e-9 * (80.21 * flow.bytes_up + 14.55 * flow.bytes_down)
     seconds = 3600 * (1 + now.life.places["grace"].weight) * (1 - now.life.down_share)
@@ -125,7 +125,7 @@ def test_a_push_that_falls_into_a_tail_is_nearly_free(twilly):
         steady_j(battery.joules_per_hour(only(now, *names), lte, "lte_verizon_2021", False))
         for names in (("heartbeat", "push notification"), ("heartbeat",))
     )
-    flow = airtime.place_sources(now, lte, "browsing")["push notification"]
+    flow = airtime.place_sources(now, lte)["browsing"]["push notification"]
     pushes = 3600 * flow.rate_per_s
     by_hand_j = (0.362 - 0.178) * flow.burst_s + 8e-9 * (80.21 * flow.bytes_up + 14.55 * flow.bytes_down)
     assert (both - one) / pushes == pytest.approx(by_hand_j, rel=0.02)  # a burst may cover the heartbeat's
@@ -259,6 +259,103 @@ def test_the_integral_of_quiet_is_that_of_a_fine_sum(flows, profile):
         ages = low + (high - low) * (np.arange(4000) + 0.5) / 4000
         fine += float(np.sum(survival(flows, ages))) * (high - low) / 4000
     assert air._quiet_s(mix, 0.0, end_s) == pytest.approx(fine, rel=2e-4, abs=1e-9)
+
+
+# ------------------------------------------------------------------------------------------ other networks
+
+SWEPT_S = (0.02, 0.05, 0.2, 1.0, 3.0)  # round-trip times that no network of the scenario has
+ON_A_NETWORK = {
+    "joules by flow": lambda now, network: battery.joules_per_hour(now, network),
+    "joules in one sum": lambda now, network: battery.joules_per_hour(now, network, background=False, split=False),
+    "joules by profile": lambda now, network: battery.percent_by_profile(now, network),
+    "sources": lambda now, network: {
+        f"{place}, {name}": source.burst_s
+        for place, sources in airtime.place_sources(now, network).items()
+        for name, source in sources.items()
+    },
+    "side by side": lambda now, network: {
+        f"{place}, {name}": source.burst_s
+        for place, mixes in airtime.side_by_side(now, network).items()
+        for _, sources, _ in mixes
+        for name, source in sources.items()
+    },
+    "radio shares": lambda now, network: dict(enumerate(airtime.radio_shares(now, network))),
+    "radio shares on a screen": lambda now, network: dict(enumerate(airtime.radio_shares(now, network, ["browsing"]))),
+}
+
+
+def swept(now, of, field, values):
+    """What a function gives for each value of a field of LTE, one changed network after another."""
+    lte = network_of(now, "lte")
+    return [
+        {k: float(np.ravel(v)[0]) for k, v in of(now, lte.model_copy(update={field: value})).items()}
+        for value in values
+    ]
+
+
+def test_a_network_swept_by_its_round_trip_time_costs_the_joules_of_a_fresh_traffic_each(twilly):
+    found = [sum(parts.values()) for parts in swept(now_of(twilly, "after"), battery.joules_per_hour, "rtt_s", SWEPT_S)]
+    fresh = [sum(swept(now_of(twilly, "after"), battery.joules_per_hour, "rtt_s", [s])[0].values()) for s in SWEPT_S]
+    assert found == pytest.approx(fresh, rel=1e-12)
+    assert [round(j, 2) for j in found] == [105.64, 107.17, 114.80, 154.46, 244.17]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [("rtt_s", SWEPT_S), ("ip", (4, 6)), ("profiles", (["lte_verizon_2021"], ["lte_huang2012"], ["lte_tmobile_2021"]))],
+)
+@pytest.mark.parametrize("name", ON_A_NETWORK)
+@pytest.mark.parametrize("which", DESIGNS)
+def test_whatever_takes_a_network_follows_that_network_and_no_other(twilly, which, name, field, values):
+    of = ON_A_NETWORK[name]
+    found = swept(now_of(twilly, which), of, field, values)
+    for value, one in zip(values, found, strict=True):
+        assert one == pytest.approx(swept(now_of(twilly, which), of, field, [value])[0], rel=1e-12)
+    if field == "rtt_s":  # a longer round trip keeps the radio busy for longer
+        firsts = [one[0] if "shares" in name else sum(one.values()) for one in found]
+        assert firsts == sorted(firsts) and firsts[0] < firsts[-1]
+
+
+def test_a_traffic_with_other_flows_remembers_nothing_of_the_first(twilly):
+    now = now_of(twilly, "after")
+    before = sum(airtime.hourly_bytes(now, 4))
+    flows = [dataclasses.replace(f, response_bytes=10.0 * f.response_bytes) for f in now.flows]
+    changed = dataclasses.replace(now, flows=flows)
+    fresh = dataclasses.replace(now_of(twilly, "after"), flows=flows)
+    assert sum(airtime.hourly_bytes(changed, 4)) == sum(airtime.hourly_bytes(fresh, 4)) > before
+
+
+# ------------------------------------------------------------------------------------------ periods of timers
+
+
+def test_a_timer_fires_at_the_radio_at_the_period_that_its_flow_carries(twilly):
+    now = now_of(twilly, "after")
+    flows = [dataclasses.replace(f, period_s=f.period_s and 3.0 * f.period_s) for f in now.flows]
+    lte, slow = network_of(now, "lte"), dataclasses.replace(now, flows=flows)
+    beat, slower = (airtime.place_sources(n, lte)["browsing"]["heartbeat"].period_s for n in (now, slow))
+    assert (beat, slower) == (now.life.design.heartbeat.period_s, 3.0 * beat)
+    down, late = now.life.down_share, now.life.fallback_share
+    poll, slower = (airtime.side_by_side(n, lte)["browsing"][1][1]["fallback poll"].period_s for n in (now, slow))
+    assert float(poll) == pytest.approx(float(now.life.design.fallback.period_s * down / late), rel=1e-12)
+    assert slower == pytest.approx(3.0 * poll, rel=1e-12)
+
+
+def test_a_timer_that_some_draws_never_start_costs_those_draws_nothing(twilly):
+    """Without blocked networks a fallback that waits this long never polls, without a socket no heartbeat beats."""
+
+    def joules(shares):
+        changes = {"after.socket.blocked_share": shares, "after.fallback.start_delay_s": 1e6}
+        now = now_of(twilly.with_(changes), "after")
+        parts = battery.joules_per_hour(now, network_of(now, "lte"))
+        return {n: np.ravel(parts.get(n, 0.0)) for n in ("fallback poll", "heartbeat", "connect", battery.LAST)}
+
+    found = joules(np.array([[0.0], [0.01], [1.0]]))
+    for k, share in enumerate((0.0, 0.01, 1.0)):
+        alone = joules(share)
+        for name, parts in found.items():
+            assert float(parts[k]) == pytest.approx(float(alone[name][0]), rel=1e-9, abs=1e-9)
+    assert found["fallback poll"][0] < 1e-9 < found["fallback poll"][1] < found["fallback poll"][2]
+    assert found["heartbeat"][2] < 1e-9 < found["heartbeat"][1]
 
 
 # ------------------------------------------------------------------------------------ parts, draws, chunks
@@ -438,15 +535,15 @@ def test_without_a_socket_there_is_no_heartbeat_no_close_and_the_fallback_polls(
     assert parts[battery.LAST] < used[battery.LAST] / 2  # no close wakes the radio again
     none = twilly.with_({"after.socket.blocked_share": 0.0})
     lte = now_of(none, "after").life.scenario.networks["lte"]
-    down = [g for g in airtime.side_by_side(now_of(none, "after"), lte, "browsing") if not g[2]]
+    down = [g for g in airtime.side_by_side(now_of(none, "after"), lte)["browsing"] if not g[2]]
     assert all(float(share) < 0.01 for share, _, _ in down)
 
 
 def test_the_connect_of_a_session_shares_the_wake_up_of_the_apps_first_requests(twilly):
     now = now_of(twilly, "after")
     lte = network_of(now, "lte")
-    own = airtime.place_sources(now, lte, "browsing")
-    together = airtime.side_by_side(now, lte, "browsing")[0][1]
+    own = airtime.place_sources(now, lte)["browsing"]
+    together = airtime.side_by_side(now, lte)["browsing"][0][1]
     assert together["app start"].bytes_up > own["app start"].bytes_up
     assert together["connect"].rate_per_s < 0.5 * own["connect"].rate_per_s  # losses and 2 h cuts are left
     for way in ("bytes_up", "bytes_down"):
@@ -475,7 +572,7 @@ def test_radio_shares_add_up_and_follow_the_drawn_profile(twilly):
     assert idle[1] > idle[0]  # a tail of 5 s leaves more idle time than one of 10.2 s
     plain = now_of(twilly, "after")
     lte = network_of(plain, "lte")
-    sources = tuple(airtime.side_by_side(plain, lte, "browsing")[0][1].values())
+    sources = tuple(airtime.side_by_side(plain, lte)["browsing"][0][1].values())
     by_place = airtime.wake_shares(radio.profile("lte_verizon_2021"), sources)
     assert airtime.radio_shares(plain, lte, ["browsing"]) == pytest.approx(by_place, rel=1e-12)
 

@@ -7,8 +7,9 @@ import inspect
 import json
 import re
 
-import model
 from contract import CONTRACT
+
+import model
 from model import ledger, paths
 
 BRACKET = re.compile(r"\[([^\[\]]+)\]\.?$")

@@ -1,8 +1,6 @@
 """A report says first what was found, opens offline, and shows a scenario's text as text."""
 
 import re
-import shutil
-import subprocess
 
 import nbformat
 import pandas as pd
@@ -132,37 +130,6 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(checks.InputError, match="^cannot write the report to .*file/out: Not a directory$"):
         report.write([], {}, tmp_path / "file" / "out", "Title")
-
-
-def test_charts_come_alive_from_a_file_without_a_network(made):
-    browser = next(filter(None, map(shutil.which, pictures.BROWSERS)), None)
-    if browser is None:
-        pytest.skip("no browser here to open the page with")
-    shown = subprocess.run(
-        [
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--virtual-time-budget=5000",
-            "--dump-dom",
-            f"file://{made}/01_answer.html",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    ).stdout
-    assert shown.count('class="main-svg"') >= 1
-    assert "alert('x')</script>" not in shown
-
-
-def test_pictures_are_png_of_the_charts():
-    if not pictures.available():
-        pytest.skip("no Chromium here to draw with")
-    import base64
-
-    (picture,) = pictures.pngs([{"data": [{"y": [1, 2]}], "layout": {"title": {"text": "t"}}}])
-    assert base64.b64decode(picture).startswith(b"\x89PNG")
 
 
 def test_a_browser_that_does_not_start_costs_the_pictures_only(monkeypatch):

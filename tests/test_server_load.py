@@ -576,7 +576,7 @@ def radio_occurrences(now, network, flow, hosts):
     total = 0.0
     for place, where in now.life.places.items():
         if place in flow.rates_per_s:
-            source = airtime.place_sources(now, network, place).get(hosts.get(flow.name, flow.name))
+            source = airtime.place_sources(now, network)[place].get(hosts.get(flow.name, flow.name))
             if source is not None:
                 rate = flow.duty / source.period_s if flow.timer else source.rate_per_s
                 total = total + where.weight * now.life.active_s * rate

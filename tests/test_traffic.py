@@ -134,6 +134,32 @@ def test_a_lone_poisson_flow_is_cold_with_the_chance_of_a_long_gap():
     assert reuse.cold_shares([lone], {"here": 1.0}, 60.0)[0] == pytest.approx(np.exp(-0.5), rel=1e-12)
 
 
+def test_a_lone_poll_as_often_as_the_idle_timeout_finds_its_connection_open():
+    def cold(period_s, gap_s):
+        lone = traffic.Flow("lone", "poll", 1.0, {"here": 1.0 / period_s}, period_s=period_s, exchange="http")
+        return float(reuse.cold_shares([lone], {"here": 1.0}, gap_s)[0])
+
+    periods_s = [float(p) for p in range(1, 200)]
+    assert [p for p in periods_s if cold(p, p)] == []
+    assert all(cold(p, p - 0.01) == 1.0 for p in periods_s)
+
+
+@pytest.mark.parametrize("name", ["twilly", "polling_improved", "twilly_improved"])
+def test_a_flow_with_a_timer_carries_the_period_that_its_rate_comes_from(name):
+    for which in ("before", "after"):
+        now = traffic.traffic(which, sampling.resolved(model.load(name)))
+        design, timed = now.life.design, {f.name: f for f in now.flows if f.timer}
+        loops = {f"poll {n}": t for n, t in design.timers.items() if t.timing != "by_hand"}
+        extra = {"heartbeat": design.heartbeat, "fallback poll": design.fallback} if design.socket else {}
+        assert timed.keys() == {*loops, *extra}
+        for flow in timed.values():
+            about = {**loops, **extra}[flow.name]
+            slept = getattr(about, "timing", "fixed") == "sleep_then_request"
+            assert flow.period_s > about.period_s if slept else flow.period_s == about.period_s
+            for rate in flow.rates_per_s.values():
+                assert rate * flow.period_s == pytest.approx(flow.duty, rel=1e-12)
+
+
 def test_cold_connections_agree_with_a_simulated_timer_among_random_requests():
     rng = np.random.default_rng(6)
     span, gap = 4e6, 60.0
@@ -142,7 +168,7 @@ def test_cold_connections_agree_with_a_simulated_timer_among_random_requests():
     last = others[np.maximum(np.searchsorted(others, timer) - 1, 0)]
     cold = (timer - last > gap) & (100.0 > gap)
     made = [
-        traffic.Flow("t", "poll", 1.0, {"x": 0.01}, timer=True, exchange="http"),
+        traffic.Flow("t", "poll", 1.0, {"x": 0.01}, period_s=100.0, exchange="http"),
         traffic.Flow("o", "poll", 1.0, {"x": 1 / 90}, exchange="http"),
     ]
     exact = reuse.cold_shares(made, {"x": 1.0}, gap)[0]

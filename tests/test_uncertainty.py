@@ -92,6 +92,27 @@ def test_an_output_that_never_changes_has_no_shares():
     assert (table == 0.0).all(axis=None)
 
 
+@pytest.mark.parametrize("n", [2, 64])
+def test_sobol_indices_and_their_errors_are_those_of_salib(n):
+    from SALib.analyze import sobol as analyze
+    from SALib.sample import sobol as sample
+
+    def function(x):
+        return 3.0 + x[:, 0] * x[:, 1] + np.exp(x[:, 2])
+
+    bounds = {"a": (-1.0, 2.0), "b": (0.5, 4.0), "c": (0.0, 1.0), "idle": (5.0, 6.0)}
+    problem = {"num_vars": 4, "names": list(bounds), "bounds": [list(b) for b in bounds.values()]}
+    values = function(sample.sample(problem, n, calc_second_order=False, seed=7))
+    theirs = analyze.analyze(problem, values, calc_second_order=False, num_resamples=50, seed=7)
+    ours = ranges.sobol_indices(function, bounds, n, seed=7).loc[list(bounds)]
+    for column, name in (("first", "S1"), ("first_error", "S1_conf"), ("total", "ST"), ("total_error", "ST_conf")):
+        assert ours[column].tolist() == pytest.approx(theirs[name].tolist(), rel=1e-12, abs=1e-14)
+
+
+def test_sobol_indices_of_what_never_varies_are_0():
+    assert (ranges.sobol_indices(lambda x: np.full(len(x), 0.1), {"a": (0, 1)}, 8, seed=1) == 0.0).all(axis=None)
+
+
 def test_knowing_a_coin_is_worth_the_hand_sum():
     """Heads saves 10, tails loses 4: today 3 a month; knowing first, half of 10 is 5; worth 2."""
     table = ranges.information_value([10.0, -4.0], {"coin": [0.0, 1.0], "noise": [5.0, 5.0]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import sys
 import textwrap
@@ -110,6 +111,11 @@ def check(
     """Run the notebooks again and fail on any number that differs from the stored one."""
     from model.apps import notebooks
 
+    if not notebooks.has_nbval():
+        sys.stderr.write(
+            "workbook: nbval is not installed, so no notebook is run in a kernel by it as well; "
+            "in a clone: pip install -e '.[dev]'\n"
+        )
     found = notebooks.check(notebook)
     for line in found:
         typer.echo(str(line))
@@ -175,24 +181,16 @@ def measure(
     seed: Annotated[int, typer.Option(help="Seed of the order and the moments.")] = 1,
 ) -> None:
     """Measure polls and pushes on real sockets of this machine, and show the model beside them."""
-    from rich.progress import Progress
+    from model import paths
 
-    from model import bench
-    from model.show import display
-
-    with Progress(console=_errors(), transient=True) as bar:
-        task = bar.add_task("measuring", total=None)
-        files = bench.measure(
-            out,
-            what=what or ("bytes", "timing"),
-            seed=seed,
-            quick=quick,
-            port=port,
-            progress=lambda done, total, name: bar.update(task, completed=done, total=total, description=name),
-        )
-    for one in what or ("bytes", "timing"):
-        typer.echo(display.result(bench.compare(out, what=one), name=one, digits=4).to_text())
-    typer.echo("\n".join(str(path) for path in files.values()))
+    clone = paths.PACKAGE.parent
+    if not (clone / "tools" / "bench").is_dir():
+        checks.fail("the bench of real sockets is no part of the installed package; it is in `tools/bench` of a clone")
+    options = ["--seed", str(seed), "--port", str(port), "--name", "workbook", *(["--quick"] if quick else [])]
+    command = ["-P", "-m", "tools.bench", "--what", *(what or ("bytes", "timing")), *options, "--", str(out)]
+    found = os.pathsep.join(filter(None, [str(clone), os.environ.get("PYTHONPATH")]))
+    # the bench takes this process's place: Ctrl-C, a kill and the exit code are its own
+    os.execve(sys.executable, [sys.executable, *command], {**os.environ, "PYTHONPATH": found})
 
 
 @app.command()

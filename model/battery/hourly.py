@@ -104,9 +104,8 @@ def _by_flow_j(plan: Plan, profile: radio.Radio) -> dict:
     return parts
 
 
-def _network_j(now: Traffic, network: Network, profile: str | None, background: bool, split: bool) -> dict:
-    """Joules of an active hour on one network with the named profile, or the one of each draw."""
-    plan = plans.plan_of(now, network, background)
+def _network_j(plan: Plan, network: Network, profile: str | None, split: bool) -> dict:
+    """Joules of an active hour on the plan's network with the named profile, or the one of each draw."""
     listed = network.profiles if profile is None else [profile]
     number = airtime.profile_number(network) if profile is None else 0
     shape = np.broadcast_shapes(np.shape(number), plan.shape)
@@ -159,7 +158,7 @@ def joules_per_hour(
     """
     if profile is not None:
         checks.known("radio profile", profile, radio.profiles())
-    return _network_j(now, network, profile, background, split)
+    return _network_j(plans.plan_of(now, network, background), network, profile, split)
 
 
 def network_percent_per_hour(now: Traffic, network: str, profile: str | None = None, background: bool = True):
@@ -195,14 +194,23 @@ def range_percent_per_hour(now: Traffic, background: bool = True) -> tuple:
 
     Source: huang2012, narayanan2021, yue2020.
     """
-    return over_profiles(now, lambda name, profile: network_percent_per_hour(now, name, profile, background))
+    return over_profiles(now, lambda network: percent_by_profile(now, network, background).values())
+
+
+def percent_by_profile(now: Traffic, network: Network, background: bool = True) -> dict:
+    """% of the battery per active hour on one network, by each radio profile in its list."""
+    plan, full_j = plans.plan_of(now, network, background), battery_j(now.life.scenario.phone)
+    return {
+        profile: sum(_network_j(plan, network, profile, split=False).values()) / full_j * 100.0
+        for profile in network.profiles
+    }
 
 
 def over_profiles(now: Traffic, of: Callable) -> tuple:
-    """Least and most of what `of` gives for a network's name and profile, mixed by the networks' shares."""
+    """Least and most of what `of` gives for the profiles of a network, mixed by the networks' shares."""
     low = high = 0.0
-    for name, network in now.life.scenario.networks.items():
-        each = [of(name, profile) for profile in network.profiles]
+    for network in now.life.scenario.networks.values():
+        each = list(of(network))
         low = low + network.share * functools.reduce(np.minimum, each)
         high = high + network.share * functools.reduce(np.maximum, each)
     return low, high

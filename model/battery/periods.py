@@ -137,8 +137,7 @@ def period_sweep(scenario: Scenario, network: str, periods_s) -> pd.DataFrame:
 def _sample(now: Traffic, network, kind: str) -> radio.Source:
     """The source of a design's first timer of a kind, in single numbers."""
     names = [f.name for f in now.flows if f.kind == kind and f.timer]
-    for place in now.life.places:
-        sources = airtime.place_sources(now, network, place)
+    for sources in airtime.place_sources(now, network).values():
         for name in names:
             if name in sources:
                 fields = sources[name].__dict__.items()
@@ -175,8 +174,8 @@ def minutes(scenario: Scenario, network: str, seed: int = 1, duration_s: float =
     found = {}
     for which, word in (("before", "polling"), ("after", "push")):
         now = designs[which]
-        sources = airtime.side_by_side(now, plain.networks[network], screen)[0][1]
-        behind = airtime.background_sources(now, screen)
+        sources = airtime.side_by_side(now, plain.networks[network])[screen][0][1]
+        behind = airtime.background_sources(now)[screen]
         for label, more in (("alone", ()), (f"beside its {plain.screens[screen].background}", behind)):
             if more or label == "alone":
                 found[f"{word}, {screen} {label}"] = _minute(

@@ -22,10 +22,10 @@ def _beside_j(now: Traffic, network: Network):
 
 def _with_j(now: Traffic, name: str):
     """The same with one profile."""
-    profile, total = radio.profile(name), 0.0
+    profile, total, own = radio.profile(name), 0.0, airtime.background_sources(now)
     for place, where in now.life.places.items():
         if where.screen is not None:
-            power_w = radio.mean_power_w(profile, airtime.background_sources(now, place))
+            power_w = radio.mean_power_w(profile, own[place])
             total = total + where.weight * (power_w + radio.idle_w(profile))
     return 3600.0 * total
 
@@ -65,4 +65,4 @@ def own_traffic_range(now: Traffic) -> tuple:
     Source: huang2012, narayanan2021.
     """
     per_j = 100.0 / hourly.battery_j(now.life.scenario.phone)
-    return hourly.over_profiles(now, lambda _, profile: _with_j(now, profile) * per_j)
+    return hourly.over_profiles(now, lambda network: [_with_j(now, p) * per_j for p in network.profiles])

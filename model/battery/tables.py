@@ -131,26 +131,24 @@ def by_profile(scenario: Scenario) -> pd.DataFrame:
     import pandas as pd
 
     designs, rows = designs_of(scenario), {}
-    for network in designs["before"].life.scenario.networks:
-        for name in designs["before"].life.scenario.networks[network].profiles:
+    for label, network in designs["before"].life.scenario.networks.items():
+        for name in network.profiles:
             profile = radio.profile(name)
-            row = {
-                "network": network,
+            rows[name] = {
+                "network": label,
                 "year": str(profile.year),
                 "tail_s": radio.tail_s(profile),
                 "tail_j": float(radio.tail_energy_j(profile)),
             }
-            for ending, background in (("", True), ("_alone", False)):
-                pair = [
-                    first_of(hourly.network_percent_per_hour(now, network, name, background))
-                    for now in designs.values()
-                ]
-                row |= {
-                    f"before{ending}": pair[0],
-                    f"after{ending}": pair[1],
-                    f"change{ending}": pair[1] / pair[0] - 1.0,
+        for ending, background in (("", True), ("_alone", False)):
+            pair = [hourly.percent_by_profile(now, network, background) for now in designs.values()]
+            for name in network.profiles:
+                before, after = (first_of(percent[name]) for percent in pair)
+                rows[name] |= {
+                    f"before{ending}": before,
+                    f"after{ending}": after,
+                    f"change{ending}": after / before - 1.0,
                 }
-            rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("profile")
 
 

@@ -100,7 +100,7 @@ def _answered(now: Traffic, wait: dict, function: str, share, name: str) -> list
     cold = [Chance("cold", chain.cold_share(now, function), {"cold start": chain.cold_start(now, function)})]
     served, seen, found = chain.request_parts(now, function), chain.to_screen(now), []
     for net, network in now.life.scenario.networks.items():
-        common = {**wait, **served, "downlink": chain.downlink(now, network), **seen}
+        common = {**wait, **served, "downlink": chain.downlink(now, net), **seen}
         found += _split(Branch(f"{name}, {net}", share * network.share, common), cold)
     return found
 
@@ -118,8 +118,8 @@ def _alive(now: Traffic, event: str) -> list[Branch]:
         pulled, chances = _pulls(now, event, network)
         common = {
             **sender,
-            "radio wake-up": chain.radio_wake(now, network, screens),
-            "downlink": chain.downlink(now, network),
+            "radio wake-up": chain.radio_wake(now, net, screens),
+            "downlink": chain.downlink(now, net),
             **pulled,
             **chain.to_screen(now),
         }

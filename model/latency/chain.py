@@ -75,12 +75,11 @@ def cold_start(now: Traffic, name: str) -> Part:
     return once(now, ("cold", name), lambda: parts.cold_start(one.runtime, one.package_kb, extra_s))
 
 
-def downlink(now: Traffic, network: Network) -> Part:
+def downlink(now: Traffic, name: str) -> Part:
     """The way down to the phone: the path from the region, and half a round trip of the access network."""
-    path_s = now.life.scenario.number("region_path_s")
-    return once(
-        now, ("downlink", id(network)), lambda: parts.network(network.rtt_s / 2.0, network.rtt_sigma_ln, path_s)
-    )
+    scenario = now.life.scenario
+    network, path_s = scenario.networks[name], scenario.number("region_path_s")
+    return once(now, ("downlink", name), lambda: parts.network(network.rtt_s / 2.0, network.rtt_sigma_ln, path_s))
 
 
 def round_trips(now: Traffic, network: Network, count) -> Part:
@@ -94,12 +93,12 @@ def to_screen(now: Traffic) -> dict[str, Part]:
     return once(now, ("screen",), lambda: {"phone to screen": parts.fixed(now.life.scenario.number("screen_render_s"))})
 
 
-def radio_wake(now: Traffic, network: Network, screens: list[str] | None) -> Part:
-    """What a push waits for the radio, as the traffic of the screens where it is seen leaves it."""
-    shares = airtime.radio_shares(now, network, screens)
-    return waits.radio_wake(
-        f"radio {id(network)}", shares, network.drx_s, network.paging_s, airtime.promotion_s(network)
-    )
+def radio_wake(now: Traffic, name: str, screens: list[str] | None) -> Part:
+    """What a push waits for a network's radio, as the traffic of the screens where it is seen leaves it."""
+    network = now.life.scenario.networks[name]
+    quiet = once(now, ("quiet", name), lambda: airtime.quiet_by_place(now, network))
+    shares = airtime.shares_on(now, quiet, screens)
+    return waits.radio_wake(f"radio on {name}", shares, network.drx_s, network.paging_s, airtime.promotion_s(network))
 
 
 def sender_parts(now: Traffic, event: str) -> dict[str, Part]:

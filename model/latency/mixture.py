@@ -43,11 +43,11 @@ def _expanded(way: Branch) -> list[tuple]:
     Ways of one key have the same distribution, so that events which differ only in how often they find the
     radio in which state share the work.
     """
-    narrow = tuple(id(p) for p in way.parts.values() if p.kind != "wide")
+    narrow = tuple(p for p in way.parts.values() if p.kind != "wide")
     found = [((narrow, way.fine), 1.0, parts.point_terms())]
     for part in (p for p in way.parts.values() if p.kind == "wide"):
         found = [
-            ((*key, name or id(part)), share * often, parts.added_terms(have, terms))
+            ((*key, name or part), share * often, parts.added_terms(have, terms))
             for key, share, have in found
             for name, often, terms in part.states
         ]

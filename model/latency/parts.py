@@ -24,7 +24,7 @@ LEAST_S = 1e-6  # a width below a microsecond is taken as that, so that nothing 
 Term = tuple  # (coefficient [1/s^power], place [s], power)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the mixture tells parts apart by which object they are
 class Part:
     """One component of a delay; every number is a float or an array over (draws, users).
 

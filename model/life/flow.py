@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Flow:
     kind: str
     per_month: np.ndarray | float
     rates_per_s: dict[str, object] = field(default_factory=dict)
-    timer: bool = False  # fires at a fixed period, not at random
+    period_s: object = None  # of a timer while it runs; None where the flow comes at random
     duty: object = 1.0  # share of a place's time that the timer runs
     exchange: str = "none"  # http, push, heartbeat, connect or none
     request_bytes: object = 0.0
@@ -44,6 +45,11 @@ class Flow:
     gateway_calls: object = 0.0
     connects: float = 0.0
     transport: bool = True  # caused by the transport, not by what both designs keep
+
+    @property
+    def timer(self) -> bool:
+        """Whether the flow fires at a fixed period."""
+        return self.period_s is not None
 
 
 @dataclass(frozen=True)
@@ -70,4 +76,8 @@ class Traffic:
     runs: dict[str, Run]
     instances: object
     table_bytes: object
-    memo: dict = field(default_factory=dict, compare=False, repr=False)  # what the wire adds, worked out once
+
+    @cached_property
+    def memo(self) -> dict:
+        """What was worked out for this traffic, kept by name or number; a traffic made from it begins anew."""
+        return {}

@@ -15,17 +15,15 @@ def _quiet(flow: Flow, place: str, gap_s):
     if rate is None:
         return 1.0
     if flow.timer:
-        duty = flow.duty
-        return 1.0 - duty + duty * np.maximum(1.0 - gap_s * rate / np.where(duty > 0, duty, 1.0), 0.0)
+        return 1.0 - flow.duty * np.minimum(gap_s / flow.period_s, 1.0)
     return np.exp(-rate * gap_s)
 
 
 def _own_quiet(flow: Flow, place: str, gap_s):
     """P(the flow's own previous request is longer ago than the gap), seen from one of its requests."""
-    rate = flow.rates_per_s[place]
     if flow.timer:
-        return np.where(np.asarray(flow.duty / np.where(rate > 0, rate, 1.0)) > gap_s, 1.0, 0.0)
-    return np.exp(-rate * gap_s)
+        return np.where(np.asarray(flow.period_s) > gap_s, 1.0, 0.0)
+    return np.exp(-flow.rates_per_s[place] * gap_s)
 
 
 def _others_quiet(quiet: list) -> list:
@@ -55,6 +53,6 @@ def cold_shares(flows: list[Flow], weights: dict, gap_s) -> list:
 
 def with_cold_shares(flows: list[Flow], weights: dict, idle_timeout_s) -> list[Flow]:
     """The same flows, each HTTP flow with the share of its requests that find the connection cold."""
-    http = [f for f in flows if f.exchange == "http"]
-    shares = {id(f): s for f, s in zip(http, cold_shares(http, weights, idle_timeout_s), strict=True)}
-    return [replace(f, cold_share=shares[id(f)]) if id(f) in shares and f.kind != "start" else f for f in flows]
+    http = [k for k, f in enumerate(flows) if f.exchange == "http"]
+    shares = dict(zip(http, cold_shares([flows[k] for k in http], weights, idle_timeout_s), strict=True))
+    return [replace(f, cold_share=shares[k]) if k in shares and f.kind != "start" else f for k, f in enumerate(flows)]

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model import checks
-from model.price_changes import difference, refresh
-from model.price_list import load_price_list
-from model.price_live import live
 from model.prices.rows import PriceRow, Shelf, allowances, as_date, checked_tiers, held, services, shelf
 
-__all__ = ["PriceBook", "allowances", "book", "difference", "live", "load_price_list", "refresh", "regions", "services"]
+__all__ = ["PriceBook", "allowances", "book", "regions", "services"]
 
 
 @dataclass(frozen=True)

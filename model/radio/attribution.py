@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -56,16 +57,13 @@ def _steps(way: Fall, flows: Sequence[Source], behind: Sequence[Source]) -> tupl
 
 def _axes(way: Fall, flows: Sequence[Source]) -> int:
     """How many axes the numbers of the flows and of the steps have."""
-    numbers = {id(x): x for f in flows for x in (f.period_s, f.rate_per_s, f.burst_s)}
-    numbers |= {id(x): x for step in (*way.ages, *way.moves) for x in step}
-    return max(map(np.ndim, numbers.values()), default=0)
+    numbers = (x for f in flows for x in (f.period_s, f.rate_per_s, f.burst_s))
+    return max(map(np.ndim, itertools.chain(numbers, *way.ages, *way.moves)), default=0)
 
 
 def _by_flow(steps: Sequence[Sequence], axes: int) -> list[np.ndarray]:
-    """Numbers of each step for each flow, as the steps of each flow; flows that are alike share them."""
-    columns = {tuple(map(id, of_flow)): of_flow for of_flow in zip(*steps, strict=True)}
-    found = {key: _side_by_side(of_flow, axes) for key, of_flow in columns.items()}
-    return [found[tuple(map(id, of_flow))] for of_flow in zip(*steps, strict=True)]
+    """Numbers of each step for each flow, as the steps of each flow."""
+    return [_side_by_side(of_flow, axes) for of_flow in zip(*steps, strict=True)]
 
 
 def _side_by_side(values: Sequence, axes: int) -> np.ndarray:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import functools
+import importlib.util
 import logging
 import shutil
 from collections.abc import Sequence
 
-__all__ = ["available", "pngs"]
+from model import checks
+
+__all__ = ["available", "check_installed", "pngs"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WIDTH, HEIGHT = 900, 500
@@ -18,11 +21,17 @@ log = logging.getLogger(__name__)
 @functools.cache
 def available() -> bool:
     """Whether this machine can make pictures of charts."""
-    try:
-        import kaleido  # noqa: F401
-    except ImportError:
-        return False
-    return _browser() is not None
+    return _installed() and _browser() is not None
+
+
+def check_installed() -> None:
+    """Refuse in one sentence where kaleido, which draws the pictures, is not installed."""
+    if not _installed():
+        checks.fail("pictures of charts need kaleido, which is not installed; in a clone: pip install -e '.[dev]'")
+
+
+def _installed() -> bool:
+    return importlib.util.find_spec("kaleido") is not None
 
 
 def pngs(figures: Sequence[dict]) -> list[str | None]:

@@ -44,9 +44,17 @@ def http_flow(life: Life, name: str, kind: str, rates_per_s: dict, part, **more)
 
 def timer_flow(life: Life, name: str, timer, request_s) -> Flow:
     """A polling loop; one refreshed by hand fires at random with the same mean period."""
-    rates = everywhere(life, 1.0 / poll_period_s(timer, request_s), timer.screens, timer.overlay)
-    fixed = timer.timing != "by_hand"
-    return http_flow(life, f"poll {name}", "poll", rates, timer, timer=fixed, events=tuple(timer.delivers))
+    period_s = poll_period_s(timer, request_s)
+    rates = everywhere(life, 1.0 / period_s, timer.screens, timer.overlay)
+    return http_flow(
+        life,
+        f"poll {name}",
+        "poll",
+        rates,
+        timer,
+        events=tuple(timer.delivers),
+        period_s=None if timer.timing == "by_hand" else period_s,
+    )
 
 
 def action_flow(life: Life, name: str, action) -> Flow:
@@ -104,7 +112,7 @@ def fallback_flow(life: Life) -> Flow:
         rates,
         design.pull or _default_pull(design),
         requests=fallback.requests,
-        timer=True,
+        period_s=fallback.period_s,
         duty=life.fallback_share,
         events=tuple(design.pushes),
     )

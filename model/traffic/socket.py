@@ -55,8 +55,8 @@ def minutes_flow(life: Life) -> Flow:
 def heartbeat_flow(life: Life) -> Flow:
     """The ping and its pong, as long as the connection is open; JSON ones are messages that run code."""
     beat, design = life.design.heartbeat, life.design
-    up = 1.0 - life.down_share
-    rates = everywhere(life, up / beat.period_s, grace=True)
+    period_s, up = beat.period_s, 1.0 - life.down_share
+    rates = everywhere(life, up / period_s, grace=True)
     json = beat.kind == "json"
     meters = {}
     if json or life.scenario.billing.pings_billed:
@@ -66,7 +66,7 @@ def heartbeat_flow(life: Life) -> Flow:
         "heartbeat",
         monthly(life, rates),
         rates,
-        timer=True,
+        period_s=period_s,
         duty=up,
         exchange="heartbeat",
         request_bytes=beat.payload_bytes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -13,7 +14,12 @@ from xml.etree import ElementTree
 from model.apps.notebooks.compare import Difference
 from model.apps.notebooks.normal import sanitize_file_text
 
-__all__ = ["failures"]
+__all__ = ["failures", "has_nbval"]
+
+
+def has_nbval() -> bool:
+    """Whether nbval, which the extra `dev` brings, is installed."""
+    return importlib.util.find_spec("nbval") is not None
 
 
 def failures(notebooks: Sequence[Path]) -> list[Difference]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from model import checks, paths
 from model.apps.notebooks.compare import Difference, differences
 from model.apps.notebooks.many import execute_all
-from model.apps.notebooks.nbval import failures
+from model.apps.notebooks.nbval import failures, has_nbval
 from model.apps.notebooks.normal import normalise, text_of
 from model.apps.notebooks.parameters import find
 from model.apps.notebooks.quick import import_schemas
@@ -34,6 +34,8 @@ def accept(
     Where nothing changed, the file keeps its bytes. A notebook that fails, or that prints a warning,
     is not stored.
     """
+    if with_pictures:
+        pictures.check_installed()
     found = []
     for path, fresh in _fresh(notebooks, engine, jobs, progress).items():
         stored = _read(path)
@@ -75,7 +77,7 @@ def check(
                 )
             ]
         found += own
-    if nbval:
+    if nbval and has_nbval():
         known = {(d.notebook, d.cell) for d in found}
         found += [d for d in failures(list(fresh_runs)) if (d.notebook, d.cell) not in known]
     return found

@@ -7,7 +7,7 @@ import collections
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
-from model.bench import servers
+from tools.bench import servers
 
 __all__ = []
 

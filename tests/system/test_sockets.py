@@ -2,16 +2,13 @@
 
 import asyncio
 import csv
-import importlib.util
 import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -24,11 +21,16 @@ pytest.importorskip("cryptography")
 if not sys.platform.startswith("linux"):
     pytest.skip("TCP_INFO with byte counts is Linux's", allow_module_level=True)
 
-from model import bench, checks, paths
-from model.bench import comparison, servers, tls
-from model.bench.flows import FLOWS, Flow, Hour
-from model.bench.tcp_info import TcpInfo, read_tcp_info, traffic_between
-from model.bench.timing import Timing
+from processes import WORKBOOK, started, wait_for
+
+from model import checks, paths
+from model.latency import timed
+from model.wire import measured
+from tools import bench
+from tools.bench import servers
+from tools.bench.flows import FLOWS, Flow
+from tools.bench.tcp_info import TcpInfo, read_tcp_info, traffic_between
+from tools.bench.timing import Timing
 
 PING = next(flow for flow in FLOWS if flow.kind == "heartbeat")
 POLL = next(flow for flow in FLOWS if flow.name == "poll" and flow.protocol == "http/1.1")
@@ -74,16 +76,6 @@ def test_segments_carry_1448_bytes_though_loopback_would_carry_65_kb():
         time.sleep(0.05)
         assert traffic_between(before, read_tcp_info(client)).up_data_segments == 4
         server.close()
-
-
-@pytest.mark.parametrize(
-    "name, sizes",
-    [("rsa4", (1_535, 1_092, 1_180, 1_161)), ("rsa3", (1_535, 1_092, 1_180)), ("ecdsa3", (1_141, 696, 976))],
-)
-def test_certificates_have_the_sizes_of_an_amazon_like_chain(tmp_path, name, sizes):
-    made = tls.make_chain(name, tmp_path)
-    # an ECDSA signature is 70 to 72 B long: signing again nearly always hits the size, a byte is allowed
-    assert made.der_bytes == pytest.approx(sizes, abs=1 if name == "ecdsa3" else 0)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +138,7 @@ def test_an_answer_after_60_ms_draws_one_more_ack_from_the_server(rows):
 
 
 def test_the_model_is_near_a_short_run(folder):
-    table = bench.compare(folder[0])
+    table = measured.compare(folder[0])
     # a 200th of an hour is mostly connects, which may be 10 % off; whole hours are held to 1 % below
     limits = np.where(table.kind == "hour", 0.03, table.limit_ratio)
     # of three occurrences one that a busy machine delays sends an ACK more each way; the stored run has 25
@@ -157,7 +149,7 @@ def test_the_model_is_near_a_short_run(folder):
 def test_delays_of_a_short_run_lie_near_the_model(folder):
     if os.getloadavg()[0] > 2 * os.cpu_count():
         pytest.skip("the machine is too busy to time anything")
-    table = bench.compare(folder[0], what="timing").set_index(["design", "figure"])
+    table = timed.compare(folder[0]).set_index(["design", "figure"])
     # 600 events: 4 standard errors of a median are 10 % of it here, and a machine that others use adds a
     # millisecond or two to every push; the stored run is held to the real limits below
     for design in ("polling", "push"):
@@ -205,80 +197,14 @@ def bench_sockets():
     return found
 
 
-# the stored measurement, which whole hours and thousands of events went into
-
-
-def test_stored_bytes_lie_within_2_percent_a_flow_10_a_handshake_1_an_hour():
-    table = bench.compare()
-    assert table.within.all(), table[~table.within].to_string()
-    assert set(zip(table.flow, table.protocol, strict=True)) >= {
-        (f"hour_{design}", protocol) for design in ("polling", "push") for protocol in ("http/1.1", "http/2")
-    }
-
-
-def test_stored_hours_are_whole_hours():
-    with open(paths.data("measured", "hours.csv"), encoding="utf-8", newline="") as lines:
-        hours = list(csv.DictReader(lines))
-    assert {row["hour_share"] for row in hours} == {"1.0"}
-    polls = sum(
-        int(row["times"])
-        for row in hours
-        if row["part"].removeprefix("first_") == "poll" and row["hour"] == "hour_polling"
-    )
-    assert polls == 2 * 1_800
-
-
-def test_stored_delays_have_4000_events_p50_and_p95_within_5_percent_and_ks_under_0_05():
-    table = bench.compare(what="timing")
-    assert (table.n >= 4_000).all()
-    assert set(table.limit_ratio) == {0.05}
-    assert table.within.all(), table.to_string()
-
-
-def test_stored_percentiles_are_those_of_the_stored_sample():
-    measured = paths.data("measured")
-    with open(measured / "timing.csv", encoding="utf-8", newline="") as lines:
-        cuts = list(csv.DictReader(lines))
-    sample = np.genfromtxt(measured / "timing_sample.csv", delimiter=",", names=True)
-    for design in ("polling", "push"):
-        mine = [row for row in cuts if row["design"] == design]
-        wanted = np.quantile(sample[f"{design}_s"], [int(row["percentile"]) / 100 for row in mine])
-        # the sample is rounded to 0.1 ms
-        assert [float(row["delay_s"]) for row in mine] == pytest.approx(list(wanted), abs=1.1e-4)
-
-
-# the comparison
-
-
-def test_compare_takes_another_model(folder):
-    table = bench.compare(folder[0], bytes_model=lambda part: (1.0, 2.0))
+def test_the_comparisons_take_another_model(folder):
+    table = measured.compare(folder[0], bytes_model=lambda part: (1.0, 2.0))
     assert (table[table.kind != "hour"].model_bytes == 3.0).all()
-    delays = bench.compare(
-        folder[0],
-        what="timing",
-        samples=100,
-        delay_model=lambda design, about, n, seed: np.full(n, 2 * about["period_s"]),
+    delays = timed.compare(
+        folder[0], samples=100, delay_model=lambda design, about, n, seed: np.full(n, 2 * about["period_s"])
     )
     assert (delays.model_s.dropna() == 4.0).all()
     assert not delays.within.any()
-
-
-def test_poll_delays_of_the_model_have_the_moments_of_a_uniform_wait():
-    about = dict.fromkeys(("server_s", "own_s", "path_median_s", "path_sigma_ln"), 0.0)
-    about["timed_period_s"] = 2.0
-    drawn = comparison.modelled_delays_s("polling", about, 400_000, 1)
-    # four standard errors: sd of the mean is 2 / sqrt(12 n), of the variance about T^2 sqrt(1/180 n)
-    assert drawn.mean() == pytest.approx(1.0, abs=4 * 2 / (12 * 4e5) ** 0.5)
-    assert drawn.var() == pytest.approx(1 / 3, abs=4 * 4 / (180 * 4e5) ** 0.5)
-    assert np.quantile(drawn, 0.95) == pytest.approx(1.9, abs=0.005)
-
-
-def test_ks_distance_is_scipys():
-    stats = pytest.importorskip("scipy.stats")
-    rng = np.random.default_rng(3)
-    one, other = rng.normal(size=300), rng.normal(0.2, 1.1, size=500)
-    expected = stats.ks_2samp(one, other).statistic
-    assert comparison.ks_distance(one, other) == pytest.approx(expected, abs=1e-12)
 
 
 def test_an_hour_is_made_of_its_share_of_every_part(folder):
@@ -296,7 +222,7 @@ def test_an_hour_is_made_of_its_share_of_every_part(folder):
 
 def test_http2_sizes_by_hpack_are_those_counted(rows):
     row = rows["poll", "http/2"]
-    up, down = comparison.http2_sizes()
+    up, down = measured.http2_sizes()
     assert float(row["message_up_bytes"]) == pytest.approx(up, abs=0.5)
     # three answers of a table that fills and empties in turns of about ten: 5 %
     assert float(row["message_down_bytes"]) == pytest.approx(down, rel=0.05)
@@ -314,79 +240,14 @@ def test_a_port_in_use_is_told_in_one_sentence_and_nothing_is_written(tmp_path):
 
 
 def test_a_port_in_use_is_exit_code_2_without_a_traceback(tmp_path, capsys):
-    from model.bench.__main__ import main
+    from tools.bench.__main__ import main
 
     with servers.listener() as taken:
         port = taken.getsockname()[1]
         assert main([str(tmp_path), "--port", str(port), "--what", "timing"]) == 2
     told = capsys.readouterr().err
-    assert told.startswith(f"error: port {port} on 127.0.0.1 is in use")
+    assert told.startswith(f"bench: port {port} on 127.0.0.1 is in use")
     assert told.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "wrong, sentence",
-    [
-        ({"port": 70_000}, "port must be a whole number from 0 to 65535; got 70000"),
-        ({"what": ["byte"]}, "unknown measurement 'byte'; did you mean 'bytes'"),
-        ({"spacing_s": 0.05}, "spacing_s must be at least 0.2 s, or ACKs ride along; got 0.05"),
-        ({"occurrences": -1}, "occurrences must be > 0; got -1"),
-        ({"occurrences": 2.5}, "occurrences must be a whole number >= 0; got 2.5"),
-        ({"hour_share": 1.5}, "hour_share must be between 0 and 1; got 1.5"),
-        ({"hours": (Hour("polling", "http/1.1", {"pol": 1}),)}, "unknown flow 'pol'; did you mean 'poll'"),
-    ],
-)
-def test_a_wrong_parameter_is_one_sentence_and_nothing_is_written(tmp_path, wrong, sentence):
-    with pytest.raises(checks.InputError, match=re.escape(sentence)):
-        bench.measure(tmp_path, **{"what": ["bytes"], **wrong})
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_file_in_place_of_the_folder_is_one_sentence(tmp_path):
-    (tmp_path / "taken").write_text("")
-    with pytest.raises(checks.InputError, match="out_dir must be a folder that can be written; got"):
-        bench.measure(tmp_path / "taken")
-
-
-@pytest.mark.parametrize(
-    "wrong, sentence",
-    [
-        ({"kind": "exchagne"}, "unknown kind of flow 'exchagne'; did you mean 'exchange'"),
-        ({"protocol": "http/3"}, "unknown protocol 'http/3'; did you mean 'http/"),
-        ({"up_bytes": -1}, "up_bytes must be a whole number >= 0 B; got -1"),
-        ({"down_bytes": 1.5}, "down_bytes must be a whole number >= 0 B; got 1.5"),
-        ({"server_s": -1}, "server_s must be >= 0 s; got -1"),
-    ],
-)
-def test_a_flow_that_cannot_be_is_refused(wrong, sentence):
-    with pytest.raises(checks.InputError, match=re.escape(sentence)):
-        replace(POLL, **wrong)
-
-
-@pytest.mark.parametrize(
-    "wrong, sentence",
-    [
-        ({"compression": 40}, "timing.period_s / compression must exceed a slow round trip of"),
-        ({"events": 0}, "timing.events must be at least 2; got 0"),
-        ({"push_clients": 1.5}, "timing.push_clients must be a whole number >= 0; got 1.5"),
-        ({"server_s": -1}, "timing.server_s must be >= 0; got -1"),
-    ],
-)
-def test_a_timing_that_cannot_be_is_refused(wrong, sentence):
-    with pytest.raises(checks.InputError, match=re.escape(sentence)):
-        replace(FEW_EVENTS, **wrong)
-
-
-def test_a_missing_library_is_one_sentence_with_the_way_out(tmp_path, monkeypatch):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "h2" else found(name))
-    with pytest.raises(checks.InputError, match="needs h2, not installed here; pip install 'push-or-poll"):
-        bench.measure(tmp_path)
-
-
-def test_an_unknown_chain_is_refused(tmp_path):
-    with pytest.raises(checks.InputError, match="unknown certificate chain 'rsa5'; did you mean 'rsa"):
-        tls.make_chain("rsa5", tmp_path)
 
 
 def test_a_size_below_the_headers_own_is_one_sentence(tmp_path):
@@ -425,27 +286,32 @@ def listening(pid: int) -> bool:
     return any(c.status == psutil.CONN_LISTEN for c in found)
 
 
-def test_ctrl_c_stops_it_and_leaves_nothing(tmp_path):
-    run = subprocess.Popen(
-        [sys.executable, "-m", "model.bench", str(tmp_path)],
-        cwd=paths.PACKAGE.parent,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [([sys.executable, "-m", "tools.bench"], "bench"), ([*WORKBOOK, "measure", "-o"], "workbook")],
+    ids=str,
+)
+def test_ctrl_c_stops_it_and_leaves_nothing(tmp_path, command, name):
+    run = started([*command, str(tmp_path)], cwd=paths.PACKAGE.parent)
     try:
-        until = time.monotonic() + 60
-        while not listening(run.pid) and time.monotonic() < until:
-            time.sleep(0.05)
+        wait_for(lambda: run.poll() is not None or listening(run.pid))
         time.sleep(0.5)  # in the middle of the flows
         assert run.poll() is None
         run.send_signal(signal.SIGINT)
-        _, told = run.communicate(timeout=30)
+        _, told = run.communicate(timeout=60)
     finally:
         run.kill()
     assert run.returncode == 130
-    assert told.strip() == "stopped; nothing half-written is left"
+    assert told.strip() == f"{name}: stopped; nothing half-written is left"
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_measures_into_the_folder_and_shows_the_model_beside_it(tmp_path):
+    run = started([*WORKBOOK, "measure", "--what", "bytes", "--quick", "-o", "here"], cwd=tmp_path)
+    told, wrong = run.communicate(timeout=300)
+    assert run.returncode == 0, wrong
+    assert "model_bytes" in told and told.splitlines()[-2:] == ["here/bytes.csv", "here/hours.csv"]
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["bytes.csv", "hours.csv"]
 
 
 def test_it_runs_where_a_loop_already_runs(tmp_path):

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from model import paths, price_changes, prices
+from model import paths, prices
 from model.checks import InputError
 from model.prices.rows import PriceRow
+from tools import price_lists
+from tools.price_lists import changes
+from tools.price_lists.__main__ import main
 
-LISTS = Path(__file__).parent / "data" / "price_list"
+LISTS = Path(__file__).parent / "price_lists"
 APIGW = LISTS / "apigateway_us-east-1.json"
 DYNAMODB = LISTS / "dynamodb_eu-west-1.csv"
 MINUTE = "0.0000002500"  # USD a connection minute in the API Gateway list
@@ -62,7 +65,7 @@ def snapshot(folder):
 
 
 def test_an_offer_file_gives_the_tiers_of_the_book_whatever_their_order():
-    loaded = prices.load_price_list(APIGW)
+    loaded = price_lists.load_price_list(APIGW)
     book = prices.book("us-east-1")
     for meter in ("apigw_rest_request", "apigw_http_request", "apigw_ws_message", "apigw_ws_minute"):
         assert [(r.tier_from, r.price_usd) for r in loaded if r.meter == meter] == [
@@ -73,20 +76,20 @@ def test_an_offer_file_gives_the_tiers_of_the_book_whatever_their_order():
 
 
 def test_a_text_sort_of_the_tiers_would_be_wrong():
-    starts = [r.tier_from for r in prices.load_price_list(APIGW) if r.meter == "apigw_rest_request"]
+    starts = [r.tier_from for r in price_lists.load_price_list(APIGW) if r.meter == "apigw_rest_request"]
     assert starts == sorted(starts) != sorted(starts, key=str)
 
 
 def test_a_file_a_dict_and_json_text_are_the_same():
     text = APIGW.read_text()
-    from_file = prices.load_price_list(APIGW)
-    assert prices.load_price_list(json.loads(text)) == from_file
-    assert prices.load_price_list(text) == from_file
-    assert prices.load_price_list(str(APIGW)) == from_file
+    from_file = price_lists.load_price_list(APIGW)
+    assert price_lists.load_price_list(json.loads(text)) == from_file
+    assert price_lists.load_price_list(text) == from_file
+    assert price_lists.load_price_list(str(APIGW)) == from_file
 
 
 def test_a_csv_file_skips_its_preamble_reserved_terms_and_provisioned_and_infrequent_access_units():
-    loaded = {r.meter: r for r in prices.load_price_list(DYNAMODB)}
+    loaded = {r.meter: r for r in price_lists.load_price_list(DYNAMODB)}
     assert set(loaded) == {"dynamodb_read_unit", "dynamodb_write_unit", "dynamodb_storage_gb_month"}
     assert loaded["dynamodb_read_unit"].price_usd == Decimal("0.0000001415")
     assert loaded["dynamodb_write_unit"].price_usd == Decimal("0.0000007050")
@@ -94,14 +97,14 @@ def test_a_csv_file_skips_its_preamble_reserved_terms_and_provisioned_and_infreq
 
 
 def test_a_free_first_tier_is_left_to_the_switch_of_the_bill():
-    storage = [r for r in prices.load_price_list(DYNAMODB) if r.meter == "dynamodb_storage_gb_month"]
+    storage = [r for r in price_lists.load_price_list(DYNAMODB) if r.meter == "dynamodb_storage_gb_month"]
     assert [(r.tier_from, r.price_usd) for r in storage] == [(0, Decimal("0.283"))]
 
 
 def test_a_get_products_answer_and_its_bare_list_of_strings_are_the_same():
     answer = json.loads((LISTS / "get_products_lambda_eu-west-1.json").read_text())
-    loaded = prices.load_price_list(answer)
-    assert prices.load_price_list(answer["PriceList"]) == loaded
+    loaded = price_lists.load_price_list(answer)
+    assert price_lists.load_price_list(answer["PriceList"]) == loaded
     book = prices.book("eu-west-1")
     for meter in ("lambda_request", "lambda_gb_second_x86", "lambda_gb_second_arm"):
         assert [(r.tier_from, r.price_usd) for r in loaded if r.meter == meter] == [
@@ -110,12 +113,12 @@ def test_a_get_products_answer_and_its_bare_list_of_strings_are_the_same():
 
 
 def test_event_api_connection_minutes_are_not_the_graphql_ones():
-    loaded = {r.meter: r.price_usd for r in prices.load_price_list(LISTS / "appsync_eu-west-1.json")}
+    loaded = {r.meter: r.price_usd for r in price_lists.load_price_list(LISTS / "appsync_eu-west-1.json")}
     assert loaded == {"appsync_event_minute": Decimal("0.00000008"), "appsync_event_operation": Decimal("0.000001")}
 
 
 def test_internet_out_is_neither_regional_nor_between_regions_nor_the_free_global_one():
-    loaded = prices.load_price_list(LISTS / "datatransfer_eu-west-1.json")
+    loaded = price_lists.load_price_list(LISTS / "datatransfer_eu-west-1.json")
     assert [(r.region, r.tier_from, r.price_usd) for r in loaded] == [
         ("eu-west-1", r.tier_from, r.price_usd) for r in prices.book("eu-west-1").tiers("internet_out_gb")
     ]
@@ -225,7 +228,7 @@ LINUX = {
     ids=["instances", "nat", "load balancers", "queues", "fargate", "logs"],
 )
 def test_lookalike_products_are_left_out(document, expected):
-    loaded = prices.load_price_list(document)
+    loaded = price_lists.load_price_list(document)
     assert {r.meter: r.price_usd for r in loaded} == {meter: Decimal(usd) for meter, usd in expected.items()}
 
 
@@ -250,7 +253,7 @@ def test_the_usage_type_prefix_of_each_region_is_known(prefix, code, said):
         attributes.pop("regionCode")
         if said:
             attributes["regionCode"] = code
-    assert {r.region for r in prices.load_price_list(document)} == {code}
+    assert {r.region for r in price_lists.load_price_list(document)} == {code}
 
 
 def test_another_regions_prefix_is_no_match():
@@ -258,7 +261,7 @@ def test_another_regions_prefix_is_no_match():
     for product in document["products"].values():
         product["attributes"]["regionCode"] = "eu-west-1"
     with pytest.raises(InputError, match="must hold a price of one of our meters; got none"):
-        prices.load_price_list(document)
+        price_lists.load_price_list(document)
 
 
 def with_tiers(change):
@@ -285,7 +288,7 @@ def with_tiers(change):
 def test_a_price_list_that_cannot_be_used_gives_one_sentence_and_writes_nothing(shelf, change, sentence):
     before = snapshot(shelf)
     with pytest.raises(InputError, match=sentence):
-        prices.refresh(with_tiers(change), folder=shelf)
+        price_lists.refresh(with_tiers(change), folder=shelf)
     assert snapshot(shelf) == before
 
 
@@ -293,7 +296,7 @@ def test_a_csv_list_in_another_currency_is_refused(tmp_path):
     path = tmp_path / "index.csv"
     path.write_text(DYNAMODB.read_text().replace('"USD"', '"CNY"'))
     with pytest.raises(InputError, match="prices must be in USD; got CNY"):
-        prices.load_price_list(path)
+        price_lists.load_price_list(path)
 
 
 def test_two_prices_for_one_meter_are_refused():
@@ -303,7 +306,7 @@ def test_two_prices_for_one_meter_are_refused():
     document["products"]["TWIN"] = twin
     document["terms"]["OnDemand"]["TWIN"] = json.loads(other)
     with pytest.raises(InputError, match="apigw_ws_minute in us-east-1 must have one price on 2025-07-01"):
-        prices.load_price_list(document)
+        price_lists.load_price_list(document)
 
 
 @pytest.mark.parametrize(
@@ -319,12 +322,12 @@ def test_a_file_that_is_no_price_list_is_refused_by_name(tmp_path, name, text, s
     path = tmp_path / name
     path.write_text(text)
     with pytest.raises(InputError, match=f"{sentence}.*{name}"):
-        prices.load_price_list(path)
+        price_lists.load_price_list(path)
 
 
 def test_a_missing_price_list_is_refused_by_name(tmp_path):
     with pytest.raises(InputError, match="must be a file that can be read; No such file.*gone.json"):
-        prices.load_price_list(tmp_path / "gone.json")
+        price_lists.load_price_list(tmp_path / "gone.json")
 
 
 # refreshing the books
@@ -332,7 +335,7 @@ def test_a_missing_price_list_is_refused_by_name(tmp_path):
 
 def test_refresh_adds_dated_rows_edits_none_and_shows_the_difference(shelf):
     before = snapshot(shelf)
-    table = prices.refresh(apigw({MINUTE: "0.0000002000", "2025-07-01": "2026-11-01"}), folder=shelf)
+    table = price_lists.refresh(apigw({MINUTE: "0.0000002000", "2025-07-01": "2026-11-01"}), folder=shelf)
     assert table[["meter", "old_usd", "new_usd", "what"]].values.tolist() == [
         ["apigw_ws_minute", 2.5e-7, 2e-7, "cheaper"]
     ]
@@ -346,19 +349,19 @@ def test_refresh_adds_dated_rows_edits_none_and_shows_the_difference(shelf):
 
 def test_refresh_with_unchanged_prices_writes_nothing(shelf):
     before = snapshot(shelf)
-    assert prices.refresh(APIGW, folder=shelf).empty
+    assert price_lists.refresh(APIGW, folder=shelf).empty
     assert snapshot(shelf) == before
 
 
 def test_refresh_without_writing_only_shows(shelf):
     before = snapshot(shelf)
-    table = prices.refresh(apigw({MINUTE: "0.0000003000", "2025-07-01": "2026-11-01"}), shelf, write=False)
+    table = price_lists.refresh(apigw({MINUTE: "0.0000003000", "2025-07-01": "2026-11-01"}), shelf, write=False)
     assert list(table["what"]) == ["dearer"]
     assert snapshot(shelf) == before
 
 
 def test_refresh_adds_a_region(shelf):
-    table = prices.refresh(apigw({"us-east-1": "eu-central-1", "USE1-": "EUC1-"}), folder=shelf)
+    table = price_lists.refresh(apigw({"us-east-1": "eu-central-1", "USE1-": "EUC1-"}), folder=shelf)
     assert set(table["what"]) == {"new"}
     book = prices.book("eu-central-1", folder=shelf)
     assert first_price(book, "apigw_ws_minute") == 2.5e-7
@@ -366,13 +369,13 @@ def test_refresh_adds_a_region(shelf):
 
 
 def test_refresh_starts_an_empty_folder(tmp_path):
-    prices.refresh(DYNAMODB, folder=tmp_path)
+    price_lists.refresh(DYNAMODB, folder=tmp_path)
     assert prices.regions(tmp_path) == ("eu-west-1",)
 
 
 def test_an_earlier_list_ends_the_backdating(shelf):
     assert "apigw_ws_minute" in prices.book("us-east-1", on="2024-06-01", folder=shelf).backdated
-    prices.refresh(apigw({"2025-07-01": "2024-01-01"}), folder=shelf)
+    price_lists.refresh(apigw({"2025-07-01": "2024-01-01"}), folder=shelf)
     assert "apigw_ws_minute" not in prices.book("us-east-1", on="2024-06-01", folder=shelf).backdated
 
 
@@ -380,7 +383,7 @@ def test_a_second_price_for_the_same_day_is_refused_and_nothing_is_written(shelf
     before = snapshot(shelf)
     sentence = "never edited; apigw_ws_minute in us-east-1 has another price of 2025-07-01"
     with pytest.raises(InputError, match=sentence):
-        prices.refresh(apigw({MINUTE: "0.0000003000"}), folder=shelf)
+        price_lists.refresh(apigw({MINUTE: "0.0000003000"}), folder=shelf)
     assert snapshot(shelf) == before
 
 
@@ -389,16 +392,16 @@ def test_a_failure_while_writing_leaves_nothing_behind(shelf, monkeypatch):
         raise OSError("no space left on device")
 
     before = snapshot(shelf)
-    monkeypatch.setattr(price_changes, "file_rows", full)
+    monkeypatch.setattr(changes, "file_rows", full)
     with pytest.raises(OSError):
-        prices.refresh(apigw({"us-east-1": "eu-central-1", "USE1-": "EUC1-"}), folder=shelf)
+        price_lists.refresh(apigw({"us-east-1": "eu-central-1", "USE1-": "EUC1-"}), folder=shelf)
     assert snapshot(shelf) == before
     assert sorted(path.name for path in shelf.iterdir()) == sorted(before)
 
 
 def test_the_difference_of_a_book_and_itself_is_empty():
     book = prices.book("us-east-1")
-    assert prices.difference(book, book).empty
+    assert price_lists.difference(book, book).empty
 
 
 def test_the_difference_shows_tiers_that_came_and_went():
@@ -407,8 +410,39 @@ def test_the_difference_shows_tiers_that_came_and_went():
         row(effective_from=datetime.date(2026, 2, 1)),
         row(effective_from=datetime.date(2026, 2, 1), tier_from=Decimal(20), price_usd=Decimal("0.1")),
     ]
-    table = prices.difference(old, new)
+    table = price_lists.difference(old, new)
     assert table[["tier_from", "what"]].values.tolist() == [[10, "gone"], [20, "new"]]
+
+
+# the program
+
+
+def test_the_program_looks_writes_all_files_at_once_and_says_so(shelf, capsys):
+    before = snapshot(shelf)
+    lists = [str(LISTS / name) for name in ("appsync_eu-west-1.json", "apigateway_us-east-1.json")]
+    assert main([*lists, "--folder", str(shelf), "--look"]) == 0
+    assert "appsync_event_minute" in capsys.readouterr().out and snapshot(shelf) == before
+    assert main([*lists, "--folder", str(shelf)]) == 0
+    assert {name for name, text in snapshot(shelf).items() if text != before[name]} == {"eu-west-1.csv"}
+    capsys.readouterr()
+    assert main([*lists, "--folder", str(shelf)]) == 0
+    assert capsys.readouterr().out == "no price has changed\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        ([], "price_lists: give price list files, or --live with a region\n"),
+        (["a.json", "--live", "eu-west-1"], "price_lists: give price list files, or --live with a region\n"),
+        (["nowhere.json"], "price_lists: a price list must be a file that can be read; No such file or directory"),
+    ],
+)
+def test_a_mistake_to_the_program_is_one_sentence_and_exit_code_2(arguments, sentence, shelf, capsys):
+    before = snapshot(shelf)
+    assert main([*arguments, "--folder", str(shelf)]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith(sentence) and told.err.count("\n") == 1 and told.out == ""
+    assert snapshot(shelf) == before
 
 
 # the live service
@@ -436,13 +470,13 @@ class Service:
 
 def test_live_prices_are_asked_for_by_usage_type_and_read_like_a_file():
     answer = json.loads((LISTS / "get_products_lambda_eu-west-1.json").read_text())
-    assert prices.live("eu-west-1", client=Service()) == prices.load_price_list(answer)
+    assert price_lists.live("eu-west-1", client=Service()) == price_lists.load_price_list(answer)
 
 
 def test_live_prices_without_boto3_say_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(InputError, match=r"needs boto3; install it with: pip install 'push-or-poll\[aws\]'"):
-        prices.live("eu-west-1")
+    with pytest.raises(InputError, match=r"needs boto3; install it with: pip install -e '.\[aws\]'"):
+        price_lists.live("eu-west-1")
 
 
 def test_a_live_service_that_does_not_answer_gives_one_sentence():
@@ -453,9 +487,9 @@ def test_a_live_service_that_does_not_answer_gives_one_sentence():
             raise exceptions.NoCredentialsError()
 
     with pytest.raises(InputError, match="AWS's price service must answer; NoCredentialsError"):
-        prices.live("eu-west-1", client=Down())
+        price_lists.live("eu-west-1", client=Down())
 
 
 def test_live_prices_of_an_unknown_region_are_refused():
     with pytest.raises(InputError, match="unknown region 'eu-west-9'"):
-        prices.live("eu-west-9", client=Service())
+        price_lists.live("eu-west-9", client=Service())

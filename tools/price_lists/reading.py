@@ -279,7 +279,30 @@ def load_price_list(source: object) -> list[PriceRow]:
     A product is matched by service, whole usage type after the region's prefix, and attributes; tiers are
     sorted by number and must join from 0 to no end. The row's date is the term's effective date.
 
-    Source: aws_price_list.
+    Parameters
+    ----------
+    source : path, dict, JSON text, or list of JSON strings
+        `index.json` or `index.csv` of one service, its content, or what GetProducts answered [-]
+
+    Returns
+    -------
+    list of PriceRow
+        Sorted by region, meter, date and tier; products that are none of our meters are left out.
+
+    Raises
+    ------
+    InputError
+        Where the file is no price list, holds none of our meters, prices one in another currency, leaves a
+        gap or overlap between tiers, or prices one meter twice and differently.
+
+    Notes
+    -----
+    A first tier at 0 USD that equals an allowance of `data/free_allowances.csv` is dropped: the bill takes
+    allowances off by its own switch. IoT Core is left out: no public source names its usage types.
+
+    Sources
+    -------
+    aws_price_list
     """
     found: dict[tuple, tuple[PriceRow, ...]] = {}
     try:

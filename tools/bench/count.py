@@ -12,16 +12,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from model import checks
-from model.bench import clients, servers, tls
-from model.bench.flows import Flow, Hour
-from model.bench.tcp_info import TcpInfo, Traffic, traffic_between
+from model.wire.measured import POLL_BODY_BYTES
+from tools.bench import clients, servers, tls
+from tools.bench.flows import Flow, Hour
+from tools.bench.tcp_info import TcpInfo, Traffic, traffic_between
 
 __all__ = []
 
 SETTLE_S = 0.25  # longer than any delayed ACK: nothing of the flow before is still under way
 STALL_S = 0.03  # an answer later than this was held up by the machine, and draws an ACK of its own at 40 ms
 START_GAP_S = 0.03
-POLL_BODY_BYTES = 19  # {"unread":0,"ok":1}, where a flow leaves the response's size to its headers
 
 
 @dataclass

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model import checks, paths
-from model.price_list import load_price_list
 from model.prices.rows import COLUMNS, PriceRow, Shelf, checked_tiers, file_rows, held, shelf
+from tools.price_lists.reading import load_price_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,28 @@ def _what(old: PriceRow | None, new: PriceRow | None) -> str:
 
 
 def difference(old: PriceBook | Iterable[PriceRow], new: PriceBook | Iterable[PriceRow]) -> pd.DataFrame:
-    """What changed from old prices to new ones, over the meters that the new ones hold."""
+    """What changed from old prices to new ones, over the meters that the new ones hold.
+
+    Parameters
+    ----------
+    old : PriceBook or rows
+        The prices before; the newest date of each meter counts [-]
+    new : PriceBook or rows
+        The prices after; the newest date of each meter counts [-]
+
+    Returns
+    -------
+    DataFrame
+        A row a tier that differs: region, meter, tier_from, old_from, old_usd, new_from, new_usd,
+        change (share of the old price), what (new, gone, dearer, cheaper). Empty where nothing changed.
+
+    Examples
+    --------
+    >>> from model.prices import book
+    >>> changed = difference(book("us-east-1", on="2024-10-31"), book("us-east-1", on="2024-11-01"))
+    >>> changed[["meter", "change"]].values.tolist()
+    [['dynamodb_read_unit', -0.5], ['dynamodb_write_unit', -0.5]]
+    """
     import pandas as pd
 
     before, after = (_newest_tiers(side.rows if hasattr(side, "rows") else side) for side in (old, new))
@@ -132,7 +153,28 @@ def refresh(source: object, folder: str | Path | None = None, write: bool = True
     Rows are only ever added, with the list's own date; a price that equals the one in force adds none.
     New files stand complete under another name before they take their place, so a failure leaves nothing.
 
-    Source: aws_price_list.
+    Parameters
+    ----------
+    source : path, dict, list of JSON strings, or rows
+        What `load_price_list` reads, or the rows it or `live` returned [-]
+    folder : path
+        Where the price files are; the project's own where none is given [-]
+    write : bool
+        Whether to write; False only shows the difference [-]
+
+    Returns
+    -------
+    DataFrame
+        The `difference` between the newest prices there were and the added ones.
+
+    Raises
+    ------
+    InputError
+        Where the list cannot be used, or holds another price for a date that already has one.
+
+    Sources
+    -------
+    aws_price_list
     """
     home = paths.data("prices") if folder is None else Path(folder)
     made = isinstance(source, (list, tuple)) and all(isinstance(row, PriceRow) for row in source)

@@ -15,22 +15,14 @@ import time
 from dataclasses import dataclass
 
 from model import checks
-from model.bench.servers import ADDRESS
-from model.bench.tcp_info import TcpInfo, read_tcp_info
-from model.bench.tls import HOST_NAME, CountedContext
+from model.wire.measured import HOST_NAME, HTTP2_HEADERS, IOS_HEADERS
+from tools.bench.servers import ADDRESS
+from tools.bench.tcp_info import TcpInfo, read_tcp_info
+from tools.bench.tls import CountedContext
 
 __all__ = []
 
 PATIENCE_S = 5.0
-IOS_HEADERS = {  # as URLSession sends them; the agent's value is filled up to the size wanted
-    "accept": "*/*",
-    "accept-encoding": "gzip, deflate, br",
-    "accept-language": "en-US,en;q=0.9",
-    "connection": "keep-alive",
-    "content-type": "application/json",
-    "user-agent": "Twilly/1 CFNetwork/1494",
-}
-HTTP2_HEADERS = {k: v for k, v in IOS_HEADERS.items() if k != "connection"}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from model import checks
-from model.bench import clients, count, path, servers, store, tls
+from tools.bench import clients, count, path, servers, store, tls
 
 __all__ = []
 

@@ -62,7 +62,27 @@ class Traffic:
 
 
 def read_tcp_info(sock: socket.socket) -> TcpInfo:
-    """The kernel's counters of one TCP connection."""
+    """The kernel's counters of one TCP connection.
+
+    Parameters
+    ----------
+    sock : socket.socket
+        A connected TCP socket, or a duplicate of one that was closed since. [-]
+
+    Returns
+    -------
+    TcpInfo
+        Bytes of payload [B] and segments [1] each way since the connection was opened.
+
+    Raises
+    ------
+    InputError
+        Where the system keeps no such counters, or the connection runs without TCP timestamps.
+
+    Notes
+    -----
+    Counts what left and reached this end: a segment lost on the way is counted at its sender only.
+    """
     if not sys.platform.startswith("linux"):
         checks.fail(f"the bench of real sockets reads Linux's TCP_INFO; this system is {sys.platform}")
     raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
@@ -76,7 +96,29 @@ def read_tcp_info(sock: socket.socket) -> TcpInfo:
 
 
 def traffic_between(before: TcpInfo, after: TcpInfo) -> Traffic:
-    """The IP bytes and segments between two readings of one connection."""
+    """The IP bytes and segments between two readings of one connection.
+
+    Parameters
+    ----------
+    before : TcpInfo
+        The earlier reading; `TcpInfo()` for the whole life, SYN included. [-]
+    after : TcpInfo
+        The later reading. [-]
+
+    Returns
+    -------
+    Traffic
+        IP bytes each way [B], segments with payload and segments without any [1].
+
+    Examples
+    --------
+    A request of 384 B on the wire, its answer of 332 B and the client's ACK:
+
+    >>> a, b = TcpInfo(segments_out=1), TcpInfo(384, 332, 3, 1, 1, 1)
+    >>> traffic_between(a, b)
+    Traffic(up_bytes=488, down_bytes=384, up_data_segments=1, down_data_segments=1, up_bare_segments=1, \
+down_bare_segments=0, resent_bytes=0)
+    """
     gone = {f.name: getattr(after, f.name) - getattr(before, f.name) for f in fields(TcpInfo)}
     syn = SYN_EXTRA_BYTES if before == TcpInfo() else 0
     return Traffic(

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import email.utils
 import errno
-import random
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from model import checks
+from model.wire.measured import response_headers
 
 __all__ = ["listener"]
 
@@ -65,7 +64,23 @@ class Listener(socket.socket):
 
 
 def listener(port: int = 0) -> Listener:
-    """A listening socket on 127.0.0.1 with the segment size of a real path."""
+    """A listening socket on 127.0.0.1 with the segment size of a real path.
+
+    Parameters
+    ----------
+    port : int
+        0 to 65,535; 0 takes any free one. [-]
+
+    Returns
+    -------
+    Listener
+        Bound, not yet served; closing it frees the port.
+
+    Raises
+    ------
+    InputError
+        For a port outside the range or in use.
+    """
     if not float(port).is_integer() or not 0 <= port <= 65_535:
         checks.fail(f"port must be a whole number from 0 to 65535; got {checks.shown(port)}")
     sock = Listener(socket.AF_INET, socket.SOCK_STREAM)
@@ -101,9 +116,6 @@ async def http1_server(sock: Listener, context: ssl.SSLContext, answers: Answers
     finally:
         await runner.cleanup()
         sock.close()
-
-
-REST_HEADERS = (("content-type", "application/json"), ("x-powered-by", "Express"))
 
 
 class Http2Connection(asyncio.Protocol):
@@ -154,27 +166,6 @@ class Http2Connection(asyncio.Protocol):
             piece = body[at : at + 16_384]
             self.h2.send_data(stream_id, piece, end_stream=at + len(piece) == len(body))
         self.flush()
-
-
-def response_headers(body_bytes: int, count: int | None = None, at_s: float | None = None) -> list[tuple[str, str]]:
-    """A gateway's response headers; with a count, ids and the date (now, or at that second) too."""
-    headers = [(":status", "200"), *REST_HEADERS, ("content-length", str(body_bytes))]
-    if count is None:
-        return headers
-    rng = random.Random(count)
-
-    def digits(n):
-        return f"{rng.getrandbits(4 * n):0{n}x}"
-
-    trace = f"Root=1-{digits(8)}-{digits(24)};Parent={digits(16)};Sampled=0;Lineage=1:{digits(8)}:0"
-    request_id = "-".join(digits(n) for n in (8, 4, 4, 4, 12))
-    return [
-        *headers,
-        ("date", email.utils.formatdate(at_s, usegmt=True)),
-        ("x-amzn-requestid", request_id),
-        ("x-amz-apigw-id", digits(16)),
-        ("x-amzn-trace-id", trace),
-    ]
 
 
 @contextlib.asynccontextmanager

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model import checks
-from model.price_list import Meter, load_price_list, meters, prefixes
 from model.prices.rows import PriceRow
+from tools.price_lists.reading import Meter, load_price_list, meters, prefixes
 
 __all__ = ["live"]
 
@@ -35,7 +35,7 @@ def _pricing_client():
     try:
         import boto3
     except ImportError:
-        checks.fail("reading live prices needs boto3; install it with: pip install 'push-or-poll[aws]'")
+        checks.fail("reading live prices needs boto3; install it with: pip install -e '.[aws]'")
     return boto3.client("pricing", region_name="us-east-1")
 
 
@@ -44,7 +44,26 @@ def live(region: str, client: object = None) -> list[PriceRow]:
 
     Needs the extra `push-or-poll[aws]` and AWS credentials with `pricing:GetProducts`.
 
-    Source: aws_price_list.
+    Parameters
+    ----------
+    region : str
+        A region as AWS writes it, like eu-west-1 [-]
+    client : boto3 pricing client
+        Used instead of a new one, for tests or own sessions [-]
+
+    Returns
+    -------
+    list of PriceRow
+        As `load_price_list` gives them.
+
+    Raises
+    ------
+    InputError
+        Where boto3 is not installed, the service cannot be reached, or the region has none of our meters.
+
+    Sources
+    -------
+    aws_price_list
     """
     checks.known("region", region, prefixes())
     client = _pricing_client() if client is None else client

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from model import checks
-from model.bench import store
-from model.bench.flows import FLOWS, HOURS, Flow, Hour
-from model.bench.timing import TIMING, Timing
+from tools.bench import store
+from tools.bench.flows import FLOWS, HOURS, Flow, Hour
+from tools.bench.timing import TIMING, Timing
 
 __all__ = ["measure"]
 
@@ -44,7 +44,52 @@ def measure(
     Servers and clients run in this process on 127.0.0.1 and are gone when it returns. The kernel's
     counters of each connection are read before and after; a file appears only when all of it is measured.
 
-    Source: bench_sockets.
+    Parameters
+    ----------
+    out_dir : str or Path
+        The folder for `bytes.csv`, `hours.csv`, `timing.csv` and `timing_sample.csv`. [-]
+    what : iterable of str
+        `bytes`, `timing` or both. [-]
+    seed : int
+        Fixes the order within an hour, the moments of the events and the delays of the path. [-]
+    quick : bool
+        A few occurrences, a 60th of an hour and a tenth of the events, about 20 seconds in all. [-]
+    progress : callable, optional
+        Called with steps done, steps in all and the step's name. [-]
+    port : int
+        The first of the ports to listen on, one after another; 0 takes free ones. [-]
+    occurrences : int, optional
+        How often each flow is repeated; 25, or 4 where quick. [-]
+    spacing_s : float
+        Pause between two exchanges of a connection, at least 0.2: below that ACKs ride along. [s]
+    hour_share : float, optional
+        Share of the hour's exchanges that are run, above 0 to 1; 1, or 1/60 where quick. [1]
+    flows : tuple of Flow
+        What is measured one by one. [-]
+    hours : tuple of Hour
+        What is measured as a whole; its parts name flows. [-]
+    timing : Timing, optional
+        Period, compression, path and numbers of the timed part. [-]
+
+    Returns
+    -------
+    dict
+        Path of each file written, by its name without the ending.
+
+    Raises
+    ------
+    InputError
+        For a port in use, a client that is lost on the way, a wrong parameter, a library that is not
+        installed; nothing is left behind.
+
+    Notes
+    -----
+    A whole hour of a 2 s poll takes about seven minutes at 0.2 s a poll; the timed part about a minute.
+    Ctrl-C stops it within a second; what was written before stays.
+
+    Sources
+    -------
+    bench_sockets
     """
     what = [checks.known("measurement", name, WHAT, "what") for name in what]
     store.check_libraries()
@@ -64,7 +109,7 @@ def measure(
         if parts:
             files["hours"] = store.written(folder / "hours.csv", parts)
     if "timing" in what:
-        from model.bench.timing import measured_delays
+        from tools.bench.timing import measured_delays
 
         chosen = timing or (TIMING.quick() if quick else TIMING)
         quantiles, sample = _ran(measured_delays(chosen, seed, tell, port))
@@ -112,7 +157,7 @@ def _loop_runs_here() -> bool:
 
 async def measured_bytes(flows, hours, seed, tell, port, occurrences, spacing_s, hour_share):
     """Rows of bytes.csv and of hours.csv: all flows side by side, then all hours side by side."""
-    from model.bench.count import START_GAP_S, Run, all_of, running_bench
+    from tools.bench.count import START_GAP_S, Run, all_of, running_bench
 
     for hour in hours:
         for name in hour.times:

@@ -13,7 +13,7 @@ import platform
 import ssl
 from pathlib import Path
 
-from model import checks, paths
+from model import checks
 
 __all__ = []
 
@@ -26,7 +26,7 @@ def check_libraries() -> None:
     if missing:
         checks.fail(
             f"the bench of real sockets needs {', '.join(missing)}, not installed here; "
-            "pip install 'push-or-poll[bench]' brings them"
+            "in the clone: pip install -e '.[bench]'"
         )
 
 
@@ -74,8 +74,3 @@ def written(path: Path, rows: list[dict]) -> Path:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
     return path
-
-
-def measured_dir(folder=None) -> Path:
-    """The folder of measurements: the given one, or the project's own."""
-    return Path(folder) if folder is not None else paths.data("measured")

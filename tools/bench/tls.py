@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model import checks
+from model.wire.measured import HOST_NAME
 
 __all__ = ["make_chain", "server_context", "client_context"]
 
-HOST_NAME = "api.push-or-poll.test"
 CHAINS = {  # name -> (key, signature and DER size of each certificate sent, leaf first)
     "rsa4": (("rsa", 1_535), ("rsa", 1_092), ("rsa", 1_180), ("rsa", 1_161)),
     "rsa3": (("rsa", 1_535), ("rsa", 1_092), ("rsa", 1_180)),
@@ -131,7 +131,31 @@ def _certificate_of_size(der_bytes, *parts, leaf):
 def make_chain(name: str, folder: Path) -> Chain:
     """A certificate chain of the sizes that gateways send, written into a folder.
 
-    Source: wire_capture.
+    Parameters
+    ----------
+    name : str
+        `rsa4`, `rsa3` or `ecdsa3`: the key type and the number of certificates sent. [-]
+    folder : Path
+        An existing folder for the PEM files; the private key is among them, so a temporary one. [-]
+
+    Returns
+    -------
+    Chain
+        The files and the DER size of each certificate [B].
+
+    Raises
+    ------
+    InputError
+        For a chain of another name.
+
+    Notes
+    -----
+    RSA certificates hit their size exactly; an ECDSA signature is 70 to 72 B long, so those are signed
+    again until the size fits. The subjects are short and a filler extension stands for everything else.
+
+    Sources
+    -------
+    wire_capture
     """
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -158,7 +182,20 @@ def make_chain(name: str, folder: Path) -> Chain:
 
 
 def server_context(chain: Chain, alpn: tuple[str, ...] = ("http/1.1",)) -> ssl.SSLContext:
-    """A TLS 1.3 context for a server of the bench."""
+    """A TLS 1.3 context for a server of the bench.
+
+    Parameters
+    ----------
+    chain : Chain
+        What `make_chain` made. [-]
+    alpn : tuple of str
+        Protocols offered, such as `http/1.1` or `h2`. [-]
+
+    Returns
+    -------
+    ssl.SSLContext
+        TLS 1.3 only, two session tickets a connection (OpenSSL's default), no close_notify of its own.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(chain.chain_file, chain.key_file)
@@ -168,7 +205,20 @@ def server_context(chain: Chain, alpn: tuple[str, ...] = ("http/1.1",)) -> ssl.S
 
 
 def client_context(chain: Chain, alpn: tuple[str, ...] = ("http/1.1",)) -> CountedContext:
-    """A TLS 1.3 context for a client that verifies the chain and counts its plaintext."""
+    """A TLS 1.3 context for a client that verifies the chain and counts its plaintext.
+
+    Parameters
+    ----------
+    chain : Chain
+        What `make_chain` made. [-]
+    alpn : tuple of str
+        Protocols asked for. [-]
+
+    Returns
+    -------
+    CountedContext
+        Verifies name and chain; its `resume` takes a session of an earlier connection.
+    """
     context = CountedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_verify_locations(chain.trust_file)
