@@ -27,20 +27,20 @@ ALWAYS = {
 }  # clients that never leave
 
 
-def now_of(which, changes=None, name="twilly", **more):
+def traffic_at_modes(which, changes=None, name="twilly", **more):
     return traffic.traffic(which, sampling.resolved(model.load(name).with_(changes or {}), **more))
 
 
 @pytest.fixture(scope="module")
 def both():
-    return {which: now_of(which) for which in ("before", "after")}
+    return {which: traffic_at_modes(which) for which in ("before", "after")}
 
 
 # --- published cases, each through the model
 
 
 def _life(changes):
-    return now_of("before", changes).life
+    return traffic_at_modes("before", changes).life
 
 
 def _bytes_each(g):
@@ -55,7 +55,7 @@ def _active_day_s(sessions, length_s):
 def _recycled_per_s(g):
     """Connects of clients that never leave: cut by the gateway's limit and back at once."""
     assert g["max_duration_s"] == ledger.quotas()["apigw_ws_connection_s"]
-    now = now_of("after", {**ALWAYS, "users": g["clients"]})
+    now = traffic_at_modes("after", {**ALWAYS, "users": g["clients"]})
     return server_load.connects_by_cause(now)["2 h limit"]
 
 
@@ -186,7 +186,7 @@ def test_shapes_of_an_array_equal_those_of_its_numbers():
 @pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
 @pytest.mark.parametrize("which", ["before", "after"])
 def test_the_mean_over_the_hours_is_the_mean_hour_and_their_peak_the_peak_hour(name, which):
-    now = now_of(which, name=name, users=[1e3, 1e6])
+    now = traffic_at_modes(which, name=name, users=[1e3, 1e6])
     sides = (now, server_load.at_peak(now), server_load.hourly(now))
     mean, peak, hours = (server_load.rates_per_s(t) for t in sides)
     for load in ("requests/s", "connects/s", "messages down/s", "open connections"):
@@ -196,7 +196,7 @@ def test_the_mean_over_the_hours_is_the_mean_hour_and_their_peak_the_peak_hour(n
 
 
 def test_servers_stay_through_the_night_and_so_do_the_scans_that_fill_their_caches():
-    now = now_of("after", {"after.socket.disconnect": "key"}, name="twilly_as_built", users=[1e6])
+    now = traffic_at_modes("after", {"after.socket.disconnect": "key"}, name="twilly_as_built", users=[1e6])
     hours = server_load.rates_per_s(server_load.hourly(now))
     assert (hours["plain servers"] == now.instances).all()
     page = 128 * float(now.instances[0]) / 30
@@ -226,7 +226,7 @@ def test_executions_at_once_are_rate_times_time(both):
 
 def test_connects_add_up_from_sessions_cuts_and_losses():
     changes = {"usage.session_mean_s": 1300, "users": 3e5}
-    now = now_of("after", changes)
+    now = traffic_at_modes("after", changes)
     causes = server_load.connects_by_cause(now)
     assert sum(causes.values()) == pytest.approx(server_load.rates_per_s(now)["connects/s"], rel=1e-12)
     usable = 1 - now.life.design.socket.blocked_share
@@ -234,14 +234,14 @@ def test_connects_add_up_from_sessions_cuts_and_losses():
     assert causes["session starts"] == pytest.approx(now.life.sessions * usable / now.life.scenario.month_s)
     assert causes["2 h limit"] == pytest.approx(float(causes["session starts"] * cuts), rel=1e-9)
     assert min(causes.values()) > 0
-    assert set(server_load.connects_by_cause(now_of("before")).values()) == {0.0}
+    assert set(server_load.connects_by_cause(traffic_at_modes("before")).values()) == {0.0}
 
 
 def test_a_plain_servers_requests_are_no_calls_of_a_gateway():
-    now = now_of("before", name="twilly_as_built")
+    now = traffic_at_modes("before", name="twilly_as_built")
     rates = server_load.rates_per_s(now)
     assert rates["requests/s"] > 0 and rates["gateway calls/s"] == 0 and rates["runs/s"] == 0
-    sockets = now_of("after", {"after.socket.backend": "server"}, name="twilly_as_built")
+    sockets = traffic_at_modes("after", {"after.socket.backend": "server"}, name="twilly_as_built")
     rates = server_load.rates_per_s(sockets)
     assert rates["gateway calls/s"] == 0 and rates["scanned units/s"] == 0 and rates["messages down/s"] > 0
 
@@ -249,7 +249,8 @@ def test_a_plain_servers_requests_are_no_calls_of_a_gateway():
 def test_json_heartbeats_are_messages_each_way_and_ping_frames_are_not():
     changes = {"after.heartbeat.function": "read"}
     rates = [
-        server_load.rates_per_s(now_of("after", {**changes, "after.heartbeat.kind": kind})) for kind in ("ping", "json")
+        server_load.rates_per_s(traffic_at_modes("after", {**changes, "after.heartbeat.kind": kind}))
+        for kind in ("ping", "json")
     ]
     beats = rates[0]["heartbeats/s"]
     assert rates[0]["messages up/s"] == 0
@@ -266,20 +267,20 @@ def test_broadcasts_post_one_after_another_or_all_together():
         "after.socket.grace_s": 0,
     }
     one, many = (
-        server_load.fan_out_by_event(now_of("after", {**event, "after.socket.fan_out": mode}))
+        server_load.fan_out_by_event(traffic_at_modes("after", {**event, "after.socket.fan_out": mode}))
         for mode in ("sequential", "parallel")
     )
-    up = 1.0 - now_of("after", event).life.down_share
+    up = 1.0 - traffic_at_modes("after", event).life.down_share
     assert one["channel_content_update"] == pytest.approx(100 * up * 0.020, rel=1e-12)
     assert many["channel_content_update"] == one["new_comment"] == 0.020
-    own = server_load.fan_out_by_event(now_of("after", {**event, "after.socket.backend": "server"}))
-    own_up = 1.0 - now_of("after", {**event, "after.socket.backend": "server"}).life.down_share
+    own = server_load.fan_out_by_event(traffic_at_modes("after", {**event, "after.socket.backend": "server"}))
+    own_up = 1.0 - traffic_at_modes("after", {**event, "after.socket.backend": "server"}).life.down_share
     assert own["channel_content_update"] == pytest.approx(100 * own_up * 0.000017, rel=1e-12)
-    assert server_load.fan_out_by_event(now_of("before")) == {}
+    assert server_load.fan_out_by_event(traffic_at_modes("before")) == {}
 
 
 def test_a_broadcast_to_1500_who_are_there_reaches_the_senders_timeout():
-    now = now_of(
+    now = traffic_at_modes(
         "after",
         {
             "after.pushes.channel_content_update.audience": "broadcast",
@@ -295,11 +296,11 @@ def test_a_broadcast_to_1500_who_are_there_reaches_the_senders_timeout():
 
 def test_the_limit_of_a_fan_out_is_the_scenarios_own_time_out_and_none_for_a_sender_of_ones_own():
     event = {"after.pushes.new_comment.audience": "broadcast", "events.new_comment.recipients": 20_000}
-    longer = now_of("after", {**event, "ledger.lambda_timeout_s": 900})
+    longer = traffic_at_modes("after", {**event, "ledger.lambda_timeout_s": 900})
     table = server_load.load_table(longer)
     assert table.loc["longest fan-out s", "quota"] == 900 > table.loc["longest fan-out s", "peak"]
     for own in ({"after.socket.direct_send": True}, {"after.socket.backend": "server"}):
-        assert "longest fan-out s" not in server_load.limits(now_of("after", {**event, **own}))
+        assert "longest fan-out s" not in server_load.limits(traffic_at_modes("after", {**event, **own}))
 
 
 def test_a_time_out_that_nobody_knows_is_a_limit_in_each_draw():
@@ -322,7 +323,7 @@ def test_a_time_out_that_nobody_knows_is_a_limit_in_each_draw():
 
 def test_a_disconnect_reads_half_a_unit_for_4_kb_of_table_up_to_the_128_of_a_page():
     users = np.array([1e4, 1e5, 1e6, 1e7])
-    now = now_of("after", {"after.socket.table_base_bytes": 0}, users=users)
+    now = traffic_at_modes("after", {"after.socket.table_base_bytes": 0}, users=users)
     reads = server_load.disconnect_reads(now)
     size = np.minimum(np.ceil(reads["open connections"] * 158), 2**20)
     np.testing.assert_array_equal(reads["read units a disconnect"], np.ceil(size / 4096) / 2)
@@ -332,8 +333,8 @@ def test_a_disconnect_reads_half_a_unit_for_4_kb_of_table_up_to_the_128_of_a_pag
 
 
 def test_scanned_units_are_part_of_the_read_units_and_none_where_a_key_is_known():
-    now = now_of("after")
-    other = now_of("after", {"after.socket.disconnect": "key"})
+    now = traffic_at_modes("after")
+    other = traffic_at_modes("after", {"after.socket.disconnect": "key"})
     rates, keyed = server_load.rates_per_s(now), server_load.rates_per_s(other)
     assert 0 < rates["scanned units/s"] < rates["read units/s"]
     assert keyed["scanned units/s"] == 0
@@ -357,7 +358,7 @@ def test_the_search_finds_what_a_proportion_gives_where_load_is_linear(both, whi
 @pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
 @pytest.mark.parametrize("base_bytes", [0, 5e6])
 def test_at_the_users_found_the_peak_load_is_the_quota(name, base_bytes):
-    now = now_of("after", {"after.socket.table_base_bytes": base_bytes}, name=name)
+    now = traffic_at_modes("after", {"after.socket.table_base_bytes": base_bytes}, name=name)
     for load, users in server_load.users_at_quota(now).items():
         if np.isfinite(users.item()):
             limit = server_load.limits(now)[load]
@@ -369,7 +370,7 @@ def test_at_the_users_found_the_peak_load_is_the_quota(name, base_bytes):
 
 def test_a_growing_table_breaks_its_quota_earlier_than_a_proportion_says():
     """A disconnect's read units grow with the table, so scans grow with the square of users up to a page."""
-    now = now_of("after", {"after.socket.table_base_bytes": 0})
+    now = traffic_at_modes("after", {"after.socket.table_base_bytes": 0})
     table = server_load.load_table(now)
     straight = 10_000 * table.loc["scanned units/s", "headroom"]
     assert table.loc["scanned units/s", "users_at_quota"] < straight / 10
@@ -377,7 +378,7 @@ def test_a_growing_table_breaks_its_quota_earlier_than_a_proportion_says():
 
 def test_where_a_square_breaks_is_its_root():
     """Below one page the scan is table/4 KB/2: connects x open x 158 / 8,192 = quota, solved by hand."""
-    now = now_of("after", {"after.socket.table_base_bytes": 0})
+    now = traffic_at_modes("after", {"after.socket.table_base_bytes": 0})
     quota = {"dynamodb_partition_read_units_per_s": 500.0}
     found = server_load.users_at_quota(now, quota)["scanned units/s"].item()
     peak = server_load.rates_per_s(server_load.at_peak(now))
@@ -410,7 +411,7 @@ def test_at_its_break_a_limit_is_wholly_used(both):
 
 
 def test_draws_have_each_their_own_break():
-    now = now_of("after", draws=4, users=[1e4])
+    now = traffic_at_modes("after", draws=4, users=[1e4])
     found = server_load.users_at_quota(now)
     assert all(v.shape == (4,) for v in found.values())
     for k in range(4):
@@ -421,16 +422,16 @@ def test_draws_have_each_their_own_break():
 @pytest.mark.parametrize("which", ["before", "after"])
 def test_an_array_of_users_equals_one_by_one(which):
     users = np.array([1e3, 1e5, 1e7])
-    many = server_load.load_by_users(now_of(which, users=users, name="twilly_as_built"))
+    many = server_load.load_by_users(traffic_at_modes(which, users=users, name="twilly_as_built"))
     for k, count in enumerate(users):
-        alone = server_load.load_table(now_of(which, users=[count], name="twilly_as_built"))["peak"]
+        alone = server_load.load_table(traffic_at_modes(which, users=[count], name="twilly_as_built"))["peak"]
         np.testing.assert_allclose(many.iloc[:, k], alone, rtol=1e-12)
 
 
 @settings(deadline=None, max_examples=15)
 @given(st.floats(2, 6), st.floats(1.1, 100))
 def test_no_load_falls_as_users_grow(log_users, times):
-    now = now_of("after", name="twilly_as_built", users=[10**log_users, times * 10**log_users])
+    now = traffic_at_modes("after", name="twilly_as_built", users=[10**log_users, times * 10**log_users])
     table = server_load.load_by_users(now)
     assert (table.iloc[:, 1] >= table.iloc[:, 0] * (1 - 1e-9)).all()
 
@@ -463,9 +464,9 @@ def test_a_new_tls_connection_is_26_times_a_warm_request():
 
 def test_one_core_at_80_percent_waits_as_erlang_says():
     """W157's queue: service 10/s, arrivals 8/s, one core."""
-    base = now_of("before", name="twilly_as_built")
+    base = traffic_at_modes("before", name="twilly_as_built")
     peak = float(server_load.rates_per_s(server_load.at_peak(base))["requests/s"])
-    now = now_of(
+    now = traffic_at_modes(
         "before",
         {
             "users": 10_000 * 8 / peak,
@@ -476,7 +477,7 @@ def test_one_core_at_80_percent_waits_as_erlang_says():
         name="twilly_as_built",
     )
     assert float(np.ravel(server_load.server_wait_s(now))[0]) == pytest.approx(0.4, rel=1e-9)
-    assert server_load.server_wait_s(now_of("before")) == 0
+    assert server_load.server_wait_s(traffic_at_modes("before")) == 0
 
 
 # --- a storm of the scenario's own, and what falls back on the API
@@ -500,19 +501,19 @@ def test_the_storm_takes_schedule_quota_and_connections_from_the_design(both):
     peak = float(server_load.at_peak(both["after"]).life.open_connections)
     assert len(own.back_s) == round(peak)
     assert (own.delays_s, own.jitter, own.rate_per_s, own.burst) == ((2, 4, 8, 16, 30), "none", 500, 500)
-    never = drops.drop(now_of("after", {"after.reconnect.last_attempt": False}), clients=10_000)
+    never = drops.drop(traffic_at_modes("after", {"after.reconnect.last_attempt": False}), clients=10_000)
     assert np.isinf(never.attempts) and np.isfinite(never.back_s).all()
 
 
 def test_a_storm_of_more_clients_meets_the_api_of_more_users():
-    now = now_of("after", name="twilly_as_built")
+    now = traffic_at_modes("after", name="twilly_as_built")
     few, many = (drops.drop(now, clients=n) for n in (1_000, 100_000))
     assert many.usual_requests_per_s == pytest.approx(100 * few.usual_requests_per_s, rel=1e-9)
     assert many.api_requests_per_s > few.api_requests_per_s
 
 
 def test_a_plain_server_lets_in_what_its_cores_can_shake_hands_with():
-    now = now_of("after", {"after.socket.backend": "server"}, name="twilly_as_built")
+    now = traffic_at_modes("after", {"after.socket.backend": "server"}, name="twilly_as_built")
     assert drops.drop(now, clients=100).rate_per_s == 2 * 2117
 
 
@@ -697,31 +698,37 @@ def test_the_table_of_before_and_after_shows_the_very_same_load(both):
             "unknown server.instance 't4g_mediun'; did you mean 't4g_medium'?",
         ),
         (
-            lambda: server_load.limits(now_of("before"), {"lambda_concurrency": 0}),
+            lambda: server_load.limits(traffic_at_modes("before"), {"lambda_concurrency": 0}),
             "lambda_concurrency must be > 0; got 0",
         ),
         (
-            lambda: server_load.users_at_quota(now_of("before"), {"lambda_concurency": 10}),
+            lambda: server_load.users_at_quota(traffic_at_modes("before"), {"lambda_concurency": 10}),
             "unknown quota 'lambda_concurency'; did you mean 'lambda_concurrency'?",
         ),
-        (lambda: server_load.load_by_users(now_of("before"), "pek"), "unknown hour 'pek'; did you mean 'peak'?"),
         (
-            lambda: server_load.disconnect_reads(now_of("before")),
+            lambda: server_load.load_by_users(traffic_at_modes("before"), "pek"),
+            "unknown hour 'pek'; did you mean 'peak'?",
+        ),
+        (
+            lambda: server_load.disconnect_reads(traffic_at_modes("before")),
             "disconnect_reads must be given a websocket design; got polling",
         ),
-        (lambda: drops.drop(now_of("before")), "a storm needs a websocket design, whose connections drop; got polling"),
-        (lambda: drops.drop(now_of("after"), clients=-5), "clients must be a whole number >= 0; got -5"),
         (
-            lambda: drops.drop(now_of("after"), delays_s=[]),
+            lambda: drops.drop(traffic_at_modes("before")),
+            "a storm needs a websocket design, whose connections drop; got polling",
+        ),
+        (lambda: drops.drop(traffic_at_modes("after"), clients=-5), "clients must be a whole number >= 0; got -5"),
+        (
+            lambda: drops.drop(traffic_at_modes("after"), delays_s=[]),
             "delays_s must be a schedule of at least one delay in s; got ()",
         ),
         (
-            lambda: drops.drop(now_of("after"), delays_s=[4, 2]),
+            lambda: drops.drop(traffic_at_modes("after"), delays_s=[4, 2]),
             "delays_s must be sorted, none below the one before it; got 2 s after 4 s",
         ),
-        (lambda: drops.drop(now_of("after"), rate_per_s=0), "rate_per_s must be > 0 connections/s; got 0"),
+        (lambda: drops.drop(traffic_at_modes("after"), rate_per_s=0), "rate_per_s must be > 0 connections/s; got 0"),
         (
-            lambda: drops.drop(now_of("after", users=[1e3, 1e4])),
+            lambda: drops.drop(traffic_at_modes("after", users=[1e3, 1e4])),
             "open connections must be one number in a storm, without draws and at one user count; got 2",
         ),
         (

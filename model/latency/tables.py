@@ -10,7 +10,7 @@ from model import checks
 from model.latency.branches import branches, kind
 from model.latency.figures import event_quantile_s, mean_s, quantile_s, told_share
 from model.latency.reach import delivered_rate_per_s, undelivered_reasons, undelivered_share
-from model.latency.sampling import PART_NAMES, Points, now_of, one, points_of, totals_s, ways_rows
+from model.latency.sampling import PART_NAMES, Points, one, points_of, totals_s, traffic_at_modes, ways_rows
 from model.life.flow import Traffic
 from model.life.sessions import pushes_per_s
 from model.scenario import Scenario
@@ -50,16 +50,16 @@ def summary(scenario: Scenario, within_s: float = 0.1):
 
     rows = {}
     for which in SIDES:
-        now = now_of(scenario, which)
-        told = {e: one(delivered_rate_per_s(now, e)) for e in scenario.events}
-        sent = {e: one(pushes_per_s(now.life.scenario, e)) for e in scenario.events}
-        p50, p95 = (one(q) for q in quantile_s(now, [0.5, 0.95]))
-        mean = sum(rate * one(mean_s(now, e)) for e, rate in told.items() if rate > 0) / sum(told.values())
+        traffic = traffic_at_modes(scenario, which)
+        told = {e: one(delivered_rate_per_s(traffic, e)) for e in scenario.events}
+        sent = {e: one(pushes_per_s(traffic.life.scenario, e)) for e in scenario.events}
+        p50, p95 = (one(q) for q in quantile_s(traffic, [0.5, 0.95]))
+        mean = sum(rate * one(mean_s(traffic, e)) for e, rate in told.items() if rate > 0) / sum(told.values())
         rows[which] = {
             "p50, s": p50,
             "p95, s": p95,
             "mean, s": mean,
-            f"within {within_s:g} s": one(told_share(now, within_s)),
+            f"within {within_s:g} s": one(told_share(traffic, within_s)),
             "not told": 1.0 - sum(told.values()) / sum(sent.values()),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("design")
@@ -86,19 +86,19 @@ def by_event(scenario: Scenario, within_s: float = 0.1):
     """
     import pandas as pd
 
-    nows, rows = {which: now_of(scenario, which) for which in SIDES}, {}
+    by_design, rows = {which: traffic_at_modes(scenario, which) for which in SIDES}, {}
     for event in scenario.events:
-        for which, now in nows.items():
+        for which, traffic in by_design.items():
             row = dict.fromkeys(("p5, s", "p50, s", "p95, s", "mean, s", f"within {within_s:g} s"), np.nan)
-            if branches(now, event):
+            if branches(traffic, event):
                 figures = [
-                    *event_quantile_s(now, event, [0.05, 0.5, 0.95]),
-                    mean_s(now, event),
-                    told_share(now, within_s, event),
+                    *event_quantile_s(traffic, event, [0.05, 0.5, 0.95]),
+                    mean_s(traffic, event),
+                    told_share(traffic, within_s, event),
                 ]
                 row = dict(zip(row, map(one, figures), strict=True))
-            row["not told"] = one(undelivered_share(now, event))
-            rows[event, which] = row | {"why": ", ".join(undelivered_reasons(now, event))}
+            row["not told"] = one(undelivered_share(traffic, event))
+            rows[event, which] = row | {"why": ", ".join(undelivered_reasons(traffic, event))}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["event", "design"])
 
 
@@ -131,11 +131,11 @@ def sweep(scenario: Scenario, path: str, values: Sequence[float], event: str, sh
     for value in values:
         changed, row = scenario.with_({path: float(value)}), {}
         for which in SIDES:
-            now = now_of(changed, which)
-            told = branches(now, event)
-            found = event_quantile_s(now, event, wanted) if told else np.full(len(wanted), np.inf)
+            traffic = traffic_at_modes(changed, which)
+            told = branches(traffic, event)
+            found = event_quantile_s(traffic, event, wanted) if told else np.full(len(wanted), np.inf)
             row.update({f"{which} p{100 * q:g}": one(s) for q, s in zip(wanted, found, strict=True)})
-            row[f"{which} not told"] = one(undelivered_share(now, event))
+            row[f"{which} not told"] = one(undelivered_share(traffic, event))
         rows[float(value)] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(path)
 
@@ -171,7 +171,7 @@ def told_without(
     for name in removed:
         checks.known("component", name, PART_NAMES)
     checks.non_negative("within_s", within_s, "s")
-    total, weight, parts = all_deliveries(now_of(scenario, design), points_of(n, seed))
+    total, weight, parts = all_deliveries(traffic_at_modes(scenario, design), points_of(n, seed))
     left = total - sum((parts[name] for name in removed), np.zeros_like(total))
     return float(weight[left <= within_s].sum() / weight.sum())
 
@@ -204,7 +204,7 @@ def waterfall(scenario: Scenario, shares=(0.5, 0.95), n: int = 2**15, seed: int 
     points, found = points_of(n, seed), {}
     wanted = np.atleast_1d(checks.share("quantile", shares))
     for which in ("before", "after"):
-        total, weight, parts = all_deliveries(now_of(scenario, which), points)
+        total, weight, parts = all_deliveries(traffic_at_modes(scenario, which), points)
         order = np.argsort(total)
         place = (np.cumsum(weight[order]) - weight[order] / 2.0) / weight.sum()
         for share in wanted:
@@ -216,19 +216,19 @@ def waterfall(scenario: Scenario, shares=(0.5, 0.95), n: int = 2**15, seed: int 
     return table[(table > 0).any(axis=1)]
 
 
-def all_deliveries(now: Traffic, points: Points) -> tuple[np.ndarray, np.ndarray, dict]:
+def all_deliveries(traffic: Traffic, points: Points) -> tuple[np.ndarray, np.ndarray, dict]:
     """Totals, weights and components of what is delivered, events put together by how often each is."""
     rates: dict = {}
-    for event in now.life.scenario.events:
-        rate, first = rates.get(kind(now, event), (0.0, event))
-        rates[kind(now, event)] = (rate + one(delivered_rate_per_s(now, event)), first)
+    for event in traffic.life.scenario.events:
+        rate, first = rates.get(kind(traffic, event), (0.0, event))
+        rates[kind(traffic, event)] = (rate + one(delivered_rate_per_s(traffic, event)), first)
     rates = {key: pair for key, pair in rates.items() if pair[0] > 0}
     if not rates:
         checks.fail("no event is delivered within a session, so its latency has no quantile")
     blocks = []
     for rate, event in rates.values():
         parts = {name: np.zeros(points.n) for name in PART_NAMES}
-        total = totals_s(ways_rows(branches(now, event), points, 1.0), points, parts)
+        total = totals_s(ways_rows(branches(traffic, event), points, 1.0), points, parts)
         blocks.append((total, np.full(points.n, rate / points.n), parts))
     joined = {name: np.concatenate([b[2][name] for b in blocks]) for name in PART_NAMES}
     total, weight = (np.concatenate([b[k] for b in blocks]) for k in (0, 1))

@@ -49,11 +49,11 @@ def timed_delays_s(design: str, conditions: dict, n: int, seed: int) -> np.ndarr
     return sum(drawn, np.zeros(points.n))[points.back]
 
 
-def _tabled(percentiles_s) -> parts.Part:
+def _tabled(percentiles_s) -> parts.DelayPart:
     """A component known by its percentiles, or by one number."""
     table = np.sort(np.atleast_1d(np.asarray(percentiles_s, dtype=float)))
     shares = np.arange(1, table.size + 1) / (table.size + 1.0)
-    return parts.Part(float(table.mean()), lambda u: np.interp(u, shares, table), "service", float(table.var()))
+    return parts.DelayPart(float(table.mean()), lambda u: np.interp(u, shares, table), "service", float(table.var()))
 
 
 def compare(

@@ -41,14 +41,14 @@ def _timing(flow: Flow, rate_per_s) -> dict:
     return {"period_s": flow.period_s if np.all(runs) else np.where(runs, flow.period_s, NEVER_S)[()]}
 
 
-def _source(now: Traffic, network: Network, flow: Flow, timing: dict, riders: list[tuple]):
+def _source(traffic: Traffic, network: Network, flow: Flow, timing: dict, riders: list[tuple]):
     """One radio source for a flow and whatever shares its wake-up, so many of it for each exchange."""
-    up, down = exchange.flow_bytes(now, flow, network.ip)
-    busy_s = exchange.burst_s(flow, now.life.design, network)
+    up, down = exchange.flow_bytes(traffic, flow, network.ip)
+    busy_s = exchange.burst_s(flow, traffic.life.design, network)
     for rider, each in riders:
-        more_up, more_down = exchange.flow_bytes(now, rider, network.ip)
+        more_up, more_down = exchange.flow_bytes(traffic, rider, network.ip)
         up, down = up + each * more_up, down + each * more_down
-        busy_s = busy_s + each * exchange.burst_s(rider, now.life.design, network)
+        busy_s = busy_s + each * exchange.burst_s(rider, traffic.life.design, network)
     return trusted(**timing, bytes_up=up, bytes_down=down, burst_s=busy_s)
 
 
@@ -57,20 +57,20 @@ def _with_timing(source, **timing):
     return trusted(**timing, bytes_up=source.bytes_up, bytes_down=source.bytes_down, burst_s=source.burst_s)
 
 
-def _by_flow(now: Traffic, network: Network) -> dict[str, dict]:
+def _by_flow(traffic: Traffic, network: Network) -> dict[str, dict]:
     """The sources of each flow by place, without those that ride on another's wake-up."""
-    return {flow.name: _own_sources(now, network, flow) for flow in now.flows if not flow.rides}
+    return {flow.name: _own_sources(traffic, network, flow) for flow in traffic.flows if not flow.rides}
 
 
-def _own_sources(now: Traffic, network: Network, flow: Flow) -> dict:
+def _own_sources(traffic: Traffic, network: Network, flow: Flow) -> dict:
     """A flow's source at each place at which it ever happens."""
     made: list[tuple] = []
     found = {}
     for place, rate in flow.rates_per_s.items():
-        riders = {f.name: (f, 1.0) for f in now.flows if f.rides == flow.name and place in f.rates_per_s}
+        riders = {f.name: (f, 1.0) for f in traffic.flows if f.rides == flow.name and place in f.rates_per_s}
         source = next((s for r, names, s in made if r is rate and names == riders.keys()), None)
         if source is None and np.any(np.greater(rate, 0.0)):
-            source = _source(now, network, flow, _timing(flow, rate), list(riders.values()))
+            source = _source(traffic, network, flow, _timing(flow, rate), list(riders.values()))
             made.append((rate, riders.keys(), source))
         if source is not None:
             found[place] = source
@@ -82,25 +82,25 @@ def _at(flows: dict[str, dict], place: str) -> dict:
     return {name: sources[place] for name, sources in flows.items() if place in sources}
 
 
-def place_sources(now: Traffic, network: Network) -> dict[str, dict]:
+def place_sources(traffic: Traffic, network: Network) -> dict[str, dict]:
     """The radio sources of a design at each place, each as often as in load, bill and data.
 
     Source: huang2012.
     """
-    flows = _by_flow(now, network)
-    return {place: _at(flows, place) for place in now.life.places}
+    flows = _by_flow(traffic, network)
+    return {place: _at(flows, place) for place in traffic.life.places}
 
 
-def side_by_side(now: Traffic, network: Network) -> dict[str, list[tuple]]:
+def side_by_side(traffic: Traffic, network: Network) -> dict[str, list[tuple]]:
     """What keeps the radio awake at each place at the same time: with the socket up, and while it is down.
 
     Source: huang2012.
     """
-    flows, places = _by_flow(now, network), now.life.places
-    if now.life.design.transport != "websocket":
+    flows, places = _by_flow(traffic, network), traffic.life.places
+    if traffic.life.design.transport != "websocket":
         return {place: [(1.0, _at(flows, place), False)] for place in places}
-    flows |= _started(now, network, flows)
-    down, up, fallen = now.life.down_share, _while_up(now, flows), _while_down(now, flows)
+    flows |= _started(traffic, network, flows)
+    down, up, fallen = traffic.life.down_share, _while_up(traffic, flows), _while_down(traffic, flows)
     if not np.any(np.greater(down, 0.0)):
         return {place: [(1.0, _at(up, place), True)] for place in places}
     alive = 1.0 - down
@@ -110,18 +110,18 @@ def side_by_side(now: Traffic, network: Network) -> dict[str, list[tuple]]:
     }
 
 
-def _started(now: Traffic, network: Network, flows: dict[str, dict]) -> dict[str, dict]:
+def _started(traffic: Traffic, network: Network, flows: dict[str, dict]) -> dict[str, dict]:
     """Start and connect with the connect of a session's start on the app's first requests: one wake-up, not two."""
-    start = next((f for f in now.flows if f.kind == "start"), None)
-    opened = next((f for f in now.flows if f.exchange == "connect"), None)
+    start = next((f for f in traffic.flows if f.kind == "start"), None)
+    opened = next((f for f in traffic.flows if f.exchange == "connect"), None)
     if start is None or opened is None:
         return {}
 
     @functools.cache
     def joined(first, connects) -> tuple:
-        each, rest = _connects(now.life, first.rate_per_s, connects.rate_per_s)
+        each, rest = _connects(traffic.life, first.rate_per_s, connects.rate_per_s)
         return (
-            _source(now, network, start, {"rate_per_s": first.rate_per_s}, [(opened, each)]),
+            _source(traffic, network, start, {"rate_per_s": first.rate_per_s}, [(opened, each)]),
             _with_timing(connects, rate_per_s=rest),
         )
 
@@ -148,45 +148,45 @@ def _changed(flows: dict[str, dict], names: list[str], change: Callable) -> dict
     return {name: {place: once(source) for place, source in flows[name].items()} for name in names}
 
 
-def _while_up(now: Traffic, flows: dict[str, dict]) -> dict[str, dict]:
+def _while_up(traffic: Traffic, flows: dict[str, dict]) -> dict[str, dict]:
     """The flows beside a socket that is up: pushes as often as they come meanwhile, no fallback poll."""
-    up, pushes = np.maximum(1.0 - now.life.down_share, 1e-9), [f.name for f in now.flows if f.kind == "push"]
-    kept = {f.name: flows[f.name] for f in now.flows if f.name in flows and f.kind != FALLBACK}
+    up, pushes = np.maximum(1.0 - traffic.life.down_share, 1e-9), [f.name for f in traffic.flows if f.kind == "push"]
+    kept = {f.name: flows[f.name] for f in traffic.flows if f.name in flows and f.kind != FALLBACK}
     return kept | _changed(flows, pushes, lambda source: _with_timing(source, rate_per_s=source.rate_per_s / up))
 
 
-def _while_down(now: Traffic, flows: dict[str, dict]) -> dict[str, dict]:
+def _while_down(traffic: Traffic, flows: dict[str, dict]) -> dict[str, dict]:
     """The flows while the socket is down: the fallback poll, spread over all that time as it begins later."""
-    polled, polls = now.life.fallback_share, [f.name for f in now.flows if f.kind == FALLBACK]
-    stretch = now.life.down_share / np.where(np.greater(polled, 0.0), polled, 1.0)
-    kept = {f.name: flows[f.name] for f in now.flows if f.name in flows and f.kind not in SOCKET}
+    polled, polls = traffic.life.fallback_share, [f.name for f in traffic.flows if f.kind == FALLBACK]
+    stretch = traffic.life.down_share / np.where(np.greater(polled, 0.0), polled, 1.0)
+    kept = {f.name: flows[f.name] for f in traffic.flows if f.name in flows and f.kind not in SOCKET}
     return kept | _changed(flows, polls, lambda source: _with_timing(source, period_s=source.period_s * stretch))
 
 
-def background_sources(now: Traffic) -> dict[str, tuple]:
+def background_sources(traffic: Traffic) -> dict[str, tuple]:
     """What the screens' own traffic is to the radio: a video segment each few seconds, or a steady upload.
 
     Source: assumption.
     """
-    own = {name: (_background(one),) for name, one in now.life.scenario.backgrounds.items()}
-    return {name: own[place.background] if place.background else () for name, place in now.life.places.items()}
+    own = {name: (_background(one),) for name, one in traffic.life.scenario.backgrounds.items()}
+    return {name: own[place.background] if place.background else () for name, place in traffic.life.places.items()}
 
 
 def _background(one):
     return trusted(period_s=one.period_s, bytes_up=one.up_bytes, bytes_down=one.down_bytes, burst_s=one.burst_s)
 
 
-def hourly_bytes(now: Traffic, ip: int) -> tuple:
+def hourly_bytes(traffic: Traffic, ip: int) -> tuple:
     """IP bytes of all flows of a design per active hour: occurrences in the month, as in load and bill.
 
     Source: wire_capture.
     """
     up = down = 0.0
-    for flow in now.flows:
+    for flow in traffic.flows:
         if flow.rates_per_s:
-            sent, got = exchange.flow_bytes(now, flow, ip)
+            sent, got = exchange.flow_bytes(traffic, flow, ip)
             up, down = up + flow.per_month * sent, down + flow.per_month * got
-    hours = now.life.active_s / 3600.0
+    hours = traffic.life.active_s / 3600.0
     return up / hours, down / hours
 
 
@@ -205,19 +205,19 @@ def profile_number(network: Network):
     return found if found.ndim else int(found)
 
 
-def radio_shares(now: Traffic, network: Network, screens=None) -> tuple:
+def radio_shares(traffic: Traffic, network: Network, screens=None) -> tuple:
     """How a push finds the radio of a user in the app: active, in a DRX tail, idle.
 
     Source: huang2012, cox1962.
     """
-    return shares_on(now, quiet_by_place(now, network), screens)
+    return shares_on(traffic, quiet_by_place(traffic, network), screens)
 
 
-def shares_on(now: Traffic, quiet_at: dict[str, tuple], screens=None) -> tuple:
+def shares_on(traffic: Traffic, quiet_at: dict[str, tuple], screens=None) -> tuple:
     """The same from what `quiet_by_place` gives, for whoever asks about several screens of one network."""
     quiet = idle = whole = 0.0
     for name, (quiet_there, idle_there) in quiet_at.items():
-        place = now.life.places[name]
+        place = traffic.life.places[name]
         if not screens or place.screen in screens:
             quiet = quiet + place.weight * quiet_there
             idle = idle + place.weight * idle_there
@@ -225,15 +225,15 @@ def shares_on(now: Traffic, quiet_at: dict[str, tuple], screens=None) -> tuple:
     return 1.0 - quiet / whole, (quiet - idle) / whole, idle / whole
 
 
-def quiet_by_place(now: Traffic, network: Network) -> dict[str, tuple]:
+def quiet_by_place(traffic: Traffic, network: Network) -> dict[str, tuple]:
     """How often the radio is quiet, and how often idle, beside a live socket at each place with a screen.
 
     Source: huang2012, cox1962.
     """
-    together, behind = side_by_side(now, network), background_sources(now)
+    together, behind = side_by_side(traffic, network), background_sources(traffic)
     mixes = {
         name: (*together[name][0][1].values(), *behind[name])  # the first: a push needs the socket
-        for name, place in now.life.places.items()
+        for name, place in traffic.life.places.items()
         if place.screen is not None
     }
     number = {source: k for k, source in enumerate(dict.fromkeys(s for mix in mixes.values() for s in mix))}

@@ -20,11 +20,11 @@ CONTROL_MOST_BYTES = 125  # the longest body of a ping, RFC 6455
 AGREED_BYTES = len("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n")
 
 
-def _once(now: Traffic, key: tuple, work):
+def _once(traffic: Traffic, key: tuple, work):
     """The value under a key of the traffic's memo, worked out where it is not there yet."""
-    if key not in now.memo:
-        now.memo[key] = work()
-    return now.memo[key]
+    if key not in traffic.memo:
+        traffic.memo[key] = work()
+    return traffic.memo[key]
 
 
 def _added(*pairs):
@@ -40,15 +40,15 @@ def _opened(host, ip: int, http2: bool = False):
     return _added(shaken, wire.http2_opening_bytes(host.tls, ip)) if http2 else shaken
 
 
-def _http_bytes(now: Traffic, flow: Flow, ip: int):
+def _http_bytes(traffic: Traffic, flow: Flow, ip: int):
     """An occurrence's exchanges; the share that finds no connection opens one, says more first, closes it."""
-    host = now.life.design.api
+    host = traffic.life.design.api
     http2 = host.protocol == "http2"
     sizes = wire.rounded_bytes(flow.request_bytes), wire.rounded_bytes(flow.response_bytes)
     framed = [http2_pair_bytes(*sizes, host.backend, first) for first in (False, True)] if http2 else [sizes]
     steady, *more = (wire.http_exchange_bytes(*pair, host.tls, ip, flow.server_s) for pair in framed)
     first = more[0] if more else steady
-    opened = _once(now, ("api", ip), lambda: _added(_opened(host, ip, http2), wire.close_bytes(host.tls, ip)))
+    opened = _once(traffic, ("api", ip), lambda: _added(_opened(host, ip, http2), wire.close_bytes(host.tls, ip)))
     return tuple(
         s * flow.requests + (f - s + o) * flow.cold_share for s, f, o in zip(steady, first, opened, strict=True)
     )
@@ -60,27 +60,27 @@ def _payload_bytes(socket, payload_bytes):
     return deflated_payload_bytes(whole) if socket.deflate else whole
 
 
-def _answer_s(now: Traffic, flow: Flow):
+def _answer_s(traffic: Traffic, flow: Flow):
     """How long the socket's server takes to answer: its function, behind the gateway where there is one."""
-    if now.life.design.socket.backend == "server":
+    if traffic.life.design.socket.backend == "server":
         return flow.execution_s
-    return now.life.scenario.number("apigw_rest_s") + flow.execution_s
+    return traffic.life.scenario.number("apigw_rest_s") + flow.execution_s
 
 
-def _push_bytes(now: Traffic, flow: Flow, ip: int):
-    socket = now.life.design.socket
+def _push_bytes(traffic: Traffic, flow: Flow, ip: int):
+    socket = traffic.life.design.socket
     return wire.websocket_message_bytes(_payload_bytes(socket, flow.response_bytes), False, socket.tls, ip)
 
 
-def _heartbeat_bytes(now: Traffic, flow: Flow, ip: int):
+def _heartbeat_bytes(traffic: Traffic, flow: Flow, ip: int):
     """A ping and its pong; or, where the heartbeat is JSON, a message each way, which is an exchange."""
-    design, sizes = now.life.design, (flow.request_bytes, flow.response_bytes)
+    design, sizes = traffic.life.design, (flow.request_bytes, flow.response_bytes)
     if design.heartbeat.kind == "json":
         frames = [
             wire.websocket_frame_bytes(_payload_bytes(design.socket, size), masked)
             for size, masked in zip(sizes, (True, False), strict=True)
         ]
-        return wire.http_exchange_bytes(*frames, design.socket.tls, ip, _answer_s(now, flow))
+        return wire.http_exchange_bytes(*frames, design.socket.tls, ip, _answer_s(traffic, flow))
     checks.bounded(
         "heartbeat.payload_bytes",
         sizes[0],
@@ -90,14 +90,14 @@ def _heartbeat_bytes(now: Traffic, flow: Flow, ip: int):
     return wire.heartbeat_bytes(design.socket.tls, ip, *(wire.rounded_bytes(size) for size in sizes))
 
 
-def _connect_bytes(now: Traffic, flow: Flow, ip: int):
+def _connect_bytes(traffic: Traffic, flow: Flow, ip: int):
     """TCP, TLS and upgrade, and both goodbyes of the connections that are not lost before."""
-    life, socket = now.life, now.life.design.socket
+    life, socket = traffic.life, traffic.life.design.socket
     agreed = wire.rounded_bytes(flow.response_bytes) + AGREED_BYTES * socket.deflate
     asked = wire.rounded_bytes(flow.request_bytes)
     opened = _added(
-        _once(now, ("socket", ip), lambda: _opened(socket, ip)),
-        wire.upgrade_bytes(asked, agreed, socket.tls, ip, _answer_s(now, flow)),
+        _once(traffic, ("socket", ip), lambda: _opened(socket, ip)),
+        wire.upgrade_bytes(asked, agreed, socket.tls, ip, _answer_s(traffic, flow)),
     )
     connects = np.asarray(life.connects_per_s, dtype=float)
     lost = np.divide(
@@ -113,7 +113,7 @@ def _connect_bytes(now: Traffic, flow: Flow, ip: int):
 KINDS = {"http": _http_bytes, "push": _push_bytes, "heartbeat": _heartbeat_bytes, "connect": _connect_bytes}
 
 
-def flow_bytes(now: Traffic, flow: Flow, ip: int = 4):
+def flow_bytes(traffic: Traffic, flow: Flow, ip: int = 4):
     """IP bytes of one occurrence of a flow, up and down from the phone's side.
 
     HTTP: requests x one exchange, and for the share that finds its connection cold, TCP, TLS, the opening
@@ -126,21 +126,21 @@ def flow_bytes(now: Traffic, flow: Flow, ip: int = 4):
     if flow.exchange not in KINDS:
         return 0.0, 0.0
     key = ("bytes", flow.name, ip)
-    known, pair = now.memo.get(key, (None, None))
+    known, pair = traffic.memo.get(key, (None, None))
     if known is not flow:  # a flow of the same name may have been given other sizes
-        pair = KINDS[flow.exchange](now, flow, ip)
-        now.memo[key] = flow, pair
+        pair = KINDS[flow.exchange](traffic, flow, ip)
+        traffic.memo[key] = flow, pair
     return pair
 
 
-def mean_flow_bytes(now: Traffic, flow: Flow):
+def mean_flow_bytes(traffic: Traffic, flow: Flow):
     """IP bytes of one occurrence of a flow on average over the network mix, up and down.
 
     Source: wire_capture.
     """
-    networks = now.life.scenario.networks.values()
+    networks = traffic.life.scenario.networks.values()
     by_ip = {ip: sum(n.share for n in networks if n.ip == ip) for ip in sorted({n.ip for n in networks})}
-    pairs = [(s, flow_bytes(now, flow, ip)) for ip, s in by_ip.items()]
+    pairs = [(s, flow_bytes(traffic, flow, ip)) for ip, s in by_ip.items()]
     return sum(s * up for s, (up, _) in pairs), sum(s * down for s, (_, down) in pairs)
 
 

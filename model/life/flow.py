@@ -53,7 +53,7 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class Run:
+class FunctionRuns:
     """One function at work: how often it starts, how long it runs, how often it starts cold."""
 
     rate_per_s: object
@@ -73,7 +73,7 @@ class Traffic:
 
     life: Life
     flows: list[Flow]
-    runs: dict[str, Run]
+    runs: dict[str, FunctionRuns]
     instances: object
     table_bytes: object
 

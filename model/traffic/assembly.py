@@ -8,7 +8,7 @@ import numpy as np
 
 from model import checks, prices
 from model.life import chains
-from model.life.flow import Flow, Run, Traffic
+from model.life.flow import Flow, FunctionRuns, Traffic
 from model.life.reuse import with_cold_shares
 from model.life.sessions import Life, life, mix
 from model.scenario import Design, Operation, Scenario
@@ -17,7 +17,7 @@ from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flo
 from model.traffic.runs import flow_function, flow_run_s, on_lambda, runs
 from model.traffic.socket import socket_flows
 
-__all__ = ["Flow", "Life", "Run", "Traffic", "flows", "traffic"]
+__all__ = ["Flow", "Life", "FunctionRuns", "Traffic", "flows", "traffic"]
 
 
 def request_server_s(scenario: Scenario, design: Design, function: str, table_bytes=0.0):
@@ -41,7 +41,7 @@ def _drafts(current: Life, request_s, table_bytes) -> list[Flow]:
     return drafts
 
 
-def _metered(current: Life, flow: Flow, found: dict[str, Run], table_bytes) -> Flow:
+def _metered(current: Life, flow: Flow, found: dict[str, FunctionRuns], table_bytes) -> Flow:
     """A flow with server time and everything one occurrence is billed."""
     scenario, design = current.scenario, current.design
     meters, run_s, server_s = flow.meters, 0.0, 0.0

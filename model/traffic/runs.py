@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.life import chains, cold_starts
-from model.life.flow import Flow, Run
+from model.life.flow import Flow, FunctionRuns
 from model.life.sessions import Life
 from model.scenario import Design, Function
 
@@ -56,7 +56,7 @@ def _mean_run_s(life: Life, name: str, served: list[Flow], rate, table_bytes):
     return np.where(rate > 0, busy / np.where(rate > 0, rate, 1.0), alone)
 
 
-def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, Run]:
+def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, FunctionRuns]:
     """Every function of a design, with its rate over the flows it serves on Lambda and its cold share.
 
     Source: little1961, lambda_init_billing.
@@ -70,5 +70,5 @@ def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, Run]:
             "lambda_cold_extra_s"
         )
         cold = cold_starts.cold_start_share(rate, duration_s, scenario.number("lambda_reap_s"))
-        found[name] = Run(rate, duration_s, cold, init_s)
+        found[name] = FunctionRuns(rate, duration_s, cold, init_s)
     return found
