@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from model import checks
 
@@ -158,7 +159,7 @@ def _order(count: int, delays: np.ndarray, mode: int, seed: int, notice: float) 
 
 
 def reconnect(
-    clients: int,
+    clients: float,
     delays_s: Sequence[float],
     jitter: str,
     rate_per_s: float,
@@ -242,7 +243,7 @@ def attempt_times_s(
     return times.reshape(-1, plan[3])[np.argsort(state["id"])]
 
 
-def summary(back_s: np.ndarray) -> dict[str, float]:
+def summary(back_s: ArrayLike) -> dict[str, float]:
     """The figures of one storm: clients back and lost, time until half, 90 % and 99 % of all are back."""
     back = _known_back(back_s)
     shares = {"back_50_s": 0.5, "back_90_s": 0.9, "back_99_s": 0.99}
@@ -259,7 +260,7 @@ def summary(back_s: np.ndarray) -> dict[str, float]:
     }
 
 
-def back_share(back_s: np.ndarray, at_s: np.ndarray) -> np.ndarray:
+def back_share(back_s: ArrayLike, at_s: ArrayLike) -> np.ndarray:
     """Share of all clients that are back at each of some moments."""
     back, at = _known_back(back_s), checks.numbers("at_s", at_s)
     moments, place = np.unique(at, return_inverse=True)
@@ -268,8 +269,8 @@ def back_share(back_s: np.ndarray, at_s: np.ndarray) -> np.ndarray:
 
 
 def fallback_requests_per_s(
-    back_s: np.ndarray,
-    at_s: np.ndarray,
+    back_s: ArrayLike,
+    at_s: ArrayLike,
     period_s: float,
     requests_per_tick: float,
     notice_s: float = 0.0,

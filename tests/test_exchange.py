@@ -229,7 +229,8 @@ def test_the_h2_library_writes_a_poll_in_these_frames():
 
 def test_an_http2_poll_carries_blocks_and_frames_in_place_of_headers():
     now = traffic_at_modes(before__api__protocol="http2")
-    expected = wire.http2_exchange_bytes(10, 362 - 288, 43, 310 - 167)
+    frames = wire.http2_message_bytes(10, 362 - 288), wire.http2_message_bytes(43, 310 - 167)
+    expected = wire.http_exchange_bytes(*frames)
     assert exchange.flow_bytes(now, poll(now)) == expected
 
 

@@ -1,4 +1,4 @@
-"""What the servers see: requests, messages, connections, executions and database units, hour by hour."""
+"""What the servers see in the mean and the busiest hour: requests, messages, connections, runs, database units."""
 
 from __future__ import annotations
 
@@ -6,23 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from model import checks
 from model.life import chains
 from model.life.flow import Flow, Traffic
-from model.server_load import day
 from model.traffic import traffic as traffic_of
 from model.traffic.runs import flow_function
-
-__all__ = [
-    "at_peak",
-    "connects_by_cause",
-    "fan_out_by_event",
-    "flow_rates_per_s",
-    "hourly",
-    "peak_of",
-    "rates_per_s",
-    "scanned_units",
-    "with_users",
-]
 
 RATES = (
     "requests/s",
@@ -47,7 +35,7 @@ def _gateway_calls(traffic: Traffic, flow: Flow):
     return flow.gateway_calls if design.socket is not None and design.socket.backend != "server" else 0.0
 
 
-def scanned_units(traffic: Traffic, flow: Flow):
+def _scanned_units(traffic: Traffic, flow: Flow):
     """Read units of one occurrence that a scan of the connection table takes.
 
     A scan begins at the table's beginning and ends with its first page, so all of them read one partition.
@@ -58,13 +46,9 @@ def scanned_units(traffic: Traffic, flow: Flow):
         return flow.meters.get("dynamodb_read_unit", 0.0)
     if flow.function is None:
         return 0.0
-    function = flow_function(traffic.life, flow, traffic.table_bytes)
-    units = (
-        chains.operation_meters(o, traffic.table_bytes)["dynamodb_read_unit"]
-        for o in function.operations
-        if o.kind == "scan_table"
-    )
-    return sum(units, 0.0) * (flow.requests or flow.executions)
+    operations = flow_function(traffic.life, flow, traffic.table_bytes).operations
+    scans = [chains.operation_meters(o, traffic.table_bytes) for o in operations if o.kind == "scan_table"]
+    return sum((scan["dynamodb_read_unit"] for scan in scans), 0.0) * np.asarray(flow.requests or flow.executions)
 
 
 def _amounts(traffic: Traffic, flow: Flow) -> dict:
@@ -78,7 +62,7 @@ def _amounts(traffic: Traffic, flow: Flow) -> dict:
         1.0 if flow.kind == "heartbeat" else 0.0,
         flow.executions,
         flow.meters.get("dynamodb_read_unit", 0.0),
-        scanned_units(traffic, flow),
+        _scanned_units(traffic, flow),
         flow.meters.get("dynamodb_write_unit", 0.0),
     )
     return dict(zip(RATES, amounts, strict=True))
@@ -115,23 +99,32 @@ def rates_per_s(traffic: Traffic) -> dict:
 
     Examples
     --------
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
-    >>> float(rates_per_s(now)["connects/s"])
+    >>> import model
+    >>> float(rates_per_s(model.evaluate("twilly").before.traffic)["connects/s"])
     0.0
     """
-    total = {name: 0.0 for name in RATES}
-    for flow in traffic.flows:
-        for name, per_s in flow_rates_per_s(flow, traffic).items():
-            total[name] = total[name] + per_s
+    by_flow = [flow_rates_per_s(flow, traffic) for flow in traffic.flows]
     servers = any(f.kind == "server" for f in traffic.flows)
     return {
-        **total,
+        **{name: sum((rates[name] for rates in by_flow), 0.0) for name in RATES},
         "open connections": np.asarray(traffic.life.open_connections),
         "executions at once": sum((r.executions_at_once for r in traffic.runs.values()), 0.0),
         "plain servers": np.asarray(traffic.instances if servers else 0.0),
         "longest fan-out s": _longest_s(traffic),
     }
+
+
+def flow_requests_per_minute(flow: Flow, traffic: Traffic):
+    """Requests of one flow per minute of a user's active time."""
+    return flow.per_month * flow.requests / np.asarray(traffic.life.active_s) * 60.0
+
+
+def requests_per_minute(traffic: Traffic):
+    """Requests per minute of an active user: exchanges that run server code, nothing else.
+
+    Source: little1961.
+    """
+    return sum(flow_requests_per_minute(flow, traffic) for flow in traffic.flows)
 
 
 def with_users(traffic: Traffic, users) -> Traffic:
@@ -145,6 +138,16 @@ def _scaled(traffic: Traffic, factor) -> Traffic:
     kept = {f.name: f.per_month for f in traffic.flows if f.kind in STANDING}
     flows = [replace(f, per_month=kept[f.name]) if f.name in kept else f for f in more.flows]
     return replace(more, flows=flows, instances=traffic.instances)
+
+
+def _peak_ratio(peak_to_mean_ratio) -> np.ndarray:
+    """The peak-to-mean ratio, refused where no day can have it."""
+    return checks.bounded(
+        "peak_to_mean_ratio",
+        peak_to_mean_ratio,
+        "between 1 and 24, as many as a day has hours",
+        lambda a: (a >= 1) & (a <= 24),
+    )
 
 
 def at_peak(traffic: Traffic) -> Traffic:
@@ -167,25 +170,14 @@ def at_peak(traffic: Traffic) -> Traffic:
 
     Source: bohmer2011.
     """
-    return _scaled(traffic, day.peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
+    return _scaled(traffic, _peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
 
 
 def peak_of(traffic: Traffic, users) -> Traffic:
     """The busiest hour of the same design with other user counts."""
     if any(f.kind in STANDING for f in traffic.flows):
         return at_peak(with_users(traffic, users))
-    return with_users(traffic, users * day.peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
-
-
-def hourly(traffic: Traffic) -> Traffic:
-    """The design's traffic hour by hour: every number gets a first axis of 24.
-
-    Source: bohmer2011, stach2024.
-    """
-    scenario = traffic.life.scenario
-    ratio = np.asarray(scenario.usage.peak_to_mean_ratio)
-    axes = max(ratio.ndim, np.ndim(scenario.users))
-    return _scaled(traffic, day.day_shape(ratio.reshape([1] * (axes - ratio.ndim) + list(ratio.shape))))
+    return with_users(traffic, users * _peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
 
 
 def connects_by_cause(traffic: Traffic) -> dict:

@@ -1,33 +1,23 @@
-"""One exchange, one message, one heartbeat on a warm connection: IP bytes and packets, ACKs in.
+"""One exchange, one message, one heartbeat on a warm connection: its IP bytes each way, ACKs in.
 
-Bytes each way = TLS stream + packets x (IP header + TCP header); packets = data segments + the ACKs
-that go alone. "Up, down" is seen from the phone.
+Bytes each way = TLS stream + packets x (IP header + TCP header); packets = data segments + the ACKs that go
+alone. "Up, down" is seen from the phone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from model import checks
-from model.wire import ways
-
-__all__ = [
-    "bits_per_s",
-    "heartbeat_bytes",
-    "heartbeat_packets",
-    "http_exchange_bytes",
-    "http_exchange_packets",
-    "upgrade_bytes",
-    "upgrade_packets",
-    "websocket_message_bytes",
-    "websocket_message_packets",
-]
+from model.wire import packets, sizes
 
 
-def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0, segments_per_ack=2):
+def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0):
     """The IP bytes of one request and its response on a warm connection, ACKs in.
 
     Small messages: (request + 22 + 52) up, (response + 22 + 52) down and the phone's ACK, 52 up; and
     52 down for the server's own ACK where the answer takes longer than the delayed-ACK timer, 40 ms.
-    Longer ones are cut at 16,384 B into records and at the MSS into segments, ACKed as `pure_acks` says.
+    Longer ones are cut at 16,384 B into records and at the MSS into segments, of which every second is ACKed.
 
     Parameters
     ----------
@@ -37,7 +27,6 @@ def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s
     tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
     ip : int or array, IP version, 4 or 6; broadcasts
     server_s : float or array, time from the request's arrival to the answer's start, >= 0; broadcasts. [s]
-    segments_per_ack : int or array, segments of a long response that one ACK of the phone covers, >= 1
 
     Returns
     -------
@@ -62,33 +51,8 @@ def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s
     >>> up + down
     array([1080, 1132])
     """
-    return ways.ip_bytes(
-        ways.exchange_ways,
-        tls,
-        request_bytes=request_bytes,
-        response_bytes=response_bytes,
-        server_s=server_s,
-        segments_per_ack=segments_per_ack,
-        ip=ip,
-    )
-
-
-def http_exchange_packets(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0, segments_per_ack=2):
-    """The packets of one request and its response on a warm connection, lone ACKs in.
-
-    The packets whose bytes `http_exchange_bytes` counts.
-
-    Source: wire_capture, wire_relay.
-    """
-    return ways.packets(
-        ways.exchange_ways,
-        tls,
-        request_bytes=request_bytes,
-        response_bytes=response_bytes,
-        server_s=server_s,
-        segments_per_ack=segments_per_ack,
-        ip=ip,
-    )
+    given = {"request_bytes": request_bytes, "response_bytes": response_bytes, "server_s": server_s, "ip": ip}
+    return _ip_bytes(packets.exchange, tls, **given)
 
 
 def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server_s=0.0):
@@ -117,11 +81,6 @@ def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server
     830
     """
     return http_exchange_bytes(request_bytes, response_bytes, tls, ip, server_s)
-
-
-def upgrade_packets(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server_s=0.0):
-    """The packets of the HTTP upgrade that turns a connection into a WebSocket."""
-    return http_exchange_packets(request_bytes, response_bytes, tls, ip, server_s)
 
 
 def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per_ack=2):
@@ -160,16 +119,8 @@ def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per
     >>> websocket_message_bytes(184, masked=True)
     (266, 52)
     """
-    return ways.ip_bytes(
-        ways.message_ways, tls, payload_bytes=payload_bytes, masked=masked, segments_per_ack=segments_per_ack, ip=ip
-    )
-
-
-def websocket_message_packets(payload_bytes, masked, tls="1.3", ip=4, segments_per_ack=2):
-    """The packets of one WebSocket message and of its ACKs."""
-    return ways.packets(
-        ways.message_ways, tls, payload_bytes=payload_bytes, masked=masked, segments_per_ack=segments_per_ack, ip=ip
-    )
+    given = {"payload_bytes": payload_bytes, "masked": masked, "segments_per_ack": segments_per_ack, "ip": ip}
+    return _ip_bytes(packets.message, tls, **given)
 
 
 def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0):
@@ -204,24 +155,19 @@ def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byte
     >>> heartbeat_bytes(), heartbeat_bytes(tls="1.2")
     ((132, 76), (139, 83))
     """
-    return ways.ip_bytes(
-        ways.heartbeat_ways,
-        tls,
-        client_payload_bytes=client_payload_bytes,
-        server_payload_bytes=server_payload_bytes,
-        ip=ip,
-    )
+    given = {"client_payload_bytes": client_payload_bytes, "server_payload_bytes": server_payload_bytes, "ip": ip}
+    return _ip_bytes(packets.heartbeat, tls, **given)
 
 
-def heartbeat_packets(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0):
-    """The packets of one heartbeat: ping and ACK up, pong down."""
-    return ways.packets(
-        ways.heartbeat_ways,
-        tls,
-        client_payload_bytes=client_payload_bytes,
-        server_payload_bytes=server_payload_bytes,
-        ip=ip,
-    )
+def _ip_bytes(ways: Callable, tls: object, **given: object) -> tuple:
+    """IP bytes (up, down) of the ways that `ways` gives for the inputs."""
+    overhead = packets.record_overhead_bytes(tls)
+
+    def both(ip, **rest):
+        header_bytes = packets.packet_header_bytes(ip)
+        return tuple(way.ip_bytes(header_bytes) for way in ways(ip=ip, overhead=overhead, **rest))
+
+    return sizes.together(both, **given)
 
 
 def bits_per_s(message_bytes, clients, period_s):
