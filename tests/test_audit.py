@@ -539,10 +539,9 @@ def test_a_change_names_the_claims_that_hold_without_it_and_fail_with_it(twilly)
 
 def test_a_claim_of_which_the_model_has_no_figure_is_not_among_those_that_a_change_breaks(polling_table):
     """Nobody polls for new comments while others broadcast in the improved poll: claims 18 to 20 are about nothing."""
-    table = polling_table
-    none = set(table.index[table["scenario"].isna() & table["premise"].isna()])
+    none = set(polling_table.index[polling_table["scenario"].isna() & polling_table["premise"].isna()])
     assert {18, 19, 20} <= none
-    named = re.findall(r"but then claims? ([\d, and]+) no longer", " ".join(table["why"]))
+    named = re.findall(r"but then claims? ([\d, and]+) no longer", " ".join(polling_table["why"]))
     assert named and not none & {int(n) for text in named for n in re.findall(r"\d+", text)}
 
 
