@@ -40,6 +40,24 @@ def test_the_table_keeps_its_rows_columns_and_units(twilly):
     assert list(model.before_after(twilly, draws=32, seed=1).columns) == COLUMNS + DRAWN
 
 
+def test_the_change_is_a_share_of_before(twilly):
+    table = model.before_after(twilly)
+    assert (table["before"] * (1.0 + table["change"])).to_numpy() == pytest.approx(table["after"].to_numpy(), rel=1e-12)
+
+
+def test_a_drawn_row_is_the_middle_of_its_draws_and_counts_those_in_which_push_is_better():
+    """As built, push is cheaper in some draws, not in most: the middle by sorting, the share by counting."""
+    outcome = model.evaluate("twilly_as_built", users=3e3, draws=101, seed=4)
+    row = outcome.table().loc["cost"]
+    before, after = (v[:, 0] for v in outcome.values("cost"))
+    assert row["before"] == sorted(before)[50] and row["after"] == sorted(after)[50]
+    assert row["change"] == pytest.approx(
+        sorted(a / b - 1.0 for b, a in zip(before, after, strict=True))[50], rel=1e-12
+    )
+    wins = sum(a < b for b, a in zip(before, after, strict=True))
+    assert row["p_better"] == pytest.approx(wins / 101, rel=1e-12) and 0 < wins < 50
+
+
 @pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
 @pytest.mark.parametrize("measure", MEASURES)
 def test_parts_by_flow_sum_to_the_whole(name, measure):
