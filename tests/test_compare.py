@@ -42,6 +42,24 @@ def test_the_table_keeps_its_rows_columns_and_units(twilly):
     assert list(model.before_after(twilly, draws=32, seed=1).columns) == COLUMNS + DRAWN
 
 
+def test_the_change_is_a_share_of_before(twilly):
+    table = model.before_after(twilly)
+    assert (table["before"] * (1.0 + table["change"])).to_numpy() == pytest.approx(table["after"].to_numpy(), rel=1e-12)
+
+
+def test_a_drawn_row_is_the_middle_of_its_draws_and_counts_those_in_which_push_is_better():
+    """As built, push is cheaper in some draws, not in most: the middle by sorting, the share by counting."""
+    outcome = model.evaluate("twilly_as_built", users=3e3, draws=101, seed=4)
+    row = outcome.table().loc["cost"]
+    before, after = (v[:, 0] for v in outcome.values("cost"))
+    assert row["before"] == sorted(before)[50] and row["after"] == sorted(after)[50]
+    assert row["change"] == pytest.approx(
+        sorted(a / b - 1.0 for b, a in zip(before, after, strict=True))[50], rel=1e-12
+    )
+    wins = sum(a < b for b, a in zip(before, after, strict=True))
+    assert row["p_better"] == pytest.approx(wins / 101, rel=1e-12) and 0 < wins < 50
+
+
 @pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
 @pytest.mark.parametrize("measure", MEASURES)
 def test_parts_by_flow_sum_to_the_whole(name, measure):
@@ -68,6 +86,51 @@ def test_low_and_high_are_the_5_and_95_percent_quantiles_of_the_draws(twilly):
             assert table.loc[row, f"{name}_low"] == np.quantile(values, 0.05)
             assert table.loc[row, f"{name}_high"] == np.quantile(values, 0.95)
             assert table.loc[row, name] == np.median(values)
+
+
+@pytest.mark.parametrize("name", ["twilly", "polling_improved"])
+def test_the_mean_latency_is_the_area_over_its_quantiles(name):
+    """The mean of a positive number is the integral of its quantiles; 2,000 midpoints leave a tail of below 1 %."""
+    outcome = model.evaluate(name)
+    for side in (outcome.before, outcome.after):
+        area = side.latency_quantiles((np.arange(2000) + 0.5) / 2000).mean(axis=0)
+        assert first(side.total("latency")) == pytest.approx(first(area), rel=0.01)
+
+
+def test_the_first_two_rows_are_the_median_and_the_95_percent_quantile_of_latency(twilly):
+    outcome = model.evaluate(twilly)
+    for share, row in ((0.5, ROWS[0]), (0.95, ROWS[1])):
+        for side, value in zip((outcome.before, outcome.after), outcome.values(row), strict=True):
+            below = first(side.latency_quantiles((share - 0.01,))[0]), first(side.latency_quantiles((share + 0.01,))[0])
+            assert below[0] < first(value) < below[1]
+
+
+def test_percentiles_of_a_long_run_are_those_of_its_first_draws(twilly, monkeypatch):
+    monkeypatch.setattr(sampling, "QUANTILE_DRAWS", 64)
+    outcome, short = (model.evaluate(twilly, draws=n, seed=4) for n in (128, 64))
+    for row in ROWS[:2]:
+        for long, few in zip(outcome.values(row), short.values(row), strict=True):
+            assert long.shape == (64, 1)
+            np.testing.assert_allclose(long, few, rtol=1e-6)  # the last digits of a quantile depend on its neighbours
+
+
+def test_events_that_do_not_arrive_are_those_sent_less_those_delivered():
+    from model import latency
+    from model.life.sessions import pushes_per_s
+
+    side = model.evaluate("twilly_as_built").before
+    scenario = side.traffic.life.scenario
+    sent = sum(first(pushes_per_s(scenario, event)) for event in scenario.events)
+    arrived = sum(first(latency.delivered_rate_per_s(side.traffic, event)) for event in scenario.events)
+    assert first(side.undelivered_share) == pytest.approx(1.0 - arrived / sent, rel=1e-9)
+    assert 0.0 < first(side.undelivered_share) < 1.0
+
+
+def test_a_measure_by_flow_is_the_mean_over_the_draws(twilly):
+    outcome = model.evaluate(twilly, users=[1e4, 1e6], draws=64, seed=2)
+    for which in ("before", "after"):
+        total = np.broadcast_to(getattr(outcome, which).total("cost"), (64, 2))
+        assert outcome.by_flow("cost")[which].sum() == pytest.approx(total[:, 0].mean(), rel=1e-9)
 
 
 def test_equal_designs_give_equal_outcomes(twilly):
@@ -151,6 +214,30 @@ def test_a_scenario_without_claims_is_judged_by_nobody(twilly):
 def test_several_user_counts_stand_below_each_other(twilly):
     table = model.before_after(twilly, users=[1e3, 1e4])
     assert table.index.nlevels == 2 and len(table) == 12
+
+
+def test_claims_are_judged_under_their_premise_and_under_the_scenario(twilly):
+    from model import claims
+
+    table, here = judged_twice(twilly), model.before_after(twilly)
+    own = model.before_after(claims.premise(twilly))
+    for name in ("before", "after", "verdict"):
+        assert table[f"{name} (premise)"].tolist() == own[name].tolist()
+        assert table[f"{name} (scenario)"].tolist() == here[name].tolist()
+    assert own["before"]["cost"] > 100 * here["before"]["cost"]  # active every hour of the month
+
+
+def test_explain_moves_one_input_and_leaves_the_others_at_their_modes(twilly):
+    outcome = model.evaluate(twilly, users=2e4)
+    inputs = outcome.explain("cost")["inputs"]
+    for name in [n for n in inputs.index if n.startswith("usage.")][:2]:
+        for end in ("low", "high"):
+            there = model.evaluate(twilly.with_({name: float(inputs.loc[name, end])}), users=2e4)
+            for which in ("before", "after"):
+                moved = first(getattr(there, which).total("cost"))
+                assert inputs.loc[name, f"{which}_at_{end}"] == pytest.approx(moved, rel=1e-9)
+    widths = [abs(inputs[f"{w}_at_high"] - inputs[f"{w}_at_low"]) for w in ("before", "after")]
+    assert inputs["swing"].to_numpy() == pytest.approx((widths[0] + widths[1]).to_numpy(), rel=1e-12)
 
 
 def test_explain_names_formula_inputs_sources_and_three_movers(twilly):

@@ -131,6 +131,19 @@ def test_old_and_new_apps_share_the_same_plain_servers():
     assert (small == 1).all()
 
 
+def test_no_fleet_has_fewer_servers_than_either_side_needs_at_least():
+    case = model.load("twilly_as_built").with_({"before.server.least_instances": 3})
+    servers = migration.fleet(case, [0.0, 0.5, 1.0], users=[100]).rates_per_s()["plain servers"]
+    assert np.ravel(servers).tolist() == [3, 3, 1]
+
+
+def test_the_longest_fan_out_of_a_fleet_is_the_longer_of_the_two_not_their_sum():
+    run = migration.fleet("twilly_as_built", [0.5], users=[1e5]).rates_per_s()
+    sides = [server_load.rates_per_s(pure("twilly_as_built", which, [5e4])) for which in ("before", "after")]
+    longest = max(float(np.ravel(side["longest fan-out s"])[0]) for side in sides)
+    assert float(np.ravel(run["longest fan-out s"])[0]) == pytest.approx(longest, rel=1e-12) and longest > 0
+
+
 def test_servers_of_two_types_are_two_fleets():
     case = model.load("twilly_as_built").with_({"before.server.instance": "c7g_medium"})
     usage = migration.fleet(case, [0.0, 0.5, 1.0], users=[100]).usage

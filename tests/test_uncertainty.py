@@ -198,6 +198,29 @@ def test_the_tornado_is_widest_first_and_ends_where_the_model_says(twilly):
     assert table.loc[name, "saving_at_low"] == pytest.approx(saving, rel=1e-9)
 
 
+def test_the_tornado_has_the_saving_of_today_between_its_ends(twilly):
+    table, outcome = ranges.tornado(twilly, "cost", most=3), model.evaluate(twilly)
+    saving = float(np.ravel(outcome.before.total("cost"))[0] - np.ravel(outcome.after.total("cost"))[0])
+    assert len(table) == 3 and table["saving_at_modes"].to_numpy() == pytest.approx(saving, rel=1e-12)
+    ends = table[["saving_at_low", "saving_at_high"]]
+    assert (ends.min(axis=1) <= saving).all() and (ends.max(axis=1) >= saving).all()
+    assert table["width"].to_numpy() == pytest.approx((ends.max(axis=1) - ends.min(axis=1)).to_numpy(), rel=1e-12)
+
+
+def test_an_input_that_moves_alone_explains_all_of_the_variance(twilly):
+    table = ranges.index_table(twilly, "cost", n=1024, most=1)
+    assert list(table.index) == list(ranges.tornado(twilly, "cost", most=1).index)
+    assert table[["first", "total"]].to_numpy() == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_chance_of_choosing_wrong_today_is_that_of_the_rarer_sign(twilly):
+    case = model.load("twilly_as_built")
+    wrong = ranges.worth_measuring(case, draws=1024, seed=3, most=2).loc["nothing", "chance_of_wrong"]
+    better = ranges.spans(case, draws=1024, seed=3).loc["cost", "p_better"]
+    assert wrong in (better, 1.0 - better)
+    assert 0.0 < wrong < 1.0
+
+
 def test_the_chance_of_being_cheaper_is_a_chance(twilly):
     table = ranges.cheaper_surface(twilly, [1e3, 1e5], [1.0, 30.0], draws=64)
     assert table.shape == (2, 2) and table.to_numpy().min() >= 0 and table.to_numpy().max() <= 1

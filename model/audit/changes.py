@@ -64,9 +64,9 @@ def _with(base: Scenario, changes: Mapping[str, object]) -> Scenario:
             if part.get(name) is None:
                 part[name] = {}
             part = part[name]
-        part.pop(last, None)
-        if value is not MISSING:
-            part[last] = value
+        part[last] = value
+        if value is MISSING:
+            del part[last]
     return base.with_({top: plain[top] for top in dict.fromkeys(p.split(".")[0] for p in changes)})
 
 

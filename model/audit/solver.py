@@ -187,14 +187,15 @@ class Search:
         found: dict[str, Change] = {}
         for path, values in (paths | dict.fromkeys(SWITCHES, (True, False))).items():
             here = functools.reduce(lambda part, name: getattr(part, name, None), path.split("."), self.plain)
-            for value in values if here is not None else ():
-                left = [f for f in figures if f.key not in found and value != here]
-                outcome = evaluate(self.plain.with_({path: value}), self.users) if left else None
-                true = [f for f in left if bool(holds(f, self.values(f, outcome)[0]))]
-                if true:
-                    said = f"{path} is {str(value).lower()} (here {str(here).lower()})"
-                    broken = self.broken(outcome)[0]
-                    found |= {f.key: Change(path, value, said, breaks=broken) for f in true}
+            for value in values:
+                left = [f for f in figures if f.key not in found]
+                if here is None or value == here or not left:
+                    continue
+                outcome = evaluate(self.plain.with_({path: value}), self.users)
+                said = f"{path} is {str(value).lower()} (here {str(here).lower()})"
+                for figure in left:
+                    if bool(holds(figure, self.values(figure, outcome)[0])):
+                        found[figure.key] = Change(path, value, said, breaks=self.broken(outcome)[0])
         return found
 
 

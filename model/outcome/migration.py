@@ -196,11 +196,10 @@ def fleet(
     plain = sampling.resolved(scenario, counts, draws, seed)
     share = share[:, None, None]
     there = [(part > 0.0).astype(float) for part in (1.0 - share, share)]
-    users_of = {
-        which: plain.users * np.where(part > 0.0, part, 1.0)
-        for which, part in (("before", 1.0 - share), ("after", share))
-    }
-    both = [traffic_of(which, plain.model_copy(update={"users": own})) for which, own in users_of.items()]
+    both = []
+    for which, part in (("before", 1.0 - share), ("after", share)):
+        users_there = plain.users * np.where(part > 0.0, part, 1.0)
+        both.append(traffic_of(which, plain.model_copy(update={"users": users_there})))
     old, new = _shared_servers(*both, *there)
     if lookups:
         old, new = _looked_up(old, new, there[0])

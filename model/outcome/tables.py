@@ -155,15 +155,11 @@ class Outcome:
         """The list price of all that either design is billed on, above any allowance."""
         import pandas as pd
 
-        tiers = {m: self.before.book.tiers(m)[0] for m in sorted({*self.before.usage, *self.after.usage})}
-        columns = {
-            "price_usd": [float(t.price_usd) for t in tiers.values()],
-            "unit": [t.unit for t in tiers.values()],
-            "source": [t.source for t in tiers.values()],
-            "where": [t.where for t in tiers.values()],
-            "read_on": [str(t.effective_from) for t in tiers.values()],
-        }
-        return pd.DataFrame(columns, index=pd.Index(tiers, name="meter"))
+        meters = sorted({*self.before.usage, *self.after.usage})
+        tiers = {m: self.before.book.tiers(m)[0] for m in meters}
+        rows = {m: (float(t.price_usd), t.unit, t.source, t.where, str(t.effective_from)) for m, t in tiers.items()}
+        columns = ["price_usd", "unit", "source", "where", "read_on"]
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("meter")
 
 
 def _figures(before: np.ndarray, after: np.ndarray) -> dict:
@@ -203,21 +199,13 @@ def _swings(scenario: Scenario, users: float, measure: str):
     for k, (name, one) in enumerate(inputs.items()):
         columns[name][2 * k : 2 * k + 2, 0] = one.low, one.high
     sides = both_sides(sampling.with_columns(scenario, columns, users))
-    table = pd.DataFrame(
-        {
-            "low": [one.low for one in inputs.values()],
-            "mode": [one.mode for one in inputs.values()],
-            "high": [one.high for one in inputs.values()],
-            "source": [one.source or "" for one in inputs.values()],
-            "kind": [
-                rows[stem].kind if (stem := name.removeprefix("ledger.")) in rows else "scenario" for name in inputs
-            ],
-        },
-        index=pd.Index(inputs, name="input"),
-    )
+    table = pd.DataFrame({end: {n: getattr(r, end) for n, r in inputs.items()} for end in ("low", "mode", "high")})
+    kept = [rows.get(name.removeprefix("ledger.")) for name in inputs]
+    table["source"] = [one.source or "" for one in inputs.values()]
+    table["kind"] = [row.kind if row else "scenario" for row in kept]
     swing = np.zeros(count)
     for which, side in zip(("before", "after"), sides, strict=True):
         ends = np.broadcast_to(np.asarray(side.total(measure), dtype=float), (2 * count, 1)).reshape(count, 2)
         table[f"{which}_at_low"], table[f"{which}_at_high"] = ends.T
         swing += np.abs(ends[:, 1] - ends[:, 0])
-    return table.assign(swing=swing).sort_values("swing", ascending=False, kind="stable")
+    return table.assign(swing=swing).rename_axis("input").sort_values("swing", ascending=False, kind="stable")
