@@ -61,10 +61,10 @@ def table(
 ) -> None:
     """Print the before-and-after table of a scenario."""
     from model.outcome import results
-    from model.show import tables
+    from model.show import display
 
     found = results.before_after(scenario, user_counts(users), draws, seed)
-    tables.show(found, str(format), title=results.load_scenario(scenario).title)
+    display.show(found, str(format), title=results.load_scenario(scenario).title)
 
 
 @app.command()
@@ -144,17 +144,17 @@ def audit(
 ) -> None:
     """Judge every published claim by its own arithmetic and by the model."""
     from model import audit as auditing
-    from model.show import tables
+    from model.show import display
 
     found = auditing.table(scenario, claims, draws, seed)
     if format in (Format.csv, Format.json):
-        tables.show(found, str(format), title=found.attrs["title"])
+        display.show(found, str(format), title=found.attrs["title"])
         return
     shown = auditing.shown(found)
     if format is not Format.text:
-        tables.show(shown, str(format), title=found.attrs["title"])
+        display.show(shown, str(format), title=found.attrs["title"])
         return
-    tables.show(shown.drop(columns="why"), "text", title=found.attrs["title"])
+    display.show(shown.drop(columns="why"), "text", title=found.attrs["title"])
     typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
     width = shutil.get_terminal_size((140, 40)).columns
     for figure, why in shown["why"].items():

@@ -18,7 +18,7 @@ from model.apps.explore import drawing, saving, words
 from model.apps.explore import state as states
 from model.checks import InputError
 from model.outcome import results
-from model.show import tables
+from model.show import display
 
 __all__ = ["Page", "page"]
 
@@ -208,7 +208,7 @@ class Page(anywidget.AnyWidget):
         return {"rows": rows, "traces": drawing.traces(data, pinned), "pinned": kept, "users": float(scenario.users)}
 
     def __repr__(self) -> str:
-        return tables.as_text(self.table(), "md", "").rstrip()
+        return display.as_text(self.table(), "md", "").rstrip()
 
     def _repr_mimebundle_(self, **kwargs):
         """The widget, and for a viewer that runs no kernel the table it would show."""
@@ -218,7 +218,7 @@ class Page(anywidget.AnyWidget):
             "<p>Here the sliders stand; they need a running kernel: <code>workbook app</code> or"
             " <code>workbook lab</code>.</p>"
         )
-        table = tables.as_text(self.table(), "html", self.state.base.title)
+        table = display.as_text(self.table(), "html", self.state.base.title)
         fixed = {"text/plain": repr(self), "text/html": note + table}
         return {**(data or {}), **fixed}, metadata
 
