@@ -75,13 +75,13 @@ def report(
     engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a notebook.")] = "inprocess",
 ) -> None:
     """Run the notebooks and write them, an HTML page each with an index, and the tables."""
-    from model.apps.report import reporting
+    from model.apps import report as reports
 
     counts = user_counts(users)
     if counts and len(counts) > 1:
         checks.fail(f"a report is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
     try:
-        index = reporting.write_report(scenario, counts[0] if counts else None, out, engine)
+        index = reports.write_report(scenario, counts[0] if counts else None, out, engine)
     except RuntimeError as broken:
         sys.stderr.write(f"workbook: {broken}\n")
         raise typer.Exit(1) from None
