@@ -15,9 +15,9 @@ from batches import finished, given_to_run, manifest, results
 
 import model
 from model import checks, paths
-from model.apps import batch
+from model.apps import batch, notebooks
 from model.apps.batch import collect
-from model.apps.notebooks import pool
+from model.apps.notebooks import workers
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_notebook_that_asks_for_a_secret_is_refused(make, tmp_path):
 
 @pytest.mark.parametrize("name", ["payload_bytes", "token_bytes", "monkey", "keepalive_s", "keys_count"])
 def test_a_name_that_only_sounds_like_a_secret_is_none(name):
-    from model.apps.notebooks.plain import no_secret
+    from model.apps.notebooks import no_secret
 
     no_secret(name, "x")
 
@@ -141,7 +141,7 @@ def test_an_unknown_engine_is_refused_with_the_nearest(make):
 
 def test_an_unknown_engine_is_refused_before_any_notebook_starts(tmp_path):
     with pytest.raises(checks.InputError, match="unknown engine 'inproces'; did you mean 'inprocess'"):
-        batch.execute_all(["01_before_after"], {}, tmp_path / "out", engine="inproces")
+        notebooks.execute_all(["01_before_after"], {}, tmp_path / "out", engine="inproces")
     assert not (tmp_path / "out").exists()
 
 
@@ -200,9 +200,9 @@ def test_a_run_is_done_anew_when_what_it_depends_on_changes(make, monkeypatch, t
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
     small_notebooks.small(tmp_path / "small.ipynb", "users = users")
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
-    monkeypatch.setattr("model.apps.batch.fingerprint.data_hash", lambda: "other data")
+    monkeypatch.setattr("model.apps.batch.grid.data_hash", lambda: "other data")
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
-    monkeypatch.setattr("model.apps.batch.fingerprint.package_hash", lambda: "other code")
+    monkeypatch.setattr("model.apps.batch.grid.package_hash", lambda: "other code")
     run = grid.plan(given["grid_path"], given["notebooks"])[0]
     assert len(key | {run.key}) == 5 and run.name == first.name  # which it then takes the place of
     assert run.parameters["scenario"] == str(tmp_path / "mine.yaml")  # notebooks run in their own folder
@@ -241,32 +241,32 @@ def test_columns_named_as_parameters_are_kept_apart():
 def test_execute_all_gives_each_notebook_the_parameters_it_has(tmp_path):
     small_notebooks.small(tmp_path / "a.ipynb")
     small_notebooks.write(tmp_path / "b.ipynb", "1 / size", parameters="size: float = 0.0  # [-]")
-    done = batch.execute_all(
+    done = notebooks.execute_all(
         [tmp_path / "a.ipynb", tmp_path / "b.ipynb"], {"users": 5.0}, tmp_path / "out", jobs=1, progress=False
     )
     assert [bool(d.error) for d in done] == [False, True]
     assert "ZeroDivisionError" in done[1].error and done[1].output.exists()
     assert collect.results_of(json.loads(done[0].output.read_text()))[0]["records"][0]["cost"] == 0.234
     with pytest.raises(checks.InputError, match="unknown parameter 'user'; did you mean 'users'"):
-        batch.execute_all([tmp_path / "a.ipynb"], {"user": 5.0}, tmp_path / "out")
+        notebooks.execute_all([tmp_path / "a.ipynb"], {"user": 5.0}, tmp_path / "out")
 
 
 def test_a_path_with_braces_is_a_path(tmp_path):
     folder = tmp_path / "{x}"
     folder.mkdir()
     notebook = small_notebooks.small(folder / "a.ipynb")
-    batch.execute(notebook, {"users": 5.0}, folder / "{out}.ipynb")
+    notebooks.execute(notebook, {"users": 5.0}, folder / "{out}.ipynb")
     assert (folder / "{out}.ipynb").exists()
 
 
 def test_a_worker_that_has_grown_is_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr(pool, "MOST_MEMORY_BYTES", 1)
+    monkeypatch.setattr(workers, "MOST_MEMORY_BYTES", 1)
     notebook = small_notebooks.write(tmp_path / "nb.ipynb", "import os\nprint('pid', os.getpid())")
     tasks = [
         {"notebook": str(notebook), "parameters": {}, "output": str(tmp_path / f"{n}.ipynb"), "engine": "inprocess"}
         for n in range(2)
     ]
-    assert [o["status"] for _, o in pool.results(tasks, 1)] == ["done", "done"]
+    assert [o["status"] for _, o in workers.results(tasks, 1)] == ["done", "done"]
     seen = {re.search(r"pid \d+", (tmp_path / f"{n}.ipynb").read_text()).group() for n in range(2)}
     assert len(seen) == 2
 
@@ -281,11 +281,11 @@ def test_a_half_written_file_is_not_taken_for_a_run(make):
 
 
 def test_the_numbers_of_workers_are_sane():
-    assert pool.jobs_for(8, 3) == 3
-    assert pool.jobs_for(None, 1000) == (
+    assert workers.jobs_for(8, 3) == 3
+    assert workers.jobs_for(None, 1000) == (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     )
-    assert pool.jobs_for(0, 0) == 1
+    assert workers.jobs_for(0, 0) == 1
 
 
 @pytest.mark.parametrize(

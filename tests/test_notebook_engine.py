@@ -24,9 +24,8 @@ from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.iorw import papermill_io
 
 from model import paths
-from model.apps import batch, notebooks
-from model.apps.notebooks.running import engine_name
-from model.apps.notebooks.tables import CHART_MIME
+from model.apps import notebooks
+from model.apps.notebooks import engine_name
 
 CELLS = [  # what notebooks put out, one kind a cell
     "import logging, os, sys, warnings\nimport numpy as np\nimport pandas as pd",
@@ -45,7 +44,7 @@ CELLS = [  # what notebooks put out, one kind a cell
     "shell = get_ipython()\ntype(shell).__name__, type(shell).__module__, 'IPKernelApp' in shell.config",
     "__name__, os.path.basename(os.getcwd()), sys.path.count(''), sys.stdout.encoding, sys.stdout.isatty()",
     "import asyncio\nawait asyncio.sleep(0)\nprint('awaited')",
-    "from model.display import result\nresult(frame.assign(c=[1 / 3, 2e9 / 7]), 'numbers')",
+    "from model.show.display import result\nresult(frame.assign(c=[1 / 3, 2e9 / 7]), 'numbers')",
     "logging.warning('said')\nlogging.info('unsaid')",
     "%precision 3\n1 / 3",
     "x = 1;\nx;",
@@ -107,7 +106,9 @@ def test_outputs_equal_those_of_a_kernel_in_the_first_run_and_in_the_next(notebo
 
 def without_pictures(notebook):
     """The stored notebook without the pictures that `accept` puts beside its charts."""
-    for output in [o for cell in notebook.cells for o in cell.get("outputs", ()) if CHART_MIME in o.get("data", {})]:
+    for output in [
+        o for cell in notebook.cells for o in cell.get("outputs", ()) if notebooks.CHART_MIME in o.get("data", {})
+    ]:
         output.data.pop("image/png", None)
     return notebook
 
@@ -116,7 +117,7 @@ def without_pictures(notebook):
 def test_every_notebook_puts_out_what_is_stored(source, tmp_path):
     """nbval holds the stored outputs against a kernel's, so what is as stored here is as in a kernel."""
     kept = outputs_text(without_pictures(nbformat.read(source, as_version=4)))
-    here = outputs_text(batch.execute(source, {}, tmp_path / "here.ipynb", "inprocess"))
+    here = outputs_text(notebooks.execute(source, {}, tmp_path / "here.ipynb", "inprocess"))
     assert not lines_that_differ(kept, here), "\n".join(lines_that_differ(kept, here))
     assert here == kept
 
@@ -280,7 +281,7 @@ def test_a_notebook_in_another_language_is_refused(notebook, tmp_path):
 def test_shells_are_not_kept_alive(notebook, tmp_path):
     import gc
 
-    from model.apps.notebooks.shell import Shell
+    from model.apps.notebooks.engine import Shell
 
     source = notebook("big = list(range(100_000))", "!true")
     for _ in range(3):

@@ -8,8 +8,8 @@ import pytest
 import small_notebooks
 
 from model import checks
-from model.apps import batch, report
-from model.apps.report.cleaning import cleaned
+from model.apps import notebooks, report
+from model.apps.report.pages import cleaned
 from model.show import pictures
 
 EVIL = "<script>alert('x')</script>"
@@ -31,10 +31,10 @@ def made(tmp_path_factory):
     )
     (folder / "notebooks").mkdir()
     first = folder / "notebooks" / "01_answer.ipynb"
-    batch.execute(source, {"users": 5e4}, first)
+    notebooks.execute(source, {"users": 5e4}, first)
     second = folder / "notebooks" / "02_fails.ipynb"
-    with pytest.raises(batch.NotebookFailed):
-        batch.execute(small_notebooks.write(folder / "b.ipynb", "1 / 0"), {}, second)
+    with pytest.raises(notebooks.NotebookFailed):
+        notebooks.execute(small_notebooks.write(folder / "b.ipynb", "1 / 0"), {}, second)
     table = pd.DataFrame(
         {"before": [1.23456, 4680.0], "after": [0.5, float("nan")], "verdict": ["holds", f"fails: {EVIL}"]},
         index=pd.Index(["battery", EVIL], name="measure"),

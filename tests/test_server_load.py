@@ -377,8 +377,6 @@ def test_an_array_of_users_equals_one_by_one(which):
     for k, count in enumerate(users):
         alone = traffic_at_modes(which, users=[count], name="twilly_as_built")
         alone = server_load.rates_per_s(server_load.at_peak(alone))
-            server_load.at_peak(traffic_at_modes(which, users=[count], name="twilly_as_built"))
-        )
         np.testing.assert_allclose(many.iloc[:, k], [np.ravel(alone[load])[0] for load in many.index], rtol=1e-12)
 
 

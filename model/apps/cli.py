@@ -63,10 +63,10 @@ def table(
     """Print the before-and-after table of a scenario."""
     from model.outcome import before_after
     from model.scenario import load
-    from model.show import tables
+    from model.show import display
 
     found = before_after(scenario, user_counts(users), draws, seed)
-    tables.show(found, str(format), title=load(scenario).title)
+    display.show(found, str(format), title=load(scenario).title)
 
 
 @app.command()
@@ -77,13 +77,13 @@ def report(
     engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a notebook.")] = "inprocess",
 ) -> None:
     """Run the notebooks and write them, an HTML page each with an index, and the tables."""
-    from model.apps.report import reporting
+    from model.apps import report as reports
 
     counts = user_counts(users)
     if counts and len(counts) > 1:
         checks.fail(f"a report is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
     try:
-        index = reporting.write_report(scenario, counts[0] if counts else None, out, engine)
+        index = reports.write_report(scenario, counts[0] if counts else None, out, engine)
     except RuntimeError as broken:
         sys.stderr.write(f"workbook: {broken}\n")
         raise typer.Exit(1) from None
@@ -151,17 +151,17 @@ def audit(
 ) -> None:
     """Judge every published claim by its own arithmetic and by the model."""
     from model import audit as auditing
-    from model.show import tables
+    from model.show import display
 
     found = auditing.table(scenario, claims, draws, seed)
     if format in (Format.csv, Format.json):
-        tables.show(found, str(format), title=found.attrs["title"])
+        display.show(found, str(format), title=found.attrs["title"])
         return
     shown = auditing.shown(found)
     if format is not Format.text:
-        tables.show(shown, str(format), title=found.attrs["title"])
+        display.show(shown, str(format), title=found.attrs["title"])
         return
-    tables.show(shown.drop(columns="why"), "text", title=found.attrs["title"])
+    display.show(shown.drop(columns="why"), "text", title=found.attrs["title"])
     typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
     width = shutil.get_terminal_size((140, 40)).columns
     for figure, why in shown["why"].items():

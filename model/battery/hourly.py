@@ -177,13 +177,19 @@ def percent_per_hour(now: Traffic, background: bool = True, pick: Callable | Non
 
     Source: huang2012, narayanan2021, ninetofivemac_battery.
     """
+    networks = now.life.scenario.networks.items()
+    profiles = {name: None if pick is None else pick(network) for name, network in networks}
+    return mixed_percent(now, {n: joules_per_hour(now, w, profiles[n], background, split) for n, w in networks})
+
+
+def mixed_percent(now: Traffic, joules: Mapping[str, Mapping]) -> dict:
+    """Battery over the network mix by flow, from the joules by flow on each network."""
     scenario = now.life.scenario
     full_j = battery_j(scenario.phone)
     total: dict = {}
-    for network in scenario.networks.values():
-        profile = None if pick is None else pick(network)
-        for flow, joules in joules_per_hour(now, network, profile, background, split).items():
-            total[flow] = total.get(flow, 0.0) + network.share * joules / full_j * 100.0
+    for name, network in scenario.networks.items():
+        for flow, flow_j in joules[name].items():
+            total[flow] = total.get(flow, 0.0) + network.share * flow_j / full_j * 100.0
     return total
 
 

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 
 from model.show.display import RESULT_MIME
 
-__all__ = ["results_of", "rows_of", "write_tables"]
-
 
 def results_of(notebook: Mapping) -> list[dict]:
     """The JSON that cells tagged `result` put out, each as a mapping with name and records."""

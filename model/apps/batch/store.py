@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from model import checks
-from model.apps.notebooks.running import is_remote
-
-__all__ = ["Store"]
+from model.apps.notebooks import is_remote
 
 PART = re.compile(r"\.part-(\d+)-")
 
