@@ -63,13 +63,12 @@ def battery_j(phone: str) -> float:
     return phones()[phone]
 
 
-def _tail_j(plan: Plan, air: radio.Mixes, mix: Mix):
+def _tail_j(plan: Plan, air: radio.Mixes, mix: Mix, alone_j):
     """What a session's end costs above what the screen's own traffic would have cost there.
 
     Without a socket everything stops and the tail runs out. With one, heartbeat and pushes go on through
     the grace (a place of its own); the tail of what stopped adds to theirs; then the close wakes the radio.
     """
-    alone_j = air.once(("alone", mix.behind), lambda: air.last_tail_j(mix.behind))
     names = {plan.names[i] for i in mix.staying}
     if mix.grace_s is None:
         return air.last_tail_j((*mix.front, *mix.behind)) - alone_j
@@ -83,23 +82,23 @@ def _parts_j(plan: Plan, profile: radio.Radio, split: bool) -> dict:
     """Joules of an active hour by flow, or all flows in one sum, with the start and end of sessions."""
     air = radio.Mixes(profile, plan.sources)
     first = last = 0.0
-    for mix in plan.mixes:
-        if np.any(mix.sessions):
-            first = first + mix.sessions * air.first_promotion_j(mix.front, mix.behind)
-            last = last + mix.sessions * _tail_j(plan, air, mix)
+    ended = [mix for mix in plan.mixes if np.any(mix.sessions)]
+    alone_j = {behind: air.last_tail_j(behind) for behind in {mix.behind for mix in ended}}
+    for mix in ended:
+        first = first + mix.sessions * air.first_promotion_j(mix.front, mix.behind)
+        last = last + mix.sessions * _tail_j(plan, air, mix, alone_j[mix.behind])
     if split:
-        return {**_by_flow_j(plan, profile), FIRST: first, LAST: last}
+        return {**_by_flow_j(plan, air), FIRST: first, LAST: last}
     total = air.added_j([(m.seconds, m.front, m.behind) for m in plan.mixes])
     bytes_j = plan.up_bytes * profile.up_j_per_byte + plan.down_bytes * profile.down_j_per_byte
     return {ALL: total + bytes_j, FIRST: first, LAST: last}
 
 
-def _by_flow_j(plan: Plan, profile: radio.Radio) -> dict:
+def _by_flow_j(plan: Plan, air: radio.Mixes) -> dict:
     """Joules of an active hour by flow, without the start and end of sessions."""
     parts: dict = {}
     for mix in plan.mixes:
-        front, behind = ([plan.sources[i] for i in part] for part in (mix.front, mix.behind))
-        for i, power_w in zip(mix.front, radio.power_by_source_w(profile, front, behind), strict=True):
+        for i, power_w in zip(mix.front, air.added_by_source_w(mix.front, mix.behind), strict=True):
             parts[plan.names[i]] = parts.get(plan.names[i], 0.0) + mix.seconds * power_w
     return parts
 
@@ -133,15 +132,14 @@ def _drawn(listed: list[str], number) -> list[tuple]:
     if np.ndim(number) == 0:
         return [(lambda part: radio.profile(listed[number]), None)]
     often, found = np.bincount(number.ravel(), minlength=len(listed)), []
-    for group in sorted(radio.alike(listed), key=lambda group: -often[group].sum()):
+    radios = [radio.profile(name) for name in listed]
+    for group in sorted(radio.alike(radios), key=lambda group: -often[group].sum()):
         if often[group].any():
             local = np.zeros(len(listed), dtype=int)
             local[group] = np.arange(len(group))
-            names = [listed[i] for i in group]
+            kind = [radios[i] for i in group]
             meant = np.isin(number.ravel(), group) if found else None
-            found.append(
-                (lambda part, names=names, local=local: radio.radio_of_draws(names, local[number[part]]), meant)
-            )
+            found.append((lambda part, kind=kind, local=local: radio.radio_of_draws(kind, local[number[part]]), meant))
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from model.life import airtime
 from model.life.flow import Traffic
-from model.radio.survival import trusted
+from model.radio import trusted
 from model.scenario import Network
 
 if TYPE_CHECKING:

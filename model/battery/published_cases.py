@@ -148,7 +148,7 @@ def _statements() -> dict[str, Sequence[float]]:
     """What is said, with its figure on every radio that it is about."""
     lte, every = _recent("lte"), radio.profiles("lte")
     long = [n for n in every if radio.tail_s(radio.profile(n)) >= 10.0]
-    old = {(v.item, v.quantity): v.value for v in radio.profile_values(LTE_2012)}
+    old_w = next(s.power_w for s in radio.profile(LTE_2012).states if s.name == "drx_long")
     tails_w = np.array([radio.profile(n).states[0].power_w for n in lte])
     old_j = float(radio.tail_energy_j(LTE_2012))
     fell = {"2020-21": lte, "5G SA and mmWave": ["nr_sa_tmobile_2021", "nr_mmwave_verizon_2021"]}
@@ -163,7 +163,7 @@ def _statements() -> dict[str, Sequence[float]]:
             _up_share(n, BEAT.period_s) for n in long
         ],
         "a 30 s heartbeat over a poll each 30 s, LTE": _powers(BEAT, every) / _powers(_poll(30.0), every),
-        "LTE tail power of 2012 over that of 2020-21": 1e-3 * old["drx_long", "power"] / tails_w,
+        "LTE tail power of 2012 over that of 2020-21": old_w / tails_w,
         **{
             f"LTE tail energy of 2012 over that of {what}": [old_j / float(radio.tail_energy_j(n)) for n in names]
             for what, names in fell.items()

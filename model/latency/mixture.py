@@ -15,7 +15,6 @@ import numpy as np
 
 from model.latency import parts
 from model.latency.branches import DeliveryPath
-from model.radio.survival import stacked
 
 __all__: list[str] = []
 
@@ -24,6 +23,11 @@ TINY = 1e-12
 COMPILED_FROM = 4096  # shares from which a compiled loop pays
 SURE = 8.3  # standard deviations beyond which less than 1e-16 is left
 AT_ONCE = 4_000_000  # numbers in one array of the work
+
+
+def stacked(values: list, shape: tuple[int, ...]) -> np.ndarray:
+    """The values one after another, each broadcast to the shape."""
+    return np.stack([np.broadcast_to(value, shape) for value in values], dtype=float)
 
 
 @functools.cache

@@ -13,7 +13,7 @@ import numpy as np
 from model import radio
 from model.life import exchange
 from model.life.flow import Flow, Traffic
-from model.radio.survival import trusted
+from model.radio import trusted
 from model.scenario import Network
 
 __all__ = [

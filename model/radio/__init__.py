@@ -2,21 +2,23 @@
 
 Networks are data (`data/radio/`, `profiles`, `profile`). `trace` walks packets with times and bytes;
 `mean_power_w` gives the same in closed form for independent timers and Poisson events over a background,
-`power_by_source_w` splits it by source, `state_shares` and `promotions_per_s` tell what the radio does.
+`power_by_source_w` splits it by source, `state_shares` tells what the radio does.
 """
 
-from model.radio.attribution import power_by_source_w
 from model.radio.cases import Case, published_cases
-from model.radio.closed import mean_power_w, promotions_per_s, state_shares
-from model.radio.devices import battery_wh, phones
-from model.radio.drawn import alike, radio_of_draws
-from model.radio.figures import idle_w, packet_energy_j, tail_energy_j, tail_s, with_promotion, with_state
-from model.radio.library import Value, profile, profile_values, profiles, read_profile
-from model.radio.mixes import Mixes
-from model.radio.states import ACCESS, Promotion, Radio, State, promotion_of, state_power_w
-from model.radio.steps import Step, power_steps
-from model.radio.survival import Source
-from model.radio.walk import Trace, trace
+from model.radio.library import (
+    idle_w,
+    packet_energy_j,
+    profile,
+    profiles,
+    read_profile,
+    tail_energy_j,
+    tail_s,
+)
+from model.radio.power import Mixes, mean_power_w, power_by_source_w, state_shares
+from model.radio.quiet import Source, trusted
+from model.radio.states import ACCESS, Promotion, Radio, State, alike, promotion_of, radio_of_draws, state_power_w
+from model.radio.walk import Step, Trace, power_steps, trace
 
 __all__ = [
     "ACCESS",
@@ -28,20 +30,15 @@ __all__ = [
     "State",
     "Step",
     "Trace",
-    "Value",
     "alike",
-    "battery_wh",
     "idle_w",
     "mean_power_w",
     "packet_energy_j",
-    "phones",
     "power_by_source_w",
     "power_steps",
     "profile",
-    "profile_values",
     "profiles",
     "promotion_of",
-    "promotions_per_s",
     "published_cases",
     "radio_of_draws",
     "read_profile",
@@ -50,6 +47,5 @@ __all__ = [
     "tail_energy_j",
     "tail_s",
     "trace",
-    "with_promotion",
-    "with_state",
+    "trusted",
 ]

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from model import checks, ledger, paths
-from model.radio.closed import mean_power_w, state_shares
-from model.radio.figures import idle_w, packet_energy_j, tail_energy_j, tail_s
-from model.radio.library import profile
+from model.radio.library import idle_w, packet_energy_j, profile, tail_energy_j, tail_s
+from model.radio.power import mean_power_w, state_shares
+from model.radio.quiet import Source
 from model.radio.states import State, state_power_w
-from model.radio.survival import Source
 from model.radio.walk import trace
 
 __all__ = ["Case", "published_cases"]

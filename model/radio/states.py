@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
 from model import checks
+
+Number: TypeAlias = "float | np.ndarray"
 
 __all__ = ["ACCESS", "Promotion", "Radio", "State", "promotion_of", "state_power_w"]
 
@@ -190,3 +194,44 @@ def state_power_w(state: State):
     cycle_s = np.asarray(state.cycle_s, dtype=float)
     listening = np.divide(state.on_s, cycle_s, out=np.zeros(np.broadcast(state.on_s, cycle_s).shape), where=cycle_s > 0)
     return (state.power_w + (state.on_w - state.power_w) * listening)[()]
+
+
+def alike(radios: Sequence[Radio]) -> list[list[int]]:
+    """Numbers of the profiles that can stand in one radio of draws: as many states, no size thresholds."""
+    groups: dict = {}
+    for number, profile in enumerate(radios):
+        simple = not profile.low_state and not climbs_from_low(profile)
+        groups.setdefault(len(profile.states) if simple else profile.name, []).append(number)
+    return list(groups.values())
+
+
+def radio_of_draws(radios: Sequence[Radio], number: np.ndarray) -> Radio:
+    """A radio whose numbers are, in every draw, those of the profile drawn.
+
+    Discontinuous reception stands in the states' mean powers, promotions in a row in one with their sum and
+    mean, so that power and energy are those of the profiles.
+    """
+    if len(radios) == 1:
+        return radios[0]
+
+    def taken(of):
+        return np.array([of(one) for one in radios], dtype=float)[number]
+
+    states = tuple(
+        State(
+            name=state.name if state.name == IDLE else f"state {k}",
+            power_w=taken(lambda one, k=k: state_power_w(one.states[k])),
+            timer_s=taken(lambda one, k=k: one.states[k].timer_s),
+        )
+        for k, state in enumerate(radios[0].states)
+    )
+    delay_s, power_w = (taken(lambda one, k=k: promotion_of(one, IDLE, one.states[0].name)[k]) for k in (0, 1))
+    return replace(
+        radios[0],
+        name="drawn",
+        states=states,
+        promotions=(Promotion(IDLE, states[0].name, delay_s, power_w),),
+        transfer_w=taken(lambda one: one.transfer_w),
+        up_j_per_byte=taken(lambda one: one.up_j_per_byte),
+        down_j_per_byte=taken(lambda one: one.down_j_per_byte),
+    )

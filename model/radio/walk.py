@@ -1,9 +1,9 @@
-"""The state machine walked packet by packet: seconds in each state, promotions and joules of a trace."""
+"""The state machine walked packet by packet: seconds in each state, promotions, joules, and power over time."""
 
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from model import checks
 from model.radio.library import radio_of
 from model.radio.states import IDLE, Radio, climbs_from_low, lifts_small, promotion_of, state_power_w
 
-__all__ = ["Trace", "trace"]
+__all__ = ["Step", "Trace", "power_steps", "trace"]
+
+SHORTEST_S = 1e-9  # times are sums of floats: a step shorter than this is their rounding
 
 
 class Trace(NamedTuple):
@@ -27,6 +29,15 @@ class Trace(NamedTuple):
     energy: dict[str, float]
 
 
+class Step(NamedTuple):
+    """One stretch of time in which the radio's power does not change."""
+
+    start_s: float
+    end_s: float
+    state: str  # active, a state of the profile, or promotion
+    power_w: float  # against the profile's baseline; the bytes of a burst are spread over it
+
+
 class _Machine(NamedTuple):
     """A profile as plain arrays for the compiled walk."""
 
@@ -40,7 +51,7 @@ class _Machine(NamedTuple):
 
 @functools.lru_cache(maxsize=128)
 def _machine(profile: Radio) -> _Machine:
-    def one(value: object) -> float:
+    def one(value: Any) -> float:
         if np.size(value) != 1:
             checks.fail(
                 "trace walks one radio: every number of its profile must be single; got an array of"
@@ -82,7 +93,7 @@ def _series(name: str, value: object, packets: int) -> np.ndarray:
     return array.reshape(-1)
 
 
-def _refuse(i: int, times, up, down, burst) -> None:
+def _refuse(i: int, times: np.ndarray, up: np.ndarray, down: np.ndarray, burst: np.ndarray) -> NoReturn:
     """Say what is wrong with packet i."""
     place = f"packet {i}"
     checks.non_negative("times_s", times[i], "s", place)
@@ -91,7 +102,7 @@ def _refuse(i: int, times, up, down, burst) -> None:
     checks.fail(f"times_s must not fall; got {checks.shown(times[i])} s after {checks.shown(times[i - 1])} s", place)
 
 
-def _end_s(duration_s, last_s: float) -> float:
+def _end_s(duration_s: float | None, last_s: float) -> float:
     if duration_s is None:
         return -1.0
     end_s = float(checks.non_negative("duration_s", duration_s, "s"))
@@ -100,21 +111,34 @@ def _end_s(duration_s, last_s: float) -> float:
     return end_s
 
 
-def _result(profile: Radio, machine: _Machine, seconds: np.ndarray, totals: np.ndarray) -> Trace:
-    energy_j = seconds * machine.powers
-    energy_j[0] += totals[1] * profile.up_j_per_byte + totals[2] * profile.down_j_per_byte
-    names = ("active", *(state.name for state in profile.states))
-    split = len(names)
-    by_state = dict(zip(names, seconds[:split].tolist(), strict=True))
-    joules = {f"{name}_j": value for name, value in zip(names, energy_j[:split].tolist(), strict=True)}
-    return Trace(
-        {**by_state, "promotion": float(seconds[split:].sum())},
-        int(totals[0]),
-        {"total_j": float(energy_j.sum()), **joules, "promotion_j": float(energy_j[split:].sum())},
-    )
+def _walked(machine: _Machine, times_s: Any, bytes_up: Any, bytes_down: Any, burst_s: Any, duration_s: Any, told: bool):
+    """Seconds by power, the promotions and bytes, and if told the log: number of a power and length [s] by stretch."""
+    from model.radio import _kernel
+
+    times = np.atleast_1d(_floats("times_s", times_s))
+    if not times.size:
+        checks.fail("a trace must have at least one packet; got none")
+    if times.ndim > 1:
+        checks.fail("times_s must be one series of times; got a table")
+    given = (("bytes_up", bytes_up), ("bytes_down", bytes_down), ("burst_s", burst_s))
+    up, down, burst = (_series(name, value, times.size) for name, value in given)
+    seconds, totals = np.zeros(machine.powers.size), np.zeros(3)
+    log = np.zeros(((times.size + 1) * (machine.ends.size + 3), 2)) if told else None
+    end_s = _end_s(duration_s, float(times.max()))
+    bad, rows = _kernel.walk(times, up, down, burst, *machine[:5], end_s, seconds, totals, log)
+    if bad >= 0:
+        _refuse(bad, times, up, down, burst)
+    return seconds, totals, log if log is None else log[:rows]
 
 
-def trace(times_s, bytes_up, bytes_down, profile: Radio | str, duration_s=None, burst_s=0.0) -> Trace:
+def trace(
+    times_s: Any,
+    bytes_up: Any,
+    bytes_down: Any,
+    profile: Radio | str,
+    duration_s: float | None = None,
+    burst_s: Any = 0.0,
+) -> Trace:
     """What a series of packets does to the radio: seconds by state, promotions and joules.
 
     Each packet puts the radio back to the start of its tail; the gap to the next walks down the states by
@@ -163,22 +187,37 @@ def trace(times_s, bytes_up, bytes_down, profile: Radio | str, duration_s=None, 
     >>> round(one.energy["total_j"] - one.energy["idle_j"] - one.energy["active_j"], 2)
     12.79
     """
-    from model.radio import _kernel
-
-    times = np.atleast_1d(_floats("times_s", times_s))
-    if not times.size:
-        checks.fail("a trace must have at least one packet; got none")
-    if times.ndim > 1:
-        checks.fail("times_s must be one series of times; got a table")
-    up, down, burst = (
-        _series(name, value, times.size)
-        for name, value in (("bytes_up", bytes_up), ("bytes_down", bytes_down), ("burst_s", burst_s))
-    )
     profile = radio_of(profile)
     machine = _machine(profile)
-    seconds, totals = np.zeros(machine.powers.size), np.zeros(3)
-    end_s = _end_s(duration_s, float(times.max()))
-    bad = _kernel.walk(times, up, down, burst, *machine[:5], end_s, seconds, totals)
-    if bad >= 0:
-        _refuse(bad, times, up, down, burst)
-    return _result(profile, machine, seconds, totals)
+    seconds, totals, _ = _walked(machine, times_s, bytes_up, bytes_down, burst_s, duration_s, False)
+    energy_j = seconds * machine.powers
+    energy_j[0] += totals[1] * profile.up_j_per_byte + totals[2] * profile.down_j_per_byte
+    names = ("active", *(state.name for state in profile.states))
+    split = len(names)
+    by_state = dict(zip(names, seconds[:split].tolist(), strict=True))
+    joules = {f"{name}_j": value for name, value in zip(names, energy_j[:split].tolist(), strict=True)}
+    return Trace(
+        {**by_state, "promotion": float(seconds[split:].sum())},
+        int(totals[0]),
+        {"total_j": float(energy_j.sum()), **joules, "promotion_j": float(energy_j[split:].sum())},
+    )
+
+
+def power_steps(
+    times_s: Any, bytes_up: Any, bytes_down: Any, profile: Radio | str, duration_s: float, burst_s: Any = 0.0
+) -> list[Step]:
+    """What `trace` sums, told over time: each stretch with its state and its power.
+
+    Source: huang2012.
+    """
+    profile = radio_of(profile)
+    machine = _machine(profile)
+    _, _, log = _walked(machine, times_s, bytes_up, bytes_down, burst_s, duration_s, True)
+    number, end_s = log[:, 0].astype(int), np.cumsum(log[:, 1])
+    power_w, on_air = machine.powers[number], np.flatnonzero(number == 0)[1:]  # behind each packet its burst
+    bytes_j = np.multiply(bytes_up, profile.up_j_per_byte) + np.multiply(bytes_down, profile.down_j_per_byte)
+    bytes_j, air_s = (np.broadcast_to(x, on_air.size) for x in (bytes_j, np.asarray(burst_s, dtype=float)))
+    power_w[on_air] += np.divide(bytes_j, air_s, out=np.zeros(on_air.size), where=air_s > 0.0)
+    names = ("active", *(state.name for state in profile.states), *("promotion",) * 3)
+    starts = zip([0.0, *end_s.tolist()], end_s.tolist(), number, power_w.tolist(), strict=False)
+    return [Step(start, end, names[k], power) for start, end, k, power in starts if end - start > SHORTEST_S]
