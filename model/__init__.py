@@ -31,7 +31,7 @@ _MOVED = {  # where notebooks of version 1 took them from; to go with version 3
     "cost_tables": "cost",
     "display": "show.display",
     "drops": "server_load.drops",
-    "exchange_sizes": "life.exchange_sizes",
+    "exchange_sizes": "life.exchange",
     "explore": "apps.explore",
     "load_rates": "server_load",
     "migration": "outcome.migration",

@@ -14,7 +14,7 @@ import model
 from model import ledger, paths, traffic, wire
 from model.checks import InputError
 from model.life import exchange
-from model.life.exchange_sizes import HEADER_SETS, deflated_payload_bytes, http2_pair_bytes, poll_layers
+from model.life.exchange import HEADER_SETS, deflated_payload_bytes, http2_pair_bytes, poll_layers
 from model.scenario import sampling
 
 CAPTURED = [

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import model
 from model import traffic
-from model.life import chains, reuse, sessions
+from model.life import chains, sessions
+from model.life.flow import cold_shares
 from model.scenario import sampling
 
 
@@ -131,13 +132,13 @@ def test_a_timer_shorter_than_the_keep_alive_never_finds_a_cold_connection(both)
 
 def test_a_lone_poisson_flow_is_cold_with_the_chance_of_a_long_gap():
     lone = traffic.Flow("lone", "poll", 1.0, {"here": 1 / 120}, exchange="http")
-    assert reuse.cold_shares([lone], {"here": 1.0}, 60.0)[0] == pytest.approx(np.exp(-0.5), rel=1e-12)
+    assert cold_shares([lone], {"here": 1.0}, 60.0)[0] == pytest.approx(np.exp(-0.5), rel=1e-12)
 
 
 def test_a_lone_poll_as_often_as_the_idle_timeout_finds_its_connection_open():
     def cold(period_s, gap_s):
         lone = traffic.Flow("lone", "poll", 1.0, {"here": 1.0 / period_s}, period_s=period_s, exchange="http")
-        return float(reuse.cold_shares([lone], {"here": 1.0}, gap_s)[0])
+        return float(cold_shares([lone], {"here": 1.0}, gap_s)[0])
 
     periods_s = [float(p) for p in range(1, 200)]
     assert [p for p in periods_s if cold(p, p)] == []
@@ -171,7 +172,7 @@ def test_cold_connections_agree_with_a_simulated_timer_among_random_requests():
         traffic.Flow("t", "poll", 1.0, {"x": 0.01}, period_s=100.0, exchange="http"),
         traffic.Flow("o", "poll", 1.0, {"x": 1 / 90}, exchange="http"),
     ]
-    exact = reuse.cold_shares(made, {"x": 1.0}, gap)[0]
+    exact = cold_shares(made, {"x": 1.0}, gap)[0]
     assert abs(exact - cold.mean()) < 4 * np.sqrt(exact * (1 - exact) / timer.size)
 
 

@@ -8,13 +8,11 @@ import numpy as np
 
 from model import checks, prices
 from model.life import chains
-from model.life.flow import Flow, FunctionRuns, Traffic
-from model.life.reuse import with_cold_shares
+from model.life.flow import Flow, FunctionRuns, Traffic, with_cold_shares
 from model.life.sessions import Life, life, mix
 from model.scenario import Design, Operation, Scenario
-from model.traffic.fan_out import fan_outs
 from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flow
-from model.traffic.runs import flow_function, flow_run_s, on_lambda, runs
+from model.traffic.runs import fan_outs, flow_function, flow_run_s, on_lambda, runs
 from model.traffic.socket import socket_flows
 
 __all__ = ["Flow", "Life", "FunctionRuns", "Traffic", "flows", "traffic"]
