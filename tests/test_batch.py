@@ -16,7 +16,7 @@ from batches import finished, given_to_run, manifest, results
 import model
 from model import checks, paths
 from model.apps import batch, notebooks
-from model.apps.batch import collect
+from model.apps.batch import store
 from model.apps.notebooks import workers
 
 
@@ -225,7 +225,7 @@ def test_one_that_fails_is_kept_with_its_error_and_the_others_go_on(make, capfd)
 def test_columns_named_as_parameters_are_kept_apart():
     records = [{"users": 5, "cost": "inf"}, {"users": 7, "cost": 1.5}]
     cell = {"metadata": {"tags": ["result"]}, "outputs": [{"data": {"application/json": records}}]}
-    rows = collect.rows_of("r", "nb", {"users": 7, "changes": {"a.b": 1}}, {"cells": [cell]})
+    rows = store.rows_of("r", "nb", {"users": 7, "changes": {"a.b": 1}}, {"cells": [cell]})
     assert rows[0] == {
         "run": "r",
         "notebook": "nb",
@@ -246,7 +246,7 @@ def test_execute_all_gives_each_notebook_the_parameters_it_has(tmp_path):
     )
     assert [bool(d.error) for d in done] == [False, True]
     assert "ZeroDivisionError" in done[1].error and done[1].output.exists()
-    assert collect.results_of(json.loads(done[0].output.read_text()))[0]["records"][0]["cost"] == 0.234
+    assert store.results_of(json.loads(done[0].output.read_text()))[0]["records"][0]["cost"] == 0.234
     with pytest.raises(checks.InputError, match="unknown parameter 'user'; did you mean 'users'"):
         notebooks.execute_all([tmp_path / "a.ipynb"], {"user": 5.0}, tmp_path / "out")
 

@@ -13,9 +13,8 @@ from model.battery.hourly import (
     range_percent_per_hour,
 )
 from model.battery.periods import minutes, needed, period_sweep
-from model.battery.phone_drain import drain_percent_per_hour
 from model.battery.published_cases import errors_by_source, published, reconnect_bounds, said_truly
-from model.battery.tables import by_network, by_profile, drain, with_and_without
+from model.battery.tables import by_network, by_profile, drain, drain_percent_per_hour, with_and_without
 
 __all__ = [
     "FIRST",

@@ -9,14 +9,14 @@ import pytest
 import small_notebooks
 
 from model.apps import batch, notebooks, report
-from model.show import pictures
+from model.show import look
 
 EVIL = "<script>alert('x')</script>"
 QUIET = {"jobs": 1, "progress": False}
 
 
 def test_charts_come_alive_from_a_file_without_a_network(tmp_path):
-    browser = next(filter(None, map(shutil.which, pictures.BROWSERS)), None)
+    browser = next(filter(None, map(shutil.which, look.BROWSERS)), None)
     if browser is None:
         pytest.skip("no browser here to open the page with")
     source = small_notebooks.write(tmp_path / "answer.ipynb", small_notebooks.CHART.replace("Cost by users", EVIL))
@@ -41,14 +41,14 @@ def test_charts_come_alive_from_a_file_without_a_network(tmp_path):
 
 
 def test_pictures_are_png_of_the_charts():
-    if not pictures.available():
+    if not look.available():
         pytest.skip("no Chromium here to draw with")
-    (picture,) = pictures.pngs([{"data": [{"y": [1, 2]}], "layout": {"title": {"text": "t"}}}])
+    (picture,) = look.pngs([{"data": [{"y": [1, 2]}], "layout": {"title": {"text": "t"}}}])
     assert base64.b64decode(picture).startswith(b"\x89PNG")
 
 
 def test_charts_get_a_picture_that_is_kept_while_their_data_stay(tmp_path):
-    if not pictures.available():
+    if not look.available():
         pytest.skip("no Chromium here to draw with")
     path = small_notebooks.table_and_chart(tmp_path / "nb.ipynb")
     notebooks.accept([path], **QUIET)

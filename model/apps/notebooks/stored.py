@@ -21,7 +21,7 @@ from model import checks, paths
 from model.apps.notebooks.comparing import CHART_MIME, Difference, differences
 from model.apps.notebooks.running import find, import_schemas
 from model.apps.notebooks.workers import execute_all
-from model.show import pictures
+from model.show import look
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -52,7 +52,7 @@ def accept(
     is not stored.
     """
     if with_pictures:
-        pictures.check_installed()
+        look.check_installed()
     changes = []
     for path, fresh in _fresh(notebooks, engine, jobs, progress).items():
         stored = _read(path)
@@ -149,7 +149,7 @@ def _keep_pictures(stored, fresh, draw: bool) -> None:
         if kept.get(chart):
             data[PICTURE] = kept[chart]
     if draw:
-        for data, picture in zip(bare, pictures.pngs([data[CHART_MIME] for data in bare]), strict=True):
+        for data, picture in zip(bare, look.pngs([data[CHART_MIME] for data in bare]), strict=True):
             data.update({PICTURE: picture} if picture else {})
 
 

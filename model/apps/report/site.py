@@ -17,7 +17,7 @@ from model.apps.notebooks import execute_all
 from model.apps.report.pages import ReportPage, environment, page_of
 from model.outcome import ROWS, Outcome, before_after, evaluate, judged_twice
 from model.scenario import Scenario, load
-from model.show import display, pictures
+from model.show import display, look
 
 GOOD, MAYBE, BAD = "holds", "holds only if", ("does not hold", "contradicts")  # how verdicts begin
 NAMES = {
@@ -154,7 +154,7 @@ def _tone(column: str, text: str) -> str:
 def _pictures(pages: list[ReportPage], folder: Path) -> list[dict]:
     """The first chart of each page for the index: a PNG where one can be made, else the live chart."""
     charted = [page for page in pages if page.charts]
-    pngs = pictures.pngs([page.charts[0]["figure"] for page in charted])
+    pngs = look.pngs([page.charts[0]["figure"] for page in charted])
     drawn = []
     for number, (page, png) in enumerate(zip(charted, pngs, strict=True)):
         file = f"pictures/{_slug(page.stem)}.png" if png else ""
