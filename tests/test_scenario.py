@@ -320,6 +320,12 @@ def test_draws_in_chunks_are_the_draws_at_once(twilly):
         np.testing.assert_array_equal(np.concatenate([chunk[name] for chunk in chunks]), whole)
 
 
+def test_the_first_draws_kept_are_those_of_the_whole(twilly):
+    for draws in (300, 5000):
+        whole, few = (sampling.resolved(twilly, draws=draws, seed=2, keep=keep).usage for keep in (None, 10))
+        np.testing.assert_array_equal(few.session_mean_s, whole.session_mean_s[:10])
+
+
 def test_shares_add_up_to_one_in_every_draw(twilly):
     drawn = sampling.resolved(twilly, users=[1e3, 1e4], draws=16, seed=1)
     for parts in (drawn.screens, drawn.networks):

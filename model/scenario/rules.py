@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def check_references(scenario: Choices) -> None:
         refuse(str(wrong))
 
 
-def _known(kind: str, name: str | None, names: Iterable[str], where: str) -> None:
+def _known(kind: str, name: str | None, names: Collection[str], where: str) -> None:
     if name not in names:
         refuse(f"unknown {kind} {name!r} in {where}{checks.nearest(name, names)}")
 
@@ -81,7 +81,7 @@ def _check_websocket(which: str, design: Design) -> None:
             refuse(f"{which}.{part} must be given in a websocket design; got nothing")
     for role in ("connect_function", "disconnect_function", "send_function"):
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
-    if design.heartbeat.kind == "json":
+    if design.heartbeat is not None and design.heartbeat.kind == "json":
         _known("function", design.heartbeat.function, design.functions, f"{which}.heartbeat.function")
     if design.pull is not None:
         _known("function", design.pull.function, design.functions, f"{which}.pull")
