@@ -63,9 +63,10 @@ def _begin(clients, plan, notice):
 
 
 def _list(clients, plan, start, span, fill, times, who):
-    """List the attempts of a stretch of time by window and take each client to its first one after it.
+    """List the attempts of a stretch of time by window, and move each client to its first attempt after it.
 
-    `fill` is where each window's next attempt goes; without room in `times` they are only counted there.
+    `fill` holds the index at which each window's next attempt goes. Where `times` is empty, nothing is listed
+    and no client moves: `fill` then counts the attempts of each window.
     """
     last, per_s, counting = len(fill) - 1, len(fill) / span, len(times) == 0
     for j in range(len(clients)):
@@ -92,9 +93,9 @@ def _admit(ends, times, who, start, span, bucket, door, clients, back):
             continue
         for j in np.argsort(times[a:b], kind="mergesort"):
             t, i = times[a + j], who[a + j]
-            now = min(burst, tokens + rate * (t - since))
-            if now >= ALMOST_ONE and t >= outage and back[i] == np.inf:
-                tokens, since = now - 1.0, t
+            held = min(burst, tokens + rate * (t - since))
+            if held >= ALMOST_ONE and t >= outage and back[i] == np.inf:
+                tokens, since = held - 1.0, t
                 back[i], clients[i].at_s = t, np.inf
     bucket[0], bucket[1] = tokens, since
 
@@ -263,9 +264,9 @@ def summary(back_s: ArrayLike) -> dict[str, float]:
 def back_share(back_s: ArrayLike, at_s: ArrayLike) -> np.ndarray:
     """Share of all clients that are back at each of some moments."""
     back, at = _known_back(back_s), checks.numbers("at_s", at_s)
-    moments, place = np.unique(at, return_inverse=True)
+    moments, order = np.unique(at, return_inverse=True)
     counts = np.bincount(np.searchsorted(moments, back), minlength=len(moments) + 1)[:-1]
-    return (np.cumsum(counts) / len(back))[place].reshape(at.shape)
+    return (np.cumsum(counts) / len(back))[order].reshape(at.shape)
 
 
 def fallback_requests_per_s(

@@ -85,8 +85,9 @@ def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) 
     """The user count at which the load of the peak hour reaches each limit.
 
     Not every load is linear in users: a disconnect scans a table that grows until it fills a page, cold
-    starts thin out, servers come in whole numbers. So each is searched: between two counts the load is taken
-    as a power of users, tried, and the bracket closed, which ends after one try for what is linear.
+    starts thin out, servers come in whole numbers. So each count is searched for: between two counts the load is
+    taken to be a power of the users, the count at which that power meets the limit is tried, and it replaces one
+    of the two. A load that is linear in users is found at the first try.
 
     Source: aws_docs.
     """
