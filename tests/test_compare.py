@@ -42,6 +42,14 @@ def test_the_table_keeps_its_rows_columns_and_units(twilly):
     assert list(model.before_after(twilly, draws=32, seed=1).columns) == COLUMNS + DRAWN
 
 
+def test_a_free_tier_lowers_the_bill_of_both_designs_in_all_and_by_flow(twilly):
+    plain, free = (model.evaluate(twilly.with_({"free_tier": kind}), users=1e3) for kind in (False, "always"))
+    for which in ("before", "after"):
+        less, more = (first(getattr(outcome, which).total("cost")) for outcome in (free, plain))
+        assert 0.0 < less < more
+        assert free.by_flow("cost")[which].sum() == pytest.approx(less, rel=1e-9)
+
+
 def test_the_change_is_a_share_of_before(twilly):
     table = model.before_after(twilly)
     assert (table["before"] * (1.0 + table["change"])).to_numpy() == pytest.approx(table["after"].to_numpy(), rel=1e-12)
