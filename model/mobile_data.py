@@ -52,18 +52,12 @@ def mb_per_hour(traffic: Traffic) -> Any:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    array, MB per active hour, (draws, users) where inputs vary
-
-    Raises
-    ------
-    InputError, as `exchange.flow_bytes`
+    Returns: array, MB per active hour, (draws, users) where inputs vary
+    Raises: InputError, as `exchange.flow_bytes`
 
     Notes
     -----
     The background, such as video, is not in it: see `background_mb_per_hour`.
-
     Source: wire_capture.
     """
     return sum(flow_mb(flow, traffic) for flow in traffic.flows)
@@ -78,9 +72,7 @@ def active_hours_per_month(traffic: Traffic) -> Any:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    array, hours a user and month, (draws, users) where inputs vary
+    Returns: array, hours a user and month, (draws, users) where inputs vary
     """
     return np.asarray(traffic.life.active_s) / 3600.0 / traffic.life.scenario.users
 
@@ -92,14 +84,8 @@ def mb_per_month(traffic: Traffic) -> Any:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    array, MB a user and month, (draws, users) where inputs vary
-
-    Raises
-    ------
-    InputError, as `exchange.flow_bytes`
-
+    Returns: array, MB a user and month, (draws, users) where inputs vary
+    Raises: InputError, as `exchange.flow_bytes`
     Source: wire_capture.
     """
     return mb_per_hour(traffic) * active_hours_per_month(traffic)
@@ -126,18 +112,12 @@ def metered_mb_per_hour(traffic: Traffic) -> Any:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    array, MB per active hour, (draws, users) where inputs vary; 0 where no network is metered
-
-    Raises
-    ------
-    InputError, as `exchange.flow_bytes`
+    Returns: array, MB per active hour, (draws, users) where inputs vary; 0 where no network is metered
+    Raises: InputError, as `exchange.flow_bytes`
 
     Notes
     -----
     Plans are taken to meter IP bytes, both ways; link-layer headers and radio signalling are free.
-
     Source: wire_capture.
     """
     total = 0.0
@@ -154,14 +134,8 @@ def metered_mb_per_month(traffic: Traffic) -> Any:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    array, MB a user and month, (draws, users) where inputs vary
-
-    Raises
-    ------
-    InputError, as `exchange.flow_bytes`
-
+    Returns: array, MB a user and month, (draws, users) where inputs vary
+    Raises: InputError, as `exchange.flow_bytes`
     Source: wire_capture.
     """
     return metered_mb_per_hour(traffic) * active_hours_per_month(traffic)
@@ -176,10 +150,7 @@ def background_mb_per_hour(scenario) -> Any:
     ----------
     scenario : Scenario, a resolved scenario: plain numbers or columns of draws
 
-    Returns
-    -------
-    array, MB per active hour, (draws, 1) where inputs vary
-
+    Returns: array, MB per active hour, (draws, 1) where inputs vary
     Source: assumption.
     """
     screens = [screen for screen in scenario.screens.values() if screen.background is not None]
@@ -199,14 +170,9 @@ def plan_hours(traffic: Traffic, plan_gb, background: bool = False) -> Any:
     plan_gb : float or array, the plan's data, > 0; 1 GB is 10^9 bytes; broadcasts [GB]
     background : bool, whether the screens' own traffic, such as video, comes out of the plan too
 
-    Returns
-    -------
-    array, hours, (draws, users) where inputs vary; infinite where no network is metered or nothing is carried
-
-    Raises
-    ------
-    InputError, for a plan of 0 GB or less
-
+    Returns: array, hours, (draws, users) where inputs vary; infinite where no network is metered or nothing is
+    carried
+    Raises: InputError, for a plan of 0 GB or less
     Source: wire_capture.
     """
     plan_mb = checks.positive("plan_gb", plan_gb, "GB") * GB_MB

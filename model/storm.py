@@ -190,19 +190,14 @@ def reconnect(
     notice_s, the loss is seen at a time uniform between 0 and this, such as a heartbeat's period. [s]
     attempts, attempts a client makes: None for one per delay, more (or infinite) to repeat the last delay
 
-    Returns
-    -------
-    array (clients,), seconds until each client is back; infinite for one that ran out of attempts. [s]
-
-    Raises
-    ------
-    InputError, for a bad schedule, a quota of 0 or less, a negative time, an unknown jitter, counts that are not whole
+    Returns: array (clients,), seconds until each client is back; infinite for one that ran out of attempts. [s]
+    Raises: InputError, for a bad schedule, a quota of 0 or less, a negative time, an unknown jitter, counts that are
+    not whole
 
     Notes
     -----
     An attempt takes no time, and only these clients use the bucket. Clients that try at the very same moment come
     in an order drawn from the seed. A million clients that never stop trying make about 70 million attempts at 500/s.
-
     Source: aws_backoff (jitter), aws_docs (quota of 500 new connections/s, burst 500), twilly_code (schedule).
     """
     rate = _one("rate_per_s", rate_per_s, checks.positive, "connections/s")

@@ -45,9 +45,7 @@ def multiplied(terms: Sequence[Term], target: str) -> Span:
     terms : sequence of Term, the factors, each with its unit
     target : str, the unit of the product, such as USD/month
 
-    Returns
-    -------
-    tuple of float, low and high in the target's unit
+    Returns: tuple of float, low and high in the target's unit
     """
     size = product([(unit(t.unit), 1) for t in terms]).size / unit(target).size
     return prod(t.low for t in terms) * size, prod(t.high for t in terms) * size

@@ -102,20 +102,14 @@ def improvements(
     names : mapping of str to sequence of str, optional, names of changes with patterns of dotted paths; those of the
         base's claims file where none is given
 
-    Returns
-    -------
-    pandas.DataFrame, index change: the base's figures, each change's difference, their sum, the interaction, the
-        joint difference and the improved figures; a column a measure in its unit, and the share of events that do not
-        arrive
-
-    Raises
-    ------
-    InputError, scenarios that do not differ, or a change that cannot stand alone
+    Returns: pandas.DataFrame, index change: the base's figures, each change's difference, their sum, the interaction,
+    the joint difference and the improved figures; a column a measure in its unit, and the share of events that do not
+    arrive
+    Raises: InputError, scenarios that do not differ, or a change that cannot stand alone
 
     Notes
     -----
     Every input is at its mode. A change made alone may do nothing without another; the interaction shows it.
-
     Source: twilly_code.
     """
     import pandas as pd
@@ -158,14 +152,9 @@ def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None, 
     users : float, optional, user count; each scenario's own where none is given
     published : str, optional, A claims file whose figures stand beside them
 
-    Returns
-    -------
-    pandas.DataFrame, index measure; unit, published (what the claims say of after), a column a design, and the best,
-        all of them where several are alike
-
-    Raises
-    ------
-    InputError, an unknown scenario or side
+    Returns: pandas.DataFrame, index measure; unit, published (what the claims say of after), a column a design, and
+    the best, all of them where several are alike
+    Raises: InputError, an unknown scenario or side
     """
     import pandas as pd
 

@@ -79,16 +79,10 @@ def table(scenario: Scenario | str, claims: str | Path | None = None, draws: int
     draws : int, draws of every range behind low and high; 0 takes the modes only
     seed : int, seed of the draws
 
-    Returns
-    -------
-    pandas.DataFrame, A row a figure, index `claim` (its number): id, side, text, place, measure, unit, claimed_low,
-        claimed_high, premise, premise_low, premise_high, premise_verdict, the same for scenario, rules (those that
-        found it wrong by itself), factor, contradicts, verdict and why
-
-    Raises
-    ------
-    InputError, what is wrong with scenario or claims, in one sentence
-
+    Returns: pandas.DataFrame, A row a figure, index `claim` (its number): id, side, text, place, measure, unit,
+    claimed_low, claimed_high, premise, premise_low, premise_high, premise_verdict, the same for scenario, rules
+    (those that found it wrong by itself), factor, contradicts, verdict and why
+    Raises: InputError, what is wrong with scenario or claims, in one sentence
     Source: twilly_summary, twilly_report, aws_price_list.
     """
     import pandas as pd
@@ -132,13 +126,8 @@ def claims(name: str):
     ----------
     name : str, A name in data/scenarios, or a scenario file
 
-    Returns
-    -------
-    pandas.DataFrame, as `table` gives it
-
-    Raises
-    ------
-    InputError, as `table` does
+    Returns: pandas.DataFrame, as `table` gives it
+    Raises: InputError, as `table` does
     """
     return table(name)
 
@@ -151,13 +140,8 @@ def errors(scenario: Scenario | str, claims: str | Path | None = None):
     scenario : Scenario or str, its region and date give the list prices
     claims : str or pathlib.Path, optional, A claims file; the scenario's own where none is given
 
-    Returns
-    -------
-    pandas.DataFrame, A row a finding, index `claim`: id, side, rule, factor, contradicts, why
-
-    Raises
-    ------
-    InputError, what is wrong with the claims file, in one sentence
+    Returns: pandas.DataFrame, A row a finding, index `claim`: id, side, rule, factor, contradicts, why
+    Raises: InputError, what is wrong with the claims file, in one sentence
     """
     import pandas as pd
 
@@ -176,9 +160,8 @@ def shown(found):
     ----------
     found : pandas.DataFrame, what `table` gave
 
-    Returns
-    -------
-    pandas.DataFrame, index figure (the claim's number, its id and side); claimed, premise, scenario, verdict, why
+    Returns: pandas.DataFrame, index figure (the claim's number, its id and side); claimed, premise, scenario,
+    verdict, why
     """
     import pandas as pd
 
@@ -210,9 +193,7 @@ def summary(found, ids: Sequence[str] | None = None):
     found : pandas.DataFrame, what `table` gave
     ids : sequence of str, optional, which claims; those that promise an improvement where none is given
 
-    Returns
-    -------
-    pandas.DataFrame, index claim; its published text, and the verdict on before, after and improvement
+    Returns: pandas.DataFrame, index claim; its published text, and the verdict on before, after and improvement
     """
     import pandas as pd
 

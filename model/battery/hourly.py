@@ -44,14 +44,8 @@ def battery_j(phone: str) -> float:
     ----------
     phone : str, A phone of `data/devices.csv`
 
-    Returns
-    -------
-    float, joules [J]
-
-    Raises
-    ------
-    InputError, an unknown phone
-
+    Returns: float, joules [J]
+    Raises: InputError, an unknown phone
     Source: ninetofivemac_battery.
 
     Examples

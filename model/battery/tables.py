@@ -46,12 +46,9 @@ def with_and_without(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario; ranges count at their modes
 
-    Returns
-    -------
-    pandas.DataFrame, index "beside own traffic" and "alone"; before and after with low and high over the radio
-        profiles, % of the phone's battery per active hour; the change as a share, and the least and the greatest of
-        it over the profiles that the networks can have together
-
+    Returns: pandas.DataFrame, index "beside own traffic" and "alone"; before and after with low and high over the
+    radio profiles, % of the phone's battery per active hour; the change as a share, and the least and the greatest of
+    it over the profiles that the networks can have together
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
@@ -89,10 +86,7 @@ def by_network(scenario: Scenario, background: bool = True) -> pd.DataFrame:
     scenario : Scenario, the scenario; ranges count at their modes
     background : bool, whether the screens' own traffic runs beside it
 
-    Returns
-    -------
-    pandas.DataFrame, index network, with a row for the mix; share of users, then as `with_and_without`
-
+    Returns: pandas.DataFrame, index network, with a row for the mix; share of users, then as `with_and_without`
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
@@ -121,11 +115,8 @@ def by_profile(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario; ranges count at their modes
 
-    Returns
-    -------
-    pandas.DataFrame, index profile; network, year, tail [s], tail [J], then before, after and change beside the
-        screens' own traffic and alone, % of the phone's battery per active hour
-
+    Returns: pandas.DataFrame, index profile; network, year, tail [s], tail [J], then before, after and change beside
+    the screens' own traffic and alone, % of the phone's battery per active hour
     Source: huang2012, narayanan2021, yue2020, aosp_power_profile.
     """
     import pandas as pd
@@ -159,16 +150,13 @@ def drain(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario; ranges count at their modes
 
-    Returns
-    -------
-    pandas.DataFrame, index part: screen and processor, own traffic, either design; mode, low, high, % of the battery
-        per active hour; share of the whole drain with that design, from the least to the most it can be
+    Returns: pandas.DataFrame, index part: screen and processor, own traffic, either design; mode, low, high, % of the
+    battery per active hour; share of the whole drain with that design, from the least to the most it can be
 
     Notes
     -----
     Screen and processor vary by the ledger's rows, the radio by its profiles; the least share is the design's
     least beside the most of all else.
-
     Source: huang2012, narayanan2021_artifact, macrumors_iphone14.
     """
     import pandas as pd

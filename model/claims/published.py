@@ -75,13 +75,8 @@ def figures(name: str | Path) -> tuple[Figure, ...]:
     ----------
     name : str or pathlib.Path, name or path of a claims file
 
-    Returns
-    -------
-    tuple of Figure, in the order of the file
-
-    Raises
-    ------
-    InputError, one sentence: no such file, or what is wrong with the claim that is wrong first
+    Returns: tuple of Figure, in the order of the file
+    Raises: InputError, one sentence: no such file, or what is wrong with the claim that is wrong first
 
     Examples
     --------
@@ -98,9 +93,7 @@ def by_measure(name: str | Path | None) -> dict:
     ----------
     name : str, pathlib.Path or None, A claims file
 
-    Returns
-    -------
-    dict of str to dict, {measure: claim}, its sides in the unit of the measure
+    Returns: dict of str to dict, {measure: claim}, its sides in the unit of the measure
     """
     chosen: dict[str, dict] = {}
     for claim in read(name)["claims"] if name else ():

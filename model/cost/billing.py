@@ -56,17 +56,12 @@ def bill(usage: Usage, book: PriceBook, free_tier: FreeTier = False, account_ope
         always hold
     account_opened : str or date, when the account was opened, checked for "first_12_months" where given
 
-    Returns
-    -------
-    DataFrame, service, meter, tier_from, amount (billed in this tier), free (taken off by an allowance, on a meter's
-        first row), price_usd, usd, unit, effective_from, note (backdated, first tier only, medium confidence). A
-        meter wholly covered by an allowance has one row of 0 USD; usage 0 has none. `usd` are floats next to the
-        exact amounts; `exact_total` sums the decimals
-
-    Raises
-    ------
-    InputError, for a meter that no region has, a used meter that this book lacks, an amount that is negative, NaN or
-        no number, an unknown switch, or an account too young or too old for the 12-month allowances
+    Returns: DataFrame, service, meter, tier_from, amount (billed in this tier), free (taken off by an allowance, on a
+    meter's first row), price_usd, usd, unit, effective_from, note (backdated, first tier only, medium confidence). A
+    meter wholly covered by an allowance has one row of 0 USD; usage 0 has none. `usd` are floats next to the exact
+    amounts; `exact_total` sums the decimals
+    Raises: InputError, for a meter that no region has, a used meter that this book lacks, an amount that is negative,
+    NaN or no number, an unknown switch, or an account too young or too old for the 12-month allowances
 
     Notes
     -----
@@ -74,7 +69,6 @@ def bill(usage: Usage, book: PriceBook, free_tier: FreeTier = False, account_ope
     GB-seconds before arm, log ingestion before Lambda's logs, scans and storage. The 12-month allowances
     hold only for accounts opened before 2025-07-15; without `account_opened` that is the caller's word.
     Internet out is free for 100 GB over all regions of an account; one bill is one region.
-
     Source: aws_price_list, aws_pricing_pages.
 
     Examples
@@ -112,19 +106,13 @@ def total(usage: Usage, book: PriceBook, free_tier: FreeTier = False, account_op
     free_tier : False, "always" or "first_12_months", as `bill` takes it
     account_opened : str or date, as `bill` takes it
 
-    Returns
-    -------
-    array, the common shape of the amounts; a usage of nothing is 0 [USD/month]
-
-    Raises
-    ------
-    InputError, as `bill` does
+    Returns: array, the common shape of the amounts; a usage of nothing is 0 [USD/month]
+    Raises: InputError, as `bill` does
 
     Notes
     -----
     float64, within 1e-12 relative of the decimal bill: amounts and prices enter rounded to 53 bits, every
     part is added and none is subtracted.
-
     Source: aws_price_list, aws_pricing_pages.
 
     Examples

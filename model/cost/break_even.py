@@ -147,17 +147,11 @@ def table(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario; ranges count at their modes
 
-    Returns
-    -------
-    pandas.DataFrame, index question (that of the heartbeat once for each thing it may be billed as); columns unit,
-        here (the scenario's own value), dearer_here, break_even (the first crossing, NaN where there is none),
-        dearer_above, crossings (how many), last and dearer_beyond, straight_line (`closed_form` from the scenario's
-        own value, where it lies in the span searched)
-
-    Raises
-    ------
-    InputError, A meter that the region has no price for
-
+    Returns: pandas.DataFrame, index question (that of the heartbeat once for each thing it may be billed as); columns
+    unit, here (the scenario's own value), dearer_here, break_even (the first crossing, NaN where there is none),
+    dearer_above, crossings (how many), last and dearer_beyond, straight_line (`closed_form` from the scenario's own
+    value, where it lies in the span searched)
+    Raises: InputError, A meter that the region has no price for
     Source: aws_price_list.
     """
     import pandas as pd

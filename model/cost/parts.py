@@ -27,15 +27,12 @@ def flow_usage(flow: Flow, traffic: Traffic) -> dict[str, Any]:
     flow : Flow, A flow of that traffic
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    dict of str to array, {meter: amount a month}, (draws, users)
+    Returns: dict of str to array, {meter: amount a month}, (draws, users)
 
     Notes
     -----
     Internet out counts IP bytes towards the phone, handshakes and ACKs in; AWS bills the same for a gateway
     as for a server. Bytes inside the region are taken as free.
-
     Source: aws_pricing_pages.
     """
     _, down_bytes = exchange.mean_flow_bytes(traffic, flow)

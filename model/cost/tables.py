@@ -33,14 +33,8 @@ def by_service(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario, every range at its mode, at its first user count
 
-    Returns
-    -------
-    pandas.DataFrame, index service, with a row for all of them; columns before, after, change [USD/month]
-
-    Raises
-    ------
-    InputError, A meter that the region has no price for
-
+    Returns: pandas.DataFrame, index service, with a row for all of them; columns before, after, change [USD/month]
+    Raises: InputError, A meter that the region has no price for
     Source: aws_price_list.
     """
     import pandas as pd
@@ -64,14 +58,9 @@ def full_bill(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario, every range at its mode, at its first user count
 
-    Returns
-    -------
-    pandas.DataFrame, index design, meter, tier_from; columns amount, free, price_usd, usd, unit, effective_from, note
-
-    Raises
-    ------
-    InputError, A meter that the region has no price for
-
+    Returns: pandas.DataFrame, index design, meter, tier_from; columns amount, free, price_usd, usd, unit,
+    effective_from, note
+    Raises: InputError, A meter that the region has no price for
     Source: aws_price_list.
     """
     import pandas as pd
@@ -94,20 +83,14 @@ def by_backend(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario, every range at its mode, at its first user count
 
-    Returns
-    -------
-    pandas.DataFrame, index polled_on and moved_to (the HTTP side; the last kind holds the sockets too); columns
-        before, after, change, transport, backend [USD/month]
-
-    Raises
-    ------
-    InputError, A meter that the region has no price for
+    Returns: pandas.DataFrame, index polled_on and moved_to (the HTTP side; the last kind holds the sockets too);
+    columns before, after, change, transport, backend [USD/month]
+    Raises: InputError, A meter that the region has no price for
 
     Notes
     -----
     A plain server is as many instances as the peak hour needs; load balancers, addresses, disks and what
     several socket servers need to reach each other's clients are not in the bill.
-
     Source: aws_price_list.
     """
     import pandas as pd
@@ -131,15 +114,12 @@ def by_region(scenario: Scenario) -> pd.DataFrame:
     scenario : Scenario, the scenario, every range at its mode, at its first user count; its own region does not
         matter
 
-    Returns
-    -------
-    pandas.DataFrame, index region; columns before, after [USD/month, NaN where a price is missing], before_lacks and
-        after_lacks (the meters without a price there)
+    Returns: pandas.DataFrame, index region; columns before, after [USD/month, NaN where a price is missing],
+    before_lacks and after_lacks (the meters without a price there)
 
     Notes
     -----
     A region lacks a price where no list of it was read, not because AWS sells no such thing there.
-
     Source: aws_price_list.
     """
     import pandas as pd
@@ -167,19 +147,13 @@ def price_change(scenario: Scenario, then: str, now: str) -> pd.DataFrame:
     scenario : Scenario, the scenario, every range at its mode, at its first user count
     then, now : str, days of the two price books, like 2024-10-15
 
-    Returns
-    -------
-    pandas.DataFrame, index case and service, with a row for all of them; columns then, now, price, traffic
-        [USD/month]
-
-    Raises
-    ------
-    InputError, A day that is none, or a meter that the region has no price for
+    Returns: pandas.DataFrame, index case and service, with a row for all of them; columns then, now, price, traffic
+    [USD/month]
+    Raises: InputError, A day that is none, or a meter that the region has no price for
 
     Notes
     -----
     A price whose list was read later than the day stands backdated in both books and changes nothing.
-
     Source: aws_price_list.
     """
     import pandas as pd

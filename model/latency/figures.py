@@ -37,14 +37,8 @@ def mean_s(traffic: Traffic, event: str):
     now : Traffic, the design's traffic
     event : str, an event of the scenario
 
-    Returns
-    -------
-    array, seconds, (draws, users); inf where the event never arrives [s]
-
-    Raises
-    ------
-    InputError, an unknown event
-
+    Returns: array, seconds, (draws, users); inf where the event never arrives [s]
+    Raises: InputError, an unknown event
     Source: cox1962.
     """
     ways = branches(traffic, event)

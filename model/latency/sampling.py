@@ -169,14 +169,9 @@ def sample(scenario: Scenario, design: Design | str, event: str, n: int, seed: i
     n : int, how many samples
     seed : int, seed of the scrambled Sobol points
 
-    Returns
-    -------
-    pandas.DataFrame, A row a sample, a column a component and `total`, in seconds; inf in total where never delivered
-
-    Raises
-    ------
-    InputError, no samples, a seed below 0, several user counts, an unknown event or design
-
+    Returns: pandas.DataFrame, A row a sample, a column a component and `total`, in seconds; inf in total where never
+    delivered
+    Raises: InputError, no samples, a seed below 0, several user counts, an unknown event or design
     Source: cox1962.
 
     Examples

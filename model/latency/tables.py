@@ -29,15 +29,9 @@ def summary(scenario: Scenario, within_s: float = 0.1):
     scenario : Scenario, the scenario; ranges count at their modes
     within_s : float, the time that deliveries are held against [s]
 
-    Returns
-    -------
-    pandas.DataFrame, A row a design; p50, p95 and mean in seconds, and two shares: of the deliveries that take no
-        longer than `within_s`, and of the recipients in the app who are not told within the session
-
-    Raises
-    ------
-    InputError, A negative time, several user counts, nothing delivered
-
+    Returns: pandas.DataFrame, A row a design; p50, p95 and mean in seconds, and two shares: of the deliveries that
+    take no longer than `within_s`, and of the recipients in the app who are not told within the session
+    Raises: InputError, A negative time, several user counts, nothing delivered
     Source: cox1962.
 
     Examples
@@ -73,15 +67,9 @@ def by_event(scenario: Scenario, within_s: float = 0.1):
     scenario : Scenario, the scenario; ranges count at their modes
     within_s : float, the time that deliveries are held against [s]
 
-    Returns
-    -------
-    pandas.DataFrame, A row a pair of event and design: p5, p50, p95 and mean in seconds (NaN where never delivered),
-        the share told in time, the share not told within the session, and the reasons
-
-    Raises
-    ------
-    InputError, A negative time, several user counts
-
+    Returns: pandas.DataFrame, A row a pair of event and design: p5, p50, p95 and mean in seconds (NaN where never
+    delivered), the share told in time, the share not told within the session, and the reasons
+    Raises: InputError, A negative time, several user counts
     Source: cox1962, twilly_code.
     """
     import pandas as pd
@@ -113,15 +101,9 @@ def sweep(scenario: Scenario, path: str, values: Sequence[float], event: str, sh
     event : str, an event of the scenario
     shares : sequence of float, quantiles, each between 0 and 1
 
-    Returns
-    -------
-    pandas.DataFrame, A row a value, columns such as `before p95` in seconds, inf where the event is never delivered,
-        and `before not told`, `after not told` as shares
-
-    Raises
-    ------
-    InputError, an unknown path or event, a value against its rule, a quantile outside 0 to 1
-
+    Returns: pandas.DataFrame, A row a value, columns such as `before p95` in seconds, inf where the event is never
+    delivered, and `before not told`, `after not told` as shares
+    Raises: InputError, an unknown path or event, a value against its rule, a quantile outside 0 to 1
     Source: cox1962.
     """
     import pandas as pd
@@ -154,18 +136,12 @@ def told_without(
     n : int, how many samples of each kind of event
     seed : int, seed of the scrambled Sobol points
 
-    Returns
-    -------
-    float, 0 to 1
-
-    Raises
-    ------
-    InputError, an unknown component or design, a negative time, no samples, nothing delivered
+    Returns: float, 0 to 1
+    Raises: InputError, an unknown component or design, a negative time, no samples, nothing delivered
 
     Notes
     -----
     What is left keeps its place: nothing else grows or shrinks with what is taken away.
-
     Source: cox1962.
     """
     for name in removed:
@@ -189,14 +165,8 @@ def waterfall(scenario: Scenario, shares=(0.5, 0.95), n: int = 2**15, seed: int 
     n : int, how many samples of each kind of event
     seed : int, seed of the scrambled Sobol points
 
-    Returns
-    -------
-    pandas.DataFrame, A row a component that any delivery meets, columns such as `before p50`, in seconds
-
-    Raises
-    ------
-    InputError, no samples, a quantile outside 0 to 1, nothing delivered
-
+    Returns: pandas.DataFrame, A row a component that any delivery meets, columns such as `before p50`, in seconds
+    Raises: InputError, no samples, a quantile outside 0 to 1, nothing delivered
     Source: cox1962.
     """
     import pandas as pd

@@ -243,14 +243,8 @@ def poll_layers(request_bytes, response_bytes, tls="1.3", ip=4):
     tls : str, "1.3", "1.2" or another of `wire.TLS_VERSIONS`
     ip : int or array, IP version, 4 or 6
 
-    Returns
-    -------
-    dict of str to dict, {kind of poll: {layer: bytes, both ways}}, layers as `wire.LAYERS`. [B]
-
-    Raises
-    ------
-    InputError, for a negative or fractional size, an unknown TLS or IP version
-
+    Returns: dict of str to dict, {kind of poll: {layer: bytes, both ways}}, layers as `wire.LAYERS`. [B]
+    Raises: InputError, for a negative or fractional size, an unknown TLS or IP version
     Source: wire_capture, rfc9113, rfc7541.
 
     Examples

@@ -26,13 +26,8 @@ def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0
     seed : int, seed of the draws
     progress : callable, optional, told the draws done and the draws in all, after each chunk of a long run
 
-    Returns
-    -------
-    Outcome, figures over (draws, users)
-
-    Raises
-    ------
-    InputError, what is wrong with scenario, users or draws, in one sentence
+    Returns: Outcome, figures over (draws, users)
+    Raises: InputError, what is wrong with scenario, users or draws, in one sentence
 
     Examples
     --------
@@ -116,14 +111,9 @@ def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int
     draws : int, 0 puts every input at its mode; otherwise tables show the middle and the 5-95 % span
     seed : int, seed of the draws
 
-    Returns
-    -------
-    pandas.DataFrame, index measure; columns unit, before, after, change (a share of before), claimed_before,
-        claimed_after, verdict; with draws before_low, before_high, after_low, after_high, p_better
-
-    Raises
-    ------
-    InputError, what is wrong with scenario, users or draws, in one sentence
+    Returns: pandas.DataFrame, index measure; columns unit, before, after, change (a share of before), claimed_before,
+    claimed_after, verdict; with draws before_low, before_high, after_low, after_high, p_better
+    Raises: InputError, what is wrong with scenario, users or draws, in one sentence
 
     Examples
     --------
@@ -146,10 +136,8 @@ def judged_twice(scenario: Scenario, here=None):
     scenario : Scenario, A scenario; where it names no claims there is no verdict, and no premise but its own
     here : pandas.DataFrame, optional, its before-and-after table, where that is at hand already
 
-    Returns
-    -------
-    pandas.DataFrame, A row a measure: claimed, then before, after and verdict under the premise and under the
-        scenario
+    Returns: pandas.DataFrame, A row a measure: claimed, then before, after and verdict under the premise and under
+    the scenario
     """
     import pandas as pd
 

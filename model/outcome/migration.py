@@ -31,13 +31,8 @@ def update_shares(months: int, updated_share: ArrayLike) -> np.ndarray:
     months : int, months after the release, at least 1
     updated_share : array_like, share of those left who update in a month, one number [1]
 
-    Returns
-    -------
-    array (months + 1,), shares from the month before the release on [1]
-
-    Raises
-    ------
-    InputError, fewer than one month, or a share outside 0 to 1
+    Returns: array (months + 1,), shares from the month before the release on [1]
+    Raises: InputError, fewer than one month, or a share outside 0 to 1
 
     Examples
     --------
@@ -166,19 +161,13 @@ def fleet(
     seed : int, seed of the draws
     lookups : bool, whether the sender runs for recipients with the old app; False leaves the plain sum of both sides
 
-    Returns
-    -------
-    Fleet, numbers over (months, draws, users)
-
-    Raises
-    ------
-    InputError, no shares, or one outside 0 to 1; what is wrong with scenario, users or draws
+    Returns: Fleet, numbers over (months, draws, users)
+    Raises: InputError, no shares, or one outside 0 to 1; what is wrong with scenario, users or draws
 
     Notes
     -----
     A function that both sides call starts cold as if each side had its own, so cold starts are a little
     overstated while both are there. Users of both sides behave alike.
-
     Source: twilly_code, aws_pricing_pages.
 
     Examples
@@ -213,15 +202,10 @@ def months_table(run: Fleet):
     ----------
     run : Fleet, A fleet with one user count and no draws
 
-    Returns
-    -------
-    pandas.DataFrame, A row a month from 0 on: share of the new app, requests a minute of an active user; at the peak
-        hour requests, connects, open connections, runs, executions, read units, plain servers; lookups for old apps
-        in the month; USD a month
-
-    Raises
-    ------
-    InputError, several user counts or draws
+    Returns: pandas.DataFrame, A row a month from 0 on: share of the new app, requests a minute of an active user; at
+    the peak hour requests, connects, open connections, runs, executions, read units, plain servers; lookups for old
+    apps in the month; USD a month
+    Raises: InputError, several user counts or draws
     """
     import pandas as pd
 

@@ -49,14 +49,9 @@ class Outcome:
         ----------
         row : str, a row of the table, such as "battery" or "notification latency p95"
 
-        Returns
-        -------
-        tuple of numpy.ndarray, before and after in the row's unit, each (draws, users); of a percentile of latency at
-            most the first 2,048 draws
-
-        Raises
-        ------
-        InputError, an unknown row
+        Returns: tuple of numpy.ndarray, before and after in the row's unit, each (draws, users); of a percentile of
+        latency at most the first 2,048 draws
+        Raises: InputError, an unknown row
         """
         measure, figure, _ = ROWS[checks.known("row", row, ROWS)]
         draws = max(self.draws, 1)
@@ -84,14 +79,9 @@ class Outcome:
         ----------
         measure : str, latency (the mean), battery, data, load or cost
 
-        Returns
-        -------
-        pandas.DataFrame, A row a flow, columns before and after in the measure's unit; over draws the mean, and for
-            several user counts the first
-
-        Raises
-        ------
-        InputError, an unknown measure
+        Returns: pandas.DataFrame, A row a flow, columns before and after in the measure's unit; over draws the mean,
+        and for several user counts the first
+        Raises: InputError, an unknown measure
         """
         import pandas as pd
 
@@ -106,9 +96,7 @@ class Outcome:
     def table(self):
         """The before-and-after table at the first user count.
 
-        Returns
-        -------
-        pandas.DataFrame, a row a measure; `before_after` tells its columns
+        Returns: pandas.DataFrame, a row a measure; `before_after` tells its columns
         """
         import pandas as pd
 
@@ -130,15 +118,10 @@ class Outcome:
         ----------
         measure : str, latency, battery, data, load or cost
 
-        Returns
-        -------
-        dict, `measure`, `formula`, `unit`, `inputs` (a DataFrame: low, mode, high, source, kind and the change of
-            both figures, added up, when the input alone goes from low to high) and `movers`, the three first of them;
-            of the cost also `prices`, the first tier of every meter with its source
-
-        Raises
-        ------
-        InputError, an unknown measure
+        Returns: dict, `measure`, `formula`, `unit`, `inputs` (a DataFrame: low, mode, high, source, kind and the
+        change of both figures, added up, when the input alone goes from low to high) and `movers`, the three first of
+        them; of the cost also `prices`, the first tier of every meter with its source
+        Raises: InputError, an unknown measure
         """
         checks.known("measure", measure, MEASURES)
         inputs = _swings(self.scenario, float(self.users[0]), measure)

@@ -103,20 +103,14 @@ def book(
     backdate : bool, whether an earlier date may take the earliest row; refused where False
     folder : path, where the price files are; the project's own where none is given
 
-    Returns
-    -------
-    PriceBook, `meters`, `tiers(meter)`, `backdated`, `missing`, `note(meter)`. `on` is the newest date of any region
-        where none was given
-
-    Raises
-    ------
-    InputError, for an unknown region, a date that is none, a date before a meter's first row with `backdate=False`,
-        or a price file whose tiers leave a gap, overlap, or are not in USD
+    Returns: PriceBook, `meters`, `tiers(meter)`, `backdated`, `missing`, `note(meter)`. `on` is the newest date of
+    any region where none was given
+    Raises: InputError, for an unknown region, a date that is none, a date before a meter's first row with
+    `backdate=False`, or a price file whose tiers leave a gap, overlap, or are not in USD
 
     Notes
     -----
     A region that lacks a meter says so in `missing`; its price is never taken from another region.
-
     Source: aws_price_list.
 
     Examples

@@ -35,14 +35,9 @@ def spans(scenario: Scenario, users: float | None = None, draws: int = 4096, see
     draws : int, how many draws
     seed : int, seed of the draws
 
-    Returns
-    -------
-    pandas.DataFrame, A row a measure of the table: low, middle and high of before, after and change; p_better
-
-    Raises
-    ------
-    InputError, no draws, or more than memory holds
-
+    Returns: pandas.DataFrame, A row a measure of the table: low, middle and high of before, after and change;
+    p_better
+    Raises: InputError, no draws, or more than memory holds
     Source: assumption.
     """
     import pandas as pd
@@ -71,14 +66,8 @@ def cheaper_surface(scenario: Scenario, users, active_hours, draws: int = 512, s
     draws : int, how many draws at each point
     seed : int, seed of the draws
 
-    Returns
-    -------
-    pandas.DataFrame, chances from 0 to 1
-
-    Raises
-    ------
-    InputError, no draws, or active hours that are not above 0 or more than the month has
-
+    Returns: pandas.DataFrame, chances from 0 to 1
+    Raises: InputError, no draws, or active hours that are not above 0 or more than the month has
     Source: assumption.
     """
     import pandas as pd
@@ -165,15 +154,9 @@ def worth_measuring(scenario: Scenario, users: float | None = None, draws: int =
     seed : int, seed of the draws
     most : int, how many inputs to show
 
-    Returns
-    -------
-    pandas.DataFrame, A row an input that is worth anything: value_usd a month, chance_of_wrong, and the input's range
-        and source; the first row is perfect knowledge, the last today's
-
-    Raises
-    ------
-    InputError, no draws, or more than memory holds
-
+    Returns: pandas.DataFrame, A row an input that is worth anything: value_usd a month, chance_of_wrong, and the
+    input's range and source; the first row is perfect knowledge, the last today's
+    Raises: InputError, no draws, or more than memory holds
     Source: raiffa1961.
     """
     import pandas as pd

@@ -24,15 +24,9 @@ def tornado(scenario: Scenario, measure: str, users: float | None = None, most: 
     users : float, optional, users in the month; the scenario's own where none is given
     most : int, how many inputs to show, the widest first
 
-    Returns
-    -------
-    pandas.DataFrame, A row an input: low, mode, high, source, kind, the saving (before - after) at its low, at all
-        modes and at its high, and the width between the two ends
-
-    Raises
-    ------
-    InputError, an unknown measure
-
+    Returns: pandas.DataFrame, A row an input: low, mode, high, source, kind, the saving (before - after) at its low,
+    at all modes and at its high, and the width between the two ends
+    Raises: InputError, an unknown measure
     Source: assumption.
     """
     outcome = evaluate(scenario, users)
@@ -107,14 +101,8 @@ def index_table(
     seed : int, seed of the samples
     most : int, how many inputs take part; the others stay at their modes
 
-    Returns
-    -------
-    pandas.DataFrame, A row an input: first, total and their errors
-
-    Raises
-    ------
-    InputError, an unknown measure, or samples that are no power of two
-
+    Returns: pandas.DataFrame, A row an input: first, total and their errors
+    Raises: InputError, an unknown measure, or samples that are no power of two
     Source: salib.
     """
     users = float(np.ravel(scenario.users if users is None else users)[0])

@@ -59,9 +59,7 @@ def ranged_inputs(scenario: Choices) -> dict[str, Range]:
     ----------
     scenario : Scenario, the scenario
 
-    Returns
-    -------
-    dict of str to Range, by column name; a range that stands alike in both designs is one column
+    Returns: dict of str to Range, by column name; a range that stands alike in both designs is one column
     """
     inputs = dict(_columns(scenario).values())
     for name, row in ledger.chosen().items():
@@ -241,10 +239,8 @@ def resolved(scenario: S, users=None, draws: int = 0, seed: int = 0, keep: int |
     seed : int, seed of the scrambled Sobol points
     keep : int, optional, only this many of the first draws, the same as without it
 
-    Returns
-    -------
-    Scenario, numbers are floats or arrays of shape (draws, 1); users is a float or an array on the last axis;
-        `ledger` holds every ledger number; shares that must add to 1 are normalised
+    Returns: Scenario, numbers are floats or arrays of shape (draws, 1); users is a float or an array on the last
+    axis; `ledger` holds every ledger number; shares that must add to 1 are normalised
     """
     few = min(draws, max(keep, LINES)) if keep else draws  # at least as many as are read off the table
     columns = draws_of(scenario, few, seed) if check_draws(draws) else {}

@@ -46,13 +46,9 @@ class Scenario(Choices):
         changes : dict of str to object, path such as `after.heartbeat.period_s` and the value put there; it replaces
             a range
 
-        Returns
-        -------
-        Scenario, A new scenario, checked like a file
-
-        Raises
-        ------
-        InputError, A path that is no part of the scenario (the nearest is offered), or a value against its rule
+        Returns: Scenario, A new scenario, checked like a file
+        Raises: InputError, A path that is no part of the scenario (the nearest is offered), or a value against its
+        rule
         """
         plain = self.model_dump()
         for path, value in changes.items():
@@ -209,13 +205,9 @@ def load(name: str | Path) -> Scenario:
     ----------
     name : str or pathlib.Path, A name such as `twilly`, or a path that ends in .yaml
 
-    Returns
-    -------
-    Scenario, frozen and checked
-
-    Raises
-    ------
-    InputError, one sentence: unknown name or key (the nearest is offered), a value against its rule, broken YAML
+    Returns: Scenario, frozen and checked
+    Raises: InputError, one sentence: unknown name or key (the nearest is offered), a value against its rule, broken
+    YAML
 
     Examples
     --------

@@ -16,10 +16,7 @@ from model import checks, ledger, paths
 def figures() -> Mapping[str, ledger.Row]:
     """The published and measured capacities by name, each a traceable row of `data/capacity.csv`.
 
-    Returns
-    -------
-    mapping of str to Row, value with its range, unit and source
-
+    Returns: mapping of str to Row, value with its range, unit and source
     Source: phoenix2015, anycable, node_bench, aws_docs.
 
     Examples
@@ -54,18 +51,12 @@ def fan_out_s(
     at_once : array_like, posts in flight: 1 one after another, infinite all together
     rate_per_s : array_like, posts that a quota lets through; infinite for none [1/s]
 
-    Returns
-    -------
-    array, broadcast shape [s]
-
-    Raises
-    ------
-    InputError, negative connections or times, fewer than one post at once, a quota of 0 or less
+    Returns: array, broadcast shape [s]
+    Raises: InputError, negative connections or times, fewer than one post at once, a quota of 0 or less
 
     Notes
     -----
     A burst that the quota would lend is left out.
-
     Source: twilly_code, aws_docs.
 
     Examples
@@ -91,14 +82,8 @@ def fan_out_connections(timeout_s: ArrayLike, post_s: ArrayLike) -> np.ndarray:
     timeout_s : array_like, time the sender has; broadcasts [s]
     post_s : array_like, time of one post [s]
 
-    Returns
-    -------
-    array, whole connections, broadcast shape
-
-    Raises
-    ------
-    InputError, A time of 0 or less
-
+    Returns: array, whole connections, broadcast shape
+    Raises: InputError, A time of 0 or less
     Source: twilly_code.
 
     Examples

@@ -97,18 +97,12 @@ def drop(
     rate_per_s : float, optional, new connections admitted a second [1/s]
     burst : float, optional, new connections admitted at once by a rested quota
 
-    Returns
-    -------
-    Drop, seconds until each client is back, with all that led to them
-
-    Raises
-    ------
-    InputError, A polling design, several user counts or draws, or what `storm.reconnect` refuses
+    Returns: Drop, seconds until each client is back, with all that led to them
+    Raises: InputError, A polling design, several user counts or draws, or what `storm.reconnect` refuses
 
     Notes
     -----
     Only these clients use the quota, and the fallback poll finds an API that answers all of them.
-
     Source: aws_docs, aws_backoff, twilly_code, node_bench.
 
     Examples
@@ -161,14 +155,9 @@ def course(storm_of: Drop, at_s: ArrayLike) -> dict[str, np.ndarray]:
     storm_of : Drop, the storm
     at_s : sequence of float, moments after the drop [s]
 
-    Returns
-    -------
-    dict of str to array, share of clients that are back, and requests a second of the fallback poll, at each moment
-
-    Raises
-    ------
-    InputError, A negative moment, or a storm of nobody
-
+    Returns: dict of str to array, share of clients that are back, and requests a second of the fallback poll, at each
+    moment
+    Raises: InputError, A negative moment, or a storm of nobody
     Source: twilly_code.
     """
     polls = storm.fallback_requests_per_s(
@@ -189,16 +178,10 @@ def figures(storm_of: Drop) -> dict[str, float]:
     ----------
     storm_of : Drop, the storm
 
-    Returns
-    -------
-    dict of str to float, `storm.summary`, then the fallback poll's requests a second at their worst and for good (of
-        those who gave up), the API's load at the worst moment over what it carries, and most runs of the connect
-        function at once (the burst and what is admitted while one runs)
-
-    Raises
-    ------
-    InputError, A storm of nobody
-
+    Returns: dict of str to float, `storm.summary`, then the fallback poll's requests a second at their worst and for
+    good (of those who gave up), the API's load at the worst moment over what it carries, and most runs of the connect
+    function at once (the burst and what is admitted while one runs)
+    Raises: InputError, A storm of nobody
     Source: twilly_code, aws_docs.
     """
     found = storm.summary(storm_of.back_s)
@@ -224,13 +207,8 @@ def drop_table(storms: Mapping[str, Drop]):
     ----------
     storms : mapping of str to Drop, storms by name, or by a tuple of names
 
-    Returns
-    -------
-    pandas.DataFrame, A row a storm, the columns of `figures`
-
-    Raises
-    ------
-    InputError, A storm of nobody
+    Returns: pandas.DataFrame, A row a storm, the columns of `figures`
+    Raises: InputError, A storm of nobody
     """
     import pandas as pd
 

@@ -38,18 +38,13 @@ def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict:
     quotas : mapping of str to float, optional, quotas that differ from the defaults, by their names in
         data/quotas.csv, > 0
 
-    Returns
-    -------
-    dict of str to float, limits by load, in the load's unit; the functions' time-out is a column where draws vary it
-
-    Raises
-    ------
-    InputError, an unknown quota, with the nearest, or one that is not above 0
+    Returns: dict of str to float, limits by load, in the load's unit; the functions' time-out is a column where draws
+    vary it
+    Raises: InputError, an unknown quota, with the nearest, or one that is not above 0
 
     Notes
     -----
     Runs count every start of a function; the quota strictly counts those somebody waits for.
-
     Source: aws_docs, twilly_code.
     """
     known = dict(ledger.quotas())
@@ -120,14 +115,8 @@ def load_by_users(traffic: Traffic, hour: str = "peak"):
     traffic : Traffic, traffic of a scenario with several user counts and no draws
     hour : str, peak or mean
 
-    Returns
-    -------
-    pandas.DataFrame, A row a kind of load, a column a user count
-
-    Raises
-    ------
-    InputError, an unknown hour
-
+    Returns: pandas.DataFrame, A row a kind of load, a column a user count
+    Raises: InputError, an unknown hour
     Source: little1961, aws_docs.
     """
     import pandas as pd
@@ -147,15 +136,9 @@ def quota_table(before: Traffic, after: Traffic, quotas: Mapping[str, float] | N
     before, after : Traffic, the two designs' traffic
     quotas : mapping of str to float, optional, quotas that differ from the defaults
 
-    Returns
-    -------
-    pandas.DataFrame, A row a kind of load: quota, before and after (users; infinite where it never breaks, over draws
-        the middle)
-
-    Raises
-    ------
-    InputError, an unknown or zero quota
-
+    Returns: pandas.DataFrame, A row a kind of load: quota, before and after (users; infinite where it never breaks,
+    over draws the middle)
+    Raises: InputError, an unknown or zero quota
     Source: aws_docs.
     """
     import pandas as pd
@@ -182,14 +165,8 @@ def quota_use(traffic: Traffic, quotas: Mapping[str, float] | None = None):
     traffic : Traffic, traffic of a scenario with several user counts and no draws
     quotas : mapping of str to float, optional, quotas that differ from the defaults
 
-    Returns
-    -------
-    pandas.DataFrame, A row a limited kind of load, a column a user count; 1 is the limit
-
-    Raises
-    ------
-    InputError, an unknown or zero quota
-
+    Returns: pandas.DataFrame, A row a limited kind of load, a column a user count; 1 is the limit
+    Raises: InputError, an unknown or zero quota
     Source: aws_docs.
     """
     import pandas as pd
@@ -205,15 +182,9 @@ def disconnect_reads(traffic: Traffic) -> dict:
     ----------
     traffic : Traffic, A WebSocket design's traffic
 
-    Returns
-    -------
-    dict of str to array, open connections at the peak, read units of one disconnect there, read units a second at the
-        peak and read units a month, (draws, users)
-
-    Raises
-    ------
-    InputError, A polling design, which has no connections
-
+    Returns: dict of str to array, open connections at the peak, read units of one disconnect there, read units a
+    second at the peak and read units a month, (draws, users)
+    Raises: InputError, A polling design, which has no connections
     Source: aws_docs, twilly_code.
     """
     if traffic.life.design.socket is None:

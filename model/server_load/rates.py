@@ -84,17 +84,14 @@ def rates_per_s(traffic: Traffic) -> dict:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    dict of str to array, A second where the name says so: requests, gateway calls, connects, messages each way,
-        heartbeats, runs of functions, read, scanned and write units; open connections and executions at once by
-        Little's law; plain servers; seconds of the longest fan-out. (draws, users)
+    Returns: dict of str to array, A second where the name says so: requests, gateway calls, connects, messages each
+    way, heartbeats, runs of functions, read, scanned and write units; open connections and executions at once by
+    Little's law; plain servers; seconds of the longest fan-out. (draws, users)
 
     Notes
     -----
     Whether a connect counts towards the gateway's calls as well is not said; here it counts on its own quota
     only. Ping frames run no code and are listed as heartbeats, JSON ones as messages too.
-
     Source: little1961.
 
     Examples
@@ -160,14 +157,8 @@ def at_peak(traffic: Traffic) -> Traffic:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    Traffic, its rates are those of the busiest hour
-
-    Raises
-    ------
-    InputError, A peak-to-mean ratio that no day has
-
+    Returns: Traffic, its rates are those of the busiest hour
+    Raises: InputError, A peak-to-mean ratio that no day has
     Source: bohmer2011.
     """
     return _scaled(traffic, _peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
@@ -187,16 +178,13 @@ def connects_by_cause(traffic: Traffic) -> dict:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    dict of str to array, session starts, cuts by the gateway's longest life of a connection, reconnects after losses
-        that both sides see (network changes, silence), and after losses that only a heartbeat finds; they add up to
-        all connects, (draws, users) [1/s]
+    Returns: dict of str to array, session starts, cuts by the gateway's longest life of a connection, reconnects
+    after losses that both sides see (network changes, silence), and after losses that only a heartbeat finds; they
+    add up to all connects, (draws, users) [1/s]
 
     Notes
     -----
     The cuts are what remains of all connects, as `traffic` has decided them.
-
     Source: aws_docs, little1961.
     """
     life = traffic.life

@@ -33,9 +33,7 @@ def lines(
     marks : mapping of str to float, optional, vertical lines at x, with their labels
     dashed : sequence of str, names of series drawn dashed
 
-    Returns
-    -------
-    plotly.graph_objects.Figure, data as plain rounded lists
+    Returns: plotly.graph_objects.Figure, data as plain rounded lists
     """
     traces = [_dashed(name, k, x, values, dashed) for k, (name, values) in enumerate(series.items())]
     return look.figure(traces, title, x_title, y_title, log, marks)
@@ -55,9 +53,7 @@ def curves(series: Series, title: str, x_title: str, y_title: str, log: str = ""
     log : str, "x", "y" or "xy" for logarithmic axes
     marks : mapping of str to float, optional, vertical lines at x, with their labels
 
-    Returns
-    -------
-    plotly.graph_objects.Figure, data as plain rounded lists
+    Returns: plotly.graph_objects.Figure, data as plain rounded lists
     """
     traces = [look.line(name, k, *xy) for k, (name, xy) in enumerate(series.items())]
     return look.figure(traces, title, x_title, y_title, log, marks, showlegend=True)
@@ -77,9 +73,7 @@ def bands(
     marks : mapping of str to float, optional, vertical lines at x, with their labels
     dashed : sequence of str, names of series drawn dashed, their bands as two thin lines, to be seen above another
 
-    Returns
-    -------
-    plotly.graph_objects.Figure, data as plain rounded lists
+    Returns: plotly.graph_objects.Figure, data as plain rounded lists
     """
     traces = []
     for k, (name, (low, middle, high)) in enumerate(series.items()):
@@ -107,9 +101,7 @@ def bars(
     log : str, "x" for a logarithmic axis
     stacked : bool, whether the series are parts of one bar
 
-    Returns
-    -------
-    plotly.graph_objects.Figure, data as plain rounded lists
+    Returns: plotly.graph_objects.Figure, data as plain rounded lists
     """
     traces = [look.bar(name, colour_of(name, k), values, names) for k, (name, values) in enumerate(series.items())]
     height = max(300, 130 + 26 * len(names) * (1 if stacked else max(len(series), 1)))
@@ -125,9 +117,7 @@ def waterfall(table, title: str, x_title: str) -> go.Figure:
     table : pandas.DataFrame, components along the index in their order, a column for each total
     title, x_title : str, the one message of the chart, and the title of the axis with its unit
 
-    Returns
-    -------
-    plotly.graph_objects.Figure, data as plain rounded lists; the last row is the sum
+    Returns: plotly.graph_objects.Figure, data as plain rounded lists; the last row is the sum
     """
     names, traces = [*map(str, table.index), "total"], []
     for k, (column, parts) in enumerate((str(name), table[name].to_numpy()) for name in table.columns):
@@ -145,9 +135,7 @@ def tornado(table, title: str, x_title: str) -> go.Figure:
     table : pandas.DataFrame, as `uncertainty.tornado` gives it
     title, x_title : str, the one message of the chart, and the title of the axis with its unit
 
-    Returns
-    -------
-    plotly.graph_objects.Figure, data as plain rounded lists
+    Returns: plotly.graph_objects.Figure, data as plain rounded lists
     """
     middle = float(table["saving_at_modes"].iloc[0])
     traces = [
@@ -171,9 +159,7 @@ def spans(names: Names, series: Series, title: str, x_title: str, log: str = "",
     log : str, "x" for a logarithmic axis
     marks : mapping of str to float, optional, vertical lines at x, with their labels
 
-    Returns
-    -------
-    plotly.graph_objects.Figure, data as plain rounded lists
+    Returns: plotly.graph_objects.Figure, data as plain rounded lists
     """
     ends = {name: np.asarray(list(triples), dtype=float) for name, triples in series.items()}
     traces = []
@@ -205,9 +191,7 @@ def heat(table, title: str, x_title: str, y_title: str, z_title: str) -> go.Figu
     table : pandas.DataFrame, columns along x, index along y
     title, x_title, y_title, z_title : str, the message of the chart, and the titles of axes and colour with units
 
-    Returns
-    -------
-    plotly.graph_objects.Figure, data as plain rounded lists
+    Returns: plotly.graph_objects.Figure, data as plain rounded lists
     """
     cells = {
         "type": "heatmap",
@@ -231,9 +215,7 @@ def states(panels: Mapping[str, Sequence], title: str, x_title: str, y_title: st
     panels : mapping of str to sequence, A panel's title to its steps, each with start_s, end_s, state and power_w
     title, x_title, y_title : str, the one message of the chart, and the titles of the axes with units
 
-    Returns
-    -------
-    plotly.graph_objects.Figure, data as plain rounded lists
+    Returns: plotly.graph_objects.Figure, data as plain rounded lists
     """
     steps = [step for panel in panels.values() for step in panel]
     fall = [name for name in dict.fromkeys(step.state for step in steps) if name not in STATES]

@@ -121,13 +121,8 @@ def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapp
     tolerance : mapping, optional, column name to the relative difference that a check lets pass; anything visible
         else fails
 
-    Returns
-    -------
-    Result, shows as a table and carries the rounded rows as JSON
-
-    Raises
-    ------
-    InputError where the table has no columns or two columns of one name
+    Returns: Result, shows as a table and carries the rounded rows as JSON
+    Raises: InputError where the table has no columns or two columns of one name
 
     Examples
     --------

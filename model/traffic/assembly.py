@@ -142,14 +142,9 @@ def traffic(design: Design | str, scenario: Scenario) -> Traffic:
     design : Design or str, the design, or `before` or `after`
     scenario : Scenario, A resolved scenario: plain numbers or columns of draws
 
-    Returns
-    -------
-    Traffic, life of the users, flows, functions at work, instances; numbers are (draws, users) where they vary
-
-    Raises
-    ------
-    InputError, an unknown design
-
+    Returns: Traffic, life of the users, flows, functions at work, instances; numbers are (draws, users) where they
+    vary
+    Raises: InputError, an unknown design
     Source: little1961, cox1962.
     """
     design = _settled(scenario.design(design))
@@ -179,14 +174,8 @@ def flows(design: Design | str, scenario: Scenario) -> list[Flow]:
     design : Design or str, the design, or `before` or `after`
     scenario : Scenario, the scenario; ranges count at their modes
 
-    Returns
-    -------
-    list of Flow, one a kind of exchange; `per_month` is over all users
-
-    Raises
-    ------
-    InputError, an unknown design
-
+    Returns: list of Flow, one a kind of exchange; `per_month` is over all users
+    Raises: InputError, an unknown design
     Source: twilly_code.
 
     Examples

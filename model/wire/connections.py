@@ -97,20 +97,14 @@ def connect_bytes(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, post
     alpn : bool, whether ALPN is offered and answered: 9 B more, 27 B where the ClientHello is not padded
     post_quantum : bool, whether the key share is X25519MLKEM768: about 2.3 kB more; TLS 1.3 only
 
-    Returns
-    -------
-    tuple of int or array of int, IP bytes (up, down), each in the common shape of `resumed` and `ip`. [B]
-
-    Raises
-    ------
-    InputError, for an unknown TLS version or chain, an IP version other than 4 and 6
+    Returns: tuple of int or array of int, IP bytes (up, down), each in the common shape of `resumed` and `ip`. [B]
+    Raises: InputError, for an unknown TLS version or chain, an IP version other than 4 and 6
 
     Notes
     -----
     The certificates have the sizes of an Amazon chain of 2020: within 10 %. The server's flight is cut
     at the MSS; OpenSSL, which writes it in pieces of 4,096 B, needs one segment more on IPv6 (8,030 B
     counted against 7,886 here). DNS is not in it.
-
     Source: wire_capture, wire_relay, ecdhe_mlkem.
 
     Examples
@@ -140,19 +134,13 @@ def close_bytes(tls="1.3", ip=4):
     tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none" for TCP alone
     ip : int or array, IP version, 4 or 6; broadcasts
 
-    Returns
-    -------
-    tuple of int or array of int, IP bytes (up, down). [B]
-
-    Raises
-    ------
-    InputError, for an unknown TLS version, an IP version other than 4 and 6
+    Returns: tuple of int or array of int, IP bytes (up, down). [B]
+    Raises: InputError, for an unknown TLS version, an IP version other than 4 and 6
 
     Notes
     -----
     The server answers with its FIN only. One that sends its own close_notify to a socket already
     closed draws two resets of 40 B: 336 B in all. A phone that loses its network sends nothing.
-
     Source: wire_capture, wire_relay.
 
     Examples

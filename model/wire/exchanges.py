@@ -28,19 +28,14 @@ def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s
     ip : int or array, IP version, 4 or 6; broadcasts
     server_s : float or array, time from the request's arrival to the answer's start, >= 0; broadcasts. [s]
 
-    Returns
-    -------
-    tuple of int or array of int, IP bytes (up, down), each in the common shape of the inputs. [B]
-
-    Raises
-    ------
-    InputError, for a negative or fractional size or time, an unknown TLS version, an IP version other than 4, 6
+    Returns: tuple of int or array of int, IP bytes (up, down), each in the common shape of the inputs. [B]
+    Raises: InputError, for a negative or fractional size or time, an unknown TLS version, an IP version other than 4,
+    6
 
     Notes
     -----
     Nothing else is sent within 40 ms of the response, so the phone's ACK goes alone. Each message is one
     write. A message of 0 bytes is an empty record. No loss, no retransmission.
-
     Source: wire_capture, wire_relay, rfc9293, rfc8446.
 
     Examples
@@ -69,10 +64,7 @@ def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server
     ip : int or array, IP version, 4 or 6; broadcasts
     server_s : float or array, time until the 101 starts; a connect function takes longer than 40 ms. [s]
 
-    Returns
-    -------
-    tuple of int or array of int, IP bytes (up, down). [B]
-
+    Returns: tuple of int or array of int, IP bytes (up, down). [B]
     Source: rfc6455, wire_capture.
 
     Examples
@@ -97,19 +89,13 @@ def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per
     ip : int or array, IP version, 4 or 6; broadcasts
     segments_per_ack : int or array, segments of a long push that one ACK of the phone covers, >= 1
 
-    Returns
-    -------
-    tuple of int or array of int, IP bytes (up, down), each in the common shape of the inputs. [B]
-
-    Raises
-    ------
-    InputError, for a negative or fractional payload, one above 2**63 - 1, an unknown TLS or IP version
+    Returns: tuple of int or array of int, IP bytes (up, down), each in the common shape of the inputs. [B]
+    Raises: InputError, for a negative or fractional payload, one above 2**63 - 1, an unknown TLS or IP version
 
     Notes
     -----
     The message is one frame in one write and nothing is sent back within 40 ms; a reply within that
     time carries the ACK and saves its packet.
-
     Source: rfc6455, wire_capture.
 
     Examples
@@ -136,18 +122,12 @@ def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byte
     client_payload_bytes : int or array, body of the ping, 0 to 125; broadcasts. [B]
     server_payload_bytes : int or array, body of the pong, 0 to 125; RFC 6455 has it repeat the ping's. [B]
 
-    Returns
-    -------
-    tuple of int or array of int, IP bytes (up, down). [B]
-
-    Raises
-    ------
-    InputError, for a body that is negative, fractional or above 125 B, an unknown TLS or IP version
+    Returns: tuple of int or array of int, IP bytes (up, down). [B]
+    Raises: InputError, for a body that is negative, fractional or above 125 B, an unknown TLS or IP version
 
     Notes
     -----
     A heartbeat that is a JSON message each way is two `websocket_message_bytes`, less one ACK.
-
     Source: rfc6455, wire_capture.
 
     Examples
@@ -181,14 +161,8 @@ def bits_per_s(message_bytes, clients, period_s):
     clients : float or array, clients, >= 0; broadcasts
     period_s : float or array, time between occurrences, > 0; broadcasts. [s]
 
-    Returns
-    -------
-    float or array of float, bits a second. [1/s]
-
-    Raises
-    ------
-    InputError, for a negative size or count, and for a period of 0 or less
-
+    Returns: float or array of float, bits a second. [1/s]
+    Raises: InputError, for a negative size or count, and for a period of 0 or less
     Source: lubbers.
 
     Examples

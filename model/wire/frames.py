@@ -26,18 +26,12 @@ def websocket_frame_bytes(payload_bytes, masked):
     payload_bytes : int or array, payload of the frame, whole, 0 to 2**63 - 1; broadcasts. [B]
     masked : bool or array, true for a frame from the client, False for one from the server; broadcasts
 
-    Returns
-    -------
-    int or array of int, bytes of the frame; unsigned where they pass 2**63 - 1. [B]
-
-    Raises
-    ------
-    InputError, for a negative or fractional payload, and for one above 2**63 - 1
+    Returns: int or array of int, bytes of the frame; unsigned where they pass 2**63 - 1. [B]
+    Raises: InputError, for a negative or fractional payload, and for one above 2**63 - 1
 
     Notes
     -----
     A message is one frame here; every further fragment adds one more header.
-
     Source: rfc6455.
 
     Examples

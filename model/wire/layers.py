@@ -64,13 +64,9 @@ def message_layers(payload_bytes, masked=False, tls="1.3", ip=4):
     tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
     ip : int or array, IP version, 4 or 6; broadcasts
 
-    Returns
-    -------
-    dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of `websocket_message_bytes`. [B]
-
-    Raises
-    ------
-    InputError, for a bad payload, an unknown TLS or IP version
+    Returns: dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of
+    `websocket_message_bytes`. [B]
+    Raises: InputError, for a bad payload, an unknown TLS or IP version
 
     Examples
     --------
@@ -95,13 +91,8 @@ def heartbeat_layers(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byt
     client_payload_bytes : int or array, body of the ping, 0 to 125; broadcasts. [B]
     server_payload_bytes : int or array, body of the pong, 0 to 125. [B]
 
-    Returns
-    -------
-    dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of `heartbeat_bytes`. [B]
-
-    Raises
-    ------
-    InputError, for a bad body, an unknown TLS or IP version
+    Returns: dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of `heartbeat_bytes`. [B]
+    Raises: InputError, for a bad body, an unknown TLS or IP version
 
     Examples
     --------

@@ -137,9 +137,7 @@ def chart_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]
     memory : Memory, where sides are kept
     scenario : Scenario, the scenario of the state
 
-    Returns
-    -------
-    dict of str to dict, by chart (cost, latency, battery) and series (before, after): x and y, plain lists
+    Returns: dict of str to dict, by chart (cost, latency, battery) and series (before, after): x and y, plain lists
     """
     return {"cost": cost_data(memory, scenario), **shape_data(memory, scenario)}
 
@@ -240,9 +238,7 @@ def changed_words(old: PageState, new: PageState, before: Outcome, after: Outcom
     old, new : PageState, the controls before and after the move
     before, after : Outcome, the outcomes of both states
 
-    Returns
-    -------
-    str, one or two sentences
+    Returns: str, one or two sentences
     """
     moves = _moves(before, after)
     if not moves:
@@ -265,9 +261,7 @@ def reason_words(before: Outcome, after: Outcome) -> str:
     ----------
     before, after : Outcome, the outcomes before and after the move
 
-    Returns
-    -------
-    str, two sentences; empty where nothing moved
+    Returns: str, two sentences; empty where nothing moved
     """
     moves = _moves(before, after)
     if not moves:

@@ -103,13 +103,8 @@ def start(name: str, values: dict | None = None) -> PageState:
     name : str, A name in data/scenarios, or a .yaml file
     values : dict, optional, values by the key of their control, in the control's unit
 
-    Returns
-    -------
-    PageState, the scenario's own values, but for those given
-
-    Raises
-    ------
-    InputError, an unknown scenario or control, or a value that a control cannot have
+    Returns: PageState, the scenario's own values, but for those given
+    Raises: InputError, an unknown scenario or control, or a value that a control cannot have
 
     Examples
     --------
@@ -186,13 +181,8 @@ def scenario_text(state: PageState, name: str) -> str:
     state : PageState, the values chosen
     name : str, the new scenario's name: letters, digits, '_', '-' or '.'
 
-    Returns
-    -------
-    str, YAML that `load` reads back to the same numbers
-
-    Raises
-    ------
-    InputError, A name that a scenario cannot have, or values that no scenario can have
+    Returns: str, YAML that `load` reads back to the same numbers
+    Raises: InputError, A name that a scenario cannot have, or values that no scenario can have
 
     Examples
     --------

@@ -224,13 +224,8 @@ def page(
     folder : str or pathlib.Path, optional, where scenarios are saved; where the command was started from, or the
         working folder
 
-    Returns
-    -------
-    PageWidget, A widget; a notebook shows it where it is a cell's last expression
-
-    Raises
-    ------
-    InputError, an unknown scenario, or a value that a control cannot have
+    Returns: PageWidget, A widget; a notebook shows it where it is a cell's last expression
+    Raises: InputError, an unknown scenario, or a value that a control cannot have
     """
     own = {} if users is None else {"users": users}
     return PageWidget(scenario, {**(values or {}), **own}, folder)
