@@ -180,15 +180,15 @@ def reconnect(
 
     Parameters
     ----------
-    clients, connections that drop; a whole number
-    delays_s, delay v before each attempt; positive, never falling; the first is the base, the last the cap. [s]
-    jitter, "none" v, "equal" v/2 + U(0, v/2), "full" U(0, v), "decorrelated" min(cap, U(base, 3 x previous))
-    rate_per_s, new connections that are admitted a second in the long run; above 0. [1/s]
-    burst, connections that a rested bucket admits at once; at least 1
-    seed, whole number that fixes every random number
-    outage_s, attempts earlier than this fail. [s]
-    notice_s, the loss is seen at a time uniform between 0 and this, such as a heartbeat's period. [s]
-    attempts, attempts a client makes: None for one per delay, more (or infinite) to repeat the last delay
+    clients : connections that drop; a whole number
+    delays_s : delay v before each attempt; positive, never falling; the first is the base, the last the cap. [s]
+    jitter : "none" v, "equal" v/2 + U(0, v/2), "full" U(0, v), "decorrelated" min(cap, U(base, 3 x previous))
+    rate_per_s : new connections that are admitted a second in the long run; above 0. [1/s]
+    burst : connections that a rested bucket admits at once; at least 1
+    seed : whole number that fixes every random number
+    outage_s : attempts earlier than this fail. [s]
+    notice_s : the loss is seen at a time uniform between 0 and this, such as a heartbeat's period. [s]
+    attempts : attempts a client makes: None for one per delay, more (or infinite) to repeat the last delay
 
     Returns: array (clients,), seconds until each client is back; infinite for one that ran out of attempts. [s]
     Raises: InputError, for a bad schedule, a quota of 0 or less, a negative time, an unknown jitter, counts that are

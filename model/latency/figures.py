@@ -34,7 +34,7 @@ def mean_s(traffic: Traffic, event: str):
 
     Parameters
     ----------
-    now : Traffic, the design's traffic
+    traffic : Traffic, the design's traffic
     event : str, an event of the scenario
 
     Returns: array, seconds, (draws, users); inf where the event never arrives [s]

@@ -14,16 +14,7 @@ from model import checks, ledger, paths
 
 @functools.cache
 def figures() -> Mapping[str, ledger.Row]:
-    """The published and measured capacities by name, each a traceable row of `data/capacity.csv`.
-
-    Returns: mapping of str to Row, value with its range, unit and source
-    Source: phoenix2015, anycable, node_bench, aws_docs.
-
-    Examples
-    --------
-    >>> figures()["node_ws_connection_bytes"].value
-    7500.0
-    """
+    """The published and measured capacities by name, each a row of `data/capacity.csv`."""
     return MappingProxyType(ledger.read(paths.data("capacity.csv")))
 
 

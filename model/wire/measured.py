@@ -56,7 +56,16 @@ def response_headers(body_bytes: int, count: int | None = None, at_s: float | No
 
 
 def compare(folder: str | Path | None = None, bytes_model: Callable | None = None):
-    """The bytes of the model beside those of a stored measurement, a row each, and whether they are near enough."""
+    """The bytes of the model beside those of a stored measurement, a row each, and whether they are near enough.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path, optional, where the measurement is; the project's own where none is given
+    bytes_model : callable, optional, gives the model's bytes of a flow; the model's own unless told
+
+    Returns: pandas.DataFrame, a row a flow and direction; measured and modelled bytes and their difference
+    Raises: InputError, a folder without a measurement
+    """
     import pandas as pd
 
     model = bytes_model or modelled_bytes
