@@ -87,7 +87,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         for row in reader:
             if None in row or None in row.values():
                 checks.fail(
-                    f"a row must have {len(reader.fieldnames)} fields", f"{paths.shown(path)}:{reader.line_num}"
+                    f"a row must have {len(reader.fieldnames or ())} fields", f"{paths.shown(path)}:{reader.line_num}"
                 )
             rows.append(row)
     return rows

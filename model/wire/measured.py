@@ -70,7 +70,7 @@ def compare(folder: str | Path | None = None, bytes_model: Callable | None = Non
 
     model = bytes_model or modelled_bytes
     table = measured_table("bytes.csv", folder)
-    parts = measured_table("hours.csv", folder) if (table.kind == "hour").any() else None
+    parts = measured_table("hours.csv", folder) if (table.kind == "hour").any() else pd.DataFrame()
     rows = []
     for row in table.to_dict("records"):
         if row["kind"] == "hour":
@@ -120,19 +120,15 @@ def modelled_bytes(part: dict) -> tuple[float, float]:
     """The IP bytes (up, down) that `model.wire` gives to one part of a measurement."""
     kind = checks.known("kind of flow", part["kind"], (*WIRE_OF, "exchange", "upgrade", "push"))
     if kind == "push":
-        return tuple(
-            map(
-                float,
-                wire.websocket_message_bytes(
-                    int(part["payload_bytes"]), masked=False, segments_per_ack=LINUX_PUSH_SEGMENTS_PER_ACK
-                ),
-            )
-        )
+        payload_bytes = int(part["payload_bytes"])
+        up, down = wire.websocket_message_bytes(payload_bytes, False, segments_per_ack=LINUX_PUSH_SEGMENTS_PER_ACK)
+        return float(up), float(down)
     if kind in WIRE_OF:
-        return tuple(map(float, WIRE_OF[kind](part)))
+        up, down = WIRE_OF[kind](part)
+        return float(up), float(down)
     by_headers = part.get("sized_by") == "headers"
-    sizes = http2_sizes(part["spacing_s"]) if by_headers else [part[name] for name in SIZES]
-    return _exchange(*sizes, part.get("server_s", 0.0))
+    up, down = http2_sizes(part["spacing_s"]) if by_headers else [part[name] for name in SIZES]
+    return _exchange(up, down, part.get("server_s", 0.0))
 
 
 WIRE_OF = {
@@ -174,8 +170,9 @@ def http2_sizes(spacing_s: float = 0.2) -> tuple[float, float]:
 
 def hour_bytes(parts: list[dict], protocol: str, model: Callable) -> tuple[float, float]:
     """IP bytes (up, down) of an hour: its connections opened and closed, every part as often as it was."""
-    connect = {"kind": "connect", "chain": "rsa4", "resumed": 0}
-    extra, total = [], np.zeros(2)
+    connect: dict = {"kind": "connect", "chain": "rsa4", "resumed": 0}
+    extra: list[dict] = []
+    total = np.zeros(2)
     if any(part["part_protocol"] == "websocket" for part in parts):
         extra += [connect, {"kind": "ws_close"}]
     if any(part["part_protocol"] != "websocket" for part in parts):
