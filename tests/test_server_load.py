@@ -15,7 +15,7 @@ from model.checks import InputError
 from model.life import airtime, exchange, sessions
 from model.prices import metering
 from model.scenario import sampling
-from model.server_load import capacity, drops, rates
+from model.server_load import capacity, drops
 
 SCHEDULE = [2, 4, 8, 16, 30]
 ALWAYS = {
@@ -597,10 +597,6 @@ def test_the_table_of_before_and_after_shows_the_very_same_load(both):
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (
-            lambda: rates._peak_ratio(0.5),
-            "peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 0.5",
-        ),
         (
             lambda: model.load("twilly").with_({"usage.peak_to_mean_ratio": 30}),
             "usage.peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 30 "

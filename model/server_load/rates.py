@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from model import checks
 from model.life import chains
 from model.life.flow import Flow, Traffic
 from model.traffic import traffic as traffic_of
@@ -129,24 +128,6 @@ def with_users(traffic: Traffic, users) -> Traffic:
     return traffic_of(traffic.life.design, traffic.life.scenario.model_copy(update={"users": users}))
 
 
-def _scaled(traffic: Traffic, factor) -> Traffic:
-    """The same design with so many times its users at once, and the servers it has anyway."""
-    more = with_users(traffic, traffic.life.scenario.users * factor)
-    kept = {f.name: f.per_month for f in traffic.flows if f.kind in STANDING}
-    flows = [replace(f, per_month=kept[f.name]) if f.name in kept else f for f in more.flows]
-    return replace(more, flows=flows, instances=traffic.instances)
-
-
-def _peak_ratio(peak_to_mean_ratio) -> np.ndarray:
-    """The peak-to-mean ratio, refused where no day can have it."""
-    return checks.bounded(
-        "peak_to_mean_ratio",
-        peak_to_mean_ratio,
-        "between 1 and 24, as many as a day has hours",
-        lambda a: (a >= 1) & (a <= 24),
-    )
-
-
 def at_peak(traffic: Traffic) -> Traffic:
     """The design's traffic if the whole month were its busiest hour.
 
@@ -158,17 +139,21 @@ def at_peak(traffic: Traffic) -> Traffic:
     traffic : Traffic, the design's traffic
 
     Returns: Traffic, its rates are those of the busiest hour
-    Raises: InputError, A peak-to-mean ratio that no day has
+    Raises: InputError, as `traffic.traffic`
     Source: bohmer2011.
     """
-    return _scaled(traffic, _peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
+    scenario = traffic.life.scenario
+    peak = with_users(traffic, scenario.users * scenario.usage.peak_to_mean_ratio)
+    kept = {f.name: f.per_month for f in traffic.flows if f.kind in STANDING}
+    flows = [replace(f, per_month=kept.get(f.name, f.per_month)) for f in peak.flows]
+    return replace(peak, flows=flows, instances=traffic.instances)
 
 
 def peak_of(traffic: Traffic, users) -> Traffic:
     """The busiest hour of the same design with other user counts."""
     if any(f.kind in STANDING for f in traffic.flows):
         return at_peak(with_users(traffic, users))
-    return with_users(traffic, users * _peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
+    return with_users(traffic, users * traffic.life.scenario.usage.peak_to_mean_ratio)
 
 
 def connects_by_cause(traffic: Traffic) -> dict:
