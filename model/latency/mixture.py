@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 NODES = 4
 TINY = 1e-12
-COMPILED_FROM = 4096  # shares from which a compiled loop pays
+COMPILED_FROM = 10**12  # shares from which a compiled loop pays
 SURE = 8.3  # standard deviations beyond which less than 1e-16 is left
 AT_ONCE = 4_000_000  # numbers in one array of the work
 
