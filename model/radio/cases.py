@@ -120,5 +120,6 @@ def published_cases() -> tuple[Case, ...]:
         checks.known("source", row["source"], ledger.sources(), place)
         numbers = {"model": MODEL[row["kind"]](row), "published": row["published"], "tol_rel": row["tol_rel"]}
         given: dict[str, Any] = {field.name: row[field.name] for field in fields(Case) if field.name not in numbers}
-        cases.append(Case(**given, **{name: float(number) for name, number in numbers.items()}))
+        given |= {name: float(number) for name, number in numbers.items()}
+        cases.append(Case(**given))
     return tuple(cases)
