@@ -13,8 +13,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "InputError": "checks",
-    "before_after": "outcome.results",
-    "evaluate": "outcome.results",
+    "before_after": "outcome",
+    "evaluate": "outcome",
     "load": "scenario",
 }
 _MOVED = {  # where notebooks of version 1 took them from; to go with version 3
@@ -25,13 +25,13 @@ _MOVED = {  # where notebooks of version 1 took them from; to go with version 3
     "break_even": "cost.break_even",
     "capacity": "server_load.capacity",
     "charts": "show.charts",
-    "compare": "outcome.results",
-    "cost_flows": "cost",
-    "cost_split": "cost",
+    "compare": "outcome",
+    "cost_flows": "cost.parts",
+    "cost_split": "cost.parts",
     "cost_tables": "cost",
     "display": "show.display",
     "drops": "server_load.drops",
-    "exchange_sizes": "life.exchange_sizes",
+    "exchange_sizes": "life.exchange",
     "explore": "apps.explore",
     "load_rates": "server_load",
     "migration": "outcome.migration",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import NoReturn
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def place_text(place: object) -> str:
     return f" ({place})" if place else ""
 
 
-def fail(sentence: str, place: object = None):
+def fail(sentence: str, place: object = None) -> NoReturn:
     """Raise the sentence as an `InputError`, with the place behind it."""
     raise InputError(sentence + place_text(place))
 

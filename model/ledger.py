@@ -72,14 +72,22 @@ def unit_of(name: str) -> str | None:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file with a header line; no comment lines, every row as wide as the header."""
+    """The rows of a CSV file with a header line; no comment lines, every row as wide as the header.
+
+    Parameters
+    ----------
+    path : pathlib.Path, the file
+
+    Returns: list of dict, column to text, a row each
+    Raises: InputError, a row of another width, with file and line
+    """
     with open(path, encoding="utf-8", newline="") as lines:
         reader = csv.DictReader(lines, strict=True)
         rows = []
         for row in reader:
             if None in row or None in row.values():
                 checks.fail(
-                    f"a row must have {len(reader.fieldnames)} fields", f"{paths.shown(path)}:{reader.line_num}"
+                    f"a row must have {len(reader.fieldnames or ())} fields", f"{paths.shown(path)}:{reader.line_num}"
                 )
             rows.append(row)
     return rows
@@ -132,7 +140,11 @@ def read(path: Path, known_sources: Mapping | None = None) -> dict[str, Row]:
 
 @functools.cache
 def rows() -> Mapping[str, Row]:
-    """Every row of the project's ledger by name, read once."""
+    """Every row of the project's ledger by name, read once.
+
+    Returns: mapping of str to Row, value, low, high, unit, kind, source, where, checked_on and note of each
+    Raises: InputError, a row that cannot be traced, or a name that stands twice
+    """
     found: dict[str, Row] = {}
     for stem in FILES:
         path = paths.data(f"{stem}.csv")
@@ -147,12 +159,23 @@ def rows() -> Mapping[str, Row]:
 
 @functools.cache
 def chosen() -> Mapping[str, Row]:
-    """The rows that a scenario may replace and that draws vary, by name."""
+    """The rows that a scenario may replace and that draws vary.
+
+    Returns: mapping of str to Row, by name
+    """
     return MappingProxyType(read(paths.data(f"{CHOSEN}.csv")))
 
 
 def value(name: str) -> float:
-    """The value of one ledger row, refused with the nearest name where there is none."""
+    """The value of one ledger row.
+
+    Parameters
+    ----------
+    name : str, a row's name, which ends in its unit
+
+    Returns: float, in the unit that the name ends in
+    Raises: InputError, an unknown name, with the nearest
+    """
     checks.known("ledger row", name, rows())
     return rows()[name].value
 

@@ -6,6 +6,8 @@ caused, connects and the grace after leaving included, over foreground hours.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from model import checks
@@ -15,9 +17,7 @@ from model.life.flow import Flow, Traffic
 __all__ = [
     "active_hours_per_month",
     "background_mb_per_hour",
-    "by_network",
     "flow_mb",
-    "flow_mb_per_month",
     "mb_per_hour",
     "mb_per_month",
     "metered_mb_per_hour",
@@ -30,14 +30,8 @@ MB_BYTES = 1e6
 GB_MB = 1e3
 
 
-def _per_hour(flow: Flow, traffic: Traffic, pair):
-    """MB per active hour of a flow whose occurrences carry these bytes."""
-    up, down = pair
-    return flow.per_month * (up + down) / traffic.life.active_s * 3600.0 / MB_BYTES
-
-
-def flow_mb(flow: Flow, traffic: Traffic):
-    """What one flow carries per active hour, up and down together, over the network mix.
+def flow_mb(flow: Flow, traffic: Traffic) -> Any:
+    """MB of one flow per active hour, up and down together, over the network mix.
 
     Occurrences a month x IP bytes of one, over active seconds a month, x 3600 / 10^6.
 
@@ -46,31 +40,30 @@ def flow_mb(flow: Flow, traffic: Traffic):
     return _per_hour(flow, traffic, exchange.mean_flow_bytes(traffic, flow))
 
 
-def mb_per_hour(traffic: Traffic):
+def _per_hour(flow: Flow, traffic: Traffic, pair: tuple) -> Any:
+    """MB per active hour of a flow whose occurrences carry these bytes (up, down)."""
+    return flow.per_month * sum(pair) / traffic.life.active_s * 3600.0 / MB_BYTES
+
+
+def mb_per_hour(traffic: Traffic) -> Any:
     """Everything the design carries per active hour of a user, the sum of its flows.
 
     Parameters
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    array, MB per active hour, (draws, users) where inputs vary
-
-    Raises
-    ------
-    InputError, as `exchange.flow_bytes`
+    Returns: array, MB per active hour, (draws, users) where inputs vary
+    Raises: InputError, as `exchange.flow_bytes`
 
     Notes
     -----
     The background, such as video, is not in it: see `background_mb_per_hour`.
-
     Source: wire_capture.
     """
     return sum(flow_mb(flow, traffic) for flow in traffic.flows)
 
 
-def active_hours_per_month(traffic: Traffic):
+def active_hours_per_month(traffic: Traffic) -> Any:
     """Hours a month that one user has the app in the foreground.
 
     Active time of all users in the month over users; a user is whoever is active at least once in it.
@@ -79,51 +72,26 @@ def active_hours_per_month(traffic: Traffic):
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    array, hours a user and month, (draws, users) where inputs vary
-
-    Examples
-    --------
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
-    >>> round(float(active_hours_per_month(now)), 9)  # 0.2 of users a day, 3 x 600 s, 30 days
-    3.0
+    Returns: array, hours a user and month, (draws, users) where inputs vary
     """
-    return traffic.life.active_s / 3600.0 / traffic.life.scenario.users
+    return np.asarray(traffic.life.active_s) / 3600.0 / traffic.life.scenario.users
 
 
-def flow_mb_per_month(flow: Flow, traffic: Traffic):
-    """What one flow carries for one user in a month, over the network mix.
-
-    `flow_mb` x `active_hours_per_month`.
-
-    Source: wire_capture.
-    """
-    return flow_mb(flow, traffic) * active_hours_per_month(traffic)
-
-
-def mb_per_month(traffic: Traffic):
-    """Everything the design carries for one user in a month.
+def mb_per_month(traffic: Traffic) -> Any:
+    """Everything the design carries for one user in a month: `mb_per_hour` x `active_hours_per_month`.
 
     Parameters
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    array, MB a user and month, (draws, users) where inputs vary
-
-    Raises
-    ------
-    InputError, as `exchange.flow_bytes`
-
+    Returns: array, MB a user and month, (draws, users) where inputs vary
+    Raises: InputError, as `exchange.flow_bytes`
     Source: wire_capture.
     """
     return mb_per_hour(traffic) * active_hours_per_month(traffic)
 
 
-def network_mb_per_hour(name: str, traffic: Traffic):
+def network_mb_per_hour(name: str, traffic: Traffic) -> dict[str, Any]:
     """What the design carries in an hour of use on one network, by flow.
 
     Networks differ in their IP version: a packet's header is 20 B longer on IPv6.
@@ -135,21 +103,7 @@ def network_mb_per_hour(name: str, traffic: Traffic):
     return {flow.name: _per_hour(flow, traffic, exchange.flow_bytes(traffic, flow, ip)) for flow in traffic.flows}
 
 
-def by_network(traffic: Traffic) -> dict:
-    """Each network's part of an average active hour, by flow.
-
-    Share of the network x `network_mb_per_hour`; all parts add up to `mb_per_hour`, those of metered networks
-    to `metered_mb_per_hour`.
-
-    Source: wire_capture.
-    """
-    return {
-        name: {flow: network.share * mb for flow, mb in network_mb_per_hour(name, traffic).items()}
-        for name, network in traffic.life.scenario.networks.items()
-    }
-
-
-def metered_mb_per_hour(traffic: Traffic):
+def metered_mb_per_hour(traffic: Traffic) -> Any:
     """The part of an average active hour's data that a cellular plan meters.
 
     Sum over metered networks of share x MB per hour on that network, at its own IP version.
@@ -158,85 +112,54 @@ def metered_mb_per_hour(traffic: Traffic):
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    array, MB per active hour, (draws, users) where inputs vary; 0 where no network is metered
-
-    Raises
-    ------
-    InputError, as `exchange.flow_bytes`
+    Returns: array, MB per active hour, (draws, users) where inputs vary; 0 where no network is metered
+    Raises: InputError, as `exchange.flow_bytes`
 
     Notes
     -----
     Plans are taken to meter IP bytes, both ways; link-layer headers and radio signalling are free.
-
     Source: wire_capture.
     """
-    networks = traffic.life.scenario.networks
-    return sum(
-        (
-            sum(network.share * mb for mb in network_mb_per_hour(name, traffic).values())
-            for name, network in networks.items()
-            if network.metered
-        ),
-        0.0,
-    )
+    total = 0.0
+    for name, network in traffic.life.scenario.networks.items():
+        if network.metered:
+            total = total + network.share * sum(network_mb_per_hour(name, traffic).values())
+    return total
 
 
-def metered_mb_per_month(traffic: Traffic):
+def metered_mb_per_month(traffic: Traffic) -> Any:
     """What the design takes out of one user's cellular plan in a month.
 
     Parameters
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    array, MB a user and month, (draws, users) where inputs vary
-
-    Raises
-    ------
-    InputError, as `exchange.flow_bytes`
-
+    Returns: array, MB a user and month, (draws, users) where inputs vary
+    Raises: InputError, as `exchange.flow_bytes`
     Source: wire_capture.
     """
     return metered_mb_per_hour(traffic) * active_hours_per_month(traffic)
 
 
-def background_mb_per_hour(scenario):
+def background_mb_per_hour(scenario) -> Any:
     """What the screens' own background traffic carries per active hour, the same in both designs.
 
-    Sum over screens of share x (bytes up + down of a segment) / its period.
+    Sum over screens of share x (bytes up + down of a segment) / its period, on IPv4 and IPv6 alike.
 
     Parameters
     ----------
-    scenario : Scenario, A resolved scenario: plain numbers or columns of draws
+    scenario : Scenario, a resolved scenario: plain numbers or columns of draws
 
-    Returns
-    -------
-    array, MB per active hour, (draws, 1) where inputs vary
-
-    Notes
-    -----
-    Taken as the scenario gives it, on IPv4 and IPv6 alike.
-
+    Returns: array, MB per active hour, (draws, 1) where inputs vary
     Source: assumption.
-
-    Examples
-    --------
-    >>> from model import sampling, scenario
-    >>> round(float(background_mb_per_hour(sampling.resolved(scenario.load("twilly")))))
-    802
     """
-    total = np.asarray(0.0)
-    for screen in scenario.screens.values():
-        if screen.background is not None:
-            one = scenario.backgrounds[screen.background]
-            total = total + screen.share * (one.up_bytes + one.down_bytes) / one.period_s
-    return total * 3600.0 / MB_BYTES
+    screens = [screen for screen in scenario.screens.values() if screen.background is not None]
+    loads = [(screen.share, scenario.backgrounds[screen.background]) for screen in screens]
+    per_s = sum((share * (one.up_bytes + one.down_bytes) / one.period_s for share, one in loads), np.asarray(0.0))
+    return per_s * 3600.0 / MB_BYTES
 
 
-def plan_hours(traffic: Traffic, plan_gb, background: bool = False):
+def plan_hours(traffic: Traffic, plan_gb, background: bool = False) -> Any:
     """Active hours on metered networks that a plan bears before it is used up.
 
     Plan in MB over MB per active hour on the metered networks, weighted by their shares.
@@ -247,29 +170,16 @@ def plan_hours(traffic: Traffic, plan_gb, background: bool = False):
     plan_gb : float or array, the plan's data, > 0; 1 GB is 10^9 bytes; broadcasts [GB]
     background : bool, whether the screens' own traffic, such as video, comes out of the plan too
 
-    Returns
-    -------
-    array, hours, (draws, users) where inputs vary; infinite where no network is metered or nothing is carried
-
-    Raises
-    ------
-    InputError, for a plan of 0 GB or less
-
+    Returns: array, hours, (draws, users) where inputs vary; infinite where no network is metered or nothing is
+    carried
+    Raises: InputError, for a plan of 0 GB or less
     Source: wire_capture.
-
-    Examples
-    --------
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
-    >>> float(plan_hours(now, 2.0) / plan_hours(now, 1.0))
-    2.0
     """
     plan_mb = checks.positive("plan_gb", plan_gb, "GB") * GB_MB
-    scenario = traffic.life.scenario
-    share = np.asarray(sum(n.share for n in scenario.networks.values() if n.metered), dtype=float)
-    metered = np.asarray(metered_mb_per_hour(traffic), dtype=float)
-    each = np.divide(metered, share, out=np.zeros(np.broadcast_shapes(metered.shape, share.shape)), where=share > 0)
-    if background:
-        each = each + background_mb_per_hour(scenario) * (share > 0)
-    hours = np.full(np.broadcast_shapes(plan_mb.shape, each.shape), np.inf)
-    return np.divide(plan_mb, each, out=hours, where=each > 0)[()]
+    networks = traffic.life.scenario.networks.values()
+    metered_share = np.asarray(sum(network.share for network in networks if network.metered), dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = metered_mb_per_hour(traffic) / metered_share
+        if background:
+            each = each + background_mb_per_hour(traffic.life.scenario)
+        return np.where((metered_share > 0) & (each > 0), plan_mb / each, np.inf)[()]

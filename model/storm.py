@@ -1,37 +1,115 @@
-"""Reconnect storms: every connection drops at once, clients try again by a schedule, a bucket admits.
+"""Reconnect storms: every connection drops at once, clients try again by a schedule, a token bucket admits.
 
-Outside this module a storm is one array: seconds until each client is back, infinite for one that gave up.
+When a client tries does not depend on the bucket, only whether it still has to. So the attempts of a stretch of time
+are listed by narrow window, and the bucket goes through the windows in order and sorts those in which a token can
+arrive. Random numbers are a hash of (seed, attempt, client), so attempts can be listed again and need no memory.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from model import checks
 
-__all__ = [
-    "JITTERS",
-    "admitted_per_s",
-    "attempt_times_s",
-    "attempts_per_s",
-    "back_share",
-    "backoff_s",
-    "fallback_requests_per_s",
-    "reconnect",
-    "summary",
-]
+__all__ = ["JITTERS", "attempt_times_s", "back_share", "fallback_requests_per_s", "reconnect", "summary"]
 
 JITTERS = ("none", "equal", "full", "decorrelated")
-BLOCK_ATTEMPTS = 2**24  # attempts laid down at a time where clients are fewer: 200 MB
-CROWD = 2**18  # attempts in one window beyond which it is split before it is sorted
-WINDOWS = 2**14  # of a block, at most
-MOST_BINS = 10_000_000
+WINDOWS = 2**16  # of a stretch of time
+LISTED = 2**23  # attempts listed at once, or two a client where that is more: 12 bytes each
+ENDLESS = 2**62  # attempts of a client that never stops
+ALMOST_ONE = 1.0 - 1e-9  # a token short by a rounding error is a token
+GOLDEN, SILVER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03)  # steps of the hash in two directions
+CLIENT = np.dtype([("at_s", float), ("delay_s", float), ("attempt", np.int32), ("id", np.int32)])  # its next attempt
+Plan = tuple[np.ndarray, int, np.uint64, int]  # delays, jitter, key of the random numbers, attempts at most
 
 
-def _one(name: str, value: object, check, *rule) -> float:
+def _uniform(key, stream, client):
+    """A number uniform in [0, 1) that belongs to one client and one stream: 0 notice, k + 1 attempt k.
+
+    The output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+    """
+    z = key + np.uint64(stream) * SILVER + np.uint64(client) * GOLDEN
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+
+
+def _delay_s(attempt, last_s, client, plan):
+    """The delay before an attempt of a client whose last delay was `last_s`, as jitter makes it."""
+    delays, mode, key, _ = plan
+    value = delays[min(attempt, len(delays) - 1)]
+    if mode == 0:
+        return value
+    u = _uniform(key, attempt + 1, client)
+    if mode == 1:
+        return value / 2 + u * (value / 2)
+    if mode == 2:
+        return u * value
+    return min(delays[-1], delays[0] + u * (3.0 * last_s - delays[0]))
+
+
+def _begin(clients, plan, notice):
+    """Give each client its first attempt."""
+    for j in range(len(clients)):
+        delay_s = _delay_s(0, plan[0][0], clients[j].id, plan)
+        clients[j].delay_s = delay_s
+        clients[j].at_s = notice * _uniform(plan[2], 0, clients[j].id) + delay_s
+
+
+def _list(clients, plan, start, span, fill, times, who):
+    """List the attempts of a stretch of time by window, and move each client to its first attempt after it.
+
+    `fill` holds the index at which each window's next attempt goes. Where `times` is empty, nothing is listed
+    and no client moves: `fill` then counts the attempts of each window.
+    """
+    last, per_s, counting = len(fill) - 1, len(fill) / span, len(times) == 0
+    for j in range(len(clients)):
+        t, k, d = clients[j].at_s, clients[j].attempt, clients[j].delay_s
+        while t < start + span and k < plan[3]:
+            window = min(last, int((t - start) * per_s))
+            if not counting:
+                times[fill[window]], who[fill[window]] = t, j
+            fill[window] += 1
+            k += 1
+            d = _delay_s(k, d, clients[j].id, plan)
+            t += d
+        if not counting:
+            clients[j].at_s, clients[j].attempt, clients[j].delay_s = t if k < plan[3] else np.inf, k, d
+
+
+def _admit(ends, times, who, start, span, bucket, door, clients, back):
+    """Take the listed attempts to the bucket in order of time; it is its tokens and when they were counted."""
+    (rate, burst, outage), (tokens, since), b = door, bucket, 0
+    for window in range(len(ends)):
+        a, b = b, ends[window]
+        end = (start + (window + 1) * span / len(ends)) * (1.0 + 1e-9)  # rounding may have put an attempt behind it
+        if a == b or end < outage or tokens + rate * (end - since) + 1e-6 < 1.0:
+            continue
+        for j in np.argsort(times[a:b], kind="mergesort"):
+            t, i = times[a + j], who[a + j]
+            held = min(burst, tokens + rate * (t - since))
+            if held >= ALMOST_ONE and t >= outage and back[i] == np.inf:
+                tokens, since = held - 1.0, t
+                back[i], clients[i].at_s = t, np.inf
+    bucket[0], bucket[1] = tokens, since
+
+
+@functools.cache
+def _compile() -> None:
+    """Compile the loops when first needed: numba is heavy, and its cache on disk takes a module's functions only."""
+    from numba import njit
+
+    for loop in (_uniform, _delay_s, _begin, _list, _admit):
+        globals()[loop.__name__] = njit(cache=True, nogil=True)(loop)
+
+
+def _one(name: str, value: object, check: Callable[..., np.ndarray], *rule: Any) -> float:
     """One number that passes a check of `checks`."""
     array = check(name, value, *rule)
     if array.ndim:
@@ -51,88 +129,38 @@ def _schedule(delays_s: object) -> np.ndarray:
     return delays
 
 
-def _burst(burst: object) -> float:
-    return _one("burst", burst, checks.bounded, ">= 1 connection", lambda a: (a >= 1) & np.isfinite(a))
-
-
-def _most(attempts: object, delays: np.ndarray) -> float:
-    """How many attempts a client makes at most; infinite where it never stops."""
-    if attempts is None:
-        return len(delays)
-    most = _one(
-        "attempts",
-        attempts,
-        checks.bounded,
-        "a whole number >= 1, infinite or None",
-        lambda a: (a >= 1) & ((a == np.floor(a)) | np.isinf(a)),
-    )
-    return most
-
-
-def _limit(most: float) -> int:
-    return 2**62 if math.isinf(most) else int(most)
-
-
-def _mode(jitter: str) -> int:
-    return JITTERS.index(checks.known("jitter", jitter, JITTERS))
-
-
-def _key(seed: object) -> np.uint64:
-    """64 well-mixed bits of a whole seed."""
-    seed = int(_one("seed", seed, checks.whole))
-    return np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
-
-
-def _clients(clients: object) -> int:
+def _begun(clients, delays_s, jitter, seed, notice_s, attempts) -> tuple[np.ndarray, Plan]:
+    """Clients before their first attempts, and the plan of all their attempts."""
     count = int(_one("clients", clients, checks.whole))
     if count >= 2**31:
         checks.fail(f"clients must be below 2,147,483,648 in one storm; got {checks.shown(count)}")
-    return count
+    delays, mode = _schedule(delays_s), JITTERS.index(checks.known("jitter", jitter, JITTERS))
+    notice, seed = _one("notice_s", notice_s, checks.non_negative, "s"), int(_one("seed", seed, checks.whole))
+    rule = "a whole number >= 1, infinite or None"
+    asked = len(delays) if attempts is None else attempts
+    most = _one("attempts", asked, checks.bounded, rule, lambda a: (a >= 1) & ((a == np.floor(a)) | np.isinf(a)))
+    key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+    plan = (delays, mode, key, int(min(most, ENDLESS)))
+    state = np.zeros(count, CLIENT)
+    state["id"] = _order(count, delays, mode, seed, notice)
+    _compile()
+    _begin(state, plan, notice)
+    return state, plan
 
 
-def _windows(state, plan, start: float, crowd: float) -> tuple[np.ndarray, float]:
-    """Attempts by window of the block that begins at `start`, and how long the block is.
-
-    A block is one longest delay; halved where its attempts would need much memory, and cut down to one window
-    where that window alone holds a crowd, which would be slow to sort.
-    """
-    from model import _storm_loop as loop
-
-    delays, out = plan[0], len(state[0]) - int(np.count_nonzero(state[3]))
-    span, limit = delays[-1], max(5 * len(state[0]), BLOCK_ATTEMPTS)
-    while True:
-        counts = np.zeros(min(WINDOWS, max(1, out)), np.int64)
-        loop.counted(*state, *plan, start, start + span, counts)
-        crowded = counts.max() > crowd
-        if not (crowded or counts.sum() > limit) or span < 1e-9 * max(start, delays[-1]):
-            return counts, span
-        span *= min(0.5, max(1, np.argmax(counts > crowd)) / len(counts)) if crowded else 0.5
-
-
-def _lot(seed: int, clients: int, delays: np.ndarray, mode: int, notice: float) -> np.ndarray:
-    """An order of the clients drawn by lot where several may try at the very same time, else nothing."""
-    capped_at_once = mode == 3 and 3 * delays[0] > delays[-1]
-    if notice or not (mode == 0 or capped_at_once):
-        return np.empty(0, np.int32)
-    return np.random.default_rng(seed).permutation(np.arange(clients, dtype=np.int32))
-
-
-def _back_s(state, plan, lot, rate: float, burst: float, outage: float, crowd: float) -> np.ndarray:
-    """Work a storm off block by block until every client is back or out of attempts."""
-    from model import _storm_loop as loop
-
-    back, bucket = np.full(len(state[0]), np.inf), np.array([burst, 0.0])
-    while len(back) and np.isfinite(start := state[0].min()):
-        counts, span = _windows(state, plan, start, crowd)
-        ends = np.cumsum(counts)
-        times, who = np.empty(ends[-1]), np.empty(ends[-1], np.int32)
-        loop.laid(*state, *plan, start, start + span, lot, ends - counts, times, who)
-        loop.worked_off(ends, times, who, bucket, rate, burst, outage, state[3], back, start, span / len(counts))
-    return back
+def _order(count: int, delays: np.ndarray, mode: int, seed: int, notice: float) -> np.ndarray:
+    """The clients in the order in which they come where attempts tie: by lot where several may."""
+    order = np.arange(count, dtype=np.int32)
+    if not notice and (mode == 0 or mode == 3 and 3 * delays[0] > delays[-1]):  # all alike, or several at the cap
+        lot = np.random.default_rng(seed).permutation(order)
+        if mode == 3:
+            return lot
+        order[lot] = order.copy()
+    return order
 
 
 def reconnect(
-    clients: int,
+    clients: float,
     delays_s: Sequence[float],
     jitter: str,
     rate_per_s: float,
@@ -144,114 +172,78 @@ def reconnect(
 ) -> np.ndarray:
     """Seconds from the drop of every connection until each client is back.
 
-    All connections drop at 0; a client sees it after U(0, notice_s). It makes attempt k after the k-th delay,
-    as jitter changes it, counted from the moment it saw the loss or its last attempt failed, so 2, 4, 8, 16,
-    30 s are attempts at 2, 6, 14, 30 and 60 s. A token bucket, full at 0, gains `rate_per_s` tokens a second
-    up to `burst`; an attempt that finds a whole token takes it and is in, one that finds none takes nothing.
-    Attempts before `outage_s` fail whatever the bucket holds. Attempts are worked off in exact order of time.
+    All connections drop at 0; a client sees it after U(0, notice_s). It makes attempt k after the k-th delay, as
+    jitter changes it, counted from the moment it saw the loss or its last attempt failed: 2, 4, 8, 16, 30 s are
+    attempts at 2, 6, 14, 30 and 60 s. A token bucket, full at 0, gains `rate_per_s` tokens a second up to `burst`.
+    In exact order of time, an attempt that finds a whole token takes it and is in; one that finds none, or comes
+    before `outage_s`, fails and takes nothing.
 
     Parameters
     ----------
-    clients, connections that drop; a whole number
-    delays_s, delay before each attempt; positive, never falling. Its first is the base of decorrelated jitter, its
-        last the cap. [s]
-    jitter, "none" v, "equal" v/2 + U(0, v/2), "full" U(0, v), "decorrelated" min(cap, U(base, 3 x previous))
-    rate_per_s, new connections that are admitted a second in the long run; above 0. [1/s]
-    burst, connections that a rested bucket admits at once; at least 1
-    seed, whole number that fixes every random number
-    outage_s, attempts earlier than this fail. [s]
-    notice_s, the loss is seen at a time uniform between 0 and this, such as a heartbeat's period. [s]
-    attempts, attempts a client makes: None for one per delay, more (or infinite) to repeat the last delay
+    clients : connections that drop; a whole number
+    delays_s : delay v before each attempt; positive, never falling; the first is the base, the last the cap. [s]
+    jitter : "none" v, "equal" v/2 + U(0, v/2), "full" U(0, v), "decorrelated" min(cap, U(base, 3 x previous))
+    rate_per_s : new connections that are admitted a second in the long run; above 0. [1/s]
+    burst : connections that a rested bucket admits at once; at least 1
+    seed : whole number that fixes every random number
+    outage_s : attempts earlier than this fail. [s]
+    notice_s : the loss is seen at a time uniform between 0 and this, such as a heartbeat's period. [s]
+    attempts : attempts a client makes: None for one per delay, more (or infinite) to repeat the last delay
 
-    Returns
-    -------
-    array (clients,), seconds until each client is back; infinite for one that ran out of attempts. [s]
-
-    Raises
-    ------
-    InputError, for an empty, unsorted or non-positive schedule, a quota of 0 or less, a negative time, an unknown
-        jitter, clients, seed or attempts that are not whole
+    Returns: array (clients,), seconds until each client is back; infinite for one that ran out of attempts. [s]
+    Raises: InputError, for a bad schedule, a quota of 0 or less, a negative time, an unknown jitter, counts that are
+    not whole
 
     Notes
     -----
-    An attempt takes no time, and only these clients use the bucket. Clients that try at the very same moment
-    are admitted in an order drawn from the seed. A client that never stops trying always gets back, but its
-    attempts cost time: a million clients at 500/s make about 70 million.
-
+    An attempt takes no time, and only these clients use the bucket. Clients that try at the very same moment come
+    in an order drawn from the seed. A million clients that never stop trying make about 70 million attempts at 500/s.
     Source: aws_backoff (jitter), aws_docs (quota of 500 new connections/s, burst 500), twilly_code (schedule).
-
-    Examples
-    --------
-    >>> back_s = reconnect(10_000, [2, 4, 8, 16, 30], "none", 500, 500, seed=1)
-    >>> int(np.isfinite(back_s).sum()), float(back_s.min())
-    (2500, 2.0)
     """
-    from model import _storm_loop as loop
-
-    count, delays, mode = _clients(clients), _schedule(delays_s), _mode(jitter)
     rate = _one("rate_per_s", rate_per_s, checks.positive, "connections/s")
+    lent = _one("burst", burst, checks.bounded, ">= 1 connection", lambda a: (a >= 1) & np.isfinite(a))
     outage = _one("outage_s", outage_s, checks.non_negative, "s")
-    notice = _one("notice_s", notice_s, checks.non_negative, "s")
-    burst = _burst(burst)
-    plan = (delays, mode, _key(seed), _limit(_most(attempts, delays)))
-    state = (np.empty(count), np.zeros(count, np.int32), np.empty(count), np.zeros(count, np.bool_))
-    loop.begin(state[0], state[2], *plan[:3], notice)
-    lot = _lot(int(seed), count, delays, mode, notice)
-    if mode == 0 and len(lot):  # all have the same attempts: deal the results out, which is cheaper
-        return _back_s(state, plan, lot[:0], rate, burst, outage - 1e-9, math.inf)[lot]
-    return _back_s(state, plan, lot, rate, burst, outage - 1e-9, CROWD)
+    state, plan = _begun(clients, delays_s, jitter, seed, notice_s, attempts)
+    back, bucket, door = np.full(len(state), np.inf), np.array([lent, 0.0]), (rate, lent, outage - 1e-9)
+    while len(state) and np.isfinite(start := state["at_s"].min()):
+        counts, span = _counts(state, plan, start)
+        ends = np.cumsum(counts)
+        times, who = np.empty(ends[-1]), np.empty(ends[-1], np.int32)
+        _list(state, plan, start, span, ends - counts, times, who)
+        _admit(ends, times, who, start, span, bucket, door, state, back)
+    by_client = np.empty(len(state))
+    by_client[state["id"]] = back
+    return by_client
+
+
+def _counts(state: np.ndarray, plan: Plan, start: float) -> tuple[np.ndarray, float]:
+    """Attempts by window of a stretch of one longest delay, halved while they would need much memory; its length."""
+    span, most = plan[0][-1], max(2 * len(state), LISTED)
+    while True:
+        counts = np.zeros(min(WINDOWS, len(state)), np.int64)
+        _list(state, plan, start, span, counts, np.empty(0), np.empty(0, np.int32))
+        if counts.sum() <= most or span < 1e-9 * (start + plan[0][-1]):
+            return counts, span
+        span /= 2
 
 
 def attempt_times_s(
     clients: int, delays_s: Sequence[float], jitter: str, seed: int, notice_s: float = 0.0, attempts: int | None = None
 ) -> np.ndarray:
-    """When each client of a storm would make each of its attempts if all the earlier ones failed.
-
-    The very times that `reconnect` uses for the same arguments, for a check by another program or a picture.
-    """
-    from model import _storm_loop as loop
-
-    count, delays, mode = _clients(clients), _schedule(delays_s), _mode(jitter)
-    most = _most(attempts, delays)
-    if math.isinf(most):
+    """When each client would make each of its attempts if all failed: the times that `reconnect` uses, to check it."""
+    state, plan = _begun(clients, delays_s, jitter, seed, notice_s, attempts)
+    if plan[3] == ENDLESS:
         checks.fail("attempts must be finite where every attempt is listed; got inf")
-    return loop.attempt_table(
-        count, int(most), delays, mode, _key(seed), _one("notice_s", notice_s, checks.non_negative, "s")
-    )
+    times, who = (np.empty(len(state) * plan[3], kind) for kind in (float, np.int32))
+    _list(state, plan, 0.0, np.inf, np.zeros(1, np.int64), times, who)
+    return times.reshape(-1, plan[3])[np.argsort(state["id"])]
 
 
-def backoff_s(
-    attempt: np.ndarray | int,
-    base_s: np.ndarray | float,
-    cap_s: np.ndarray | float,
-    jitter: str,
-    rng: np.random.Generator,
-    previous_s: np.ndarray | float | None = None,
-) -> np.ndarray:
-    """Seconds to wait before an attempt by exponential backoff with one of AWS's four kinds of jitter.
-
-    With v = min(cap, base x 2^attempt): none v, equal v/2 + U(0, v/2), full U(0, v); decorrelated is
-    min(cap, U(base, 3 x previous)), whose previous wait is the base at first.
-
-    Source: aws_backoff.
-    """
-    from model import _storm_loop as loop
-
-    mode = _mode(jitter)
-    base, cap = checks.positive("base_s", base_s, "s"), checks.positive("cap_s", cap_s, "s")
-    previous = base if previous_s is None else checks.positive("previous_s", previous_s, "s")
-    value = np.minimum(cap, base * np.exp2(np.minimum(checks.whole("attempt", attempt), 1000)))
-    value, previous, base, cap = np.broadcast_arrays(value, previous, base, cap)
-    return loop.jittered.py_func(value, previous, base, cap, mode, rng.random(value.shape))
-
-
-def summary(back_s: np.ndarray) -> dict[str, float]:
+def summary(back_s: ArrayLike) -> dict[str, float]:
     """The figures of one storm: clients back and lost, time until half, 90 % and 99 % of all are back."""
     back = _known_back(back_s)
-    ranks = {
-        name: max(0, math.ceil(share * len(back) - 1e-9) - 1)
-        for name, share in (("back_50_s", 0.5), ("back_90_s", 0.9), ("back_99_s", 0.99))
-    }
+    shares = {"back_50_s": 0.5, "back_90_s": 0.9, "back_99_s": 0.99}
+    ranks = {name: max(0, math.ceil(share * len(back) - 1e-9) - 1) for name, share in shares.items()}
     ordered = np.partition(back, sorted(set(ranks.values())))
     inside = back[np.isfinite(back)]
     return {
@@ -264,52 +256,17 @@ def summary(back_s: np.ndarray) -> dict[str, float]:
     }
 
 
-def back_share(back_s: np.ndarray, at_s: np.ndarray) -> np.ndarray:
+def back_share(back_s: ArrayLike, at_s: ArrayLike) -> np.ndarray:
     """Share of all clients that are back at each of some moments."""
     back, at = _known_back(back_s), checks.numbers("at_s", at_s)
-    moments, place = np.unique(at, return_inverse=True)
+    moments, order = np.unique(at, return_inverse=True)
     counts = np.bincount(np.searchsorted(moments, back), minlength=len(moments) + 1)[:-1]
-    return (np.cumsum(counts) / len(back))[place].reshape(at.shape)
-
-
-def admitted_per_s(back_s: np.ndarray, step_s: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Clients admitted a second over the course of a storm."""
-    back, step = _known_back(back_s), _one("step_s", step_s, checks.positive, "s")
-    inside = back[np.isfinite(back)]
-    counts = np.bincount((inside / step).astype(np.int64), minlength=_bins(inside.max(initial=0.0), step))
-    return np.arange(len(counts)) * step, counts / step
-
-
-def attempts_per_s(
-    back_s: np.ndarray,
-    delays_s: Sequence[float],
-    jitter: str,
-    seed: int,
-    notice_s: float = 0.0,
-    attempts: float | None = None,
-    step_s: float = 1.0,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Connection attempts a second over the course of a storm, admitted and refused.
-
-    Makes every client's attempts again, by the same numbers, until the moment it was back.
-    """
-    from model import _storm_loop as loop
-
-    back, delays, mode = _known_back(back_s), _schedule(delays_s), _mode(jitter)
-    step, notice = (_one("step_s", step_s, checks.positive, "s"), _one("notice_s", notice_s, checks.non_negative, "s"))
-    most = _most(attempts, delays)
-    if math.isinf(most) and np.isinf(back).any():
-        checks.fail("back_s must be finite for every client that makes attempts for ever; got inf")
-    counts = np.zeros(_bins(_latest_s(back, delays, mode, notice, most), step), np.int64)
-    if not loop.attempts_by_bin(back, delays, mode, _key(seed), notice, _limit(most), step, counts):
-        checks.fail("back_s must come from a storm with the same schedule, jitter, seed and notice_s")
-    counts = np.trim_zeros(counts, "b")
-    return np.arange(len(counts)) * step, counts / step
+    return (np.cumsum(counts) / len(back))[order].reshape(at.shape)
 
 
 def fallback_requests_per_s(
-    back_s: np.ndarray,
-    at_s: np.ndarray,
+    back_s: ArrayLike,
+    at_s: ArrayLike,
     period_s: float,
     requests_per_tick: float,
     notice_s: float = 0.0,
@@ -330,24 +287,8 @@ def fallback_requests_per_s(
 
 
 def _known_back(back_s: object) -> np.ndarray:
+    """Seconds of at least one client as a flat array."""
     back = checks.bounded("back_s", back_s, ">= 0 s", lambda a: a >= 0)
     if back.ndim != 1 or not len(back):
         checks.fail("back_s must hold the seconds of at least one client, one after the other")
     return back
-
-
-def _bins(latest: float, step: float) -> int:
-    bins = latest / step + 1
-    if bins > MOST_BINS:
-        checks.fail(
-            f"step_s must leave at most {MOST_BINS:,} bins over {checks.shown(latest)} s; got {checks.shown(step)}"
-        )
-    return int(bins)
-
-
-def _latest_s(back: np.ndarray, delays: np.ndarray, mode: int, notice: float, most: float) -> float:
-    """A time after which no attempt can be."""
-    if np.isfinite(back).all():
-        return float(back.max())
-    each = np.full(len(delays), delays[-1]) if JITTERS[mode] == "decorrelated" else delays
-    return notice + float(each[: int(most)].sum() + max(0, most - len(delays)) * delays[-1])

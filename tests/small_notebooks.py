@@ -13,7 +13,7 @@ users: float = 10_000  # users in the month [users]
 region: str = "us-east-1"  # region of the prices [-]
 changes: dict = {}  # changes of the scenario by path [-]"""
 TABLE = """\
-from model.display import result
+from model.show.display import result
 rows = [{"measure": "battery", "before": users / 7, "after": users / 9},
         {"measure": "cost", "before": users * 0.0468, "after": users * 0.0108}]
 result(pd.DataFrame(rows).set_index("measure"), name="before_after")"""
@@ -51,7 +51,7 @@ def small(path: Path, body: str = "") -> Path:
     """The cheapest notebook with a result: one record of plain numbers; `body` runs before it."""
     return write(
         path,
-        f"{body}\nfrom model.display import result\n"
+        f"{body}\nfrom model.show.display import result\n"
         'result({"cost": users * 0.0468, "named": region, "period": changes.get("after.p_s", 30)})',
         tags={0: ["result"]},
     )

@@ -1,155 +1,197 @@
-"""The house stands as it was drawn: imports go one way, and each kind of library has its room."""
+"""The house: rooms in one order, no circles, and budgets that keep it small."""
 
 import ast
+import graphlib
+import io
 import re
 import subprocess
 import sys
+import tokenize
+from collections import Counter
 
 import pytest
 
 from model import paths
 
-LAYERS = [  # a module may import from its own layer's engines and from layers above it in this list
-    {"checks", "paths", "_kernels"},
-    {"ledger", "display"},
-    {
-        "price_rows",
-        "prices",
-        "price_list",
-        "price_live",
-        "price_changes",
-        "metering",
-        "metering_rules",
-        "metering_backend",
-        "wire",
-        "radio",
-        "queueing",
-        "cold_starts",
-        "_cold_loop",
-        "_latency_loop",
-        "storm",
-        "_storm_loop",
-        "billing",
-        "day",
-        "capacity",
-    },
-    {"scenario", "scenario_checks", "sampling", "claims"},
-    {"traffic"},
-    {"exchange", "airtime"},
-    {"cost", "cost_flows", "latency", "battery", "mobile_data", "server_load", "load_rates", "load_limits", "drops"},
-    {"compare", "migration"},
-    {"audit", "uncertainty", "break_even"},
-    {"charts", "explore", "tables"},
-    {
-        "pictures",
-        "notebook_engine",
-        "engine_entry",
-        "notebook_isolation",
-        "notebook_shell",
-        "batch",
-        "stored",
-        "report",
-        "reporting",
-        "bench",
-        "cli",
-        "lab",
-    },
+ROOMS = [  # a room uses rooms of lines above its own in this list, never its own line
+    {"checks", "paths"},
+    {"ledger", "show"},
+    {"prices", "wire", "radio", "queueing", "storm"},
+    {"scenario"},
+    {"life"},
+    {"traffic", "claims"},
+    {"latency", "battery", "mobile_data", "server_load", "cost"},
+    {"outcome"},
+    {"audit", "ranges"},
+    {"apps"},
 ]
-RANK = {name: k for k, layer in enumerate(LAYERS) for name in layer}
-OUTCOMES = {"cost", "latency", "battery", "mobile_data", "server_load"}
+RANK = {room: line for line, rooms in enumerate(ROOMS) for room in rooms}
+APPS = {"cli", "lab", "batch", "notebooks", "report", "explore"}  # others may use notebooks, cli may use all
+MOST_CODE, MOST_FILES, MOST_FILE_LINES, MOST_ROOM_CODE, MOST_DOCSTRING, MOST_ARROWS = 12000, 120, 300, 1300, 3800, 110
+HOMES = {  # the rooms that may import a heavy library
+    "plotly": {"show", "apps.explore"},
+    "papermill": {"apps.notebooks", "apps.batch"},
+    "nbclient": {"apps.notebooks"},
+    "nbconvert": {"apps.report"},
+    "ipywidgets": {"apps.explore"},
+    "anywidget": {"apps.explore"},
+    "numba": {"radio", "storm", "latency"},
+    "typer": {"apps.cli"},
+    "pydantic": {"scenario"},
+}
+FILES = sorted(paths.PACKAGE.rglob("*.py"))
 
 
-def sources():
-    for path in sorted(paths.PACKAGE.rglob("*.py")):
-        module = path.relative_to(paths.PACKAGE).with_suffix("").parts
-        if module[-1] == "__init__" and len(module) == 1:
-            continue
-        yield module[0], path
+def module_of(path):
+    parts = ("model", *path.relative_to(paths.PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(path):
-    """Every module of this package that a file imports, and every outside library it imports at the top."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    top = {id(n) for n in tree.body}
-    inside, outside = set(), set()
-    for node in ast.walk(tree):
+def room_of(module):
+    """The room of a module: its folder or file below `model`, one folder deeper inside apps."""
+    parts = module.split(".")[1:]
+    return ".".join(parts[:2]) if parts and parts[0] == "apps" else ".".join(parts[:1])
+
+
+TREES = {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+def imported(module):
+    """Every module that a file imports, lazy and type-only imports included."""
+    for node in ast.walk(TREES[module]):
         if isinstance(node, ast.ImportFrom) and node.module:
-            parts = node.module.split(".")
-            if parts[0] == "model":
-                inside |= {parts[1]} if len(parts) > 1 else {a.name for a in node.names}
-            elif id(node) in top:
-                outside.add(parts[0])
+            for name in (f"{node.module}.{alias.name}" for alias in node.names):
+                yield name if name in TREES else node.module
         elif isinstance(node, ast.Import):
-            for alias in node.names:
-                parts = alias.name.split(".")
-                if parts[0] == "model" and len(parts) > 1:
-                    inside.add(parts[1])
-                elif id(node) in top:
-                    outside.add(parts[0])
-    return inside, outside
+            yield from (alias.name for alias in node.names)
 
 
-def rank(name: str) -> int:
-    for known in (name, name.split("_")[0]):
-        if known in RANK:
-            return RANK[known]
-    raise AssertionError(f"{name} has no place in the house; give it one in this test")
+IMPORTS = {module: {name for name in imported(module) if name in TREES} - {"model", module} for module in TREES}
+ARROWS = {
+    (room_of(module), room_of(other)): module
+    for module, others in IMPORTS.items()
+    for other in others
+    if room_of(module) != room_of(other)
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "path"), [pytest.param(n, p, id=str(p.relative_to(paths.PACKAGE))) for n, p in sources()]
-)
-def test_imports_go_one_way(name, path):
-    inside, _ = imported(path)
-    for other in inside - {name, "InputError"}:
-        if (paths.PACKAGE / f"{other}.py").exists() or (paths.PACKAGE / other).is_dir():
-            allowed = name == "scenario_checks" or rank(other) <= rank(name)
-            assert allowed, f"{name} must not import {other}"
+def docstring_lines(tree):
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    first = [n.body[0] for n in ast.walk(tree) if isinstance(n, kinds) and n.body and ast.get_docstring(n) is not None]
+    return {line for text in first for line in range(text.lineno, text.end_lineno + 1)}
 
 
-@pytest.mark.parametrize(
-    ("name", "path"), [pytest.param(n, p, id=str(p.relative_to(paths.PACKAGE))) for n, p in sources() if n in OUTCOMES]
-)
-def test_outcome_modules_never_import_each_other(name, path):
-    assert not (imported(path)[0] & OUTCOMES) - {name}
+def code_lines(path, docstrings):
+    """Lines with a token that is no comment and no docstring."""
+    nothing = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+    spans = (range(t.start[0], t.end[0] + 1) for t in tokens if t.type not in nothing)
+    return {line for span in spans for line in span} - docstrings
 
 
-def test_plotly_is_imported_in_charts_and_pictures_only():
-    for _, path in sources():
-        if "plotly" in path.read_text(encoding="utf-8").split("import ", 1)[-1] and path.stem not in (
-            "charts",
-            "pictures",
-        ):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            names = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-            names |= {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
-            assert (
-                "plotly" not in names
-                or path.parts[-2] in ("report", "stored", "explore")
-                or path.stem in ("notebook_isolation", "explore")
-            ), path
+DOCSTRINGS = {path: docstring_lines(TREES[module_of(path)]) for path in FILES}
+CODE = {path: len(code_lines(path, DOCSTRINGS[path])) for path in FILES}
 
 
-def test_import_model_loads_no_heavy_library():
-    heavy = "pandas plotly scipy numba pydantic papermill"
+def test_no_files_import_each_other_in_a_circle():
+    graphlib.TopologicalSorter(IMPORTS).prepare()  # CycleError names the circle
+
+
+def test_a_room_uses_only_rooms_on_lines_below_its_own():
+    wrong = []
+    for (own, other), module in ARROWS.items():
+        line, below = RANK[own.split(".")[0]], RANK[other.split(".")[0]]
+        inside = own.startswith("apps.") and other.startswith("apps.")
+        if not (own == "apps.cli" or other == "apps.notebooks" if inside else below < line):
+            wrong.append(f"{module} uses {other}")
+    assert wrong == []
+
+
+def test_every_room_has_its_place():
+    rooms = {room_of(m) for m in TREES} - {""}
+    assert {r.split(".")[0] for r in rooms} == set(RANK)
+    assert {r.split(".")[1] for r in rooms if "." in r} == APPS
+
+
+def test_there_are_few_arrows_between_rooms():
+    assert len({(own.split(".")[0], other.split(".")[0]) for own, other in ARROWS}) < MOST_ARROWS
+
+
+def test_the_package_keeps_to_its_budget_of_lines_and_files():
+    assert sum(CODE.values()) <= MOST_CODE
+    assert sum(map(len, DOCSTRINGS.values())) <= MOST_DOCSTRING
+    assert len(FILES) <= MOST_FILES
+
+
+def test_no_file_is_long():
+    long = {module_of(p): n for p in FILES if (n := len(p.read_text(encoding="utf-8").splitlines())) > MOST_FILE_LINES}
+    assert long == {}
+
+
+def test_no_room_is_large():
+    rooms = Counter()
+    for path, lines in CODE.items():
+        rooms[room_of(module_of(path))] += lines
+    assert {room: lines for room, lines in rooms.items() if lines > MOST_ROOM_CODE} == {}
+
+
+def test_no_module_bears_the_name_of_a_function_that_model_hands_on():
+    import model
+
+    handed = set(model.__all__)
+    assert [m for m in TREES if m.split(".")[-1] in handed] == []
+
+
+def test_a_class_name_stands_once_in_the_package():
+    names = Counter(n.name for tree in TREES.values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_heavy_libraries_live_in_their_rooms():
+    wrong = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            for library in {n.split(".")[0] for n in names} & set(HOMES):
+                if room_of(module) not in HOMES[library]:
+                    wrong.append(f"{module} imports {library}")
+    assert wrong == []
+
+
+def test_no_cache_is_keyed_by_an_id():
+    called = [
+        f"{module}:{node.lineno}"
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "id"
+    ]
+    assert called == []
+
+
+def test_tools_use_the_package_and_not_the_reverse():
+    outside = {
+        name.split(".")[0]
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
+    }
+    assert "tools" not in outside
+
+
+@pytest.mark.parametrize("heavy", ["pandas plotly scipy numba pydantic papermill"])
+def test_import_model_loads_no_heavy_library(heavy):
     code = f"import sys, model; print([m for m in '{heavy}'.split() if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_no_source_mentions_a_path_of_a_machine_or_the_folder_of_facts():
-    for _, path in sources():
-        text = path.read_text(encoding="utf-8")
-        assert "/work/" not in text and "../shared" not in text and "/root/" not in text, path
-
-
-def test_no_line_is_longer_than_the_project_says():
-    most = int(re.search(r"line-length = (\d+)", (paths.PACKAGE.parent / "pyproject.toml").read_text()).group(1))
-    long = [
-        f"{path.name}:{k}"
-        for folder in ("model", "tests")
-        for path in sorted((paths.PACKAGE.parent / folder).rglob("*.py"))
-        for k, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if len(line) > most
-    ]
-    assert long == []
+    pattern = re.compile(r"/work/|\.\./shared|/root/")
+    assert [str(path) for path in FILES if pattern.search(path.read_text(encoding="utf-8"))] == []

@@ -1,85 +1,28 @@
 """A grid of notebooks: nothing starts that is wrong, nothing that was finished is lost or done twice."""
 
-import contextlib
-import http.server
+import functools
 import importlib.util
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import textwrap
-import threading
-import time
-from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pandas as pd
 import pytest
 import small_notebooks
+from batches import finished, given_to_run, manifest, results
 
 import model
 from model import checks, paths
-from model.apps import batch
-from model.apps.batch import collect
-from model.apps.batch.store import Store
-from model.apps.notebooks import pool
-
-HERE = Path(__file__).resolve().parent
+from model.apps import batch, notebooks
+from model.apps.batch import store
+from model.apps.notebooks import workers
 
 
 @pytest.fixture
 def make(tmp_path):
-    """Write a grid and a notebook, and give what `batch.run` takes."""
-
-    def write(grid, body="", name="small.ipynb", **more):
-        text = grid if isinstance(grid, str) else json.dumps(grid)
-        (tmp_path / "grid.yaml").write_text(text, encoding="utf-8")
-        notebook = small_notebooks.small(tmp_path / name, body) if body is not None else None
-        return {
-            "grid_path": tmp_path / "grid.yaml",
-            "out_dir": tmp_path / "out",
-            "jobs": 2,
-            "notebooks": [notebook] if notebook else None,
-            **more,
-        }
-
-    return write
-
-
-def results(folder):
-    return pd.read_csv(Path(folder) / "results.csv")
-
-
-def manifest(folder):
-    return json.loads((Path(folder) / "manifest.json").read_text())
-
-
-def started(given, code="batch.run(**given)", before=""):
-    """The same run in a process of its own, which can be stopped; its command in Python."""
-    text = f"""
-        import pathlib, sys
-        {before}
-        from model import batch
-        given = dict(grid_path={str(given["grid_path"])!r}, out_dir={str(given["out_dir"])!r},
-                     notebooks=[{str(given["notebooks"][0])!r}], jobs={given["jobs"]})
-        sys.exit({code})
-    """
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(text)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-
-
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.01)
-
-
-def finished(folder):
-    return list(Path(folder, "runs").glob("small-*.ipynb"))
+    return functools.partial(given_to_run, tmp_path)
 
 
 # ---- what is wrong is said before anything starts
@@ -160,7 +103,7 @@ def test_a_notebook_that_asks_for_a_secret_is_refused(make, tmp_path):
 
 @pytest.mark.parametrize("name", ["payload_bytes", "token_bytes", "monkey", "keepalive_s", "keys_count"])
 def test_a_name_that_only_sounds_like_a_secret_is_none(name):
-    from model.apps.notebooks.plain import no_secret
+    from model.apps.notebooks import no_secret
 
     no_secret(name, "x")
 
@@ -198,7 +141,7 @@ def test_an_unknown_engine_is_refused_with_the_nearest(make):
 
 def test_an_unknown_engine_is_refused_before_any_notebook_starts(tmp_path):
     with pytest.raises(checks.InputError, match="unknown engine 'inproces'; did you mean 'inprocess'"):
-        batch.execute_all(["01_before_after"], {}, tmp_path / "out", engine="inproces")
+        notebooks.execute_all(["01_before_after"], {}, tmp_path / "out", engine="inproces")
     assert not (tmp_path / "out").exists()
 
 
@@ -231,8 +174,8 @@ def test_every_point_is_run_once_and_its_result_is_in_the_table(make, capfd):
 
     # the same again is taken as it is; what is new is run, what has changed is done anew in its place
     stamps = {p.name: p.stat().st_mtime_ns for p in finished(given["out_dir"])}
-    began = time.monotonic()
-    assert batch.run(**given) == 0 and time.monotonic() - began < 2
+    assert batch.run(**given) == 0
+    assert {p.name: p.stat().st_mtime_ns for p in finished(given["out_dir"])} == stamps
     make({"grid": {"users": [1e2, 5e3]}, "points": grid["points"]})
     assert batch.run(**given, json_events=True) == 0
     events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
@@ -257,9 +200,9 @@ def test_a_run_is_done_anew_when_what_it_depends_on_changes(make, monkeypatch, t
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
     small_notebooks.small(tmp_path / "small.ipynb", "users = users")
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
-    monkeypatch.setattr("model.apps.batch.fingerprint.data_hash", lambda: "other data")
+    monkeypatch.setattr("model.apps.batch.grid.data_hash", lambda: "other data")
     key.add(grid.plan(given["grid_path"], given["notebooks"])[0].key)
-    monkeypatch.setattr("model.apps.batch.fingerprint.package_hash", lambda: "other code")
+    monkeypatch.setattr("model.apps.batch.grid.package_hash", lambda: "other code")
     run = grid.plan(given["grid_path"], given["notebooks"])[0]
     assert len(key | {run.key}) == 5 and run.name == first.name  # which it then takes the place of
     assert run.parameters["scenario"] == str(tmp_path / "mine.yaml")  # notebooks run in their own folder
@@ -282,7 +225,7 @@ def test_one_that_fails_is_kept_with_its_error_and_the_others_go_on(make, capfd)
 def test_columns_named_as_parameters_are_kept_apart():
     records = [{"users": 5, "cost": "inf"}, {"users": 7, "cost": 1.5}]
     cell = {"metadata": {"tags": ["result"]}, "outputs": [{"data": {"application/json": records}}]}
-    rows = collect.rows_of("r", "nb", {"users": 7, "changes": {"a.b": 1}}, {"cells": [cell]})
+    rows = store.rows_of("r", "nb", {"users": 7, "changes": {"a.b": 1}}, {"cells": [cell]})
     assert rows[0] == {
         "run": "r",
         "notebook": "nb",
@@ -298,131 +241,34 @@ def test_columns_named_as_parameters_are_kept_apart():
 def test_execute_all_gives_each_notebook_the_parameters_it_has(tmp_path):
     small_notebooks.small(tmp_path / "a.ipynb")
     small_notebooks.write(tmp_path / "b.ipynb", "1 / size", parameters="size: float = 0.0  # [-]")
-    done = batch.execute_all(
+    done = notebooks.execute_all(
         [tmp_path / "a.ipynb", tmp_path / "b.ipynb"], {"users": 5.0}, tmp_path / "out", jobs=1, progress=False
     )
     assert [bool(d.error) for d in done] == [False, True]
     assert "ZeroDivisionError" in done[1].error and done[1].output.exists()
-    assert collect.results_of(json.loads(done[0].output.read_text()))[0]["records"][0]["cost"] == 0.234
+    assert store.results_of(json.loads(done[0].output.read_text()))[0]["records"][0]["cost"] == 0.234
     with pytest.raises(checks.InputError, match="unknown parameter 'user'; did you mean 'users'"):
-        batch.execute_all([tmp_path / "a.ipynb"], {"user": 5.0}, tmp_path / "out")
+        notebooks.execute_all([tmp_path / "a.ipynb"], {"user": 5.0}, tmp_path / "out")
 
 
 def test_a_path_with_braces_is_a_path(tmp_path):
     folder = tmp_path / "{x}"
     folder.mkdir()
     notebook = small_notebooks.small(folder / "a.ipynb")
-    batch.execute(notebook, {"users": 5.0}, folder / "{out}.ipynb")
+    notebooks.execute(notebook, {"users": 5.0}, folder / "{out}.ipynb")
     assert (folder / "{out}.ipynb").exists()
 
 
-# ---- what is stopped, killed or full
-
-SLOW = "import time; time.sleep(0.15)"
-
-
-def test_killed_without_warning_it_goes_on_with_every_run_exactly_once(make):
-    given = make({"grid": {"users": list(range(1, 13))}}, SLOW)
-    process = started(given)
-    wait_for(lambda: finished(given["out_dir"]))
-    process.kill()
-    process.communicate()
-    some = {p.name: p.stat().st_mtime_ns for p in finished(given["out_dir"])}
-    assert 0 < len(some) < 12
-    assert batch.run(**given) == 0
-    names = [p.name for p in finished(given["out_dir"])]
-    assert len(names) == 12 and not list(given["out_dir"].rglob(".part-*"))
-    assert results(given["out_dir"])["users"].tolist() == list(range(1, 13))
-
-
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
-def test_a_stop_is_clean_and_soon_and_leaves_nobody_behind(make, sent):
-    given = make({"grid": {"users": [1, 2, 3, 4]}}, "import time\nif users > 2: time.sleep(60)")
-    process = started(given)
-    wait_for(lambda: len(finished(given["out_dir"])) == 2)
-    time.sleep(0.5)  # until the second answer is heard
-    children = workers_of(process.pid)
-    began = time.monotonic()
-    process.send_signal(sent)
-    _, said = process.communicate()
-    assert time.monotonic() - began < 20  # bench_batch holds it to 2 s on a quiet machine
-    assert process.returncode == 130, said
-    assert said.strip().endswith("stopped after 2 of 4 runs; the same command goes on from there")
-    assert "Traceback" not in said
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), 2)
-    assert not list(given["out_dir"].rglob(".part-*"))
-    states = [r["status"] for r in manifest(given["out_dir"])["runs"]]
-    assert states == ["done", "done", "waiting", "waiting"]
-
-
-def workers_of(pid):
-    if not Path("/proc/self").exists():
-        return []
-    found = []
-    for status in Path("/proc").glob("[0-9]*/status"):
-        with contextlib.suppress(OSError):
-            if f"\nPPid:\t{pid}\n" in status.read_text():
-                found.append(int(status.parent.name))
-    return found
-
-
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
-def test_workers_end_with_the_batch_that_started_them(make):
-    given = make({"grid": {"users": [1, 2]}}, "import time; time.sleep(60)")
-    process = started(given)
-    wait_for(lambda: len(workers_of(process.pid)) == 2)
-    children = workers_of(process.pid)
-    process.kill()
-    process.communicate()
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), 5)
-
-
-DIES = """\
-import os, pathlib, signal
-mark = pathlib.Path({mark!r} + str(int(users)))
-if users == 2 and not mark.exists() or users == 3:
-    mark.touch(); os.kill(os.getpid(), signal.SIGKILL)"""
-
-
-def test_a_run_whose_worker_dies_is_tried_once_more(make, tmp_path, capfd):
-    given = make({"grid": {"users": [1, 2, 3, 4]}}, DIES.format(mark=str(tmp_path / "mark")))
-    assert batch.run(**given) == 1
-    assert sorted(results(given["out_dir"])["users"]) == [1, 2, 4]
-    assert "users=3: the worker process died (SIGKILL)" in capfd.readouterr().err
-
-
-def test_a_run_whose_kernel_dies_is_tried_once_more(make, tmp_path):
-    given = make({"grid": {"users": [2]}}, DIES.format(mark=str(tmp_path / "mark")), engine="kernel")
-    assert batch.run(**given) == 0
-    assert (tmp_path / "mark2").exists() and len(results(given["out_dir"])) == 1
-
-
 def test_a_worker_that_has_grown_is_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr(pool, "MOST_MEMORY_BYTES", 1)
+    monkeypatch.setattr(workers, "MOST_MEMORY_BYTES", 1)
     notebook = small_notebooks.write(tmp_path / "nb.ipynb", "import os\nprint('pid', os.getpid())")
     tasks = [
         {"notebook": str(notebook), "parameters": {}, "output": str(tmp_path / f"{n}.ipynb"), "engine": "inprocess"}
         for n in range(2)
     ]
-    assert [o["status"] for _, o in pool.results(tasks, 1)] == ["done", "done"]
+    assert [o["status"] for _, o in workers.results(tasks, 1)] == ["done", "done"]
     seen = {re.search(r"pid \d+", (tmp_path / f"{n}.ipynb").read_text()).group() for n in range(2)}
     assert len(seen) == 2
-
-
-def test_a_disk_that_is_full_is_one_sentence_and_loses_nothing(make):
-    given = make({"grid": {"users": [1, 2, 3]}}, "if users == 3: print('x' * 2_000_000)")
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))"
-    process = started({**given, "jobs": 1}, before=limit)
-    _, said = process.communicate()
-    assert process.returncode == 1
-    assert said.strip().splitlines()[-1] == (
-        f"stopped because {given['out_dir']} cannot be written (File too large) after 2 of 3 runs; "
-        "the same command goes on from there"
-    )
-    assert "Traceback" not in said and len(finished(given["out_dir"])) == 2
-    assert not list(given["out_dir"].rglob(".part-*"))
-    assert batch.run(**given) == 0
-    assert len(results(given["out_dir"])) == 3
 
 
 def test_a_half_written_file_is_not_taken_for_a_run(make):
@@ -434,101 +280,12 @@ def test_a_half_written_file_is_not_taken_for_a_run(make):
     assert len(results(given["out_dir"])) == 2
 
 
-# ---- elsewhere
-
-
-class Bucket(http.server.BaseHTTPRequestHandler):
-    """As much of S3 as papermill speaks: put, get, head and list."""
-
-    objects = {}
-
-    def answer(self, body=b"", status=200, **headers):
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), "ETag": '"0"', **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def do_PUT(self):
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
-        if "aws-chunked" in self.headers.get("Content-Encoding", ""):
-            size, _, rest = raw.partition(b"\r\n")
-            raw = rest[: int(size.split(b";")[0], 16)]
-        self.objects[unquote(urlsplit(self.path).path)] = raw
-        self.answer()
-
-    def do_GET(self):
-        url = urlsplit(self.path)
-        asked = parse_qs(url.query)
-        if "list-type" in asked:
-            base, prefix = unquote(url.path).rstrip("/") + "/", asked["prefix"][0]
-            keys = [k[len(base) :] for k in self.objects if k.startswith(base + prefix)]
-            listed = "".join(f"<Contents><Key>{k}</Key><Size>1</Size></Contents>" for k in keys)
-            whole = f"<ListBucketResult><IsTruncated>false</IsTruncated>{listed}</ListBucketResult>"
-            self.answer(whole.encode())
-        elif unquote(url.path) in self.objects:
-            self.answer(self.objects[unquote(url.path)])
-        else:
-            self.answer(status=404)
-
-    do_HEAD = do_GET
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.mark.skipif(importlib.util.find_spec("boto3") is None, reason="needs the extra aws")
-def test_a_bucket_is_a_folder_like_any_other(make, monkeypatch):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    for name in ("BOTO3_ENDPOINT_URL", "AWS_ENDPOINT_URL"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
-        monkeypatch.setenv(name, "none")
-    monkeypatch.setattr("papermill.s3.S3.s3_session", (None, None, None))
-    given = {**make({"grid": {"users": [1, 2]}}, "if users == 2: 1 / 0"), "out_dir": "s3://bucket/batch"}
-    try:
-        assert batch.run(**given) == 1
-        names = [n.removeprefix("/bucket/batch/") for n in Bucket.objects]
-        assert sum(n.startswith("runs/small-") for n in names) == 1
-        assert sum(n.startswith("failed/small-") and n.endswith(".ipynb") for n in names) == 1
-        assert {"manifest.json", "results.csv"} <= set(names)
-        assert Bucket.objects["/bucket/batch/results.csv"].decode().endswith("0.0468,us-east-1,30\n")
-        rows = json.loads(Bucket.objects["/bucket/batch/manifest.json"])["runs"]
-        there = Store("s3://bucket/batch").finished({r["run"]: r["key"] for r in rows})
-        assert there == {r["run"] for r in rows if r["status"] == "done"} and len(there) == 1
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="needs the extra cluster")
-def test_a_cluster_does_the_runs(make):
-    import distributed
-
-    given = make({"grid": {"users": [100, 200, 300]}}, "if users == 200: 1 / 0")
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=2, dashboard_address=None, processes=True, silence_logs=50
-    ) as cluster:
-        assert batch.run(**given, cluster=cluster.scheduler_address) == 1
-    assert results(given["out_dir"])["cost"].tolist() == [4.68, 14.04]
-    assert len(list((given["out_dir"] / "failed").glob("*.ipynb"))) == 1
-
-
-@pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="needs the extra cluster")
-def test_a_cluster_that_does_not_answer_is_one_sentence(make, monkeypatch):
-    monkeypatch.setattr("model.apps.batch.cluster.PATIENCE", "0.3s")
-    with pytest.raises(checks.InputError, match="^no Dask scheduler answers at tcp://127.0.0.1:9"):
-        batch.run(**make(GRID), cluster="tcp://127.0.0.1:9")
-
-
 def test_the_numbers_of_workers_are_sane():
-    assert pool.jobs_for(8, 3) == 3
-    assert pool.jobs_for(None, 1000) == (
+    assert workers.jobs_for(8, 3) == 3
+    assert workers.jobs_for(None, 1000) == (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     )
-    assert pool.jobs_for(0, 0) == 1
+    assert workers.jobs_for(0, 0) == 1
 
 
 @pytest.mark.parametrize(
@@ -592,27 +349,3 @@ def test_an_address_is_an_address_and_no_folder_on_this_disk(tmp_path):
     done = workbook("batch", "grid.yaml", "-o", "nosuch://bucket/x", cwd=tmp_path)
     assert done.returncode != 0 and "Traceback" not in done.stderr
     assert not list(tmp_path.glob("nosuch*")), done.stderr
-
-
-def test_what_a_worker_of_a_killed_batch_leaves_while_the_next_one_runs_is_taken_away(make):
-    given = make({"grid": {"users": [1]}}, "import time; time.sleep(1)")
-    dying = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"])
-    threading.Thread(target=dying.wait, daemon=True).start()
-    left = Path(given["out_dir"]) / "runs" / f".part-{dying.pid}-small-0.ipynb"
-    left.parent.mkdir(parents=True)
-    left.write_text("{")
-    assert batch.run(**given) == 0
-    assert not left.exists() and len(finished(given["out_dir"])) == 1
-
-
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
-def test_a_process_that_has_ended_unasked_after_owns_nothing(make):
-    given = make({"grid": {"users": [1]}})
-    ended = subprocess.Popen([sys.executable, "-c", "pass"])
-    wait_for(lambda: ") Z " in Path(f"/proc/{ended.pid}/stat").read_text())
-    left = Path(given["out_dir"]) / "runs" / f".part-{ended.pid}-small-0.ipynb"
-    left.parent.mkdir(parents=True)
-    left.write_text("{")
-    assert batch.run(**given) == 0
-    assert not left.exists()
-    ended.wait()

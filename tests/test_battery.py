@@ -25,13 +25,13 @@ def twilly():
     return model.load("twilly")
 
 
-def now_of(scenario, which, **draws):
+def traffic_at_modes(scenario, which, **draws):
     return traffic.traffic(which, sampling.resolved(scenario, **draws))
 
 
 def only(now, *names):
     """The traffic with some of its flows alone."""
-    return dataclasses.replace(now, flows=[f for f in now.flows if f.name in names], memo={})
+    return dataclasses.replace(now, flows=[f for f in now.flows if f.name in names])
 
 
 def steady_j(parts):
@@ -47,9 +47,9 @@ def network_of(now, name):
 
 
 def test_a_poll_each_2_s_alone_is_an_lte_of_2012_that_never_sleeps_by_hand(twilly):
-    now = only(now_of(twilly, "before"), "poll unread_counts")
+    now = only(traffic_at_modes(twilly, "before"), "poll unread_counts")
     lte, profile = network_of(now, "lte"), radio.profile("lte_huang2012")
-    flow = airtime.place_sources(now, lte, "watching")["poll unread_counts"]
+    flow = airtime.place_sources(now, lte)["watching"]["poll unread_counts"]
     first, second, third = (float(radio.state_power_w(s)) for s in profile.states[:3])
     rest_s = 2.0 - flow.burst_s - 0.12
     period_j = (
@@ -66,9 +66,9 @@ def test_a_poll_each_2_s_alone_is_an_lte_of_2012_that_never_sleeps_by_hand(twill
 
 
 def test_a_heartbeat_alone_is_its_promotion_and_its_tail_over_its_period_by_hand(twilly):
-    now = only(now_of(twilly.with_({"after.socket.blocked_share": 0.0}), "after"), "heartbeat")
+    now = only(traffic_at_modes(twilly.with_({"after.socket.blocked_share": 0.0}), "after"), "heartbeat")
     lte, profile = network_of(now, "lte"), radio.profile("lte_verizon_2021")
-    flow = airtime.place_sources(now, lte, "grace")["heartbeat"]
+    flow = airtime.place_sources(now, lte)["grace"]["heartbeat"]
     wake_j = 0.178 * 10.2 + 0.265 * 0.650  # tail and promotion, its idle being 0
     beat_j = wake_j + 0.362 * flow.burst_s + 8e-9 * (80.21 * flow.bytes_up + 14.55 * flow.bytes_down)
     seconds = 3600 * (1 + now.life.places["grace"].weight) * (1 - now.life.down_share)
@@ -100,7 +100,7 @@ def test_polls_of_2_5_and_10_s_cost_the_same_on_lte_of_2012_and_differ_on_a_phon
 
 @pytest.mark.parametrize("profile", ["lte_verizon_2021", "lte_huang2012", "nr_sa_tmobile_2021"])
 def test_beside_a_playing_video_a_poll_adds_a_seventh_of_what_it_takes_alone(twilly, profile):
-    now = only(now_of(twilly, "before"), "poll unread_counts")
+    now = only(traffic_at_modes(twilly, "before"), "poll unread_counts")
     lte = network_of(now, "lte")
     beside, alone = (steady_j(battery.joules_per_hour(now, lte, profile, own)) for own in (True, False))
     assert 0 < beside < alone / 7
@@ -118,13 +118,13 @@ def test_a_push_that_falls_into_a_tail_is_nearly_free(twilly):
     By flow it is given the tail behind it, which the heartbeat would have kept up without it.
     """
     quick = twilly.with_({"after.heartbeat.period_s": 5.0, "after.socket.grace_s": 0.0})
-    now = now_of(quick, "after")
+    now = traffic_at_modes(quick, "after")
     lte = network_of(now, "lte")
     both, one = (
         steady_j(battery.joules_per_hour(only(now, *names), lte, "lte_verizon_2021", False))
         for names in (("heartbeat", "push notification"), ("heartbeat",))
     )
-    flow = airtime.place_sources(now, lte, "browsing")["push notification"]
+    flow = airtime.place_sources(now, lte)["browsing"]["push notification"]
     pushes = 3600 * flow.rate_per_s
     by_hand_j = (0.362 - 0.178) * flow.burst_s + 8e-9 * (80.21 * flow.bytes_up + 14.55 * flow.bytes_down)
     assert (both - one) / pushes == pytest.approx(by_hand_j, rel=0.02)  # a burst may cover the heartbeat's
@@ -133,12 +133,12 @@ def test_a_push_that_falls_into_a_tail_is_nearly_free(twilly):
 
 def test_there_is_no_video_in_the_grace_and_nothing_behind_it(twilly):
     for which in DESIGNS:
-        now = now_of(twilly, which)
+        now = traffic_at_modes(twilly, which)
         behind = {n: p for n, p in now.life.places.items() if p.screen is None}
         assert list(behind) == (["grace"] if which == "after" else [])
         assert all(p.background is None for p in behind.values())
     longer = twilly.with_({"after.socket.grace_s": 60.0})
-    beat = [battery.percent_per_hour(now_of(case, "after"))["heartbeat"] for case in (twilly, longer)]
+    beat = [battery.percent_per_hour(traffic_at_modes(case, "after"))["heartbeat"] for case in (twilly, longer)]
     assert beat[1] > beat[0] * 1.02  # it beats on, and no video hides it there
 
 
@@ -273,6 +273,109 @@ def test_the_last_tail_is_the_power_of_each_state_times_the_time_it_is_still_up(
     assert found == pytest.approx(float(up_s @ above_w), rel=2e-4, abs=1e-9)
 
 
+# ------------------------------------------------------------------------------------------ other networks
+
+SWEPT_S = (0.02, 0.05, 0.2, 1.0, 3.0)  # round-trip times that no network of the scenario has
+ON_A_NETWORK = {
+    "joules by flow": lambda now, network: battery.joules_per_hour(now, network),
+    "joules in one sum": lambda now, network: battery.joules_per_hour(now, network, background=False, split=False),
+    "joules by profile": lambda now, network: battery.percent_by_profile(now, network),
+    "sources": lambda now, network: {
+        f"{place}, {name}": source.burst_s
+        for place, sources in airtime.place_sources(now, network).items()
+        for name, source in sources.items()
+    },
+    "side by side": lambda now, network: {
+        f"{place}, {name}": source.burst_s
+        for place, mixes in airtime.side_by_side(now, network).items()
+        for _, sources, _ in mixes
+        for name, source in sources.items()
+    },
+    "radio shares": lambda now, network: dict(enumerate(airtime.radio_shares(now, network))),
+    "radio shares on a screen": lambda now, network: dict(enumerate(airtime.radio_shares(now, network, ["browsing"]))),
+}
+
+
+def swept(now, of, field, values):
+    """What a function gives for each value of a field of LTE, one changed network after another."""
+    lte = network_of(now, "lte")
+    return [
+        {k: float(np.ravel(v)[0]) for k, v in of(now, lte.model_copy(update={field: value})).items()}
+        for value in values
+    ]
+
+
+def test_a_network_swept_by_its_round_trip_time_costs_the_joules_of_a_fresh_traffic_each(twilly):
+    found = [
+        sum(parts.values())
+        for parts in swept(traffic_at_modes(twilly, "after"), battery.joules_per_hour, "rtt_s", SWEPT_S)
+    ]
+    fresh = [
+        sum(swept(traffic_at_modes(twilly, "after"), battery.joules_per_hour, "rtt_s", [s])[0].values())
+        for s in SWEPT_S
+    ]
+    assert found == pytest.approx(fresh, rel=1e-12)
+    assert [round(j, 2) for j in found] == [105.64, 107.17, 114.80, 154.46, 244.17]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [("rtt_s", SWEPT_S), ("ip", (4, 6)), ("profiles", (["lte_verizon_2021"], ["lte_huang2012"], ["lte_tmobile_2021"]))],
+)
+@pytest.mark.parametrize("name", ON_A_NETWORK)
+@pytest.mark.parametrize("which", DESIGNS)
+def test_whatever_takes_a_network_follows_that_network_and_no_other(twilly, which, name, field, values):
+    of = ON_A_NETWORK[name]
+    found = swept(traffic_at_modes(twilly, which), of, field, values)
+    for value, one in zip(values, found, strict=True):
+        assert one == pytest.approx(swept(traffic_at_modes(twilly, which), of, field, [value])[0], rel=1e-12)
+    if field == "rtt_s":  # a longer round trip keeps the radio busy for longer
+        firsts = [one[0] if "shares" in name else sum(one.values()) for one in found]
+        assert firsts == sorted(firsts) and firsts[0] < firsts[-1]
+
+
+def test_a_traffic_with_other_flows_remembers_nothing_of_the_first(twilly):
+    now = traffic_at_modes(twilly, "after")
+    before = sum(airtime.hourly_bytes(now, 4))
+    flows = [dataclasses.replace(f, response_bytes=10.0 * f.response_bytes) for f in now.flows]
+    changed = dataclasses.replace(now, flows=flows)
+    fresh = dataclasses.replace(traffic_at_modes(twilly, "after"), flows=flows)
+    assert sum(airtime.hourly_bytes(changed, 4)) == sum(airtime.hourly_bytes(fresh, 4)) > before
+
+
+# ------------------------------------------------------------------------------------------ periods of timers
+
+
+def test_a_timer_fires_at_the_radio_at_the_period_that_its_flow_carries(twilly):
+    now = traffic_at_modes(twilly, "after")
+    flows = [dataclasses.replace(f, period_s=f.period_s and 3.0 * f.period_s) for f in now.flows]
+    lte, slow = network_of(now, "lte"), dataclasses.replace(now, flows=flows)
+    beat, slower = (airtime.place_sources(n, lte)["browsing"]["heartbeat"].period_s for n in (now, slow))
+    assert (beat, slower) == (now.life.design.heartbeat.period_s, 3.0 * beat)
+    down, late = now.life.down_share, now.life.fallback_share
+    poll, slower = (airtime.side_by_side(n, lte)["browsing"][1][1]["fallback poll"].period_s for n in (now, slow))
+    assert float(poll) == pytest.approx(float(now.life.design.fallback.period_s * down / late), rel=1e-12)
+    assert slower == pytest.approx(3.0 * poll, rel=1e-12)
+
+
+def test_a_timer_that_some_draws_never_start_costs_those_draws_nothing(twilly):
+    """Without blocked networks a fallback that waits this long never polls, without a socket no heartbeat beats."""
+
+    def joules(shares):
+        changes = {"after.socket.blocked_share": shares, "after.fallback.start_delay_s": 1e6}
+        now = traffic_at_modes(twilly.with_(changes), "after")
+        parts = battery.joules_per_hour(now, network_of(now, "lte"))
+        return {n: np.ravel(parts.get(n, 0.0)) for n in ("fallback poll", "heartbeat", "connect", battery.LAST)}
+
+    found = joules(np.array([[0.0], [0.01], [1.0]]))
+    for k, share in enumerate((0.0, 0.01, 1.0)):
+        alone = joules(share)
+        for name, parts in found.items():
+            assert float(parts[k]) == pytest.approx(float(alone[name][0]), rel=1e-9, abs=1e-9)
+    assert found["fallback poll"][0] < 1e-9 < found["fallback poll"][1] < found["fallback poll"][2]
+    assert found["heartbeat"][2] < 1e-9 < found["heartbeat"][1]
+
+
 # ------------------------------------------------------------------------------------ parts, draws, chunks
 
 
@@ -280,7 +383,7 @@ def test_the_last_tail_is_the_power_of_each_state_times_the_time_it_is_still_up(
 @pytest.mark.parametrize("background", [True, False])
 def test_parts_by_flow_sum_to_the_whole(name, background):
     for which in DESIGNS:
-        now = now_of(model.load(name), which, draws=16, seed=3)
+        now = traffic_at_modes(model.load(name), which, draws=16, seed=3)
         for network in now.life.scenario.networks.values():
             parts = battery.joules_per_hour(now, network, background=background)
             whole = battery.joules_per_hour(now, network, background=background, split=False)
@@ -305,7 +408,7 @@ def test_draws_equal_their_single_values_whatever_profile_was_drawn(twilly):
 
 def test_chunks_of_any_size_give_the_same(twilly, monkeypatch):
     def found():
-        now = now_of(twilly, "after", users=np.array([1e3, 1e5]), draws=33, seed=2)
+        now = traffic_at_modes(twilly, "after", users=np.array([1e3, 1e5]), draws=33, seed=2)
         return sum(battery.percent_per_hour(now, split=False).values())
 
     whole = found()
@@ -315,9 +418,9 @@ def test_chunks_of_any_size_give_the_same(twilly, monkeypatch):
 
 
 def test_users_alone_make_a_row(twilly):
-    now = now_of(twilly, "before", users=np.array([1e3, 1e5, 1e7]))
+    now = traffic_at_modes(twilly, "before", users=np.array([1e3, 1e5, 1e7]))
     found = sum(battery.percent_per_hour(now, split=False).values())
-    one = sum(battery.percent_per_hour(now_of(twilly, "before", users=np.array([1e5])), split=False).values())
+    one = sum(battery.percent_per_hour(traffic_at_modes(twilly, "before", users=np.array([1e5])), split=False).values())
     assert np.shape(found) == (3,) and found[1] == pytest.approx(float(np.ravel(one)[0]), rel=1e-12)
 
 
@@ -354,7 +457,7 @@ def test_radios_of_draws_are_the_profiles_they_were_drawn_from():
 @pytest.mark.parametrize("background", [True, False])
 def test_a_range_holds_the_mode_and_every_profile_of_every_network(twilly, background):
     for which in DESIGNS:
-        now = now_of(twilly, which)
+        now = traffic_at_modes(twilly, which)
         low, high = battery.range_percent_per_hour(now, background)
         mode = sum(battery.percent_per_hour(now, background, split=False).values())
         assert low <= mode <= high and low < high
@@ -406,8 +509,8 @@ CHANGES = st.fixed_dictionaries(
 def test_nothing_is_negative_and_parts_add_up_whatever_the_scenario(changes, background):
     case = model.load("twilly").with_(changes)
     for which in DESIGNS:
-        parts = battery.percent_per_hour(now_of(case, which), background)
-        whole = battery.percent_per_hour(now_of(case, which), background, split=False)
+        parts = battery.percent_per_hour(traffic_at_modes(case, which), background)
+        whole = battery.percent_per_hour(traffic_at_modes(case, which), background, split=False)
         assert sum(parts.values()) == pytest.approx(sum(whole.values()), rel=SUM_TOL, abs=1e-15)
         assert sum(whole.values()) > 0
         # A packet that spares the video a promotion dearer than the tail has a part a little below 0, and the
@@ -423,7 +526,7 @@ def test_a_longer_heartbeat_never_takes_more(period_s, factor):
     short, long = (
         sum(
             battery.percent_per_hour(
-                now_of(twilly.with_({"after.heartbeat.period_s": t}), "after"), split=False
+                traffic_at_modes(twilly.with_({"after.heartbeat.period_s": t}), "after"), split=False
             ).values()
         )
         for t in (period_s, period_s * factor)
@@ -434,7 +537,7 @@ def test_a_longer_heartbeat_never_takes_more(period_s, factor):
 def test_the_same_joules_are_a_smaller_part_of_a_bigger_battery(twilly):
     found = {}
     for phone in ("iPhone 14", "iPhone 15 Plus", "Pixel 6 Pro", "HTC Desire"):
-        now = now_of(twilly.with_({"phone": phone}), "after")
+        now = traffic_at_modes(twilly.with_({"phone": phone}), "after")
         percent = sum(battery.percent_per_hour(now, split=False).values())
         found[phone] = float(percent * battery.battery_j(phone))
     assert len({round(v, 6) for v in found.values()}) == 1
@@ -445,21 +548,21 @@ def test_the_same_joules_are_a_smaller_part_of_a_bigger_battery(twilly):
 
 def test_without_a_socket_there_is_no_heartbeat_no_close_and_the_fallback_polls(twilly):
     blocked = twilly.with_({"after.socket.blocked_share": 1.0})
-    parts = battery.percent_per_hour(now_of(blocked, "after"))
+    parts = battery.percent_per_hour(traffic_at_modes(blocked, "after"))
     assert parts["fallback poll"] > 0 and not parts.get("heartbeat")
-    used = battery.percent_per_hour(now_of(twilly, "after"))
+    used = battery.percent_per_hour(traffic_at_modes(twilly, "after"))
     assert parts[battery.LAST] < used[battery.LAST] / 2  # no close wakes the radio again
     none = twilly.with_({"after.socket.blocked_share": 0.0})
-    lte = now_of(none, "after").life.scenario.networks["lte"]
-    down = [g for g in airtime.side_by_side(now_of(none, "after"), lte, "browsing") if not g[2]]
+    lte = traffic_at_modes(none, "after").life.scenario.networks["lte"]
+    down = [g for g in airtime.side_by_side(traffic_at_modes(none, "after"), lte)["browsing"] if not g[2]]
     assert all(float(share) < 0.01 for share, _, _ in down)
 
 
 def test_the_connect_of_a_session_shares_the_wake_up_of_the_apps_first_requests(twilly):
-    now = now_of(twilly, "after")
+    now = traffic_at_modes(twilly, "after")
     lte = network_of(now, "lte")
-    own = airtime.place_sources(now, lte, "browsing")
-    together = airtime.side_by_side(now, lte, "browsing")[0][1]
+    own = airtime.place_sources(now, lte)["browsing"]
+    together = airtime.side_by_side(now, lte)["browsing"][0][1]
     assert together["app start"].bytes_up > own["app start"].bytes_up
     assert together["connect"].rate_per_s < 0.5 * own["connect"].rate_per_s  # losses and 2 h cuts are left
     for way in ("bytes_up", "bytes_down"):
@@ -471,7 +574,7 @@ def test_bytes_of_an_hour_are_those_of_the_data_measure(twilly):
     from model import mobile_data
 
     for which in DESIGNS:
-        now = now_of(twilly, which)
+        now = traffic_at_modes(twilly, which)
         hourly = {ip: sum(airtime.hourly_bytes(now, ip)) for ip in (4, 6)}
         told = sum(n.share * hourly[n.ip] for n in now.life.scenario.networks.values())
         data_mb = float(sum(mobile_data.flow_mb(f, now) for f in now.flows))
@@ -479,16 +582,16 @@ def test_bytes_of_an_hour_are_those_of_the_data_measure(twilly):
 
 
 def test_radio_shares_add_up_and_follow_the_drawn_profile(twilly):
-    now = now_of(twilly, "after", draws=256, seed=4)
+    now = traffic_at_modes(twilly, "after", draws=256, seed=4)
     lte = network_of(now, "lte")
     shares = airtime.radio_shares(now, lte, ["browsing"])
     assert sum(shares) == pytest.approx(np.ones((256, 1)), rel=1e-12)
     number = airtime.profile_number(lte)
     idle = {k: shares[2][number == k].mean() for k in (0, 1)}
     assert idle[1] > idle[0]  # a tail of 5 s leaves more idle time than one of 10.2 s
-    plain = now_of(twilly, "after")
+    plain = traffic_at_modes(twilly, "after")
     lte = network_of(plain, "lte")
-    sources = tuple(airtime.side_by_side(plain, lte, "browsing")[0][1].values())
+    sources = tuple(airtime.side_by_side(plain, lte)["browsing"][0][1].values())
     by_place = airtime.wake_shares(radio.profile("lte_verizon_2021"), sources)
     assert airtime.radio_shares(plain, lte, ["browsing"]) == pytest.approx(by_place, rel=1e-12)
 
@@ -506,11 +609,11 @@ def test_a_packet_waits_for_the_lte_leg_only_where_5g_is_added_beside_it(twilly)
 
 
 def test_the_drain_is_screen_own_traffic_and_design_and_push_changes_the_last_alone(twilly):
-    before, after = (battery.drain_percent_per_hour(now_of(twilly, w)) for w in DESIGNS)
+    before, after = (battery.drain_percent_per_hour(traffic_at_modes(twilly, w)) for w in DESIGNS)
     assert before["phone"] == after["phone"] and before["own traffic"] == pytest.approx(after["own traffic"])
     by_hand = 0.9 + 0.6 * 0.2 + 0.1 * 1.5  # screen on, video while watching, camera while broadcasting
     assert before["phone"] == pytest.approx(by_hand * 3600 / battery.battery_j("iPhone 14") * 100, rel=1e-12)
-    alone = battery.drain_percent_per_hour(now_of(twilly, "before"), background=False)
+    alone = battery.drain_percent_per_hour(traffic_at_modes(twilly, "before"), background=False)
     assert alone["own traffic"] == 0 and alone["phone"] < before["phone"]
     assert alone["design"] > before["design"]
 
@@ -538,7 +641,7 @@ def test_what_would_be_needed_gives_the_saving_wanted(twilly):
     column = "heartbeat_s for 70%"
     for name in ("lte", "mix"):
         case = twilly.with_({"after.heartbeat.period_s": table.loc[name, column]})
-        pair = [_figure(now_of(case, which), name) for which in DESIGNS]
+        pair = [_figure(traffic_at_modes(case, which), name) for which in DESIGNS]
         assert 1 - pair[1] / pair[0] == pytest.approx(0.7, abs=2e-4)  # a straight line between 200 periods
     assert np.isnan(table.loc["mix", "share alone for 70%"])  # no share of video-free time gets there
     enough = battery.needed(twilly, (0.465,)).loc["mix", "heartbeat_s for 46%"]
@@ -630,15 +733,15 @@ def test_a_minute_shows_polling_that_never_sleeps_and_a_heartbeat_with_its_tails
     [
         (lambda t: battery.battery_j("iPhone14"), "unknown phone 'iPhone14'; did you mean 'iPhone 14'?"),
         (
-            lambda t: battery.network_percent_per_hour(now_of(t, "before"), "lte5"),
+            lambda t: battery.network_percent_per_hour(traffic_at_modes(t, "before"), "lte5"),
             "unknown network 'lte5'; did you mean 'lte'?",
         ),
         (
-            lambda t: battery.network_percent_per_hour(now_of(t, "before"), "lte", "lte_huang"),
+            lambda t: battery.network_percent_per_hour(traffic_at_modes(t, "before"), "lte", "lte_huang"),
             "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?",
         ),
         (
-            lambda t: battery.percent_per_hour(now_of(t, "before"), pick=lambda n: "wifi_huang2021"),
+            lambda t: battery.percent_per_hour(traffic_at_modes(t, "before"), pick=lambda n: "wifi_huang2021"),
             "unknown radio profile 'wifi_huang2021'; did you mean 'wifi_huang2012'?",
         ),
         (lambda t: battery.minutes(t, "wi-fi"), "unknown network 'wi-fi'; did you mean 'wifi'?"),

@@ -259,6 +259,35 @@ def test_a_parallel_fan_out_bills_less_lambda_than_a_sequential_one(case):
     assert seconds == pytest.approx([2.248, 0.168], rel=1e-6)  # 105 posts of 20 ms, or all in one
 
 
+def test_a_fan_out_that_is_cut_off_is_billed_to_its_time_out_and_for_the_posts_it_made(case):
+    month = now(case, **{"ledger.lambda_timeout_s": 1})
+    posts = (1.0 - 0.120 - 0.002 * 1769 / 128) / 0.020  # what the scan and the code leave of 1 s
+    run, push = (flow(month, f"{kind} channel_content_update") for kind in ("broadcast", "push"))
+    assert run.execution_s == 1.0 and run.meters["lambda_gb_second_x86"] == pytest.approx(0.125, rel=1e-9)
+    assert run.meters["lambda_logs_ingest_gb"] == pytest.approx((800 + 100 * (posts - 1)) / GIB, rel=ALGEBRA)
+    assert push.per_month / run.per_month == pytest.approx(posts, rel=ALGEBRA)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"after.socket.direct_send": True}, {"after.socket.backend": "server"}, {"after.socket.fan_out": "parallel"}],
+)
+def test_a_sender_of_ones_own_and_posts_all_together_are_never_cut_off(case, how):
+    name = "push channel_content_update"
+    counts = [flow(now(case, **how, **{"ledger.lambda_timeout_s": t}), name).per_month for t in (1, 900)]
+    assert counts[0] == counts[1] > 0
+
+
+def test_a_lingering_connection_keeps_a_sender_no_longer_whose_time_is_up(case):
+    alone = {f"events.{e}.per_active_day": 0 for e in case.events if e != "channel_content_update"}
+    lossy = {"networks.lte.losses_per_hour": 2.0, **alone}
+    whole, cut = (
+        flow(now(case, **lossy, **{"ledger.lambda_timeout_s": t}), "send to a lingering connection") for t in (900, 1)
+    )
+    assert whole.meters["lambda_gb_second_x86"] == pytest.approx(0.125 * 0.020, rel=ALGEBRA)
+    assert cut.meters["lambda_gb_second_x86"] == 0 and 0 < cut.per_month < whole.per_month
+
+
 def test_a_broadcast_that_reaches_nobody_still_runs(case):
     month = now(case, **{"events.channel_content_update.online_share": 0})
     assert flow(month, "push channel_content_update").per_month == 0

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import model
 from model import claims, ledger
 from model.checks import InputError
+from model.claims.published import miss
 from model.claims.reading import UNITS, figures_of
 from model.claims.units import conversion, unit
 
@@ -142,6 +143,114 @@ def test_other_mistakes_are_one_sentence(before, sentence):
     assert sentence in refused(before=before)
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"id": None}, "claim 1 must have an id; got none"),
+        ({"id": [1]}, "the id of claim 1 must be a text; got [1]"),
+        ({"before": {"value": -1}}, "before of claim 1 (calls) must be >= 0; got -1"),
+        ({"before": {"value": float("inf")}}, "value of before of claim 1 (calls) must be a finite number; got inf"),
+        ({"before": {"value": 1, "low": 0}}, "before of claim 1 (calls) must give a value, or low and high; got both"),
+        ({"improvement": {"value": 2}}, "unknown kind of improvement of claim 1 (calls) None"),
+        (
+            {"improvement": {"value": 1.2, "as": "less"}},
+            "improvement of claim 1 (calls) must be a share of at most 1, as less; got 1.2",
+        ),
+        ({"meters": "apigw_http_request"}, "meters of claim 1 (calls) must restrict cost or cost_per_hour; got load"),
+        (
+            {"measure": "cost", "unit": "USD/month", "meters": ["apigw_htp_request"]},
+            "unknown meter of claim 1 (calls) 'apigw_htp_request'; did you mean 'apigw_http_request'",
+        ),
+        (
+            {"measure": "overhead", "unit": "B", "flows": ["poll content"]},
+            "flows of claim 1 (calls) must restrict one of cost, cost_per_hour, latency, battery, data, load; got over",
+        ),
+        ({"statistic": "p50"}, "a statistic of claim 1 (calls) must be one of latency; got load"),
+        ({"statistic": "p995"}, "unknown statistic of claim 1 (calls) 'p995'; did you mean 'p99'"),
+        ({"users": 0}, "users of claim 1 (calls) must be > 0 users; got 0"),
+        ({"before": {"value": 12, "part_of": "calls.before"}}, "claim 1 (calls, before) must not be a part of itself"),
+        ({"before": {"value": 12, "parts": [{"claim": "calls.before"}]}}, "(calls, before) must not quote itself"),
+        ({"before": {"value": 12, "parts": 3}}, "parts of claim 1 (calls), before must be a list; got 3"),
+        (
+            {"before": {"value": 12, "parts": [{"of": "a", "value": 1, "unit": "MB", "sign": 2}]}},
+            "sign of parts of claim 1 (calls), before, entry 1 must be 1 or -1; got 2",
+        ),
+        (
+            {"before": {"value": 12, "parts": [{"http": {"request_bytes": -1, "response_bytes": 2}}]}},
+            "sizes of parts of claim 1 (calls), before, entry 1 must be >= 0 B; got -1",
+        ),
+    ],
+)
+def test_a_claim_that_cannot_be_judged_is_refused_in_one_sentence(changes, sentence):
+    assert sentence in refused(**changes)
+
+
+def test_a_figure_carries_what_its_claim_says_it_is_about():
+    claim = {
+        **copy.deepcopy(PLAIN),
+        "measure": "cost_per_hour",
+        "unit": "USD/active hour",
+        "users": 50,
+        "meters": "apigw_ws_minute",
+        "flows": ["heartbeat"],
+        "improvement": {"low": 0.2, "high": 0.3, "as": "less"},
+        "saved": {"value": -3},
+        "where": {"source": "twilly_report", "place": "page 2"},
+    }
+    before, improvement, saved = figures_of([claim], "mine.yaml")
+    assert [f.key for f in (before, improvement, saved)] == ["calls.before", "calls.improvement", "calls.saved"]
+    assert (before.users, before.meters, before.flows) == (50.0, ("apigw_ws_minute",), ("heartbeat",))
+    assert (before.unit, improvement.unit, improvement.gain, saved.unit) == (
+        "USD/active hour",
+        "less",
+        "less",
+        "USD/active hour",
+    )
+    assert (improvement.low, improvement.high, saved.low) == (0.2, 0.3, -3.0)
+    assert before.place == "page 2 (twilly_report)" and before.name == "claim 1 (calls, before)"
+
+
+def test_a_part_keeps_its_sign_and_when_it_counts():
+    parts = [
+        {"of": "a", "value": 15, "unit": "requests/min per active user", "when": "a stream runs"},
+        {"of": "b", "value": 3, "unit": "requests/min per active user", "sign": -1},
+    ]
+    (told,) = figures_of([{**copy.deepcopy(PLAIN), "before": {"value": 12, "parts": parts}}], "mine.yaml")
+    assert [(p.of, p.low, p.when, p.sign) for p in told.parts] == [
+        ("a", 15.0, "a stream runs", 1.0),
+        ("b", 3.0, "", -1.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[]", "a claims file must be a mapping with a list of claims"),
+        ("claims: 3", "a claims file must be a mapping with a list of claims"),
+        ("{claims: [], premises: 1}", "unknown key 'premises'; did you mean 'premise'"),
+        ("{claims: [], premise: 3}", "premise must be a mapping of active_hours_per_month and users; got 3"),
+        ("{claims: [], premise: {user: 3}}", "unknown key of the premise 'user'; did you mean 'users'"),
+        ("{claims: [], premise: {users: 0}}", "premise.users must be > 0; got 0"),
+        ("{claims: [], changes: 3}", "changes must be a mapping of names to lists of paths; got 3"),
+        ("{claims: [], changes: {a: [1]}}", r"change 'a' must be a list of paths; got \[1\]"),
+    ],
+)
+def test_a_claims_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path, text, sentence):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=sentence):
+        claims.read(path)
+
+
+def test_a_claims_file_that_is_not_there_is_named():
+    with pytest.raises(InputError, match="no claims file at 'gone.yaml'"):
+        claims.read("gone.yaml")
+    with pytest.raises(InputError, match="unknown claims file 'twily'; did you mean 'twilly'"):
+        claims.figures("twily")
+    with pytest.raises(InputError, match="a scenario must name its claims to be judged by them; got none"):
+        claims.premise(model.load("twilly").with_({"claims": None}))
+
+
 def test_a_claim_without_a_figure_and_one_that_stands_twice_are_refused():
     assert refused(before=None) == (
         "claim 1 (calls) must give one of before, after, improvement, saved; got none (mine.yaml)"
@@ -206,11 +315,48 @@ def test_a_verdict_names_what_is_off_and_by_how_much(before, after, words):
     assert claims.verdict(before, after, cost) == f"does not hold: {words}"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "words"),
+    [  # a figure may be 5 % off a range or short of so many times, and half a point short of a share
+        (21.0, 11.0, "times", "holds"),
+        (21.1, 11.1, "times", "does not hold: before is 1.1 times higher"),
+        (9.5, 5.0, "times", "holds"),
+        (9.4, 4.9, "times", "does not hold: before is 1.1 times lower"),
+        (19.0, 10.0, "times", "holds"),
+        (18.9, 10.0, "times", "does not hold: 1.89 times, not 2"),
+        (20.0, 4.1, "less", "holds"),
+        (20.0, 4.2, "less", "does not hold: 79% less, not 80%"),
+    ],
+)
+def test_a_figure_near_a_claimed_one_meets_it(before, after, kind, words):
+    wanted = {"times": {"low": 2.0, "high": 3.0, "as": "times"}, "less": {"low": 0.8, "high": 0.9, "as": "less"}}
+    claim = {"before": {"low": 10.0, "high": 20.0}, "improvement": wanted[kind]}
+    assert claims.verdict(before, after, claim) == words
+
+
+def test_an_improvement_is_so_many_times_or_a_share_less():
+    assert claims.gain([10.0, 3.0], [2.0, 6.0], "times").tolist() == [5.0, 0.5]
+    assert claims.gain([10.0, 4.0], [2.0, 6.0], "less").tolist() == [0.8, -0.5]
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (None, ""),
+        ({"low": 5.0, "high": 5.0}, "5"),
+        ({"low": 0.0, "high": 0.1}, "up to 0.1"),
+        ({"low": 2.0, "high": 1e4}, "2 to 10,000"),
+    ],
+)
+def test_a_claimed_range_in_words(span, words):
+    assert claims.shown_range(span) == words
+
+
 @given(st.floats(1e-3, 1e6), st.floats(1e-3, 1e6), st.floats(1.0, 100.0))
 def test_a_miss_is_at_least_1_and_scales(value, low, wide):
     high = low * wide
-    assert claims.miss(value, low, high) >= 1.0
-    assert claims.miss(low, low, high) == claims.miss(high, low, high) == 1.0
+    assert miss(value, low, high) >= 1.0
+    assert miss(low, low, high) == miss(high, low, high) == 1.0
     assume(abs(value / high - 1.05) > 1e-6 and abs(value / low - 0.95) > 1e-6)  # rounding may decide there
-    scaled = claims.miss(3.0 * value, 3.0 * low, 3.0 * high)
-    assert scaled == pytest.approx(claims.miss(value, low, high), rel=1e-9)
+    scaled = miss(3.0 * value, 3.0 * low, 3.0 * high)
+    assert scaled == pytest.approx(miss(value, low, high), rel=1e-9)

@@ -48,6 +48,7 @@ def test_json_holds_full_numbers():
         (["table", "--users", "-5"], "--users must be > 0 users; got -5"),
         (["table", "nowhere.yaml"], "no scenario file at 'nowhere.yaml'"),
         (["report", "twily"], "unknown scenario 'twily'"),
+        (["measure", "--what", "byte"], "unknown measurement 'byte'; did you mean 'bytes'?"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, arguments, sentence):

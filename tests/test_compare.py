@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
+from model import cost, latency, server_load
 from model.checks import InputError
-from model.outcome import results
+from model.life import airtime
+from model.outcome import MEASURES, judged_twice
 from model.scenario import sampling
 
 COLUMNS = ["unit", "before", "after", "change", "claimed_before", "claimed_after", "verdict"]
@@ -40,13 +42,103 @@ def test_the_table_keeps_its_rows_columns_and_units(twilly):
     assert list(model.before_after(twilly, draws=32, seed=1).columns) == COLUMNS + DRAWN
 
 
+def test_a_free_tier_lowers_the_bill_of_both_designs_in_all_and_by_flow(twilly):
+    plain, free = (model.evaluate(twilly.with_({"free_tier": kind}), users=1e3) for kind in (False, "always"))
+    for which in ("before", "after"):
+        less, more = (first(getattr(outcome, which).total("cost")) for outcome in (free, plain))
+        assert 0.0 < less < more
+        assert free.by_flow("cost")[which].sum() == pytest.approx(less, rel=1e-9)
+
+
+def test_the_change_is_a_share_of_before(twilly):
+    table = model.before_after(twilly)
+    assert (table["before"] * (1.0 + table["change"])).to_numpy() == pytest.approx(table["after"].to_numpy(), rel=1e-12)
+
+
+def test_a_drawn_row_is_the_middle_of_its_draws_and_counts_those_in_which_push_is_better():
+    """As built, push is cheaper in some draws, not in most: the middle by sorting, the share by counting."""
+    outcome = model.evaluate("twilly_as_built", users=3e3, draws=101, seed=4)
+    row = outcome.table().loc["cost"]
+    before, after = (v[:, 0] for v in outcome.values("cost"))
+    assert row["before"] == sorted(before)[50] and row["after"] == sorted(after)[50]
+    assert row["change"] == pytest.approx(
+        sorted(a / b - 1.0 for b, a in zip(before, after, strict=True))[50], rel=1e-12
+    )
+    wins = sum(a < b for b, a in zip(before, after, strict=True))
+    assert row["p_better"] == pytest.approx(wins / 101, rel=1e-12) and 0 < wins < 50
+
+
 @pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
-@pytest.mark.parametrize("measure", results.MEASURES)
+@pytest.mark.parametrize("measure", MEASURES)
 def test_parts_by_flow_sum_to_the_whole(name, measure):
     outcome = model.evaluate(name)
     parts = outcome.by_flow(measure).sum()
     assert parts["before"] == pytest.approx(first(outcome.before.total(measure)), rel=1e-9)
     assert parts["after"] == pytest.approx(first(outcome.after.total(measure)), rel=1e-9)
+
+
+def test_a_change_is_after_over_before_less_one_in_every_row_and_in_the_middle_draw(twilly):
+    table = model.before_after(twilly, users=10_000)
+    np.testing.assert_allclose(table["change"], table["after"] / table["before"] - 1.0, rtol=1e-12)
+    outcome = model.evaluate(twilly, users=10_000, draws=256, seed=5)
+    for row, change in outcome.table()["change"].items():
+        before, after = outcome.values(row)
+        assert change == pytest.approx(np.median(after / before - 1.0), rel=1e-12)
+
+
+def test_low_and_high_are_the_5_and_95_percent_quantiles_of_the_draws(twilly):
+    outcome = model.evaluate(twilly, users=10_000, draws=256, seed=5)
+    table = outcome.table()
+    for row in ROWS:
+        for name, values in zip(("before", "after"), outcome.values(row), strict=True):
+            assert table.loc[row, f"{name}_low"] == np.quantile(values, 0.05)
+            assert table.loc[row, f"{name}_high"] == np.quantile(values, 0.95)
+            assert table.loc[row, name] == np.median(values)
+
+
+@pytest.mark.parametrize("name", ["twilly", "polling_improved"])
+def test_the_mean_latency_is_the_area_over_its_quantiles(name):
+    """The mean of a positive number is the integral of its quantiles; 2,000 midpoints leave a tail of below 1 %."""
+    outcome = model.evaluate(name)
+    for side in (outcome.before, outcome.after):
+        area = side.latency_quantiles((np.arange(2000) + 0.5) / 2000).mean(axis=0)
+        assert first(side.total("latency")) == pytest.approx(first(area), rel=0.01)
+
+
+def test_the_first_two_rows_are_the_median_and_the_95_percent_quantile_of_latency(twilly):
+    outcome = model.evaluate(twilly)
+    for share, row in ((0.5, ROWS[0]), (0.95, ROWS[1])):
+        for side, value in zip((outcome.before, outcome.after), outcome.values(row), strict=True):
+            below = first(side.latency_quantiles((share - 0.01,))[0]), first(side.latency_quantiles((share + 0.01,))[0])
+            assert below[0] < first(value) < below[1]
+
+
+def test_percentiles_of_a_long_run_are_those_of_its_first_draws(twilly, monkeypatch):
+    monkeypatch.setattr(sampling, "QUANTILE_DRAWS", 64)
+    outcome, short = (model.evaluate(twilly, draws=n, seed=4) for n in (128, 64))
+    for row in ROWS[:2]:
+        for long, few in zip(outcome.values(row), short.values(row), strict=True):
+            assert long.shape == (64, 1)
+            np.testing.assert_allclose(long, few, rtol=1e-6)  # the last digits of a quantile depend on its neighbours
+
+
+def test_events_that_do_not_arrive_are_those_sent_less_those_delivered():
+    from model import latency
+    from model.life.sessions import pushes_per_s
+
+    side = model.evaluate("twilly_as_built").before
+    scenario = side.traffic.life.scenario
+    sent = sum(first(pushes_per_s(scenario, event)) for event in scenario.events)
+    arrived = sum(first(latency.delivered_rate_per_s(side.traffic, event)) for event in scenario.events)
+    assert first(side.undelivered_share) == pytest.approx(1.0 - arrived / sent, rel=1e-9)
+    assert 0.0 < first(side.undelivered_share) < 1.0
+
+
+def test_a_measure_by_flow_is_the_mean_over_the_draws(twilly):
+    outcome = model.evaluate(twilly, users=[1e4, 1e6], draws=64, seed=2)
+    for which in ("before", "after"):
+        total = np.broadcast_to(getattr(outcome, which).total("cost"), (64, 2))
+        assert outcome.by_flow("cost")[which].sum() == pytest.approx(total[:, 0].mean(), rel=1e-9)
 
 
 def test_equal_designs_give_equal_outcomes(twilly):
@@ -121,8 +213,8 @@ def test_a_claim_about_10_000_users_is_not_judged_at_another_count(twilly):
 
 def test_a_scenario_without_claims_is_judged_by_nobody(twilly):
     own = twilly.with_({"claims": None})
-    table = results.judged_twice(own)
-    assert list(table.index) == ROWS and list(table.columns) == list(results.judged_twice(twilly).columns)
+    table = judged_twice(own)
+    assert list(table.index) == ROWS and list(table.columns) == list(judged_twice(twilly).columns)
     assert set(table["verdict (premise)"]) == set(table["verdict (scenario)"]) == {""}
     assert table["after (premise)"].equals(model.before_after(own)["after"].rename("after (premise)"))
 
@@ -132,11 +224,116 @@ def test_several_user_counts_stand_below_each_other(twilly):
     assert table.index.nlevels == 2 and len(table) == 12
 
 
+def test_claims_are_judged_under_their_premise_and_under_the_scenario(twilly):
+    from model import claims
+
+    table, here = judged_twice(twilly), model.before_after(twilly)
+    own = model.before_after(claims.premise(twilly))
+    for name in ("before", "after", "verdict"):
+        assert table[f"{name} (premise)"].tolist() == own[name].tolist()
+        assert table[f"{name} (scenario)"].tolist() == here[name].tolist()
+    assert own["before"]["cost"] > 100 * here["before"]["cost"]  # active every hour of the month
+
+
+def test_explain_moves_one_input_and_leaves_the_others_at_their_modes(twilly):
+    outcome = model.evaluate(twilly, users=2e4)
+    inputs = outcome.explain("cost")["inputs"]
+    for name in [n for n in inputs.index if n.startswith("usage.")][:2]:
+        for end in ("low", "high"):
+            there = model.evaluate(twilly.with_({name: float(inputs.loc[name, end])}), users=2e4)
+            for which in ("before", "after"):
+                moved = first(getattr(there, which).total("cost"))
+                assert inputs.loc[name, f"{which}_at_{end}"] == pytest.approx(moved, rel=1e-9)
+    widths = [abs(inputs[f"{w}_at_high"] - inputs[f"{w}_at_low"]) for w in ("before", "after")]
+    assert inputs["swing"].to_numpy() == pytest.approx((widths[0] + widths[1]).to_numpy(), rel=1e-12)
+
+
 def test_explain_names_formula_inputs_sources_and_three_movers(twilly):
     found = model.evaluate(twilly).explain("battery")
     assert found["formula"] and len(found["movers"]) == 3
     assert {"low", "mode", "high", "source", "kind", "swing"} <= set(found["inputs"].columns)
     assert found["inputs"]["swing"].is_monotonic_decreasing
+
+
+# --- a broadcast that its sender cannot finish
+
+EVENT = "new_comment"
+CAST = {f"after.pushes.{EVENT}.audience": "broadcast", f"events.{EVENT}.recipients": 20_000.0, "users": 1e6}
+FOR_EVER = {"ledger.lambda_timeout_s": 1e9}  # a sender that is never cut off
+
+
+def told(scenario) -> dict:
+    """How much of an event's pushes each measure sees, in the unit of that measure, and each meter of the bill."""
+    outcome = model.evaluate(scenario)
+    now, name = outcome.after.traffic, f"push {EVENT}"
+    push = next(f for f in now.flows if f.name == name)
+    source = airtime.place_sources(now, now.life.scenario.networks["lte"], "watching")[name]
+    return {
+        "occurrences": push.per_month,
+        "data": outcome.by_flow("data").loc[name, "after"],
+        "radio": source.rate_per_s,
+        **cost.flow_usage(push, now),
+        **{load: rate for load, rate in server_load.flow_rates_per_s(push, now).items() if np.any(rate > 0)},
+    }
+
+
+def reach_in_latency(scenario) -> float:
+    """The share of an event's recipients with a live socket that the sender tells before it is cut off."""
+    now = model.evaluate(scenario).after.traffic
+    missed = latency.undelivered_reasons(now, EVENT).get("the sender's run timed out", 0.0)
+    return first(1.0 - missed / (1.0 - now.life.down_share - now.life.unseen_share))
+
+
+def reaches(scenario) -> dict:
+    """The reach of a broadcast by measure: each beside the same design whose sender is never cut off."""
+    cut, whole = told(scenario), told(scenario.with_(FOR_EVER))
+    return {measure: first(cut[measure]) / first(whole[measure]) for measure in cut}
+
+
+def test_a_broadcast_of_199_s_reaches_the_same_15_percent_in_every_measure(twilly):
+    cast = twilly.with_(CAST)
+    expected, found = reach_in_latency(cast), reaches(cast)
+    assert expected == pytest.approx(0.15004, abs=5e-6)
+    assert {"data", "radio", "messages down/s", "apigw_ws_message", "internet_out_gb"} <= set(found)
+    assert found == {measure: pytest.approx(expected, rel=1e-9) for measure in found}
+    longer = cast.with_({"ledger.lambda_timeout_s": 900})
+    assert reach_in_latency(longer) == 1.0 and set(reaches(longer).values()) == {1.0}
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    recipients=st.floats(1.0, 1e5),
+    timeout_s=st.floats(1.0, 900.0),
+    post_s=st.floats(0.01, 0.03),
+    sender=st.sampled_from(["function", "own process", "own server"]),
+    fan_out=st.sampled_from(["sequential", "parallel"]),
+    audience=st.sampled_from(["recipients", "broadcast"]),
+)
+def test_every_measure_sees_the_same_reach_of_a_push(twilly, recipients, timeout_s, post_s, sender, fan_out, audience):
+    case = twilly.with_(
+        {
+            **CAST,
+            f"events.{EVENT}.recipients": recipients,
+            "after.socket.fan_out": fan_out,
+            f"after.pushes.{EVENT}.audience": audience,
+            "ledger.apigw_ws_post_s": post_s,
+            "ledger.lambda_timeout_s": timeout_s,
+            "after.socket.direct_send": sender == "own process",
+            "after.socket.backend": "server" if sender == "own server" else "apigw_ws",
+        }
+    )
+    expected, found = reach_in_latency(case), reaches(case)
+    assert found == {measure: pytest.approx(expected, rel=1e-9) for measure in found}
+    if sender != "function" or fan_out == "parallel" or audience == "recipients":
+        assert expected == 1.0
+
+
+def test_pulls_follow_only_pushes_that_were_sent(twilly):
+    cast = twilly.with_({**CAST, f"after.pushes.{EVENT}.pulls": 2})
+    whole, cut = (
+        model.evaluate(s).by_flow("load").loc[f"pull after {EVENT}", "after"] for s in (cast.with_(FOR_EVER), cast)
+    )
+    assert cut / whole == pytest.approx(reach_in_latency(cast), rel=1e-9)
 
 
 @settings(max_examples=15, deadline=None)

@@ -115,6 +115,9 @@ def test_a_bill_has_a_row_for_each_meter_and_tier_that_is_reached():
         ["Lambda", "lambda_request", 0, 5],
     ]
     assert table["usd"].tolist() == pytest.approx([1165.50, 1867.60, 2.38e-6, 1e-6], rel=ALGEBRA)
+    assert table["price_usd"].tolist() == [3.5e-6, 2.8e-6, 2.38e-6, 2e-7]
+    first = US.tiers("apigw_rest_request")[0]
+    assert table.loc[0, ["unit", "effective_from"]].tolist() == [first.unit, first.effective_from]
 
 
 def test_usage_at_the_edge_of_a_tier_opens_no_new_row():

@@ -9,6 +9,7 @@ import model
 from model import cost, mobile_data, prices, server_load, traffic
 from model.checks import InputError
 from model.cost import break_even
+from model.cost import parts as parts_of
 from model.life import exchange
 from model.scenario import sampling
 
@@ -56,7 +57,7 @@ def test_parts_by_flow_and_by_service_sum_to_the_bill(name, which, free_tier):
     now = month(model.load(name), which, COUNTS)
     usage = cost.month_usage(now)
     whole = cost.total(usage, US, free_tier)
-    by_flow, by_service = (cost.usd_by_flow(now, US, free_tier), cost.usd_by_service(usage, US, free_tier))
+    by_flow, by_service = (cost.usd_by_flow(now, US, free_tier), parts_of.usd_by_service(usage, US, free_tier))
     for parts in (by_flow, by_service):
         np.testing.assert_allclose(sum(parts.values()), whole, rtol=SUM)
         assert all(np.all(np.asarray(part) >= 0) for part in parts.values())
@@ -163,7 +164,7 @@ def test_free_allowances_never_raise_the_bill_and_are_worth_at_most_their_price(
 
 def test_equal_designs_change_nothing(twilly):
     plain = sampling.resolved(twilly, COUNTS)
-    split = cost.transport_and_backend(plain.after, plain.after, plain)
+    split = parts_of.transport_and_backend(plain.after, plain.after, plain)
     for part in ("change", "transport", "backend"):
         np.testing.assert_array_equal(split[part], 0.0)
 
@@ -184,22 +185,40 @@ def test_the_same_backend_leaves_the_whole_change_to_the_transport(twilly):
 
 def test_the_same_transport_leaves_the_whole_change_to_the_backend(twilly):
     plain = sampling.resolved(twilly)
-    server = cost.on_backend(plain.before, "server")
-    split = cost.transport_and_backend(plain.before, server, plain)
+    server = parts_of.on_backend(plain.before, "server")
+    split = parts_of.transport_and_backend(plain.before, server, plain)
     assert split["transport"] == pytest.approx(0.0, abs=1e-9)
     served = usd(twilly.with_({"before.api.backend": "server"}), "before")
     assert split["backend"] == pytest.approx(served - usd(twilly, "before"), rel=SUM)
 
 
+def test_the_last_backend_also_holds_the_sockets(twilly):
+    table = cost.by_backend(twilly)
+    for kind, sockets in (("server", "apigw_ws"), (parts_of.OWN_SOCKETS, "server")):
+        served = twilly.with_({"after.api.backend": "server", "after.socket.backend": sockets})
+        assert table.loc[("http_api", kind), "after"] == pytest.approx(usd(served, "after"), rel=SUM)
+
+
+def test_the_backend_that_is_lent_is_the_host_the_servers_and_the_functions_of_the_same_names(twilly):
+    other = {"after.api.backend": "server", "after.functions.read.cpu_s": 0.5, "after.server.requests_per_s": 20.0}
+    case, plain = twilly.with_(other), twilly.model_dump()["before"]
+    lent = {f"before.{k.removeprefix('after.')}": v for k, v in other.items()}
+    split = parts_of.transport_and_backend(
+        *(getattr(sampling.resolved(case), w) for w in ("before", "after")), sampling.resolved(case)
+    )
+    assert set(plain["functions"]) <= set(twilly.after.functions)
+    assert split["before_on_after_backend"] == pytest.approx(usd(twilly.with_(lent), "before"), rel=SUM)
+
+
 @given(*(st.floats(0, 1e6) for _ in range(4)))
 def test_two_parts_add_up_and_swap_with_their_names(neither, first, second, both):
-    one, other = cost.two_parts(neither, first, second, both)
+    one, other = parts_of.two_parts(neither, first, second, both)
     assert one + other == pytest.approx(both - neither, rel=SUM, abs=1e-6)
-    assert cost.two_parts(neither, second, first, both) == (other, one)
+    assert parts_of.two_parts(neither, second, first, both) == (other, one)
 
 
 def test_two_changes_that_do_not_meet_get_what_they_do_alone():
-    assert cost.two_parts(10.0, 7.0, 12.0, 9.0) == (-3.0, 2.0)
+    assert parts_of.two_parts(10.0, 7.0, 12.0, 9.0) == (-3.0, 2.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -299,6 +318,10 @@ def test_break_even_heartbeat_is_what_the_beats_cost_over_what_push_saves(twilly
     assert dearer == "polling" and found == pytest.approx(period_s * beats_usd / saved, rel=1e-4)
     line = break_even.closed_form(case, "after.heartbeat.period_s", period_s, inverse=True)
     assert line == pytest.approx(found, rel=1e-4)
+    shown = break_even.table(case).loc[f"{break_even.HEARTBEAT}, JSON messages"]
+    assert shown["break_even"] == pytest.approx(found, rel=1e-9) and shown["here"] == period_s
+    assert shown["straight_line"] == pytest.approx(line, rel=1e-9)
+    assert (shown["dearer_above"], shown["dearer_here"], shown["crossings"]) == ("polling", "polling", 1)
 
 
 def test_at_a_crossing_both_designs_cost_the_same_unless_a_server_is_added_there(twilly):
@@ -328,7 +351,8 @@ def test_the_table_answers_users_hours_and_heartbeat_in_their_units(twilly):
         *list(break_even.QUESTIONS)[:-1],
         *[break_even.HEARTBEAT] * 3,
     ]
-    assert table.loc["active hours, by more sessions", "here"] == pytest.approx(3.0)
+    for by in ("more", "longer"):
+        assert table.loc[f"active hours, by {by} sessions", "here"] == pytest.approx(3.0)
     assert np.isnan(table.loc["users", "break_even"]) and table.loc["users", "dearer_here"] == "polling"
 
 
@@ -338,7 +362,7 @@ def test_the_table_answers_users_hours_and_heartbeat_in_their_units(twilly):
 @pytest.mark.parametrize(
     ("ask", "sentence"),
     [
-        (lambda s: cost.on_backend(s.before, "htp_api"), "unknown backend 'htp_api'; did you mean"),
+        (lambda s: parts_of.on_backend(s.before, "htp_api"), "unknown backend 'htp_api'; did you mean"),
         (lambda s: break_even.crossings(s, "users", 0, 10), "low must be > 0; got 0"),
         (lambda s: break_even.crossings(s, "users", 10, 1), "high must be > low; got 10 and 1"),
         (lambda s: break_even.crossings(s, "usrs", 1, 10), "did you mean 'users'"),

@@ -85,3 +85,25 @@ def test_shapes_that_are_no_table_become_one():
 def test_a_table_that_cannot_be_a_result_is_refused(table, more, told):
     with pytest.raises(checks.InputError, match=told):
         display.result(table, **more)
+
+
+def test_a_table_for_the_terminal_has_percents_three_digits_and_no_empty_column():
+    table = pd.DataFrame(
+        {"unit": "USD", "before": [1234.56], "after": [0.000123456], "change": [-0.9996], "p_better": [0.876]},
+        index=pd.MultiIndex.from_tuples([(1234567.0, "cost")], names=["users", "measure"]),
+    ).assign(claimed="", verdict="a|b <c>")
+    lines = display.as_text(table, "md").splitlines()
+    assert lines[0] == "| users | measure | unit | before | after | change | p_better | verdict |"
+    assert lines[2:] == ["| 1,234,570 | cost | USD | 1,230 | 0.000123 | -100% | 88% | a\\|b &lt;c&gt; |"]
+    page = display.as_text(table, "html", "1 < 2")
+    assert "<caption>1 &lt; 2</caption>" in page and "<td>a|b &lt;c&gt;</td>" in page
+    assert json.loads(display.as_text(table, "json"))[0]["before"] == 1234.56
+
+
+def test_columns_of_numbers_stand_to_the_right_and_names_to_the_left():
+    text = display.result(pd.DataFrame({"name": ["a", "bcd"], "n": [1.0, 1234.5]}).set_index("name")).to_text()
+    assert text.splitlines() == ["name      n", "a         1", "bcd   1,234"]
+    page = display.result(pd.DataFrame({"name": ["a"], "n": [1.0]})).to_html()
+    assert '<td style="text-align:left">name</td>' in page  # a single row stands upright
+    page = display.result([{"name": "a", "n": 1.0}, {"name": "b", "n": None}]).to_html()
+    assert '<th style="text-align:right">n</th>' in page and '<td style="text-align:left">a</td>' in page

@@ -14,7 +14,7 @@ import model
 from model import ledger, paths, traffic, wire
 from model.checks import InputError
 from model.life import exchange
-from model.life.exchange_sizes import HEADER_SETS, deflated_payload_bytes, http2_pair_bytes, poll_layers
+from model.life.exchange import HEADER_SETS, deflated_payload_bytes, http2_pair_bytes, poll_layers
 from model.scenario import sampling
 
 CAPTURED = [
@@ -29,7 +29,7 @@ LOSSLESS = {
 QUIET = {"after.socket.backend": "server", "after.socket.resumed_share": 0, "after.socket.blocked_share": 0, **LOSSLESS}
 
 
-def now_of(which="before", **changes):
+def traffic_at_modes(which="before", **changes):
     changes = {name.replace("__", "."): value for name, value in changes.items()}
     return traffic.traffic(which, sampling.resolved(model.load("twilly").with_(changes)))
 
@@ -40,12 +40,12 @@ def flow_of(now, name):
 
 @pytest.fixture(scope="module")
 def polling():
-    return now_of()
+    return traffic_at_modes()
 
 
 @pytest.fixture(scope="module")
 def pushing():
-    return now_of("after")
+    return traffic_at_modes("after")
 
 
 def poll(now, request_bytes=362, response_bytes=310, server_s=0.0, cold_share=0.0, requests=1):
@@ -75,7 +75,9 @@ def test_a_ping_every_30_s_is_24960_bytes_an_hour_on_ipv4(pushing):
 
 
 def test_a_first_connection_is_the_captured_8608_bytes_and_the_two_close_frames():
-    now = now_of("after", **QUIET, after__socket__upgrade_request_bytes=330, after__socket__upgrade_response_bytes=300)
+    now = traffic_at_modes(
+        "after", **QUIET, after__socket__upgrade_request_bytes=330, after__socket__upgrade_response_bytes=300
+    )
     captured = next(
         r for r in ledger.read_csv(paths.data("published", "wire_bytes.csv")) if r["id"] == "first_connection"
     )
@@ -84,7 +86,7 @@ def test_a_first_connection_is_the_captured_8608_bytes_and_the_two_close_frames(
 
 
 def test_a_connect_function_behind_a_gateway_makes_the_upgrades_ack_go_alone():
-    own, managed = (now_of("after", **{**QUIET, "after.socket.backend": b}) for b in ("server", "apigw_ws"))
+    own, managed = (traffic_at_modes("after", **{**QUIET, "after.socket.backend": b}) for b in ("server", "apigw_ws"))
     lone = [
         a - b
         for a, b in zip(
@@ -98,7 +100,7 @@ def test_a_connect_function_behind_a_gateway_makes_the_upgrades_ack_go_alone():
 
 @pytest.mark.parametrize(("tls", "resumed_share"), [("1.3", 0.0), ("1.3", 1.0), ("1.2", 0.0), ("1.2", 0.25)])
 def test_a_cold_exchange_adds_a_handshake_in_the_resumed_shares_and_a_close(tls, resumed_share):
-    now = now_of(before__api__tls=tls, before__api__resumed_share=resumed_share)
+    now = traffic_at_modes(before__api__tls=tls, before__api__resumed_share=resumed_share)
     warm, cold = (exchange.flow_bytes(now, poll(now, cold_share=c)) for c in (0.0, 1.0))
     full, short = (np.array(wire.connect_bytes(tls, resumed=again)) for again in (False, True))
     expected = full * (1 - resumed_share) + short * resumed_share + wire.close_bytes(tls)
@@ -111,22 +113,24 @@ def test_requests_on_one_new_connection_share_its_handshake(polling):
 
 
 def test_tls_12_costs_7_bytes_a_record_more():
-    old = now_of(before__api__tls="1.2")
-    assert (np.subtract(exchange.flow_bytes(old, poll(old)), exchange.flow_bytes(now_of(), poll(old))) == [7, 7]).all()
+    old = traffic_at_modes(before__api__tls="1.2")
+    assert (
+        np.subtract(exchange.flow_bytes(old, poll(old)), exchange.flow_bytes(traffic_at_modes(), poll(old))) == [7, 7]
+    ).all()
 
 
 def test_a_json_heartbeat_is_a_message_each_way_whose_reply_carries_the_ack():
     beat = {"after.heartbeat.kind": "json", "after.heartbeat.function": "connect", "after.heartbeat.payload_bytes": 200}
-    now = now_of("after", **{**QUIET, **beat})
+    now = traffic_at_modes("after", **{**QUIET, **beat})
     both = np.add(wire.websocket_message_bytes(200, True), wire.websocket_message_bytes(200, False))
     assert (exchange.flow_bytes(now, flow_of(now, "heartbeat")) == both - [0, 52]).all()
-    slow = now_of("after", **beat)
+    slow = traffic_at_modes("after", **beat)
     assert (exchange.flow_bytes(slow, flow_of(slow, "heartbeat")) == both).all()
 
 
 def test_a_lost_connection_says_no_goodbye():
     kept, lossy = (
-        now_of("after", **{**QUIET, **more})
+        traffic_at_modes("after", **{**QUIET, **more})
         for more in ({}, {f"networks.{n}.losses_per_hour": 60 for n in ("wifi", "lte", "nr")})
     )
     said = sum(wire.websocket_close_bytes()) + sum(wire.close_bytes())
@@ -140,7 +144,7 @@ def test_a_lost_connection_says_no_goodbye():
 
 
 def test_a_design_whose_sockets_are_all_blocked_has_bytes_without_a_division_by_zero():
-    now = now_of("after", after__socket__blocked_share=1)
+    now = traffic_at_modes("after", after__socket__blocked_share=1)
     assert np.isfinite(exchange.flow_bytes(now, flow_of(now, "connect"))).all()
 
 
@@ -224,8 +228,9 @@ def test_the_h2_library_writes_a_poll_in_these_frames():
 
 
 def test_an_http2_poll_carries_blocks_and_frames_in_place_of_headers():
-    now = now_of(before__api__protocol="http2")
-    expected = wire.http2_exchange_bytes(10, 362 - 288, 43, 310 - 167)
+    now = traffic_at_modes(before__api__protocol="http2")
+    frames = wire.http2_message_bytes(10, 362 - 288), wire.http2_message_bytes(43, 310 - 167)
+    expected = wire.http_exchange_bytes(*frames)
     assert exchange.flow_bytes(now, poll(now)) == expected
 
 
@@ -235,7 +240,7 @@ def test_a_rest_api_answers_with_its_own_longer_header_block():
 
 
 def test_a_new_http2_connection_pays_alpn_the_opening_and_longer_first_blocks():
-    now = now_of(before__api__protocol="http2", before__api__resumed_share=0)
+    now = traffic_at_modes(before__api__protocol="http2", before__api__resumed_share=0)
     warm, cold = (exchange.flow_bytes(now, poll(now, cold_share=c)) for c in (0.0, 1.0))
     blocks = 125 - 10, 69 - 43
     expected = sum(
@@ -312,7 +317,7 @@ def test_compression_is_continuous_beyond_the_longest_sample():
 
 
 def test_the_switch_shortens_pushes_lengthens_the_upgrade_and_leaves_the_rest(pushing):
-    now = now_of("after", after__socket__deflate=True)
+    now = traffic_at_modes("after", after__socket__deflate=True)
     for flow in now.flows:
         plain = sum(exchange.flow_bytes(pushing, flow_of(pushing, flow.name)))
         deflated = sum(exchange.flow_bytes(now, flow))
@@ -332,7 +337,7 @@ def test_the_switch_shortens_pushes_lengthens_the_upgrade_and_leaves_the_rest(pu
 @pytest.mark.parametrize("which", ["before", "after"])
 @pytest.mark.parametrize("changes", [{}, {"api.protocol": "http2"}, {"api.tls": "1.2"}])
 def test_every_flow_costs_more_on_ipv6_and_a_packet_20_bytes(which, changes):
-    now = now_of(which, **{f"{which}.{k}": v for k, v in changes.items()})
+    now = traffic_at_modes(which, **{f"{which}.{k}": v for k, v in changes.items()})
     for flow in now.flows:
         four, six = (sum(exchange.flow_bytes(now, flow, ip)) for ip in (4, 6))
         assert np.all(six > four) if flow.exchange != "none" else four == six == 0
@@ -350,7 +355,7 @@ def test_bytes_never_fall_as_messages_or_cold_connections_grow(polling, request,
 
 @pytest.mark.parametrize("protocol", ["http1", "http2"])
 def test_arrays_of_sizes_times_and_shares_equal_scalars(protocol):
-    now = now_of(before__api__protocol=protocol)
+    now = traffic_at_modes(before__api__protocol=protocol)
     rng = np.random.default_rng(5)
     sizes = rng.integers(100, 4_000, (2, 12))
     wait, cold = rng.exponential(0.04, 12), rng.random(12)
@@ -372,12 +377,12 @@ def test_the_mean_over_networks_is_weighted_by_their_shares(polling):
 
 
 def long_ping():
-    now = now_of("after", after__heartbeat__payload_bytes=126)
+    now = traffic_at_modes("after", after__heartbeat__payload_bytes=126)
     return exchange.flow_bytes(now, flow_of(now, "heartbeat"))
 
 
 def odd_chain():
-    now = now_of(before__api__chain="rsa5")
+    now = traffic_at_modes(before__api__chain="rsa5")
     return exchange.flow_bytes(now, poll(now, cold_share=1.0))
 
 
@@ -386,8 +391,11 @@ def odd_chain():
     [
         (long_ping, "heartbeat.payload_bytes must be <= 125 B in a ping (RFC 6455); got 126"),
         (odd_chain, "unknown certificate chain 'rsa5'; did you mean 'rsa"),
-        (lambda: exchange.flow_bytes(now_of(), poll(now_of()), 5), "ip must be 4 or 6; got 5"),
-        (lambda: exchange.flow_bytes(now_of(), poll(now_of(), -1)), "sampled_bytes must be >= 0 B; got -1"),
+        (lambda: exchange.flow_bytes(traffic_at_modes(), poll(traffic_at_modes()), 5), "ip must be 4 or 6; got 5"),
+        (
+            lambda: exchange.flow_bytes(traffic_at_modes(), poll(traffic_at_modes(), -1)),
+            "sampled_bytes must be >= 0 B; got -1",
+        ),
         (lambda: deflated_payload_bytes(-1), "payload_bytes must be a whole number >= 0 B; got -1"),
         (lambda: deflated_payload_bytes(1.5), "payload_bytes must be a whole number >= 0 B; got 1.5"),
         (lambda: http2_pair_bytes(362.5, 310), "request_bytes must be a whole number >= 0 B; got 362.5"),

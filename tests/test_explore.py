@@ -8,10 +8,9 @@ import pytest
 
 import model
 from model import checks
+from model import outcome as results
 from model.apps import explore
-from model.apps.explore import drawing, saving, widget
-from model.apps.explore import state as states
-from model.outcome import results
+from model.apps.explore import drawing, widget
 
 SCENARIOS = ["twilly", "twilly_as_built", "polling_improved"]
 
@@ -70,18 +69,18 @@ def test_random_states_show_the_table_of_the_library(name):
     rng, memory, state = random.Random(11), explore.Memory(), explore.start(name)
     for _ in range(4):
         made = explore.start(name, random_values(state, rng)).scenario()
-        equal_tables(explore.table_rows(memory.outcome(made)), results.before_after(made))
+        equal_tables(memory.outcome(made).rows, results.before_after(made))
 
 
 def test_each_control_alone_shows_the_table_of_the_library():
     """The page keeps a design's figures where only the other design moved; none may be an old one."""
     memory, state = explore.Memory(), explore.start("twilly")
-    explore.table_rows(memory.outcome(state.scenario()))
+    _ = memory.outcome(state.scenario()).rows
     for key, control in state.controls.items():
         if key != "region":
             value = control.stops[0] if control.stops else control.options[-1][0]
             made = state.moved(key, value).scenario()
-            equal_tables(explore.table_rows(memory.outcome(made)), results.before_after(made))
+            equal_tables(memory.outcome(made).rows, results.before_after(made))
 
 
 def test_charts_show_the_data_of_the_library():
@@ -115,10 +114,10 @@ def test_network_shares_that_do_not_add_up_are_used_in_proportion_and_it_is_said
     state = explore.start("twilly", {"networks.lte.share": 85})
     used = {n: s.share for n, s in state.scenario().networks.items()}
     assert used == pytest.approx({"wifi": 60 / 160, "lte": 85 / 160, "nr": 15 / 160}, rel=1e-12)
-    assert states.mix_sentence(state) == (
+    assert state.mix_sentence() == (
         "The network shares add up to 160 %, so they are used in proportion: Wi-Fi 37.5 %, LTE 53.1 %, 5G 9.4 %."
     )
-    assert states.mix_sentence(explore.start("twilly")) == ""
+    assert explore.start("twilly").mix_sentence() == ""
 
 
 @pytest.mark.parametrize(
@@ -186,7 +185,7 @@ def test_a_folder_called_like_a_scenario_and_a_file_nobody_can_read_are_not_offe
 
 
 def test_a_fault_of_the_model_is_a_sentence_and_not_the_end(page, monkeypatch):
-    monkeypatch.setattr(widget.Page, "do_reset", lambda *a: 1 / 0)
+    monkeypatch.setattr(widget.PageWidget, "do_reset", lambda *a: 1 / 0)
     assert said(page, do="reset")["errors"] == {
         "reset": f"This could not be worked out (ZeroDivisionError). {widget.KEPT}"
     }
@@ -274,20 +273,20 @@ def test_a_saved_scenario_can_be_chosen_moved_and_saved_again(page, tmp_path):
 )
 def test_a_name_that_cannot_be_is_refused(name, sentence, tmp_path):
     with pytest.raises(checks.InputError, match="^" + sentence.replace(".", r"\.").split(";")[0]):
-        saving.saved(explore.start("twilly"), name, tmp_path)
+        explore.saved(explore.start("twilly"), name, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path):
     (tmp_path / "mine.yaml").write_text("kept", encoding="utf-8")
     with pytest.raises(checks.InputError, match="'mine' is there already"):
-        saving.saved(explore.start("twilly"), "mine", tmp_path)
+        explore.saved(explore.start("twilly"), "mine", tmp_path)
     assert (tmp_path / "mine.yaml").read_text(encoding="utf-8") == "kept"
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(checks.InputError, match="the scenario cannot be written"):
-        saving.saved(explore.start("twilly"), "mine", tmp_path / "nowhere")
+        explore.saved(explore.start("twilly"), "mine", tmp_path / "nowhere")
 
 
 def test_the_memory_of_past_states_does_not_grow():

@@ -1,9 +1,7 @@
 """Opening the page and JupyterLab: on this machine only, and a mistake is one sentence with exit code 2."""
 
-import importlib.util
 import json
 import re
-import socket
 import subprocess
 import sys
 
@@ -22,39 +20,10 @@ main()
 """
 
 
-def workbook(*arguments):
-    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120)
-
-
-@pytest.fixture
-def taken():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        one.listen()
-        yield one.getsockname()[1]
-
-
-@pytest.mark.parametrize("command", ["app", "lab"])
-def test_a_port_in_use_is_one_sentence_with_exit_code_2(command, taken):
-    if command == "app" and importlib.util.find_spec("voila") is None:
-        pytest.skip("Voila is not installed (the extra `app`)")
-    done = workbook(command, "--port", str(taken), "--no-browser")
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == f"workbook: port {taken} is in use; choose another one with --port\n"
-
-
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_a_port_that_is_none_is_refused(port):
     with pytest.raises(checks.InputError, match=f"--port must be 1 to 65535; got {port}"):
         lab.free_port(port)
-
-
-def test_a_free_port_is_given_back(taken):
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    assert lab.free_port(port) == port
 
 
 def test_without_voila_one_sentence_says_how_to_install_it():

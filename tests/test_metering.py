@@ -23,6 +23,15 @@ def test_aws_page_a_websocket_message_is_metered_by_32_kb(size_kb, units):
     assert metering.message_units(size_kb * KB) == units
 
 
+@pytest.mark.parametrize("size_kb, units", [(0, 1), (512, 1), (513, 2), (1024, 2), (1025, 3)])
+def test_aws_page_an_http_api_call_is_metered_by_512_kb(size_kb, units):
+    assert metering.http_request_units(size_kb * KB) == units
+
+
+def test_a_billed_gb_is_1024_times_1024_times_1024_bytes():
+    assert metering.transfer_gb([0, 2**29, 2**30]).tolist() == [0, 0.5, 1]
+
+
 @pytest.mark.parametrize("consistency, units", [("eventual", 50), ("strong", 100), ("transactional", 200)])
 def test_tecracer_reading_a_400_kb_item(consistency, units):
     assert metering.dynamodb_read_units(400 * KB, consistency) == units
@@ -44,13 +53,14 @@ def test_the_shared_unit_cases_agree(shared):
         assert ask(size, **inputs) == float(case["expected_value"])
 
 
-def test_aws_docs_a_scan_page_of_a_larger_table_is_128_units():
-    assert metering.dynamodb_scan_units(5e9, pages=1) == 128
+def test_aws_docs_a_page_of_1_mb_is_128_units():
+    assert metering.rule("dynamodb_page_bytes") == 2**20
+    assert metering.dynamodb_query_units(2**20) == 128
 
 
 def test_a_cache_scan_every_30_s_reads_368640_units_a_day_once_the_table_fills_a_page():
     # the product's own note: 2,880 scans a day of one page each
-    assert 2880 * metering.dynamodb_scan_units(2**20, pages=1) == 368_640
+    assert 2880 * metering.dynamodb_query_units(2**20) == 368_640
 
 
 def test_a_lambda_of_1536_mb_for_120_ms_is_0_18_gb_seconds():
@@ -63,38 +73,11 @@ def test_whole_milliseconds_are_never_rounded_up_by_float_dust():
     np.testing.assert_allclose(metering.lambda_gb_seconds(1024, durations_s + 1e-6), durations_s + 1e-3, rtol=1e-12)
 
 
-@pytest.mark.parametrize("size_kb, requests", [(0, 1), (256, 1), (257, 2), (320, 2), (321, 3), (1024, 13)])
-def test_an_asynchronous_event_is_one_request_for_256_kb_and_one_for_each_64_more(size_kb, requests):
-    assert metering.lambda_async_requests(size_kb * KB) == requests
-
-
-def test_iot_and_appsync_count_by_5_kb_and_queues_by_64_kb():
-    for ask in (metering.iot_message_units, metering.appsync_operation_units):
-        assert ask([0, 5 * KB, 5 * KB + 1]).tolist() == [1, 1, 2]
-    assert metering.queue_request_units([0, 64 * KB, 64 * KB + 1]).tolist() == [1, 1, 2]
-
-
 def test_a_query_sums_its_items_before_it_rounds():
     # a hundred items of 158 B read one by one are 50 units, in one query 2
     assert metering.dynamodb_query_units(100 * 158) == 2
     assert 100 * metering.dynamodb_read_units(158) == 50
     assert metering.dynamodb_query_units(100 * 158, "strong") == 4
-
-
-def test_each_dimension_of_a_load_balancer_unit_is_one_unit():
-    gb_per_hour = 1024**3 / 3600
-    for load in (
-        {"new_connections_per_s": 25},
-        {"active_connections": 3000},
-        {"rules_per_s": 1000},
-        {"processed_bytes_per_s": gb_per_hour},
-        {"lambda_bytes_per_s": 0.4 * gb_per_hour},
-    ):
-        assert metering.alb_lcu(**load) == pytest.approx(1, rel=1e-12)
-
-
-def test_the_largest_dimension_of_a_load_balancer_counts_not_the_sum():
-    assert metering.alb_lcu(new_connections_per_s=50, active_connections=3000, rules_per_s=500) == 2
 
 
 # properties
@@ -104,14 +87,8 @@ def test_the_largest_dimension_of_a_load_balancer_counts_not_the_sum():
 def test_more_bytes_never_make_fewer_units(size, more):
     for ask in (
         metering.http_request_units,
-        metering.appsync_operation_units,
-        metering.iot_message_units,
-        metering.queue_request_units,
-        metering.lambda_async_requests,
         metering.transfer_gb,
         metering.dynamodb_query_units,
-        metering.dynamodb_scan_units,
-        metering.connection_minutes,
     ):
         assert ask(size) <= ask(size + more)
 
@@ -126,7 +103,6 @@ def test_a_read_is_half_a_unit_at_least_and_a_write_one():
     assert metering.dynamodb_read_units(0) == 0.5
     assert metering.dynamodb_query_units(0) == 0.5
     assert metering.dynamodb_write_units(0) == 1
-    assert metering.dynamodb_write_units(1, transactional=True) == 2
 
 
 def test_arrays_equal_scalars():
@@ -136,33 +112,34 @@ def test_arrays_equal_scalars():
         metering.message_units,
         metering.dynamodb_read_units,
         metering.dynamodb_write_units,
-        metering.lambda_async_requests,
         metering.dynamodb_query_units,
     ):
         assert ask(sizes).tolist() == [[float(ask(size)) for size in line] for line in sizes]
+
+
+@given(st.integers(1, 400 * KB))
+def test_a_read_is_by_4_kb_and_a_write_by_1_kb_and_neither_one_unit_more(size):
+    strong, write = (float(metering.dynamodb_read_units(size, "strong")), float(metering.dynamodb_write_units(size)))
+    assert (strong - 1) * 4 * KB < size <= strong * 4 * KB
+    assert (write - 1) * KB < size <= write * KB
 
 
 def test_memory_and_duration_broadcast():
     assert metering.lambda_gb_seconds([[128], [256]], [0.1, 0.2, 0.3]).shape == (2, 3)
 
 
-def test_the_mean_of_rounded_minutes_is_not_the_rounded_mean():
-    lives = np.array([30.0, 90.0])
-    assert metering.connection_minutes(lives).mean() == 1.5
-    assert metering.connection_minutes(lives.mean()) == 1
-
-
 # limits
 
 
 def test_the_quotas_are_those_researched(shared):
+    stored = {row["name"]: row for row in ledger.read_csv(paths.data("quotas.csv"))}
     for row in ledger.read_csv(shared / "facts" / "aws_quotas.csv"):
-        assert metering.quota(row["name"]) == float(row["value"])
-        assert metering.quotas()[row["name"]]["unit"] == row["unit"]
+        assert ledger.quotas()[row["name"]] == float(row["value"])
+        assert stored[row["name"]]["unit"] == row["unit"]
 
 
 def test_every_quota_and_block_size_has_a_source():
-    for row in metering.quotas().values():
+    for row in ledger.read_csv(paths.data("quotas.csv")):
         assert row["source"] in ledger.sources()
     assert len(ledger.read(paths.data("metering.csv"))) > 10
 
@@ -179,13 +156,11 @@ def test_every_quota_and_block_size_has_a_source():
         (lambda: metering.dynamodb_read_units(400 * KB + 1), "item_bytes must be 0 to 409600 B; got 409601"),
         (lambda: metering.dynamodb_read_units(1, "strongly"), "'strongly'; did you mean 'strong'"),
         (lambda: metering.dynamodb_query_units(1, "transactional"), "unknown consistency 'transactional'"),
-        (lambda: metering.dynamodb_scan_units(1, pages=0), "pages must be >= 1; got 0"),
-        (lambda: metering.dynamodb_scan_units(-1), "table_bytes must be >= 0 B; got -1"),
+        (lambda: metering.dynamodb_query_units(-1), "read_bytes must be >= 0 B; got -1"),
         (lambda: metering.lambda_gb_seconds(0, 1), "memory_mb must be > 0 MB; got 0"),
         (lambda: metering.lambda_gb_seconds(128, -0.1), "duration_s must be >= 0 s; got -0.1"),
-        (lambda: metering.connection_minutes(float("nan")), "duration_s must be a number; got NaN"),
-        (lambda: metering.alb_lcu(active_connections=-1), "active_connections must be >= 0; got -1"),
-        (lambda: metering.quota("apigw_ws_conection_s"), "did you mean 'apigw_ws_connection_s'"),
+        (lambda: metering.lambda_gb_seconds(128, float("nan")), "duration_s must be a number; got NaN"),
+        (lambda: metering.rule("http_api_unit_byte"), "did you mean 'http_api_unit_bytes'"),
     ],
 )
 def test_bad_input_gives_one_sentence(ask, sentence):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import model
 from model import cost, prices, server_load, traffic
 from model.checks import InputError
-from model.outcome import migration, results
+from model.outcome import migration
 from model.scenario import sampling
 
 SCENARIOS = ("twilly", "twilly_as_built")
@@ -27,7 +27,7 @@ def pure(name, which, users=USERS, draws=0, seed=0):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_shares_of_0_and_1_cost_what_the_pure_designs_cost(name, draws):
     run = migration.fleet(name, [0.0, 1.0], users=USERS, draws=draws)
-    before, after = results.evaluate(name, users=USERS, draws=draws).values("cost")
+    before, after = model.evaluate(name, users=USERS, draws=draws).values("cost")
     np.testing.assert_allclose(run.usd()[0], before, rtol=1e-12)
     np.testing.assert_allclose(run.usd()[1], after, rtol=1e-12)
 
@@ -131,6 +131,19 @@ def test_old_and_new_apps_share_the_same_plain_servers():
     assert (small == 1).all()
 
 
+def test_no_fleet_has_fewer_servers_than_either_side_needs_at_least():
+    case = model.load("twilly_as_built").with_({"before.server.least_instances": 3})
+    servers = migration.fleet(case, [0.0, 0.5, 1.0], users=[100]).rates_per_s()["plain servers"]
+    assert np.ravel(servers).tolist() == [3, 3, 1]
+
+
+def test_the_longest_fan_out_of_a_fleet_is_the_longer_of_the_two_not_their_sum():
+    run = migration.fleet("twilly_as_built", [0.5], users=[1e5]).rates_per_s()
+    sides = [server_load.rates_per_s(pure("twilly_as_built", which, [5e4])) for which in ("before", "after")]
+    longest = max(float(np.ravel(side["longest fan-out s"])[0]) for side in sides)
+    assert float(np.ravel(run["longest fan-out s"])[0]) == pytest.approx(longest, rel=1e-12) and longest > 0
+
+
 def test_servers_of_two_types_are_two_fleets():
     case = model.load("twilly_as_built").with_({"before.server.instance": "c7g_medium"})
     usage = migration.fleet(case, [0.0, 0.5, 1.0], users=[100]).usage
@@ -159,6 +172,19 @@ def test_a_sender_runs_for_recipients_with_the_old_app_and_finds_nobody():
     assert more["apigw_ws_message"] == more["apigw_http_request"] == 0
     runs = [float(np.ravel(f.rates_per_s("peak")["runs/s"])[0]) for f in (plain, looked)]
     assert runs[1] - runs[0] == pytest.approx(2.5 * count / (30 * 86400), rel=1e-9)
+
+
+def test_look_ups_for_old_apps_are_runs_of_the_sender_at_its_rate_and_at_once():
+    plain, looked = (migration.fleet("twilly", [0.25], lookups=k) for k in (False, True))
+    month_s = looked.new.life.scenario.month_s
+    for fleet in (plain, looked):
+        served = sum(f.per_month * f.executions for f in fleet.new.flows if f.function == "send")
+        np.testing.assert_allclose(fleet.new.runs["send"].rate_per_s, served / month_s, rtol=1e-12)
+    count = next(f for f in looked.new.flows if f.name == migration.LOOKUPS).per_month
+    run = looked.new.runs["send"]
+    more = count / month_s * (run.duration_s + run.cold_share * run.init_s)
+    at_once = [f.rates_per_s()["executions at once"] for f in (plain, looked)]
+    np.testing.assert_allclose(at_once[1] - at_once[0], more, rtol=1e-9)
 
 
 # --- the pace of updates

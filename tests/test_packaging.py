@@ -39,6 +39,22 @@ def test_a_built_wheel_finds_its_own_data(wheel, tmp_path):
     assert done.stdout.splitlines() == [str(tmp_path / "model" / "_data"), "(6, 7)"]
 
 
+def test_an_installed_wheel_says_that_the_bench_is_only_in_a_clone(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    code = "import sys; from model.apps.cli import main; sys.argv = ['workbook', 'measure', '-o', 'here']; main()"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+    )
+    assert done.returncode == 2 and not (tmp_path / "here").exists()
+    assert done.stderr == (
+        "workbook: the bench of real sockets is no part of the installed package; it is in `tools/bench` of a clone\n"
+    )
+
+
 def test_the_wheel_holds_every_notebook_and_data_file(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in ("data", "notebooks"):
@@ -51,6 +67,12 @@ def test_dependencies_are_pinned_once_each_without_a_host():
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     assert "://" not in text and "--index" not in text
     pinned = {line.split("==")[0].lower().replace(".", "-") for line in text.splitlines() if "==" in line}
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    for one in wanted:
-        assert one.split(">=")[0].lower().replace("_", "-").replace(".", "-") in pinned, one
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for one in [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]:
+        name = one.split(">=")[0].lower().replace("_", "-").replace(".", "-")
+        assert name in pinned or name == f"{project['name']}[bench]", one
+
+
+def test_running_needs_at_most_20_libraries():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert len(project["dependencies"]) <= 20

@@ -545,7 +545,7 @@ def test_a_part_is_the_power_at_each_age_times_the_chance_that_its_source_was_th
     sources, background = flows[: len(flows) - behind] or flows, flows[len(flows) - behind :]
     background = background if len(sources) < len(flows) else []
     powers_w, ends_s = fall_w(profile)
-    edges = np.unique(np.concatenate([np.linspace(a, b, 4001) for a, b in zip([-3.0, *ends_s], ends_s)]))
+    edges = np.unique(np.concatenate([np.linspace(a, b, 4001) for a, b in zip([-3.0, *ends_s], ends_s, strict=False)]))
     middle = (edges[1:] + edges[:-1]) / 2
     # What the background alone would draw at an age: it may have been on air since.
     drops_w = (powers_w - np.append(powers_w[1:], 0.0)) * np.prod([still(b, ends_s) for b in background], axis=0)

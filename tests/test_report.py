@@ -1,8 +1,6 @@
 """A report says first what was found, opens offline, and shows a scenario's text as text."""
 
 import re
-import shutil
-import subprocess
 
 import nbformat
 import pandas as pd
@@ -10,9 +8,9 @@ import pytest
 import small_notebooks
 
 from model import checks
-from model.apps import batch, report
-from model.apps.report.cleaning import cleaned
-from model.show import pictures
+from model.apps import notebooks, report
+from model.apps.report.pages import cleaned
+from model.show import look
 
 EVIL = "<script>alert('x')</script>"
 OUTSIDE = re.compile(r"""(src|href|data|action)\s*=\s*["']?(https?:)?//|@import|url\(\s*["']?https?:""", re.I)
@@ -33,10 +31,10 @@ def made(tmp_path_factory):
     )
     (folder / "notebooks").mkdir()
     first = folder / "notebooks" / "01_answer.ipynb"
-    batch.execute(source, {"users": 5e4}, first)
+    notebooks.execute(source, {"users": 5e4}, first)
     second = folder / "notebooks" / "02_fails.ipynb"
-    with pytest.raises(batch.NotebookFailed):
-        batch.execute(small_notebooks.write(folder / "b.ipynb", "1 / 0"), {}, second)
+    with pytest.raises(notebooks.NotebookFailed):
+        notebooks.execute(small_notebooks.write(folder / "b.ipynb", "1 / 0"), {}, second)
     table = pd.DataFrame(
         {"before": [1.23456, 4680.0], "after": [0.5, float("nan")], "verdict": ["holds", f"fails: {EVIL}"]},
         index=pd.Index(["battery", EVIL], name="measure"),
@@ -116,7 +114,7 @@ def test_written_again_the_report_is_the_same(made):
 
 
 def test_without_a_browser_the_index_draws_the_chart_itself(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(pictures, "available", lambda: False)
+    monkeypatch.setattr(look, "available", lambda: False)
     index = report.write([made / "notebooks" / "01_answer.ipynb"], {}, tmp_path / "out", "Title")
     page = index.read_text()
     assert 'class="chart" id="chart-0"' in page and 'data-for="chart-0"' in page and "<img" not in page
@@ -134,41 +132,10 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
         report.write([], {}, tmp_path / "file" / "out", "Title")
 
 
-def test_charts_come_alive_from_a_file_without_a_network(made):
-    browser = next(filter(None, map(shutil.which, pictures.BROWSERS)), None)
-    if browser is None:
-        pytest.skip("no browser here to open the page with")
-    shown = subprocess.run(
-        [
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--virtual-time-budget=5000",
-            "--dump-dom",
-            f"file://{made}/01_answer.html",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    ).stdout
-    assert shown.count('class="main-svg"') >= 1
-    assert "alert('x')</script>" not in shown
-
-
-def test_pictures_are_png_of_the_charts():
-    if not pictures.available():
-        pytest.skip("no Chromium here to draw with")
-    import base64
-
-    (picture,) = pictures.pngs([{"data": [{"y": [1, 2]}], "layout": {"title": {"text": "t"}}}])
-    assert base64.b64decode(picture).startswith(b"\x89PNG")
-
-
 def test_a_browser_that_does_not_start_costs_the_pictures_only(monkeypatch):
-    monkeypatch.setattr(pictures, "available", lambda: True)
-    monkeypatch.setattr(pictures, "_browser", lambda: "/bin/false")
-    assert pictures.pngs([{"data": [], "layout": {}}]) == [None]
+    monkeypatch.setattr(look, "available", lambda: True)
+    monkeypatch.setattr(look, "_browser", lambda: "/bin/false")
+    assert look.pngs([{"data": [], "layout": {}}]) == [None]
 
 
 def test_a_notebook_with_a_picture_shows_it(tmp_path):

@@ -168,6 +168,46 @@ def test_a_missing_file_is_one_sentence():
         ("before: {timers: {content: {requests: 0}}}", "content.requests must be a whole number >= 1; got 0"),
         ("after: {fallback: {requests: 0}}", "after.fallback.requests must be a whole number >= 1; got 0"),
         ("after: {timers: {manual_refresh: null}, pull: null}", "after.pull must be given in a websocket design"),
+        ("screens: {watching: {background: vido}}", "unknown background 'vido' in screens.watching"),
+        ("events: {new_comment: {screens: [watchin]}}", "unknown screen 'watchin' in events.new_comment"),
+        ("events: {new_comment: {overlay: procesing}}", "unknown overlay 'procesing' in events.new_comment"),
+        ("before: {timers: {content: {overlay: none}}}", "unknown overlay 'none' in before.timers.content"),
+        ("before: {timers: {content: {function: rea}}}", "unknown function 'rea' in before.timers.content"),
+        ("actions: {post_comment: {function: pst}}", "unknown function 'pst' in actions.post_comment (before)"),
+        ("after: {pushes: {new_coment: {}}}", "unknown event 'new_coment' in after.pushes"),
+        ("before: {pushes: {new_comment: {}}}", "before.pushes must be empty in a polling design; got new_comment"),
+        ("after: {socket: {connect_function: conect}}", "unknown function 'conect' in after.socket.connect_function"),
+        ("after: {socket: {send_function: snd}}", "unknown function 'snd' in after.socket.send_function"),
+        ("after: {heartbeat: {kind: json, function: beet}}", "unknown function 'beet' in after.heartbeat.function"),
+        ("after: {pull: {function: rea}}", "unknown function 'rea' in after.pull"),
+        (
+            "after: {pull: null, pushes: {new_comment: {pulls: 1}}}",
+            "after.pull must be given where a push triggers pulls; got nothing",
+        ),
+        ("networks: {wifi: {share: 0.9}}", "networks: the shares must add up to 1; got"),
+        (
+            "before: {timers: {content: {perid_s: 3}}}",
+            "unknown key 'before.timers.content.perid_s'; did you mean 'period_s'",
+        ),
+        (
+            "before: {functions: {read: {operations: [{knd: get}]}}}",
+            "unknown key 'before.functions.read.operations.0.knd'; did you mean 'kind'?",
+        ),
+        ("usrs: 3", "unknown key 'usrs'; did you mean 'users'?"),
+        ("after: {reconnect: {delays_s: [1, -1]}}", "after.reconnect.delays_s must be delays > 0 s; got -1"),
+        ("after: {reconnect: {delays_s: []}}", "after.reconnect.delays_s must be a list of delays > 0 s; got []"),
+        ("usage: {peak_to_mean_ratio: 25}", "must be between 1 and 24, as many as a day has hours; got 25"),
+        (
+            "after: {heartbeat: {period_s: {low: 9}}}",
+            "after.heartbeat.period_s must have a mode where it is a range; got none",
+        ),
+        (
+            "usage: {dau_mau_share: {low: 0.1, mode: 0.2, high: 1.2}}",
+            "dau_mau_share must be > 0 and at most 1; got 1.2",
+        ),
+        ("usage: 3", "usage must be a mapping; got 3"),
+        ("after: {socket: {catch_up: 7}}", "after.socket.catch_up must be true or false; got 7"),
+        ("title: null", "title must be given; got nothing"),
         (
             "events: {new_comment: {screens: [watching, watching]}}",
             "events.new_comment.screens must name each screen once; got watching, watching",
@@ -176,6 +216,61 @@ def test_a_missing_file_is_one_sentence():
 )
 def test_each_mistake_is_one_sentence(tmp_path, text, sentence):
     assert sentence in refused(tmp_path, text)
+
+
+def test_files_that_extend_each_other_are_refused(tmp_path):
+    for name, base in (("one", "other"), ("other", "one")):
+        (tmp_path / f"{name}.yaml").write_text(f"extends: {base}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"extends must not lead back to itself; got 'other' \(.*one.yaml\)"):
+        scenario.load(tmp_path / "one.yaml")
+
+
+def test_null_takes_a_key_away_and_a_range_replaces_the_whole_range(tmp_path, twilly):
+    text = "prices_on: null\nclaims: null\nusage: {dau_mau_share: {mode: 0.5}}\n"
+    mine = scenario.load(written(tmp_path, text))
+    assert twilly.prices_on and mine.prices_on is None
+    assert twilly.claims and mine.claims is None
+    assert (mine.usage.dau_mau_share.low, mine.usage.dau_mau_share.high) == (0.5, 0.5)
+
+
+def test_a_scenario_is_made_of_its_file_and_all_that_it_extends(tmp_path):
+    path = written(tmp_path, "users: 7")
+    assert [one.name for one in scenario.files(path)] == ["mine.yaml", "twilly.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("before.socket.deflate", True, "before.socket is not set here, so before.socket.deflate cannot be"),
+        ("usrs", 5, "unknown parameter 'usrs': a scenario has no 'usrs'; did you mean 'users'"),
+        ("users.many", 5, "unknown parameter 'users.many': users has no 'many'"),
+        ("ledger.apigw_http", 5, "unknown parameter 'ledger.apigw_http': ledger has no 'apigw_http'; did you mean"),
+        ("before.timers.contents.period_s", 5, "before.timers has no 'contents'; did you mean 'content'"),
+        ("usage.session_mean_s", np.array([[1.0, 2.0], [3.0, -4.0]]), "usage.session_mean_s must be > 0 s; got -4"),
+        ("users", [10.0, 0.0], "users must be > 0 users; got 0"),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused(twilly, path, value, sentence):
+    with pytest.raises(InputError, match=sentence):
+        twilly.with_({path: value})
+
+
+def test_a_change_may_be_an_array_a_ledger_row_or_one_end_of_a_range(twilly):
+    lengths_s = np.array([[60.0], [120.0]])
+    changed = twilly.with_(
+        {"usage.session_mean_s": lengths_s, "ledger.apigw_http_s": 0.5, "usage.dau_mau_share.low": 0.01}
+    )
+    np.testing.assert_array_equal(changed.usage.session_mean_s, lengths_s)
+    assert changed.number("apigw_http_s") == 0.5 != twilly.number("apigw_http_s")
+    assert changed.usage.dau_mau_share.low == 0.01 < twilly.usage.dau_mau_share.low
+    assert changed.usage.dau_mau_share.mode == twilly.usage.dau_mau_share.mode
+
+
+def test_a_design_is_named_before_or_after_and_a_month_is_its_days(twilly):
+    assert twilly.design("after") is twilly.after and twilly.design(twilly.before) is twilly.before
+    with pytest.raises(InputError, match="unknown design 'befor'; did you mean 'before'"):
+        twilly.design("befor")
+    assert twilly.with_({"billing.month_days": 31}).month_s == 31 * 24 * 3600
 
 
 def test_an_unknown_parameter_offers_the_nearest(twilly):
@@ -206,6 +301,57 @@ def test_draws_stay_in_their_ranges_and_repeat_with_their_seed(twilly):
     for name, one in sampling.ranged_inputs(twilly).items():
         assert one.low <= first[name].min() and first[name].max() <= one.high
         np.testing.assert_array_equal(first[name], again[name])
+
+
+def test_draws_have_the_mean_and_spread_of_pert(twilly):
+    for name, column in sampling.draws_of(twilly, 8192, 3).items():
+        one = sampling.ranged_inputs(twilly)[name]
+        span, mean = one.high - one.low, (one.low + 4 * one.mode + one.high) / 6
+        variance = (mean - one.low) * (one.high - mean) / 7
+        # Sobol points: far nearer than 4 standard errors of as many random ones
+        assert abs(column.mean() - mean) < 4 * np.sqrt(variance / 8192), name
+        assert column.var() == pytest.approx(variance, rel=0.02, abs=1e-6 * span**2), name
+
+
+def test_draws_in_chunks_are_the_draws_at_once(twilly):
+    chunks = list(sampling.chunks_of(twilly, 300, 1, 128))
+    assert [len(chunk["usage.dau_mau_share"]) for chunk in chunks] == [128, 128, 44]
+    for name, whole in sampling.draws_of(twilly, 300, 1).items():
+        np.testing.assert_array_equal(np.concatenate([chunk[name] for chunk in chunks]), whole)
+
+
+def test_the_first_draws_kept_are_those_of_the_whole(twilly):
+    for draws in (300, 5000):
+        whole, few = (sampling.resolved(twilly, draws=draws, seed=2, keep=keep).usage for keep in (None, 10))
+        np.testing.assert_array_equal(few.session_mean_s, whole.session_mean_s[:10])
+
+
+def test_shares_add_up_to_one_in_every_draw(twilly):
+    drawn = sampling.resolved(twilly, users=[1e3, 1e4], draws=16, seed=1)
+    for parts in (drawn.screens, drawn.networks):
+        np.testing.assert_allclose(sum(part.share for part in parts.values()), 1.0, rtol=1e-12)
+    assert drawn.users.tolist() == [1e3, 1e4]
+
+
+def test_a_column_of_both_designs_fills_each_and_the_rest_stays_at_its_mode(twilly):
+    name = "both.functions.read.cpu_s"
+    assert name in sampling.ranged_inputs(twilly) and "before.functions.read.cpu_s" not in sampling.ranged_inputs(
+        twilly
+    )
+    filled = sampling.with_columns(
+        twilly, {name: np.array([[1.0], [2.0]]), "ledger.apigw_http_s": np.array([[3.0], [4.0]])}
+    )
+    for design in (filled.before, filled.after):
+        assert design.functions["read"].cpu_s.tolist() == [[1.0], [2.0]]
+    assert filled.number("apigw_http_s").tolist() == [[3.0], [4.0]]
+    assert filled.usage.dau_mau_share == twilly.usage.dau_mau_share.mode
+    apart = twilly.with_({"after.functions.read.cpu_s": {"low": 0.001, "mode": 0.002, "high": 0.9}})
+    assert {"before.functions.read.cpu_s", "after.functions.read.cpu_s"} <= set(sampling.ranged_inputs(apart))
+
+
+def test_a_ledger_row_that_the_scenario_sets_is_drawn_no_more(twilly):
+    assert "ledger.apigw_http_s" in sampling.ranged_inputs(twilly)
+    assert "ledger.apigw_http_s" not in sampling.ranged_inputs(twilly.with_({"ledger.apigw_http_s": 0.1}))
 
 
 @settings(max_examples=25, deadline=None)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 import model
 from model import cost, ledger, mobile_data, prices, queueing, server_load, storm, traffic
+from model import outcome as results
 from model.checks import InputError
-from model.life import airtime, exchange
-from model.outcome import results
+from model.life import airtime, exchange, sessions
 from model.prices import metering
 from model.scenario import sampling
-from model.server_load import capacity, day, drops
+from model.server_load import capacity, drops
 
 SCHEDULE = [2, 4, 8, 16, 30]
 ALWAYS = {
@@ -27,25 +27,20 @@ ALWAYS = {
 }  # clients that never leave
 
 
-def now_of(which, changes=None, name="twilly", **more):
+def traffic_at_modes(which, changes=None, name="twilly", **more):
     return traffic.traffic(which, sampling.resolved(model.load(name).with_(changes or {}), **more))
 
 
 @pytest.fixture(scope="module")
 def both():
-    return {which: now_of(which) for which in ("before", "after")}
+    return {which: traffic_at_modes(which) for which in ("before", "after")}
 
 
 # --- published cases, each through the model
 
 
 def _life(changes):
-    return now_of("before", changes).life
-
-
-def _bytes_each(g):
-    """What each connection takes where so many fill so much memory."""
-    return g["ram_gb"] * 1e9 / 2**30 / capacity.connection_memory_gb(g["connections"], 1)
+    return traffic_at_modes("before", changes).life
 
 
 def _active_day_s(sessions, length_s):
@@ -55,7 +50,7 @@ def _active_day_s(sessions, length_s):
 def _recycled_per_s(g):
     """Connects of clients that never leave: cut by the gateway's limit and back at once."""
     assert g["max_duration_s"] == ledger.quotas()["apigw_ws_connection_s"]
-    now = now_of("after", {**ALWAYS, "users": g["clients"]})
+    now = traffic_at_modes("after", {**ALWAYS, "users": g["clients"]})
     return server_load.connects_by_cause(now)["2 h limit"]
 
 
@@ -66,9 +61,9 @@ def _storm(g, jitter):
 
 CASES = {  # topic -> what the model says to the inputs
     "apigw_ws_concurrent": lambda g: queueing.little(g["conn_rate"], g["max_duration_s"]),
-    "phoenix_bytes_per_conn": _bytes_each,
-    "phoenix_bytes_per_conn_upper": _bytes_each,
-    "phoenix_connect_time_min": lambda g: capacity.refill_s(g["connections"], g["rate_per_s"]),
+    "phoenix_bytes_per_conn": lambda g: capacity.figures()["phoenix_connection_bytes"].value,
+    "phoenix_bytes_per_conn_upper": lambda g: capacity.figures()["phoenix_connection_bytes"].high,
+    "phoenix_connect_time_min": lambda g: g["connections"] / capacity.figures()["phoenix_connects_per_s"].value,
     "usage_minutes_per_day": lambda g: _active_day_s(g["sessions"], g["session_s"]) / 60,
     "usage_stickiness": lambda g: (
         _life({"usage.dau_mau_share": g["dau"] / g["mau"], "users": g["mau"]}).active_days / 30 / g["mau"]
@@ -76,7 +71,6 @@ CASES = {  # topic -> what the model says to the inputs
     "usage_sessions_per_day": lambda g: g["min_per_day"] * 60 / _active_day_s(1, g["session_s"]),
     "usage_session_length": lambda g: g["h_per_day"] * 3600 / _active_day_s(g["sessions"], 1),
     "mmc_erlang_c": lambda g: queueing.erlang_c(g["arrival"], g["service"], g["servers"]),
-    "mmc_wq": lambda g: queueing.mmc_wait_s(g["arrival"], g["service"], g["servers"]),
     "reconnect_storm_no_jitter": lambda g: _storm(g, "none"),
     "reconnect_storm_full_jitter": lambda g: _storm(g, "full"),
     "reconnect_last_attempt_time": lambda g: storm.attempt_times_s(1, g["delays"], "none", 0)[0, -1],
@@ -94,9 +88,7 @@ PUBLISHED = [  # id, topic, inputs, expected, tolerance: half of the last printe
     ("W055", "usage_sessions_per_day", {"min_per_day": 59.23, "session_s": 71.56}, 49.66, 0.005),
     ("W056", "usage_session_length", {"h_per_day": 2.42, "sessions": 76}, 114.6, 0.05),
     ("W156", "mmc_erlang_c", {"arrival": 8, "service": 10, "servers": 1}, 0.8, 1e-12),
-    ("W157", "mmc_wq", {"arrival": 8, "service": 10, "servers": 1}, 0.4, 1e-12),
     ("W158", "mmc_erlang_c", {"arrival": 15, "service": 10, "servers": 2}, 0.642857, 5e-7),
-    ("W159", "mmc_wq", {"arrival": 15, "service": 10, "servers": 2}, 0.128571, 5e-7),
     ("W170", "reconnect_storm_no_jitter", {"clients": 2500, "rate": 500, "burst": 500, "delays": SCHEDULE}, 2500, 0),
     ("W171", "reconnect_storm_no_jitter", {"clients": 5000, "rate": 500, "burst": 500, "delays": SCHEDULE}, 2500, 0),
     (
@@ -131,76 +123,15 @@ def test_every_load_case_of_the_shared_file_is_among_them(shared):
         assert float(CASES[topic](told)) == pytest.approx(expected, rel=1e-12, abs=within)
 
 
-def test_phoenix_filled_its_memory_with_450000_connections():
-    bytes_each = capacity.figures()["phoenix_connection_bytes"].value
-    assert capacity.connection_memory_gb(450_000, bytes_each) * 2**30 == pytest.approx(15e9, rel=1e-4)
-
-
-def test_aws_facts_500_connects_a_second_bring_100000_back_in_200_s():
-    assert capacity.refill_s(100_000, ledger.quotas()["apigw_ws_new_connections_per_s"]) == 200
-    assert capacity.refill_s(100_000, 500, burst=500) == 199
-
-
 def test_product_document_fan_out_of_100_takes_2_s_and_1500_take_the_whole_timeout():
     assert capacity.fan_out_s(100, 0.020) == pytest.approx(2.0, rel=1e-12)
     assert capacity.fan_out_connections(30, 0.020) == 1500
-    assert capacity.fan_out_s(1500, 0.020) == pytest.approx(capacity.figures()["function_timeout_s"].value)
+    assert capacity.fan_out_s(1500, 0.020) == pytest.approx(ledger.value("lambda_timeout_s"))
 
 
 def test_3_6_million_long_lived_connections_take_the_whole_default_of_connects(both):
     """AWS: concurrent connections are not limited; 500 x 7,200 is what can be kept."""
     assert server_load.limits(both["after"])["open connections"] == 3_600_000
-
-
-# --- the shape of a day
-
-
-@given(st.floats(1, 24))
-def test_a_day_has_mean_1_and_its_peak_is_the_ratio(ratio):
-    shape = day.day_shape(ratio)
-    assert shape.shape == (24,) and (shape >= 0).all()
-    assert shape.mean() == pytest.approx(1.0, rel=1e-12)
-    assert shape.max() == pytest.approx(ratio, rel=1e-9)
-
-
-def test_the_day_follows_its_published_anchors():
-    levels = day.hour_levels()
-    assert levels.argmax() == 18  # bohmer2011
-    assert levels[11] > levels[9] and levels[11] > levels[14] and levels[17] > levels[14]  # stach2024
-    assert (np.diff(levels[20:]) < 0).all()
-    assert (np.diff(day.day_shape(2.5)[20:]) < 0).all()
-
-
-def test_a_flat_day_and_one_whose_load_falls_into_one_hour_are_the_ends():
-    assert day.day_shape(1).tolist() == [1.0] * 24
-    one = day.day_shape(24)
-    assert one[18] == 24 and one.sum() == 24
-
-
-def test_shapes_of_an_array_equal_those_of_its_numbers():
-    ratios = np.array([[1.0], [1.5], [2.5], [24.0]])
-    for k, ratio in enumerate(ratios[:, 0]):
-        np.testing.assert_allclose(day.day_shape(ratios)[:, k, 0], day.day_shape(ratio), rtol=1e-9)
-
-
-@pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
-@pytest.mark.parametrize("which", ["before", "after"])
-def test_the_mean_over_the_hours_is_the_mean_hour_and_their_peak_the_peak_hour(name, which):
-    now = now_of(which, name=name, users=[1e3, 1e6])
-    sides = (now, server_load.at_peak(now), server_load.hourly(now))
-    mean, peak, hours = (server_load.rates_per_s(t) for t in sides)
-    for load in ("requests/s", "connects/s", "messages down/s", "open connections"):
-        hourly = np.broadcast_to(hours[load], (24, *np.shape(mean[load])))
-        np.testing.assert_allclose(hourly.mean(axis=0), mean[load], rtol=1e-9)
-        np.testing.assert_allclose(hourly.max(axis=0), peak[load], rtol=1e-9)
-
-
-def test_servers_stay_through_the_night_and_so_do_the_scans_that_fill_their_caches():
-    now = now_of("after", {"after.socket.disconnect": "key"}, name="twilly_as_built", users=[1e6])
-    hours = server_load.rates_per_s(server_load.hourly(now))
-    assert (hours["plain servers"] == now.instances).all()
-    page = 128 * float(now.instances[0]) / 30
-    np.testing.assert_allclose(np.broadcast_to(hours["scanned units/s"], (24, 1)), page, rtol=1e-12)
 
 
 # --- loads against closed forms
@@ -226,22 +157,22 @@ def test_executions_at_once_are_rate_times_time(both):
 
 def test_connects_add_up_from_sessions_cuts_and_losses():
     changes = {"usage.session_mean_s": 1300, "users": 3e5}
-    now = now_of("after", changes)
+    now = traffic_at_modes("after", changes)
     causes = server_load.connects_by_cause(now)
     assert sum(causes.values()) == pytest.approx(server_load.rates_per_s(now)["connects/s"], rel=1e-12)
     usable = 1 - now.life.design.socket.blocked_share
-    cuts = traffic.usage.mean_cuts(1300, now.life.scenario.usage.session_sigma_ln, 30, 7200)
+    cuts = sessions.mean_cuts(1300, now.life.scenario.usage.session_sigma_ln, 30, 7200)
     assert causes["session starts"] == pytest.approx(now.life.sessions * usable / now.life.scenario.month_s)
     assert causes["2 h limit"] == pytest.approx(float(causes["session starts"] * cuts), rel=1e-9)
     assert min(causes.values()) > 0
-    assert set(server_load.connects_by_cause(now_of("before")).values()) == {0.0}
+    assert set(server_load.connects_by_cause(traffic_at_modes("before")).values()) == {0.0}
 
 
 def test_a_plain_servers_requests_are_no_calls_of_a_gateway():
-    now = now_of("before", name="twilly_as_built")
+    now = traffic_at_modes("before", name="twilly_as_built")
     rates = server_load.rates_per_s(now)
     assert rates["requests/s"] > 0 and rates["gateway calls/s"] == 0 and rates["runs/s"] == 0
-    sockets = now_of("after", {"after.socket.backend": "server"}, name="twilly_as_built")
+    sockets = traffic_at_modes("after", {"after.socket.backend": "server"}, name="twilly_as_built")
     rates = server_load.rates_per_s(sockets)
     assert rates["gateway calls/s"] == 0 and rates["scanned units/s"] == 0 and rates["messages down/s"] > 0
 
@@ -249,7 +180,8 @@ def test_a_plain_servers_requests_are_no_calls_of_a_gateway():
 def test_json_heartbeats_are_messages_each_way_and_ping_frames_are_not():
     changes = {"after.heartbeat.function": "read"}
     rates = [
-        server_load.rates_per_s(now_of("after", {**changes, "after.heartbeat.kind": kind})) for kind in ("ping", "json")
+        server_load.rates_per_s(traffic_at_modes("after", {**changes, "after.heartbeat.kind": kind}))
+        for kind in ("ping", "json")
     ]
     beats = rates[0]["heartbeats/s"]
     assert rates[0]["messages up/s"] == 0
@@ -266,19 +198,38 @@ def test_broadcasts_post_one_after_another_or_all_together():
         "after.socket.grace_s": 0,
     }
     one, many = (
-        server_load.fan_out_by_event(now_of("after", {**event, "after.socket.fan_out": mode}))
+        server_load.fan_out_by_event(traffic_at_modes("after", {**event, "after.socket.fan_out": mode}))
         for mode in ("sequential", "parallel")
     )
-    up = 1.0 - now_of("after", event).life.down_share
-    assert one["channel_content_update"] == pytest.approx(np.ceil(100 * up) * 0.020, rel=1e-12)
+    up = 1.0 - traffic_at_modes("after", event).life.down_share
+    assert one["channel_content_update"] == pytest.approx(100 * up * 0.020, rel=1e-12)
     assert many["channel_content_update"] == one["new_comment"] == 0.020
-    own = server_load.fan_out_by_event(now_of("after", {**event, "after.socket.backend": "server"}))
-    assert own["channel_content_update"] == pytest.approx(np.ceil(100 * up) / 60_000, rel=1e-12)
-    assert server_load.fan_out_by_event(now_of("before")) == {}
+    own = server_load.fan_out_by_event(traffic_at_modes("after", {**event, "after.socket.backend": "server"}))
+    own_up = 1.0 - traffic_at_modes("after", {**event, "after.socket.backend": "server"}).life.down_share
+    assert own["channel_content_update"] == pytest.approx(100 * own_up * 0.000017, rel=1e-12)
+    assert server_load.fan_out_by_event(traffic_at_modes("before")) == {}
+
+
+@pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
+@pytest.mark.parametrize("which", ["before", "after"])
+def test_the_busiest_hour_has_the_ratio_of_the_mean_hours_load_where_load_is_linear(name, which):
+    now = traffic_at_modes(which, {"usage.peak_to_mean_ratio": 3.5}, name=name, users=[1e3, 1e6])
+    mean, peak = (server_load.rates_per_s(t) for t in (now, server_load.at_peak(now)))
+    for load in ("requests/s", "connects/s", "messages down/s", "open connections", "heartbeats/s"):
+        np.testing.assert_allclose(peak[load], 3.5 * mean[load], rtol=1e-9)
+
+
+def test_whole_servers_and_the_scans_that_fill_their_caches_are_the_same_in_every_hour():
+    now = traffic_at_modes("after", {"after.socket.disconnect": "key"}, name="twilly_as_built", users=[1e6])
+    page = 128 * float(now.instances[0]) / 30
+    for hour in (now, server_load.at_peak(now)):
+        found = server_load.rates_per_s(hour)
+        assert (found["plain servers"] == now.instances).all()
+        np.testing.assert_allclose(found["scanned units/s"], page, rtol=1e-12)
 
 
 def test_a_broadcast_to_1500_who_are_there_reaches_the_senders_timeout():
-    now = now_of(
+    now = traffic_at_modes(
         "after",
         {
             "after.pushes.channel_content_update.audience": "broadcast",
@@ -287,9 +238,32 @@ def test_a_broadcast_to_1500_who_are_there_reaches_the_senders_timeout():
             "events.channel_content_update.online_share": 1,
         },
     )
-    table = server_load.load_table(now)
-    assert table.loc["longest fan-out s", "peak"] > table.loc["longest fan-out s", "quota"] == 30
-    assert table.loc["longest fan-out s", "users_at_quota"] == 0  # at any number of users
+    assert server_load.rates_per_s(now)["longest fan-out s"] > server_load.limits(now)["longest fan-out s"] == 30
+    assert server_load.users_at_quota(now)["longest fan-out s"] == 0  # at any number of users
+
+
+def test_the_limit_of_a_fan_out_is_the_scenarios_own_time_out_and_none_for_a_sender_of_ones_own():
+    event = {"after.pushes.new_comment.audience": "broadcast", "events.new_comment.recipients": 20_000}
+    longer = traffic_at_modes("after", {**event, "ledger.lambda_timeout_s": 900})
+    peak = server_load.rates_per_s(server_load.at_peak(longer))["longest fan-out s"]
+    assert server_load.limits(longer)["longest fan-out s"] == 900 > peak
+    for own in ({"after.socket.direct_send": True}, {"after.socket.backend": "server"}):
+        assert "longest fan-out s" not in server_load.limits(traffic_at_modes("after", {**event, **own}))
+
+
+def test_a_time_out_that_nobody_knows_is_a_limit_in_each_draw():
+    event = {
+        "after.pushes.new_comment.audience": "broadcast",
+        "events.new_comment.online_share": 0.2,
+        "ledger.lambda_timeout_s": {"low": 3, "mode": 30, "high": 900, "source": "assumption", "note": "unknown"},
+    }
+    case = model.load("twilly").with_({**event, "events.new_comment.recipients": 7500})
+    drawn = traffic.traffic("after", sampling.resolved(case, draws=32, seed=1))
+    reached = server_load.users_at_quota(drawn)["longest fan-out s"]
+    needed_s = np.broadcast_to(server_load.fan_out_by_event(drawn)["new_comment"], (32, 1))[:, 0]
+    over = needed_s >= drawn.life.scenario.number("lambda_timeout_s")[:, 0]
+    np.testing.assert_array_equal(reached, np.where(over, 0.0, np.inf))
+    assert 0 < over.sum() < 32
 
 
 # --- the disconnect that scans
@@ -297,7 +271,7 @@ def test_a_broadcast_to_1500_who_are_there_reaches_the_senders_timeout():
 
 def test_a_disconnect_reads_half_a_unit_for_4_kb_of_table_up_to_the_128_of_a_page():
     users = np.array([1e4, 1e5, 1e6, 1e7])
-    now = now_of("after", {"after.socket.table_base_bytes": 0}, users=users)
+    now = traffic_at_modes("after", {"after.socket.table_base_bytes": 0}, users=users)
     reads = server_load.disconnect_reads(now)
     size = np.minimum(np.ceil(reads["open connections"] * 158), 2**20)
     np.testing.assert_array_equal(reads["read units a disconnect"], np.ceil(size / 4096) / 2)
@@ -307,8 +281,8 @@ def test_a_disconnect_reads_half_a_unit_for_4_kb_of_table_up_to_the_128_of_a_pag
 
 
 def test_scanned_units_are_part_of_the_read_units_and_none_where_a_key_is_known():
-    now = now_of("after")
-    other = now_of("after", {"after.socket.disconnect": "key"})
+    now = traffic_at_modes("after")
+    other = traffic_at_modes("after", {"after.socket.disconnect": "key"})
     rates, keyed = server_load.rates_per_s(now), server_load.rates_per_s(other)
     assert 0 < rates["scanned units/s"] < rates["read units/s"]
     assert keyed["scanned units/s"] == 0
@@ -319,20 +293,24 @@ def test_scanned_units_are_part_of_the_read_units_and_none_where_a_key_is_known(
 # --- quotas and where they break
 
 
+def proportion_of_users(now, load):
+    """The users at which a load meets its limit if it is as many times 10,000 as the load is below the limit."""
+    return 10_000 * server_load.limits(now)[load] / float(server_load.rates_per_s(server_load.at_peak(now))[load])
+
+
 @pytest.mark.parametrize(
     ("which", "load"),
     [("before", "gateway calls/s"), ("before", "read units/s"), ("after", "connects/s"), ("after", "open connections")],
 )
 def test_the_search_finds_what_a_proportion_gives_where_load_is_linear(both, which, load):
-    table = server_load.load_table(both[which])
     found = server_load.users_at_quota(both[which])[load]
-    assert found.item() == pytest.approx(10_000 * table.loc[load, "headroom"], rel=1e-9)
+    assert found.item() == pytest.approx(proportion_of_users(both[which], load), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["twilly", "twilly_as_built"])
 @pytest.mark.parametrize("base_bytes", [0, 5e6])
 def test_at_the_users_found_the_peak_load_is_the_quota(name, base_bytes):
-    now = now_of("after", {"after.socket.table_base_bytes": base_bytes}, name=name)
+    now = traffic_at_modes("after", {"after.socket.table_base_bytes": base_bytes}, name=name)
     for load, users in server_load.users_at_quota(now).items():
         if np.isfinite(users.item()):
             limit = server_load.limits(now)[load]
@@ -344,15 +322,14 @@ def test_at_the_users_found_the_peak_load_is_the_quota(name, base_bytes):
 
 def test_a_growing_table_breaks_its_quota_earlier_than_a_proportion_says():
     """A disconnect's read units grow with the table, so scans grow with the square of users up to a page."""
-    now = now_of("after", {"after.socket.table_base_bytes": 0})
-    table = server_load.load_table(now)
-    straight = 10_000 * table.loc["scanned units/s", "headroom"]
-    assert table.loc["scanned units/s", "users_at_quota"] < straight / 10
+    now = traffic_at_modes("after", {"after.socket.table_base_bytes": 0})
+    found = server_load.users_at_quota(now)["scanned units/s"].item()
+    assert found < proportion_of_users(now, "scanned units/s") / 10
 
 
 def test_where_a_square_breaks_is_its_root():
     """Below one page the scan is table/4 KB/2: connects x open x 158 / 8,192 = quota, solved by hand."""
-    now = now_of("after", {"after.socket.table_base_bytes": 0})
+    now = traffic_at_modes("after", {"after.socket.table_base_bytes": 0})
     quota = {"dynamodb_partition_read_units_per_s": 500.0}
     found = server_load.users_at_quota(now, quota)["scanned units/s"].item()
     peak = server_load.rates_per_s(server_load.at_peak(now))
@@ -361,14 +338,14 @@ def test_where_a_square_breaks_is_its_root():
     assert found == pytest.approx(root, rel=0.02)  # whole blocks of 4 KB
 
 
-def test_the_first_to_break_has_the_fewest_users(both):
-    for now in both.values():
-        load, users = server_load.first_break(now)
-        assert users == min(float(v[0]) for v in server_load.users_at_quota(now).values())
-        assert load in server_load.QUOTAS
+def test_the_first_to_break_has_the_fewest_users_and_stands_at_the_top(both):
     table = server_load.quota_table(both["before"], both["after"])
-    fewest = min(server_load.first_break(n)[1] for n in both.values())
-    assert table.iloc[0][["before", "after"]].min() == fewest
+    breaks = {which: server_load.users_at_quota(now) for which, now in both.items()}
+    assert table.iloc[0][["before", "after"]].min() == min(v.item() for b in breaks.values() for v in b.values())
+    assert table[["before", "after"]].min(axis=1).is_monotonic_increasing
+    for load, row in table.iterrows():
+        assert row["quota"] == server_load.limits(both["after"])[load]
+        assert [row[which] for which in both] == [np.asarray(b.get(load, np.inf)).item() for b in breaks.values()]
 
 
 def test_a_new_account_with_10_executions_breaks_100_times_sooner(both):
@@ -379,13 +356,13 @@ def test_a_new_account_with_10_executions_breaks_100_times_sooner(both):
 
 
 def test_at_its_break_a_limit_is_wholly_used(both):
-    load, users = server_load.first_break(both["after"])
-    use = server_load.quota_use(server_load.with_users(both["after"], np.array([users / 2, users])))
+    load, users = min(server_load.users_at_quota(both["after"]).items(), key=lambda found: found[1].item())
+    use = server_load.quota_use(server_load.with_users(both["after"], users.item() * np.array([0.5, 1.0])))
     assert use.loc[load].iloc[1] == pytest.approx(1.0, rel=1e-9) and (use.iloc[:, 0] < 1).all()
 
 
 def test_draws_have_each_their_own_break():
-    now = now_of("after", draws=4, users=[1e4])
+    now = traffic_at_modes("after", draws=4, users=[1e4])
     found = server_load.users_at_quota(now)
     assert all(v.shape == (4,) for v in found.values())
     for k in range(4):
@@ -396,31 +373,22 @@ def test_draws_have_each_their_own_break():
 @pytest.mark.parametrize("which", ["before", "after"])
 def test_an_array_of_users_equals_one_by_one(which):
     users = np.array([1e3, 1e5, 1e7])
-    many = server_load.load_by_users(now_of(which, users=users, name="twilly_as_built"))
+    many = server_load.load_by_users(traffic_at_modes(which, users=users, name="twilly_as_built"))
     for k, count in enumerate(users):
-        alone = server_load.load_table(now_of(which, users=[count], name="twilly_as_built"))["peak"]
-        np.testing.assert_allclose(many.iloc[:, k], alone, rtol=1e-12)
+        alone = traffic_at_modes(which, users=[count], name="twilly_as_built")
+        alone = server_load.rates_per_s(server_load.at_peak(alone))
+        np.testing.assert_allclose(many.iloc[:, k], [np.ravel(alone[load])[0] for load in many.index], rtol=1e-12)
 
 
 @settings(deadline=None, max_examples=15)
 @given(st.floats(2, 6), st.floats(1.1, 100))
 def test_no_load_falls_as_users_grow(log_users, times):
-    now = now_of("after", name="twilly_as_built", users=[10**log_users, times * 10**log_users])
+    now = traffic_at_modes("after", name="twilly_as_built", users=[10**log_users, times * 10**log_users])
     table = server_load.load_by_users(now)
     assert (table.iloc[:, 1] >= table.iloc[:, 0] * (1 - 1e-9)).all()
 
 
 # --- plain servers
-
-
-def test_servers_hold_what_memory_and_cores_allow(both):
-    table = server_load.server_table(both["after"])
-    assert table.loc["node_ws", "instance_holds"] == pytest.approx(4 * 2**30 * 0.7 / 7500, rel=1e-12)
-    assert table.loc["phoenix", "low"] == pytest.approx(4 * 2**30 * 0.7 / 64000, rel=1e-12)
-    assert table.loc["node_http_requests", "instance_holds"] == pytest.approx(31500 * 2 * 0.6, rel=1e-12)
-    assert (table["instances"] == np.ceil(table["demand"] / table["instance_holds"])).all()
-    assert (table["low"] <= table["instance_holds"]).all()
-    assert (table["instance_holds"] <= table["high"]).all()
 
 
 def test_every_priced_instance_has_a_size():
@@ -431,27 +399,8 @@ def test_every_priced_instance_has_a_size():
 
 
 def test_a_new_tls_connection_is_26_times_a_warm_request():
-    assert capacity.tls_cores(1000, 1) / capacity.tls_cores(1000, 0) == pytest.approx(26, abs=0.5)
-    half = capacity.tls_cores([1000, 2000], 0.5)
-    np.testing.assert_allclose(half, [capacity.tls_cores(r, 0.5) for r in (1000, 2000)], rtol=1e-15)
-
-
-def test_one_core_at_80_percent_waits_as_erlang_says():
-    """W157's queue: service 10/s, arrivals 8/s, one core."""
-    base = now_of("before", name="twilly_as_built")
-    peak = float(server_load.rates_per_s(server_load.at_peak(base))["requests/s"])
-    now = now_of(
-        "before",
-        {
-            "users": 10_000 * 8 / peak,
-            "before.server.requests_per_s": 10,
-            "before.server.instance": "c7g_medium",
-            "before.server.utilisation_share": 1,
-        },
-        name="twilly_as_built",
-    )
-    assert float(np.ravel(server_load.server_wait_s(now))[0]) == pytest.approx(0.4, rel=1e-9)
-    assert server_load.server_wait_s(now_of("before")) == 0
+    warm, cold = (capacity.figures()[f"node_https_{what}_per_s"].value for what in ("requests", "connects"))
+    assert warm / cold == pytest.approx(26, abs=0.5)
 
 
 # --- a storm of the scenario's own, and what falls back on the API
@@ -475,19 +424,19 @@ def test_the_storm_takes_schedule_quota_and_connections_from_the_design(both):
     peak = float(server_load.at_peak(both["after"]).life.open_connections)
     assert len(own.back_s) == round(peak)
     assert (own.delays_s, own.jitter, own.rate_per_s, own.burst) == ((2, 4, 8, 16, 30), "none", 500, 500)
-    never = drops.drop(now_of("after", {"after.reconnect.last_attempt": False}), clients=10_000)
+    never = drops.drop(traffic_at_modes("after", {"after.reconnect.last_attempt": False}), clients=10_000)
     assert np.isinf(never.attempts) and np.isfinite(never.back_s).all()
 
 
 def test_a_storm_of_more_clients_meets_the_api_of_more_users():
-    now = now_of("after", name="twilly_as_built")
+    now = traffic_at_modes("after", name="twilly_as_built")
     few, many = (drops.drop(now, clients=n) for n in (1_000, 100_000))
     assert many.usual_requests_per_s == pytest.approx(100 * few.usual_requests_per_s, rel=1e-9)
     assert many.api_requests_per_s > few.api_requests_per_s
 
 
 def test_a_plain_server_lets_in_what_its_cores_can_shake_hands_with():
-    now = now_of("after", {"after.socket.backend": "server"}, name="twilly_as_built")
+    now = traffic_at_modes("after", {"after.socket.backend": "server"}, name="twilly_as_built")
     assert drops.drop(now, clients=100).rate_per_s == 2 * 2117
 
 
@@ -551,7 +500,7 @@ def radio_occurrences(now, network, flow, hosts):
     total = 0.0
     for place, where in now.life.places.items():
         if place in flow.rates_per_s:
-            source = airtime.place_sources(now, network, place).get(hosts.get(flow.name, flow.name))
+            source = airtime.place_sources(now, network)[place].get(hosts.get(flow.name, flow.name))
             if source is not None:
                 rate = flow.duty / source.period_s if flow.timer else source.rate_per_s
                 total = total + where.weight * now.life.active_s * rate
@@ -648,11 +597,6 @@ def test_the_table_of_before_and_after_shows_the_very_same_load(both):
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: day.day_shape(25), "peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 25"),
-        (
-            lambda: day.peak_ratio(0.5),
-            "peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 0.5",
-        ),
         (
             lambda: model.load("twilly").with_({"usage.peak_to_mean_ratio": 30}),
             "usage.peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 30 "
@@ -663,40 +607,42 @@ def test_the_table_of_before_and_after_shows_the_very_same_load(both):
         (lambda: capacity.fan_out_s(10, 0.02, at_once=0), "at_once must be >= 1 post; got 0"),
         (lambda: capacity.fan_out_s(10, 0.02, rate_per_s=0), "rate_per_s must be > 0 posts/s; got 0"),
         (lambda: capacity.fan_out_connections(30, 0), "post_s must be > 0 s; got 0"),
-        (lambda: capacity.refill_s(10, 0), "rate_per_s must be > 0 connections/s; got 0"),
-        (lambda: capacity.refill_s(10, -500), "rate_per_s must be > 0 connections/s; got -500"),
-        (lambda: capacity.tls_cores(-1), "requests_per_s must be >= 0 1/s; got -1"),
-        (lambda: capacity.tls_cores(1, 1.5), "cold_share must be between 0 and 1; got 1.5"),
         (
             lambda: capacity.instance_size("t4g_mediun"),
             "unknown server.instance 't4g_mediun'; did you mean 't4g_medium'?",
         ),
         (
-            lambda: server_load.limits(now_of("before"), {"lambda_concurrency": 0}),
+            lambda: server_load.limits(traffic_at_modes("before"), {"lambda_concurrency": 0}),
             "lambda_concurrency must be > 0; got 0",
         ),
         (
-            lambda: server_load.users_at_quota(now_of("before"), {"lambda_concurency": 10}),
+            lambda: server_load.users_at_quota(traffic_at_modes("before"), {"lambda_concurency": 10}),
             "unknown quota 'lambda_concurency'; did you mean 'lambda_concurrency'?",
         ),
-        (lambda: server_load.load_by_users(now_of("before"), "pek"), "unknown hour 'pek'; did you mean 'peak'?"),
         (
-            lambda: server_load.disconnect_reads(now_of("before")),
+            lambda: server_load.load_by_users(traffic_at_modes("before"), "pek"),
+            "unknown hour 'pek'; did you mean 'peak'?",
+        ),
+        (
+            lambda: server_load.disconnect_reads(traffic_at_modes("before")),
             "disconnect_reads must be given a websocket design; got polling",
         ),
-        (lambda: drops.drop(now_of("before")), "a storm needs a websocket design, whose connections drop; got polling"),
-        (lambda: drops.drop(now_of("after"), clients=-5), "clients must be a whole number >= 0; got -5"),
         (
-            lambda: drops.drop(now_of("after"), delays_s=[]),
+            lambda: drops.drop(traffic_at_modes("before")),
+            "a storm needs a websocket design, whose connections drop; got polling",
+        ),
+        (lambda: drops.drop(traffic_at_modes("after"), clients=-5), "clients must be a whole number >= 0; got -5"),
+        (
+            lambda: drops.drop(traffic_at_modes("after"), delays_s=[]),
             "delays_s must be a schedule of at least one delay in s; got ()",
         ),
         (
-            lambda: drops.drop(now_of("after"), delays_s=[4, 2]),
+            lambda: drops.drop(traffic_at_modes("after"), delays_s=[4, 2]),
             "delays_s must be sorted, none below the one before it; got 2 s after 4 s",
         ),
-        (lambda: drops.drop(now_of("after"), rate_per_s=0), "rate_per_s must be > 0 connections/s; got 0"),
+        (lambda: drops.drop(traffic_at_modes("after"), rate_per_s=0), "rate_per_s must be > 0 connections/s; got 0"),
         (
-            lambda: drops.drop(now_of("after", users=[1e3, 1e4])),
+            lambda: drops.drop(traffic_at_modes("after", users=[1e3, 1e4])),
             "open connections must be one number in a storm, without draws and at one user count; got 2",
         ),
         (

@@ -2,7 +2,8 @@
 
 import copy
 import json
-import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from model import paths
 from model.apps import notebooks
-from model.show import display, pictures
+from model.show import display
 
 QUIET = {"jobs": 1, "progress": False}
 
@@ -252,18 +253,38 @@ def test_nbval_runs_in_a_kernel_and_names_the_cell(notebook):
     assert "text/plain" in str(theirs)
 
 
-def test_charts_get_a_picture_that_is_kept_while_their_data_stay(tmp_path):
-    if not pictures.available():
-        pytest.skip("no Chromium here to draw with")
-    path = small_notebooks.table_and_chart(tmp_path / "nb.ipynb")
-    notebooks.accept([path], **QUIET)
-    first = path.read_bytes()
-    assert b'"image/png"' in first
-    edit(path, "users / 9", "users / 8")
-    notebooks.accept([path], with_pictures=False, **QUIET)
-    picture = re.compile(rb'"image/png": "[^"]+"')
-    assert picture.search(path.read_bytes()).group() == picture.search(first).group()
-    assert found(path) == []
+WITHOUT_DEV = """
+import importlib.util, sys
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *a: None if name in ("kaleido", "nbval") else real(name, *a)
+from model.apps.cli import main
+sys.argv[0] = "workbook"
+main()
+"""
+
+
+def without_dev(*arguments):
+    """The command where the extra `dev` is not installed."""
+    return subprocess.run([sys.executable, "-c", WITHOUT_DEV, *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_accept_without_kaleido_is_one_sentence_and_stores_nothing(notebook):
+    edit(notebook, "users * 0.0468", "users * 0.0469")
+    before = notebook.read_bytes()
+    done = without_dev("accept", notebook)
+    assert done.returncode == 2 and notebook.read_bytes() == before
+    assert done.stderr == (
+        "workbook: pictures of charts need kaleido, which is not installed; in a clone: pip install -e '.[dev]'\n"
+    )
+
+
+def test_check_without_nbval_says_so_and_still_finds_every_changed_number(notebook):
+    done = without_dev("check", notebook)
+    assert done.returncode == 0 and "every stored number is what the notebooks give" in done.stdout
+    assert done.stderr.startswith("workbook: nbval is not installed, so no notebook is run in a kernel by it as well")
+    edit(notebook, "1428.6,", "1428.7,")
+    done = without_dev("check", notebook)
+    assert done.returncode == 1 and "1428.7 stored, 1428.6 now" in done.stdout
 
 
 @pytest.mark.parametrize("path", sorted(paths.notebooks().glob("*.ipynb")), ids=lambda p: p.stem)

@@ -113,13 +113,14 @@ def test_any_storm_equals_the_sorted_list_of_all_attempts(delays, clients, jitte
     np.testing.assert_array_equal(back, sorted_back_s(times, rate, burst, outage))
 
 
-@pytest.mark.parametrize("crowd, block", [(50, 200), (2**18, 2**24)])
-@pytest.mark.parametrize("rate", [5, 5000])
-def test_small_blocks_and_crowded_windows_change_nothing(monkeypatch, crowd, block, rate):
-    monkeypatch.setattr(storm, "CROWD", crowd)
-    monkeypatch.setattr(storm, "BLOCK_ATTEMPTS", block)
-    times = storm.attempt_times_s(5000, SCHEDULE, "none", 8, notice_s=1e-3)
-    back = storm.reconnect(5000, SCHEDULE, "none", rate, 20, 8, notice_s=1e-3)
+@pytest.mark.parametrize("windows, listed", [(1, 2**23), (7, 0), (2**16, 0)])
+@pytest.mark.parametrize("jitter, rate, notice_s", [("none", 5, 1e-3), ("none", 5000, 1e-3), ("decorrelated", 50, 0)])
+def test_short_stretches_and_wide_windows_change_nothing(monkeypatch, windows, listed, jitter, rate, notice_s):
+    monkeypatch.setattr(storm, "WINDOWS", windows)
+    monkeypatch.setattr(storm, "LISTED", listed)  # then at most two attempts a client are listed at a time
+    schedule = [0.01, 0.02, 0.03, 0.04, 30]
+    times = storm.attempt_times_s(5000, schedule, jitter, 8, notice_s)
+    back = storm.reconnect(5000, schedule, jitter, rate, 20, 8, notice_s=notice_s)
     np.testing.assert_array_equal(back, sorted_back_s(times, rate, 20))
 
 
@@ -166,8 +167,7 @@ def test_without_a_last_attempt_nobody_is_lost_and_the_quota_sets_the_time(jitte
 
 def test_full_jitter_without_a_last_attempt_uses_the_whole_quota():
     back = storm.reconnect(50_000, SCHEDULE, "full", 500, 500, 2, attempts=np.inf)
-    start_s, per_s = storm.admitted_per_s(back, step_s=10.0)
-    assert per_s[2:7].mean() == pytest.approx(500, rel=0.001)
+    assert np.count_nonzero((back >= 20) & (back < 70)) / 50 == pytest.approx(500, rel=0.001)
 
 
 # --- jitter as AWS's simulator defines it
@@ -209,25 +209,12 @@ def test_notice_is_uniform():
     assert stats.kstest(seen, stats.uniform(0, 30).cdf).pvalue > 1e-3
 
 
-def test_backoff_doubles_up_to_the_cap():
-    rng = np.random.default_rng(0)
-    waits = storm.backoff_s(np.arange(11), 5, 2000, "none", rng)
-    assert waits.tolist() == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2000, 2000]
-    assert storm.backoff_s(10_000, 5, 2000, "none", rng) == 2000
-
-
-@pytest.mark.parametrize("jitter, low, high", [("equal", 40, 80), ("full", 0, 80), ("decorrelated", 5, 240)])
-def test_backoff_is_uniform_as_the_jitter_says(jitter, low, high):
-    waits = storm.backoff_s(np.full(50_000, 4), 5, 2000, jitter, np.random.default_rng(1), previous_s=80)
-    assert stats.kstest(waits, stats.uniform(low, high - low).cdf).pvalue > 1e-3
-
-
 def occ_run(clients, wait, rng):
     """One run of clients that each must win one optimistic write: number of writes, time to the last."""
     net = (abs(d) for d in iter(lambda: rng.normal(10, 2), None))
     queue = [(next(net), i, "read", 0) for i in range(clients)]
     heapq.heapify(queue)
-    version, calls, tries, last, now = 0, 0, [0] * clients, [5.0] * clients, 0.0
+    version, calls, tries, now = 0, 0, [0] * clients, 0.0
     while queue:
         now, i, what, seen = heapq.heappop(queue)
         if what == "read":  # the answer and the write it leads to: two trips
@@ -239,8 +226,7 @@ def occ_run(clients, wait, rng):
             heapq.heappush(queue, (now + next(net), i, "done", 0))
         elif what == "write":
             tries[i] += 1
-            last[i] = wait(tries[i], last[i])
-            heapq.heappush(queue, (now + next(net) + next(net) + last[i], i, "read", 0))
+            heapq.heappush(queue, (now + next(net) + next(net) + wait(i, tries[i]), i, "read", 0))
     return calls, now
 
 
@@ -258,14 +244,18 @@ AWS_TABLE = {  # W060-W079: clients, strategy -> (calls, sd of a run), (ms, sd o
 }
 
 
+def aws_wait(jitter, seed):
+    """AWS's wait before try k, base 5, cap 2000: min(cap, base x 2^k), by the delays of clients in a storm."""
+    schedule = [5, 2000] if jitter == "decorrelated" else np.minimum(2000, 5.0 * 2 ** np.arange(1, 10))
+    waits = np.diff(storm.attempt_times_s(60, schedule, jitter, seed, attempts=150), axis=1, prepend=0)
+    return lambda client, tries: waits[client, tries - 1]
+
+
 @pytest.mark.parametrize("clients, jitter", AWS_TABLE)
 def test_aws_backoff_simulator_table(clients, jitter):
     rng, runs = np.random.default_rng(11), 25
-
-    def wait(tries, last):
-        return float(storm.backoff_s(tries, 5, 2000, jitter, rng, last)) if jitter else 0.0
-
-    found = np.mean([occ_run(clients, wait, rng) for _ in range(runs)], axis=0)
+    waits = [aws_wait(jitter, seed) if jitter else lambda *_: 0.0 for seed in range(runs)]
+    found = np.mean([occ_run(clients, wait, rng) for wait in waits], axis=0)
     for mean, (expected, sd) in zip(found, AWS_TABLE[clients, jitter], strict=True):
         # 4 standard errors of both means (the sd is printed without decimals), and 1 for the cut decimals
         assert abs(mean - expected) < 4 * (sd + 0.5) * np.sqrt(1 / 100 + 1 / runs) + 1
@@ -287,31 +277,17 @@ def test_back_share_counts_clients_back_by_each_moment():
     np.testing.assert_allclose(storm.back_share(back, at), expected, rtol=1e-12)
 
 
-def test_admitted_sum_to_the_clients_that_are_back():
-    back = back_of(5000, "equal")
-    start_s, per_s = storm.admitted_per_s(back, step_s=0.5)
-    assert per_s.sum() * 0.5 == np.isfinite(back).sum()
-    assert start_s[-1] <= back[np.isfinite(back)].max() < start_s[-1] + 0.5
-
-
 def test_waves_without_jitter_are_the_clients_still_out():
-    _, per_s = storm.attempts_per_s(back_of(10_000), SCHEDULE, "none", 1)
-    assert {int(t): per_s[t] for t in np.flatnonzero(per_s)} == {2: 10_000, 6: 9500, 14: 9000, 30: 8500, 60: 8000}
-
-
-@pytest.mark.parametrize("jitter, attempts", [(j, a) for j in JITTERED for a in (None, 8, np.inf)])
-def test_attempts_are_those_made_until_each_client_was_back(jitter, attempts):
-    back = storm.reconnect(2000, SCHEDULE, jitter, 50, 100, 6, notice_s=3, attempts=attempts)
-    start_s, per_s = storm.attempts_per_s(back, SCHEDULE, jitter, 6, notice_s=3, attempts=attempts, step_s=2)
-    times = storm.attempt_times_s(2000, SCHEDULE, jitter, 6, 3, 200 if attempts == np.inf else attempts)
+    back = back_of(10_000)
+    times = storm.attempt_times_s(10_000, SCHEDULE, "none", 1)
     made = times[times <= back[:, None]]
-    counts = np.bincount((made / 2).astype(int), minlength=len(per_s))
-    assert (per_s * 2).tolist() == counts.tolist()
-
-
-def test_attempts_of_another_storm_are_refused():
-    with pytest.raises(InputError, match="back_s must come from a storm with the same schedule"):
-        storm.attempts_per_s(back_of(100, "full", seed=1), SCHEDULE, "full", seed=2)
+    assert dict(zip(*np.unique(made, return_counts=True), strict=True)) == {
+        2: 10_000,
+        6: 9500,
+        14: 9000,
+        30: 8500,
+        60: 8000,
+    }
 
 
 def test_the_lost_poll_for_good():
@@ -364,16 +340,10 @@ def test_bad_storms_are_refused_in_one_sentence(wrong, text):
     [
         (lambda: storm.summary([]), "back_s must hold the seconds of at least one client"),
         (lambda: storm.summary([-1.0]), "back_s must be >= 0 s; got -1"),
-        (lambda: storm.admitted_per_s([1.0], step_s=0), "step_s must be > 0 s; got 0"),
-        (lambda: storm.admitted_per_s([1e9], step_s=1), "step_s must leave at most 10,000,000 bins"),
         (lambda: storm.back_share([1.0], [np.nan]), "at_s must be a number; got NaN"),
         (lambda: storm.attempt_times_s(1, [2], "none", 0, attempts=np.inf), "attempts must be finite"),
-        (lambda: storm.attempts_per_s([np.inf], [2], "none", 0, attempts=np.inf), "back_s must be finite"),
         (lambda: storm.fallback_requests_per_s([1.0], [0.0], 0, 2), "period_s must be > 0 s; got 0"),
         (lambda: storm.fallback_requests_per_s([1.0], [0.0], 3, -2), "requests_per_tick must be >= 0"),
-        (lambda: storm.backoff_s(0, -5, 30, "full", np.random.default_rng(0)), "base_s must be > 0 s; got -5"),
-        (lambda: storm.backoff_s(0, 5, 30, "Full", np.random.default_rng(0)), "did you mean 'full'?"),
-        (lambda: storm.backoff_s(0.5, 5, 30, "full", np.random.default_rng(0)), "attempt must be a whole number"),
     ],
 )
 def test_bad_figures_are_refused_in_one_sentence(call, text):

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import model
 from model import traffic
-from model.life import chains, reuse, sessions
+from model.life import chains, sessions
+from model.life.flow import cold_shares
 from model.scenario import sampling
 
 
@@ -131,7 +132,33 @@ def test_a_timer_shorter_than_the_keep_alive_never_finds_a_cold_connection(both)
 
 def test_a_lone_poisson_flow_is_cold_with_the_chance_of_a_long_gap():
     lone = traffic.Flow("lone", "poll", 1.0, {"here": 1 / 120}, exchange="http")
-    assert reuse.cold_shares([lone], {"here": 1.0}, 60.0)[0] == pytest.approx(np.exp(-0.5), rel=1e-12)
+    assert cold_shares([lone], {"here": 1.0}, 60.0)[0] == pytest.approx(np.exp(-0.5), rel=1e-12)
+
+
+def test_a_lone_poll_as_often_as_the_idle_timeout_finds_its_connection_open():
+    def cold(period_s, gap_s):
+        lone = traffic.Flow("lone", "poll", 1.0, {"here": 1.0 / period_s}, period_s=period_s, exchange="http")
+        return float(cold_shares([lone], {"here": 1.0}, gap_s)[0])
+
+    periods_s = [float(p) for p in range(1, 200)]
+    assert [p for p in periods_s if cold(p, p)] == []
+    assert all(cold(p, p - 0.01) == 1.0 for p in periods_s)
+
+
+@pytest.mark.parametrize("name", ["twilly", "polling_improved", "twilly_improved"])
+def test_a_flow_with_a_timer_carries_the_period_that_its_rate_comes_from(name):
+    for which in ("before", "after"):
+        now = traffic.traffic(which, sampling.resolved(model.load(name)))
+        design, timed = now.life.design, {f.name: f for f in now.flows if f.timer}
+        loops = {f"poll {n}": t for n, t in design.timers.items() if t.timing != "by_hand"}
+        extra = {"heartbeat": design.heartbeat, "fallback poll": design.fallback} if design.socket else {}
+        assert timed.keys() == {*loops, *extra}
+        for flow in timed.values():
+            about = {**loops, **extra}[flow.name]
+            slept = getattr(about, "timing", "fixed") == "sleep_then_request"
+            assert flow.period_s > about.period_s if slept else flow.period_s == about.period_s
+            for rate in flow.rates_per_s.values():
+                assert rate * flow.period_s == pytest.approx(flow.duty, rel=1e-12)
 
 
 def test_cold_connections_agree_with_a_simulated_timer_among_random_requests():
@@ -142,10 +169,10 @@ def test_cold_connections_agree_with_a_simulated_timer_among_random_requests():
     last = others[np.maximum(np.searchsorted(others, timer) - 1, 0)]
     cold = (timer - last > gap) & (100.0 > gap)
     made = [
-        traffic.Flow("t", "poll", 1.0, {"x": 0.01}, timer=True, exchange="http"),
+        traffic.Flow("t", "poll", 1.0, {"x": 0.01}, period_s=100.0, exchange="http"),
         traffic.Flow("o", "poll", 1.0, {"x": 1 / 90}, exchange="http"),
     ]
-    exact = reuse.cold_shares(made, {"x": 1.0}, gap)[0]
+    exact = cold_shares(made, {"x": 1.0}, gap)[0]
     assert abs(exact - cold.mean()) < 4 * np.sqrt(exact * (1 - exact) / timer.size)
 
 
@@ -171,6 +198,108 @@ def test_silences_are_as_frequent_as_in_a_simulated_mix_of_beats_and_packets():
     times = np.sort(np.concatenate([np.arange(0.0, span, 300.0), rng.uniform(0, span, rng.poisson(span / 400.0))]))
     long = (np.diff(times) > 240.0).sum()
     assert abs(sessions._silences_per_s(240.0, 300.0, 1 / 400.0) * span - long) < 4 * np.sqrt(long)
+
+
+# --- losses, one by one
+
+LOSSY = {
+    "after.socket.blocked_share": 0,
+    "after.reconnect.delays_s": [2.0, 4.0],
+    "usage.sessions_per_day": 1,
+    "usage.session_mean_s": 3600,
+    "after.heartbeat.period_s": 29.0,  # whole minutes are no whole heartbeats
+    **{f"networks.{n}.nat_timeout_s": 7200 for n in ("wifi", "lte", "nr")},
+    **{f"networks.{n}.losses_per_hour": 4 for n in ("wifi", "lte", "nr")},
+}
+IDLE_S = 600.0  # a gateway closes what was silent for so long
+
+
+def lossy_life(twilly, unseen_share, **changes):
+    case = twilly.with_({**LOSSY, **{f"networks.{n}.unseen_share": unseen_share for n in twilly.networks}, **changes})
+    return traffic.traffic("after", sampling.resolved(case)).life
+
+
+def noticed_s(lost_s, beat_s, pong_s):
+    """When a client notices a loss: it pings on time, and waits so long for the pong that never comes."""
+    return np.ceil(lost_s / beat_s) * beat_s + pong_s
+
+
+def connections(length_s, life, unseen_share, rng):
+    """The connections of one session: opened, given up by the client, closed at the gateway [s from its start]."""
+    found, opened, beat = [], 0.0, life.design.heartbeat
+    while opened < length_s:
+        up_s, left_s = rng.exponential(3600.0 / 4), length_s - opened
+        if up_s >= left_s:
+            closed = length_s + life.design.socket.grace_s
+            return [*found, (opened, closed, closed)]
+        given_up = closed = opened + up_s
+        if rng.random() < unseen_share:
+            given_up = opened + noticed_s(up_s, beat.period_s, beat.pong_timeout_s)
+            closed = opened + np.floor(up_s / beat.period_s) * beat.period_s + IDLE_S  # from the last ping on
+        found.append((opened, given_up, closed))
+        opened = given_up + life.reconnect_s
+    return found
+
+
+def simulated_sessions(life, unseen_share, count=20_000):
+    rng = np.random.default_rng(12)
+    lengths = 3600.0 * np.exp(rng.standard_normal(count) - 0.5)
+    return lengths, [connections(x, life, unseen_share, rng) for x in lengths]
+
+
+@pytest.mark.parametrize(("beat_s", "pong_s"), [(30.0, 10.0), (240.0, 5.0)])
+def test_a_loss_is_noticed_when_simulated_pings_find_no_pong(twilly, beat_s, pong_s):
+    life = lossy_life(twilly, 1.0, **{"after.heartbeat.period_s": beat_s, "after.heartbeat.pong_timeout_s": pong_s})
+    lost = np.random.default_rng(9).uniform(0, 1e6 * beat_s, 200_000)
+    gaps = noticed_s(lost, beat_s, pong_s) - lost
+    assert abs(life.notice_s - gaps.mean()) < 4 * gaps.std() / np.sqrt(gaps.size)
+    assert life.gap_s == (pytest.approx(gaps.min(), rel=1e-3), pytest.approx(gaps.max(), rel=1e-3))
+
+
+def test_lost_connections_linger_as_on_a_timeline_of_pings_losses_and_the_idle_limit(twilly):
+    """The model counts the idle limit from the loss, the timeline from the last ping: half a heartbeat less."""
+    life = lossy_life(twilly, 1.0)
+    _, held = simulated_sessions(life, 1.0)
+    lingered = [closed - given_up for one in held for _, given_up, closed in one if closed > given_up]
+    half_a_beat_s = life.design.heartbeat.period_s / 2
+    assert len(lingered) > 50_000
+    assert life.lingering_share / life.unseen_per_s == pytest.approx(np.mean(lingered) + half_a_beat_s, abs=0.5)
+
+
+@pytest.mark.parametrize("unseen_share", [0.0, 0.3])
+def test_billed_minutes_agree_with_simulated_sessions_that_lose_connections(twilly, unseen_share):
+    """Each connection is rounded up to the minute, so a loss costs half a minute; lingering ones run on."""
+    life = lossy_life(twilly, unseen_share)
+    lengths, held = simulated_sessions(life, unseen_share)
+    minutes = np.array([sum(np.ceil((closed - opened) / 60.0) for opened, _, closed in one) for one in held])
+    more = minutes - lengths / 60.0
+    modelled = life.billed_minutes_per_s * life.active_s / life.sessions - 60.0
+    later = 4 * unseen_share * life.design.heartbeat.period_s / 2 / 60.0  # the idle limit, as above
+    assert modelled - later == pytest.approx(more.mean(), rel=0.03)  # while it is down, nothing more is lost
+
+
+# --- a sender that may be cut off
+
+
+@settings(max_examples=40, deadline=None)
+@given(recipients=st.floats(1.0, 5e4), timeout_s=st.floats(0.5, 900.0), post_s=st.floats(0.005, 0.05))
+def test_a_sender_posts_until_its_time_is_up_and_runs_no_longer(twilly, recipients, timeout_s, post_s):
+    cast = twilly.with_(
+        {
+            "after.pushes.new_comment.audience": "broadcast",
+            "events.new_comment.recipients": recipients,
+            "ledger.lambda_timeout_s": timeout_s,
+            "ledger.apigw_ws_post_s": post_s,
+        }
+    )
+    now = traffic.traffic("after", sampling.resolved(cast))
+    one, run = now.life.fan_outs["new_comment"], flow(now, "broadcast new_comment")
+    work_s = run.execution_s - one.seconds
+    whole = np.floor(one.posts)
+    made = (work_s + post_s * np.arange(1.0, whole + 1.0) <= timeout_s).sum()  # posts that end in time
+    assert made == pytest.approx(one.share * one.posts, abs=1.0 + 1e-6)
+    assert 0 < one.share <= 1 and run.execution_s <= timeout_s and one.seconds <= one.needed_s
+    assert flow(now, "push new_comment").per_month == pytest.approx(run.per_month * one.share * one.posts, rel=1e-9)
 
 
 def test_a_longer_heartbeat_is_noticed_later_and_so_misses_more(twilly):

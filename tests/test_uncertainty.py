@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 import model
 from model import ranges
 from model.checks import InputError
-from model.outcome import results
+from model.outcome import MEASURES, chunk_totals
+from model.outcome.sides import StreamedSide
+from model.ranges.choice import with_active_hours
 from model.scenario import sampling
 
 
@@ -33,10 +35,10 @@ def test_the_mean_of_a_linear_case_is_theory(twilly):
     inputs = sampling.ranged_inputs(twilly)
     columns = {n: np.full((4096, 1), r.mode) for n, r in inputs.items()}
     columns[name] = sampling.draws_of(twilly, 4096, 3)[name]
-    drawn = results.chunk_totals(twilly, np.array([1e4]), columns, ("load",))[0]["load"]
+    drawn = chunk_totals(twilly, np.array([1e4]), columns, ("load",))[0]["load"]
     one = inputs[name]
     at_mean = {n: c[:1] for n, c in columns.items()} | {name: np.array([[(one.low + 4 * one.mode + one.high) / 6]])}
-    theory = results.chunk_totals(twilly, np.array([1e4]), at_mean, ("load",))[0]["load"][0, 0]
+    theory = chunk_totals(twilly, np.array([1e4]), at_mean, ("load",))[0]["load"][0, 0]
     assert drawn.std() > 0
     assert abs(drawn.mean() - theory) < 4 * drawn.std() / np.sqrt(drawn.size)
 
@@ -63,6 +65,54 @@ def test_ishigami_has_its_published_indices():
         assert table.loc[name, "total"] == pytest.approx(total, abs=0.01)
 
 
+def test_a_sum_of_two_inputs_has_the_shares_of_its_variance():
+    """Var(a + 2 b) of uniform inputs is 1/12 + 4/12: a fifth and four fifths, and nothing between them."""
+    table = ranges.sobol_indices(lambda x: x[:, 0] + 2 * x[:, 1], {"a": (3.0, 4.0), "b": (0.0, 1.0)}, 4096, seed=2)
+    for name, share in (("a", 0.2), ("b", 0.8)):
+        assert table.loc[name, "first"] == pytest.approx(share, abs=0.005)
+        assert table.loc[name, "total"] == pytest.approx(share, abs=0.005)
+
+
+def test_the_error_of_an_index_is_that_of_the_mean_it_is():
+    """Of an input with almost no share: 1.96 s / sqrt(n) of f(B) (f(A_k) - f(A)); 50 resamples know s to 10 %."""
+    seen = []
+
+    def function(x):
+        seen.append(x)
+        return x[:, 0] + 0.01 * x[:, 1]
+
+    error = ranges.sobol_indices(function, {"a": (0.0, 1.0), "b": (0.0, 1.0)}, 1024, seed=3).loc["b", "first_error"]
+    a, _, mixed, b = function(seen[0]).reshape(1024, 4).T
+    products = (b - b.mean()) * (mixed - a) / a.var()
+    assert error == pytest.approx(1.96 * products.std() / np.sqrt(1024), rel=0.4)  # 4 standard errors
+
+
+def test_an_output_that_never_changes_has_no_shares():
+    table = ranges.sobol_indices(lambda x: np.full(len(x), 3.0), {"a": (0.0, 1.0), "b": (0.0, 1.0)}, 64, seed=1)
+    assert (table == 0.0).all(axis=None)
+
+
+@pytest.mark.parametrize("n", [2, 64])
+def test_sobol_indices_and_their_errors_are_those_of_salib(n):
+    from SALib.analyze import sobol as analyze
+    from SALib.sample import sobol as sample
+
+    def function(x):
+        return 3.0 + x[:, 0] * x[:, 1] + np.exp(x[:, 2])
+
+    bounds = {"a": (-1.0, 2.0), "b": (0.5, 4.0), "c": (0.0, 1.0), "idle": (5.0, 6.0)}
+    problem = {"num_vars": 4, "names": list(bounds), "bounds": [list(b) for b in bounds.values()]}
+    values = function(sample.sample(problem, n, calc_second_order=False, seed=7))
+    theirs = analyze.analyze(problem, values, calc_second_order=False, num_resamples=50, seed=7)
+    ours = ranges.sobol_indices(function, bounds, n, seed=7).loc[list(bounds)]
+    for column, name in (("first", "S1"), ("first_error", "S1_conf"), ("total", "ST"), ("total_error", "ST_conf")):
+        assert ours[column].tolist() == pytest.approx(theirs[name].tolist(), rel=1e-12, abs=1e-14)
+
+
+def test_sobol_indices_of_what_never_varies_are_0():
+    assert (ranges.sobol_indices(lambda x: np.full(len(x), 0.1), {"a": (0, 1)}, 8, seed=1) == 0.0).all(axis=None)
+
+
 def test_knowing_a_coin_is_worth_the_hand_sum():
     """Heads saves 10, tails loses 4: today 3 a month; knowing first, half of 10 is 5; worth 2."""
     table = ranges.information_value([10.0, -4.0], {"coin": [0.0, 1.0], "noise": [5.0, 5.0]})
@@ -76,6 +126,16 @@ def test_perfect_knowledge_is_worth_at_least_any_single_input():
     x, y = rng.normal(size=(2, 8192))
     table = ranges.information_value(x + 0.5 * y + 0.1, {"x": x, "y": y})
     assert table.loc["everything", "value_usd"] >= table.loc["x", "value_usd"] >= table.loc["y", "value_usd"] > 0
+
+
+def test_knowing_half_of_a_sum_is_worth_a_quarter_and_errs_in_a_quarter():
+    """x and y uniform on -1 to 1, the saving x + y: E[max(x, 0)] = 1/4, and y turns the sign in 1/4 of the cases."""
+    x, y = np.random.default_rng(5).uniform(-1.0, 1.0, size=(2, 65_536))
+    table = ranges.information_value(x + y, {"x": x})
+    error = np.sqrt(2.0 / 3.0) / np.sqrt(x.size)  # of the mean saving, which today's choice takes
+    assert table.loc["x", "value_usd"] == pytest.approx(0.25, abs=4.0 * error)
+    assert table.loc["x", "chance_of_wrong"] == pytest.approx(0.25, abs=4.0 * np.sqrt(0.25 * 0.75 / x.size))
+    assert table.loc["everything", "value_usd"] == pytest.approx(1.0 / 3.0, abs=4.0 * error)
 
 
 def test_a_long_run_in_chunks_begins_like_a_short_one_and_repeats(twilly, monkeypatch):
@@ -98,8 +158,8 @@ def test_a_run_in_chunks_of_several_user_counts_has_its_parts_by_flow(twilly, mo
     pieces, cores = model.evaluate(twilly, users=[1e4, 1e5], draws=512, seed=5), []
     monkeypatch.setattr("os.sched_getaffinity", lambda _: cores.append(1) or {0}, raising=False)
     one_core = model.evaluate(twilly, users=[1e4, 1e5], draws=512, seed=5)
-    assert isinstance(pieces.before, results.Streamed) and cores
-    for measure in results.MEASURES:
+    assert isinstance(pieces.before, StreamedSide) and cores
+    for measure in MEASURES:
         for side in ("before", "after"):
             first = getattr(whole, side).total(measure)
             np.testing.assert_allclose(
@@ -121,6 +181,14 @@ def test_spans_hold_their_middle(twilly):
     assert table["p_better"].between(0, 1).all()
 
 
+def test_spans_are_the_5_50_and_95_percent_quantiles_of_the_draws(twilly):
+    table, outcome = ranges.spans(twilly, draws=256, seed=2), model.evaluate(twilly, draws=256, seed=2)
+    before, after = (np.sort(v[:, 0]) for v in outcome.values("battery"))
+    for name, values in (("before", before), ("after", after)):
+        ends = [float((values <= table.loc["battery", f"{name}_{end}"]).mean()) for end in ("low", "middle", "high")]
+        assert ends == pytest.approx([0.05, 0.5, 0.95], abs=1.0 / 256)
+
+
 def test_the_tornado_is_widest_first_and_ends_where_the_model_says(twilly):
     table = ranges.tornado(twilly, "cost")
     assert table["width"].is_monotonic_decreasing
@@ -130,9 +198,41 @@ def test_the_tornado_is_widest_first_and_ends_where_the_model_says(twilly):
     assert table.loc[name, "saving_at_low"] == pytest.approx(saving, rel=1e-9)
 
 
+def test_the_tornado_has_the_saving_of_today_between_its_ends(twilly):
+    table, outcome = ranges.tornado(twilly, "cost", most=3), model.evaluate(twilly)
+    saving = float(np.ravel(outcome.before.total("cost"))[0] - np.ravel(outcome.after.total("cost"))[0])
+    assert len(table) == 3 and table["saving_at_modes"].to_numpy() == pytest.approx(saving, rel=1e-12)
+    ends = table[["saving_at_low", "saving_at_high"]]
+    assert (ends.min(axis=1) <= saving).all() and (ends.max(axis=1) >= saving).all()
+    assert table["width"].to_numpy() == pytest.approx((ends.max(axis=1) - ends.min(axis=1)).to_numpy(), rel=1e-12)
+
+
+def test_an_input_that_moves_alone_explains_all_of_the_variance(twilly):
+    table = ranges.index_table(twilly, "cost", n=1024, most=1)
+    assert list(table.index) == list(ranges.tornado(twilly, "cost", most=1).index)
+    assert table[["first", "total"]].to_numpy() == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_chance_of_choosing_wrong_today_is_that_of_the_rarer_sign(twilly):
+    case = model.load("twilly_as_built")
+    wrong = ranges.worth_measuring(case, draws=1024, seed=3, most=2).loc["nothing", "chance_of_wrong"]
+    better = ranges.spans(case, draws=1024, seed=3).loc["cost", "p_better"]
+    assert wrong in (better, 1.0 - better)
+    assert 0.0 < wrong < 1.0
+
+
 def test_the_chance_of_being_cheaper_is_a_chance(twilly):
     table = ranges.cheaper_surface(twilly, [1e3, 1e5], [1.0, 30.0], draws=64)
     assert table.shape == (2, 2) and table.to_numpy().min() >= 0 and table.to_numpy().max() <= 1
+
+
+def test_the_surface_is_the_chance_that_the_table_gives_at_the_same_hours(twilly):
+    """Every user an hour a day: the 30 active hours a month of the row are those of the scenario as it stands."""
+    day = {"usage.dau_mau_share": 1.0, "usage.sessions_per_day": 1.0, "usage.session_mean_s": 3600.0}
+    case = model.load("twilly_as_built").with_(day)
+    (chance,) = ranges.cheaper_surface(case, [3e3], [30.0], draws=128, seed=4).to_numpy().ravel()
+    assert chance == ranges.spans(case, users=3e3, draws=128, seed=4).loc["cost", "p_better"]
+    assert 0.0 < chance < 1.0
 
 
 @pytest.mark.parametrize(
@@ -204,7 +304,7 @@ def test_active_hours_reach_every_row_whatever_the_usage_is_stated_as(twilly):
 
 @pytest.mark.parametrize("hours", [0.5, 30.0, 100.0, 300.0, 720.0])
 def test_nobody_is_active_for_more_than_a_day_has_and_the_hours_are_those_asked_for(twilly, hours):
-    resolved = ranges._active_for(hours, sampling.resolved(twilly, draws=64, seed=1))
+    resolved = with_active_hours(hours, sampling.resolved(twilly, draws=64, seed=1))
     use = resolved.usage
     day_h = use.sessions_per_day * use.session_mean_s / 3600.0
     assert (day_h <= 24.0 * (1 + 1e-12)).all() and (use.dau_mau_share <= 1.0).all()
@@ -235,7 +335,7 @@ def test_parts_of_a_run_in_pieces_sum_to_the_mean_of_all_its_draws(twilly, monke
     monkeypatch.setattr(sampling, "AT_ONCE", 256)
     monkeypatch.setattr(sampling, "CHUNK", 256)
     outcome = model.evaluate(twilly, users=[1e4, 1e5], draws=1024, seed=5)
-    for measure in results.MEASURES:
+    for measure in MEASURES:
         sums = outcome.by_flow(measure).sum()
         for side in ("before", "after"):
             assert sums[side] == pytest.approx(getattr(outcome, side).total(measure)[:, 0].mean(), rel=1e-9)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import checks, ledger, paths, wire
+from model.wire import connections, packets
 
 CASES = {row["id"]: row for row in ledger.read_csv(paths.data("published", "wire_bytes.csv"))}
 MEGA_2_20 = 2**20
@@ -30,6 +31,23 @@ def frame_bits_per_s(payload_bytes, clients, period_s):
 def connection_bytes(tls, resumed, **upgrade):
     steps = (wire.connect_bytes(tls, resumed=resumed), wire.upgrade_bytes(tls=tls, **upgrade), wire.close_bytes(tls))
     return sum(up + down for up, down in steps)
+
+
+def packet_counts(price, *of, **how):
+    """Packets (up, down): each costs 20 B more on IPv6, where no message then needs another segment."""
+    return tuple((six - four) // 20 for four, six in zip(price(*of, **how, ip=4), price(*of, **how, ip=6), strict=True))
+
+
+def record_bytes(plaintext_bytes, tls):
+    """The TLS records of a message that one segment carries: what its exchange has more than one without TLS."""
+    with_tls, without = (wire.http_exchange_bytes(plaintext_bytes, 0, version)[0] for version in (tls, "none"))
+    return plaintext_bytes + with_tls - without
+
+
+def handshake_bytes(**how):
+    shaken = connections.handshake(**how)
+    up = shaken.hello_up_bytes + shaken.finished_up_bytes
+    return up, shaken.flight_down_bytes + shaken.last_down_bytes
 
 
 def plain_fetch_down(request_bytes, response_bytes):
@@ -54,6 +72,11 @@ SUMS = {
     "heartbeat_bytes_per_hour": lambda period_s: sum(wire.heartbeat_bytes()) * 3600 / period_s,
     "connection_bytes": connection_bytes,
     "plain_fetch_down": plain_fetch_down,
+    "connect_packets": lambda **x: packet_counts(wire.connect_bytes, **x),
+    "keepalive_bytes": lambda ip: 2 * wire.packet_header_bytes(ip),  # an empty probe and its ACK
+    "mss_bytes": packets.mss_bytes,
+    "tls_handshake_bytes": handshake_bytes,
+    "tls_record_bytes": record_bytes,
 }
 
 
@@ -89,8 +112,8 @@ RESEARCHED = {  # topic of the researched cases -> the figure from its inputs
     "connect_ip_bytes": lambda x: sum(wire.connect_bytes(x["mode"][:3], resumed="resumed" in x["mode"])),
     "close_ip_bytes": lambda x: sum(wire.close_bytes(x["tls"])),
     "upgrade_ip_bytes": lambda x: sum(wire.upgrade_bytes(x["req"], x["resp"], x["tls"])),
-    "tls_record_overhead": lambda x: wire.tls_record_bytes(x["plaintext"], SUITES[x["suite"]]) - x["plaintext"],
-    "tls_handshake_bytes": lambda x: sum(wire.tls_handshake_bytes(x["mode"][:3], resumed="resumed" in x["mode"])),
+    "tls_record_overhead": lambda x: record_bytes(x["plaintext"], SUITES[x["suite"]]) - x["plaintext"],
+    "tls_handshake_bytes": lambda x: sum(handshake_bytes(tls=x["mode"][:3], resumed="resumed" in x["mode"])),
     "ws_frame_header": lambda x: wire.websocket_frame_bytes(x["payload"], x["masked"]) - x["payload"],
     "ws_heartbeat_per_hour": lambda x: sum(wire.heartbeat_bytes()) * 3600 / x["period_s"],
     "lubbers_poll_bps": lambda x: wire.bits_per_s(x["header_bytes"], x["clients"], x["period_s"]),
@@ -146,19 +169,40 @@ def walked_exchange(request, response, tls, ip, server_s):
     sent, answered = walked_segments(up, mss), walked_segments(down, mss)
     up_packets = sent + walked_acks(answered, False)
     down_packets = answered + walked_acks(sent, server_s <= 0.04)
-    return (up + up_packets * header, down + down_packets * header), (up_packets, down_packets)
+    return up + up_packets * header, down + down_packets * header
 
 
 @given(sizes, sizes, versions, ips, st.sampled_from([0.0, 0.04, 0.0401, 3.0]))
 def test_an_exchange_equals_a_walk_over_its_packets(request, response, tls, ip, server_s):
-    by_hand, packets = walked_exchange(request, response, tls, ip, server_s)
+    by_hand = walked_exchange(request, response, tls, ip, server_s)
     assert wire.http_exchange_bytes(request, response, tls, ip, server_s) == by_hand
-    assert wire.http_exchange_packets(request, response, tls, ip, server_s) == packets
 
 
-@given(st.integers(0, 500), st.booleans())
-def test_lone_acks_equal_a_receiver_that_counts_to_two(count, rides):
-    assert wire.pure_acks(count, rides) == walked_acks(count, rides)
+@pytest.mark.parametrize(("ip", "header", "mss"), [(4, 52, 1448), (6, 72, 1428)])
+@pytest.mark.parametrize(
+    ("count", "tls", "more"), [(k, t, m) for k in (1, 2, 3, 8) for t in ("1.3", "none") for m in (-1, 0, 1)]
+)
+def test_a_message_of_whole_segments_fills_them_and_one_byte_more_needs_another(ip, header, mss, count, tls, more):
+    stream = count * mss + more
+    request = stream - OVERHEAD[tls]  # one record
+    sent = count + (more > 0)
+    up, down = wire.http_exchange_bytes(request, 0, tls, ip)
+    assert up == stream + sent * header + header  # and the ACK of the answer
+    assert down == OVERHEAD[tls] + header + sent // 2 * header  # a last odd segment's ACK rides on the answer
+    frame = 2 if request - 2 < 126 else 4
+    assert wire.websocket_message_bytes(request - frame, False, tls, ip) == (
+        (sent + 1) // 2 * header,
+        stream + sent * header,
+    )
+
+
+@pytest.mark.parametrize("records", [1, 2, 5])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_message_of_whole_records_fills_them_and_one_byte_more_needs_another(records, more):
+    plaintext = records * 16_384 + more
+    stream = plaintext + 22 * (records + (more > 0))
+    answer_ack = 52
+    assert wire.http_exchange_bytes(plaintext, 0)[0] == stream + -(-stream // 1448) * 52 + answer_ack
 
 
 @given(sizes, st.booleans(), versions, ips)
@@ -186,36 +230,29 @@ def test_bytes_never_fall_when_a_message_grows(request, response, more, tls, ip)
 def test_a_short_exchange_costs_20_bytes_a_packet_more_on_ipv6(request, response, wait, tls):
     request, response = request % 1000, response % 1000
     four, six = (wire.http_exchange_bytes(request, response, tls, ip, wait) for ip in (4, 6))
-    packets = wire.http_exchange_packets(request, response, tls, 4, wait)
-    assert [b - a for a, b in zip(four, six, strict=True)] == [20 * n for n in packets]
+    lone = wait > 0.04
+    assert [b - a for a, b in zip(four, six, strict=True)] == [20 * 2, 20 * (1 + lone)]
 
 
 @given(sizes, sizes, sizes, sizes, versions, ips, st.floats(0, 1), st.sampled_from(["1.1", "2"]))
 def test_the_layers_of_an_exchange_sum_to_its_bytes(head, body, back_head, back_body, tls, ip, wait, http):
-    parts = wire.layers(
-        "exchange",
-        request_headers_bytes=head,
-        request_body_bytes=body,
-        response_headers_bytes=back_head,
-        response_body_bytes=back_body,
-        tls=tls,
-        ip=ip,
-        server_s=wait,
-        http=http,
-    )
+    parts = wire.exchange_layers(head, body, back_head, back_body, tls, ip, wait, http)
+    sizes = (head + body, back_head + back_body)
     if http == "2":
-        whole = wire.http2_exchange_bytes(head, body, back_head, back_body, tls, ip, wait)
-    else:
-        whole = wire.http_exchange_bytes(head + body, back_head + back_body, tls, ip, wait)
-    assert sum(parts.values()) == sum(whole)
+        sizes = wire.http2_message_bytes(head, body), wire.http2_message_bytes(back_head, back_body)
+    assert sum(parts.values()) == sum(wire.http_exchange_bytes(*sizes, tls, ip, wait))
+    assert parts["framing"] == sum(sizes) - head - body - back_head - back_body
+    assert parts["acks"] % (52 if ip == 4 else 72) == 0 and parts["tcp"] * 20 == parts["ip"] * 32 * (ip == 4) + (
+        parts["ip"] * 16 * (ip == 6)
+    )
     assert min(parts.values()) >= 0 and parts["payload"] == body + back_body
 
 
 @given(sizes, st.booleans(), st.integers(0, 125), st.integers(0, 125), versions, ips)
 def test_the_layers_of_messages_and_heartbeats_sum_to_their_bytes(payload, masked, ping, pong, tls, ip):
-    message = wire.layers("message", payload_bytes=payload, masked=masked, tls=tls, ip=ip)
+    message = wire.message_layers(payload, masked, tls, ip)
     assert sum(message.values()) == sum(wire.websocket_message_bytes(payload, masked, tls, ip))
-    beat = wire.layers("heartbeat", tls=tls, ip=ip, client_payload_bytes=ping, server_payload_bytes=pong)
+    beat = wire.heartbeat_layers(tls, ip, ping, pong)
     assert sum(beat.values()) == sum(wire.heartbeat_bytes(tls, ip, ping, pong))
     assert beat["framing"] == 8 and beat["payload"] == ping + pong
 
@@ -224,16 +261,15 @@ def test_arrays_of_every_input_equal_scalars():
     request = np.array([0, 360, 1500, 40_000])[:, None, None, None]
     response = np.array([520, 100_000])[:, None, None]
     wait, ip = np.array([0.0, 0.06])[:, None], np.array([4, 6])
-    for priced_as in (wire.http_exchange_bytes, wire.http_exchange_packets):
-        up, down = priced_as(request, response, "1.2", ip, wait)
-        assert up.shape == down.shape == (4, 2, 2, 2) and up.dtype == np.int64
-        for at in np.ndindex(up.shape):
-            assert (up[at], down[at]) == priced_as(
-                int(request[at[0], 0, 0, 0]), int(response[at[1], 0, 0]), "1.2", int(ip[at[3]]), float(wait[at[2], 0])
-            )
+    up, down = wire.http_exchange_bytes(request, response, "1.2", ip, wait)
+    assert up.shape == down.shape == (4, 2, 2, 2) and up.dtype == np.int64
+    for at in np.ndindex(up.shape):
+        assert (up[at], down[at]) == wire.http_exchange_bytes(
+            int(request[at[0], 0, 0, 0]), int(response[at[1], 0, 0]), "1.2", int(ip[at[3]]), float(wait[at[2], 0])
+        )
 
 
-def test_large_arrays_priced_in_blocks_equal_scalars_and_small_arrays():
+def test_large_arrays_equal_scalars_and_small_arrays():
     rng = np.random.default_rng(4)
     request, response = rng.integers(0, 40_000, (2, 300_000))
     ip, wait = np.where(rng.random(300_000) < 0.5, 4, 6), rng.random(300_000) * 0.08
@@ -258,7 +294,7 @@ def test_scalars_give_plain_integers_that_json_takes():
         *wire.heartbeat_bytes(),
         *wire.close_bytes(),
         wire.websocket_frame_bytes(np.int64(5), True),
-        *wire.keepalive_bytes(),
+        wire.packet_header_bytes(),
     ]
     assert {type(a) for a in answers} == {int}
 
@@ -282,12 +318,18 @@ def test_resumption_and_versions_as_arrays_equal_scalars():
 
 @given(versions, st.sampled_from(wire.CHAINS), st.booleans(), ips)
 def test_a_connection_is_its_tls_bytes_and_its_packets(tls, chain, resumed, ip):
-    packets = wire.connect_packets(tls, chain, resumed, ip)
-    shaken = wire.tls_handshake_bytes(tls, chain, resumed, alpn=False)
+    header, mss = {4: (52, 1448), 6: (72, 1428)}[ip]
+    shaken = connections.handshake(tls, chain, resumed, alpn=False)
+    up, down = handshake_bytes(tls=tls, chain=chain, resumed=resumed, alpn=False)
+    flights = [n for n in (shaken.hello_up_bytes, shaken.flight_down_bytes) if n]
+    hello, flight = [walked_segments(n, mss) for n in flights] or (0, 0)
+    tickets = shaken.last_down_segments
+    sent = 2 + (hello + flight + 1 + (tickets > 0)) * (
+        tls != "none"
+    )  # SYN, ACK, and each that TLS sends or acknowledges
+    back = 1 + (hello + flight + max(tickets, 1)) * (tls != "none")
     syn = 8  # the SYN's options are 20 B where other segments carry 12
-    assert wire.connect_bytes(tls, chain, resumed, ip) == tuple(
-        b + n * wire.packet_header_bytes(ip) + syn for b, n in zip(shaken, packets, strict=True)
-    )
+    assert wire.connect_bytes(tls, chain, resumed, ip) == (up + sent * header + syn, down + back * header + syn)
 
 
 @given(st.sampled_from(["1.3", "1.2", "1.2-chacha20"]), ips)
@@ -298,18 +340,17 @@ def test_fewer_certificates_and_resumption_never_cost_more(tls, ip):
 
 
 def test_a_full_handshake_sends_seven_lone_acks_in_seventeen_packets():
-    stream = sum(wire.tls_handshake_bytes("1.3", "rsa4", alpn=False))
+    stream = sum(handshake_bytes(tls="1.3", chain="rsa4", alpn=False))
     with_data = 2 + 1 + 4 + 1 + 2  # SYNs, hello, certificates, Finished, tickets
-    assert sum(wire.connect_packets()) == with_data + 7
+    assert sum(packet_counts(wire.connect_bytes)) == with_data + 7
     assert sum(wire.connect_bytes()) == stream + 2 * 60 + (17 - 2) * 52
 
 
 def test_a_post_quantum_key_share_needs_a_second_segment_for_the_hello():
-    plain, larger = (wire.connect_packets("1.3", post_quantum=pq) for pq in (False, True))
-    assert larger[0] > plain[0]
-    extra = sum(wire.connect_bytes("1.3", post_quantum=True)) - sum(wire.connect_bytes("1.3"))
-    shares = 1216 + 4 + 1120 - 32
-    assert extra == shares + 52 * (sum(larger) - sum(plain))
+    plain, larger = (np.array(wire.connect_bytes("1.3", post_quantum=pq)) for pq in (False, True))
+    up, down = larger - plain
+    assert up == 1216 + 4 + 2 * 52  # the share, the hello's second segment, one more ACK of the server's fifth segment
+    assert down == 1120 - 32 + 2 * 52
 
 
 # --- real libraries -------------------------------------------------------------------------------
@@ -454,7 +495,8 @@ def test_openssl_writes_records_of_this_length(chain_pem, tls):
     pair = Pair(chain_pem, tls)
     for size in (1, 100, 16_384, 16_385, 100_000):
         pair.client.write(bytes(size))
-        assert wire.tls_record_bytes(size, tls) == pair.up.pending
+        written, answer_ack = pair.up.pending, 52
+        assert wire.http_exchange_bytes(size, 0, tls)[0] == written + walked_segments(written, 1448) * 52 + answer_ack
         pair.up.read()
 
 
@@ -466,8 +508,8 @@ def test_openssl_shakes_hands_in_these_bytes(chain_pem, tls, alpn):
     again = Pair(chain_pem, tls, session=first.client.session, contexts=first.contexts)
     assert again.client.session_reused
     for pair, resumed in ((first, False), (again, True)):
-        up, down = wire.tls_handshake_bytes(tls, "ecdsa2", resumed, alpn)
-        assert (up, down) == pytest.approx(pair.crossed, rel=0.1)
+        found = handshake_bytes(tls=tls, chain="ecdsa2", resumed=resumed, alpn=alpn)
+        assert found == pytest.approx(pair.crossed, rel=0.1)
 
 
 def test_an_alpn_offer_hides_in_a_padded_hello():
@@ -514,9 +556,8 @@ BAD = [
         lambda: wire.http_exchange_bytes([1, 2], [1, 2, 3]),
         "inputs must have shapes that go together; got request_bytes (2,) and response_bytes (3,)",
     ),
-    (lambda: wire.http_exchange_bytes(1, 1, segments_per_ack=0), "segments_per_ack must be >= 1; got 0"),
-    (lambda: wire.layers("pol"), "unknown kind of layers 'pol'; known: exchange, message, heartbeat"),
-    (lambda: wire.layers("message", payload=4), "unknown input of 'message' 'payload'; did you mean 'payload_bytes'?"),
+    (lambda: wire.websocket_message_bytes(1, False, segments_per_ack=0), "segments_per_ack must be >= 1; got 0"),
+    (lambda: wire.exchange_layers(1, 1, 1, 1, http="3"), "unknown HTTP version '3'; known: 1.1, 2"),
     (lambda: wire.deflated_bytes("one"), "messages must be a sequence of messages; got one str"),
     (lambda: wire.deflated_bytes([b"a"], window_bits=8), "window_bits must be a whole number from 9 to 15; got 8"),
     (lambda: wire.hpack_bytes([]), "headers must be lists of (name, value) pairs of text; got []"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import sys
 import textwrap
@@ -60,11 +61,12 @@ def table(
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
 ) -> None:
     """Print the before-and-after table of a scenario."""
-    from model.outcome import results
-    from model.show import tables
+    from model.outcome import before_after
+    from model.scenario import load
+    from model.show import display
 
-    found = results.before_after(scenario, user_counts(users), draws, seed)
-    tables.show(found, str(format), title=results.load_scenario(scenario).title)
+    found = before_after(scenario, user_counts(users), draws, seed)
+    display.show(found, str(format), title=load(scenario).title)
 
 
 @app.command()
@@ -75,13 +77,13 @@ def report(
     engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a notebook.")] = "inprocess",
 ) -> None:
     """Run the notebooks and write them, an HTML page each with an index, and the tables."""
-    from model.apps.report import reporting
+    from model.apps import report as reports
 
     counts = user_counts(users)
     if counts and len(counts) > 1:
         checks.fail(f"a report is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
     try:
-        index = reporting.write_report(scenario, counts[0] if counts else None, out, engine)
+        index = reports.write_report(scenario, counts[0] if counts else None, out, engine)
     except RuntimeError as broken:
         sys.stderr.write(f"workbook: {broken}\n")
         raise typer.Exit(1) from None
@@ -109,6 +111,11 @@ def check(
     """Run the notebooks again and fail on any number that differs from the stored one."""
     from model.apps import notebooks
 
+    if not notebooks.has_nbval():
+        sys.stderr.write(
+            "workbook: nbval is not installed, so no notebook is run in a kernel by it as well; "
+            "in a clone: pip install -e '.[dev]'\n"
+        )
     found = notebooks.check(notebook)
     for line in found:
         typer.echo(str(line))
@@ -144,17 +151,17 @@ def audit(
 ) -> None:
     """Judge every published claim by its own arithmetic and by the model."""
     from model import audit as auditing
-    from model.show import tables
+    from model.show import display
 
     found = auditing.table(scenario, claims, draws, seed)
     if format in (Format.csv, Format.json):
-        tables.show(found, str(format), title=found.attrs["title"])
+        display.show(found, str(format), title=found.attrs["title"])
         return
     shown = auditing.shown(found)
     if format is not Format.text:
-        tables.show(shown, str(format), title=found.attrs["title"])
+        display.show(shown, str(format), title=found.attrs["title"])
         return
-    tables.show(shown.drop(columns="why"), "text", title=found.attrs["title"])
+    display.show(shown.drop(columns="why"), "text", title=found.attrs["title"])
     typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
     width = shutil.get_terminal_size((140, 40)).columns
     for figure, why in shown["why"].items():
@@ -174,24 +181,16 @@ def measure(
     seed: Annotated[int, typer.Option(help="Seed of the order and the moments.")] = 1,
 ) -> None:
     """Measure polls and pushes on real sockets of this machine, and show the model beside them."""
-    from rich.progress import Progress
+    from model import paths
 
-    from model import bench
-    from model.show import display
-
-    with Progress(console=_errors(), transient=True) as bar:
-        task = bar.add_task("measuring", total=None)
-        files = bench.measure(
-            out,
-            what=what or ("bytes", "timing"),
-            seed=seed,
-            quick=quick,
-            port=port,
-            progress=lambda done, total, name: bar.update(task, completed=done, total=total, description=name),
-        )
-    for one in what or ("bytes", "timing"):
-        typer.echo(display.result(bench.compare(out, what=one), name=one, digits=4).to_text())
-    typer.echo("\n".join(str(path) for path in files.values()))
+    clone = paths.PACKAGE.parent
+    if not (clone / "tools" / "bench").is_dir():
+        checks.fail("the bench of real sockets is no part of the installed package; it is in `tools/bench` of a clone")
+    options = ["--seed", str(seed), "--port", str(port), "--name", "workbook", *(["--quick"] if quick else [])]
+    command = ["-P", "-m", "tools.bench", "--what", *(what or ("bytes", "timing")), *options, "--", str(out)]
+    found = os.pathsep.join(filter(None, [str(clone), os.environ.get("PYTHONPATH")]))
+    # the bench takes this process's place: Ctrl-C, a kill and the exit code are its own
+    os.execve(sys.executable, [sys.executable, *command], {**os.environ, "PYTHONPATH": found})
 
 
 @app.command()
@@ -235,9 +234,9 @@ def _settled(priced: set, given: dict, defaults: dict) -> dict:
         getattr(case.after.socket, "backend", None),
     )
     if bill not in priced:  # whether the region has a price of all that is billed: asked once for each kind of bill
-        from model.outcome import results
+        from model.outcome import evaluate
 
-        outcome = results.evaluate(case)
+        outcome = evaluate(case)
         outcome.before.total("cost"), outcome.after.total("cost")
         priced.add(bill)
     return own

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from model import checks, claims
-from model.outcome import results
+from model.outcome import ROWS, evaluate
 from model.scenario import Scenario, load
-
-__all__ = ["change_groups", "improvements", "side_by_side"]
 
 NAMES = ("name", "title", "claims", "before.title", "after.title")
 MISSING = object()
 LOST = "events not delivered"
+UNITS = {label: unit for label, (_, _, unit) in ROWS.items()} | {LOST: "share"}
 
 
 def _bare(value):
@@ -28,8 +27,7 @@ def _bare(value):
 
 def _differences(old, new, path: str = "") -> Iterator[tuple[str, object]]:
     """Dotted path and new value of all that differs, `MISSING` where it is gone; remarks do not count."""
-    both = all(isinstance(v, dict) and "mode" not in v for v in (old, new))
-    if both:
+    if all(isinstance(v, dict) and "mode" not in v for v in (old, new)):
         for name in dict.fromkeys([*new, *old]):
             below = f"{path}.{name}".removeprefix(".")
             yield from _differences(old.get(name, MISSING), new.get(name, MISSING), below)
@@ -56,36 +54,28 @@ def change_groups(
     return found
 
 
-def _put(plain: dict, path: str, value) -> None:
-    *parents, last = path.split(".")
-    for part in parents:
-        if plain.get(part) is None:
-            plain[part] = {}
-        plain = plain[part]
-    if value is MISSING:
-        plain.pop(last, None)
-    else:
-        plain[last] = value
-
-
 def _with(base: Scenario, changes: Mapping[str, object]) -> Scenario:
     """The base with the changes made, checked like a file."""
     plain = base.model_dump()
     for path, value in changes.items():
-        _put(plain, path, value)
+        *parents, last = path.split(".")
+        part = plain
+        for name in parents:
+            if part.get(name) is None:
+                part[name] = {}
+            part = part[name]
+        part[last] = value
+        if value is MISSING:
+            del part[last]
     return base.with_({top: plain[top] for top in dict.fromkeys(p.split(".")[0] for p in changes)})
 
 
 def _figures(scenario: Scenario, side: str, users) -> dict[str, float]:
     """The rows of the table for one side, and the share of events that do not arrive."""
-    outcome = results.evaluate(scenario, users)
+    outcome = evaluate(scenario, users)
     which = ("before", "after").index(side)
-    found = {label: float(outcome.values(label)[which][0, 0]) for label in results.ROWS}
-    return found | {LOST: float(np.ravel(getattr(outcome, side).undelivered_share)[0])}
-
-
-def _units() -> dict[str, str]:
-    return {label: unit for label, (_, _, unit) in results.ROWS.items()} | {LOST: "share"}
+    rows = {label: float(outcome.values(label)[which][0, 0]) for label in ROWS}
+    return rows | {LOST: float(np.ravel(getattr(outcome, side).undelivered_share)[0])}
 
 
 def _scenario(name: Scenario | str | Path) -> Scenario:
@@ -112,20 +102,14 @@ def improvements(
     names : mapping of str to sequence of str, optional, names of changes with patterns of dotted paths; those of the
         base's claims file where none is given
 
-    Returns
-    -------
-    pandas.DataFrame, index change: the base's figures, each change's difference, their sum, the interaction, the
-        joint difference and the improved figures; a column a measure in its unit, and the share of events that do not
-        arrive
-
-    Raises
-    ------
-    InputError, scenarios that do not differ, or a change that cannot stand alone
+    Returns: pandas.DataFrame, index change: the base's figures, each change's difference, their sum, the interaction,
+    the joint difference and the improved figures; a column a measure in its unit, and the share of events that do not
+    arrive
+    Raises: InputError, scenarios that do not differ, or a change that cannot stand alone
 
     Notes
     -----
     Every input is at its mode. A change made alone may do nothing without another; the interaction shows it.
-
     Source: twilly_code.
     """
     import pandas as pd
@@ -156,7 +140,7 @@ def improvements(
         improved.name: end,
     }
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("change")
-    return frame.rename(columns={k: f"{k} [{u}]" for k, u in _units().items()})
+    return frame.rename(columns={k: f"{k} [{u}]" for k, u in UNITS.items()})
 
 
 def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None, published: str | None = None):
@@ -168,14 +152,9 @@ def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None, 
     users : float, optional, user count; each scenario's own where none is given
     published : str, optional, A claims file whose figures stand beside them
 
-    Returns
-    -------
-    pandas.DataFrame, index measure; unit, published (what the claims say of after), a column a design, and the best,
-        all of them where several are alike
-
-    Raises
-    ------
-    InputError, an unknown scenario or side
+    Returns: pandas.DataFrame, index measure; unit, published (what the claims say of after), a column a design, and
+    the best, all of them where several are alike
+    Raises: InputError, an unknown scenario or side
     """
     import pandas as pd
 
@@ -183,17 +162,17 @@ def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None, 
         checks.known("side", side, ("before", "after"))
     frame = pd.DataFrame({n: _figures(_scenario(one), side, users) for n, (one, side) in designs.items()})
     best = [" and ".join(row.index[row <= row.min()]) for _, row in frame.iterrows()]
-    told = claims.by_measure(published)
     if published:
-        frame.insert(0, "published", [_told(told, label) for label in frame.index])
-    frame.insert(0, "unit", pd.Series(_units()))
+        claimed = claims.by_measure(published)
+        frame.insert(0, "published", [_claimed_words(claimed, label) for label in frame.index])
+    frame.insert(0, "unit", pd.Series(UNITS))
     frame["best"] = best
     return frame.rename_axis("measure")
 
 
-def _told(told: Mapping, label: str) -> str:
+def _claimed_words(claimed: Mapping, label: str) -> str:
     """What the claims say of the new design on one row of the table."""
-    claim = told.get(results.ROWS[label][0]) if label in results.ROWS else None
+    claim = claimed.get(ROWS[label][0]) if label in ROWS else None
     if claim is None:
         return ""
     return claims.shown_range(claim.get("after")) or claim["text"].split(", ")[-1]

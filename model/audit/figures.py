@@ -7,14 +7,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from model import claims, cost, latency, prices, traffic
+from model import claims, cost, latency
 from model.claims.reading import UNITS, Figure
 from model.claims.units import conversion
-from model.outcome.results import MEASURES, Outcome, Side
-from model.scenario import Scenario
+from model.outcome import MEASURES, Outcome, Side
 from model.wire import websocket_frame_bytes
-
-__all__ = ["QUANTITIES", "figure_values", "holds", "miss_factor", "outcome_at"]
 
 AFTER_POST = ("gateway", "cold start", "radio", "downlink", "pull", "phone")
 
@@ -33,34 +30,32 @@ def _minutes(side: Side):
 
 
 def _connections(side: Side):
-    """Connections that an active user holds, lingering ones included."""
+    """Connections that an active user holds, with those that nobody has noticed are gone."""
     return side.traffic.life.connected_share + side.traffic.life.lingering_share
 
 
 def _header_bytes(side: Side):
     """HTTP headers of a request and its answer, or the frame headers of the mean push."""
-    now = side.traffic
-    scenario, design = now.life.scenario, now.life.design
+    scenario, design = side.traffic.life.scenario, side.traffic.life.design
     if design.transport == "websocket":
-        pushes = [f for f in now.flows if f.kind == "push"]
-        sizes = [int(f.response_bytes) for f in pushes]
-        heads = [int(websocket_frame_bytes(size, masked=False)) - size for size in sizes]
-        rates = [f.per_month for f in pushes]
-        return sum(h * r for h, r in zip(heads, rates, strict=True)) / sum(rates) if pushes else np.nan
+        pushes = [(f.per_month, int(f.response_bytes)) for f in side.traffic.flows if f.kind == "push"]
+        heads = sum(rate * (int(websocket_frame_bytes(size, masked=False)) - size) for rate, size in pushes)
+        return heads / sum(rate for rate, _ in pushes) if pushes else np.nan
     answer = "rest" if design.api.backend == "rest_api" else "http"
-    return scenario.number("http1_ios_post_headers_bytes") + scenario.number(
-        f"http1_{answer}_api_response_headers_bytes"
-    )
+    names = ("http1_ios_post_headers_bytes", f"http1_{answer}_api_response_headers_bytes")
+    return sum(scenario.number(name) for name in names)
 
 
 def _server_s(side: Side):
     """From the stored event to the accepted post, warm: what comes before gateway, radio and phone."""
-    now = side.traffic
-    pushed = [e for e, p in now.life.design.pushes.items() if p.sent]
-    rates = {e: latency.delivered_rate_per_s(now, e) for e in pushed}
-    parts = {e: latency.branches(now, e)[0].parts for e in pushed}
-    sums = {e: sum(p.mean_s for n, p in parts[e].items() if not n.startswith(AFTER_POST)) for e in pushed}
-    return sum(rates[e] * sums[e] for e in pushed) / sum(rates.values()) if pushed else np.nan
+    traffic, seconds, rates = side.traffic, 0.0, 0.0
+    pushed = [event for event, push in traffic.life.design.pushes.items() if push.sent]
+    for event in pushed:
+        rate = latency.delivered_rate_per_s(traffic, event)
+        parts = latency.branches(traffic, event)[0].parts
+        seconds += rate * sum(part.mean_s for name, part in parts.items() if not name.startswith(AFTER_POST))
+        rates += rate
+    return seconds / rates if pushed else np.nan
 
 
 def _direct_s(side: Side):
@@ -75,14 +70,14 @@ def _cold_start_s(side: Side):
     return side.traffic.runs[socket.send_function].init_s if socket else np.nan
 
 
-QUANTITIES: Mapping[str, Callable[[Side], object]] = MappingProxyType(
-    {  # in the units of claims_read.UNITS
-        "latency": lambda side: side.latency_quantiles((0.5,))[0],
+QUANTITIES: Mapping[str, Callable[[Side], object]] = MappingProxyType(  # in the units of claims.reading.UNITS
+    {
+        "latency": lambda side: _latency(side, "p50"),
         "battery": lambda side: side.total("battery"),
         "data": lambda side: side.total("data"),
         "load": lambda side: side.total("load"),
         "cost": lambda side: side.total("cost"),
-        "cost_per_hour": lambda side: _whole("cost", side) / _active_hours(side),
+        "cost_per_hour": lambda side: side.total("cost") / _active_hours(side),
         "messages": _messages,
         "minutes": _minutes,
         "connections": _connections,
@@ -94,7 +89,7 @@ QUANTITIES: Mapping[str, Callable[[Side], object]] = MappingProxyType(
 )
 
 
-def _latency_of(statistic: str, side: Side):
+def _latency(side: Side, statistic: str):
     """Mean or a percentile of latency over all delivered events."""
     if statistic == "mean":
         return side.total("latency")
@@ -103,12 +98,9 @@ def _latency_of(statistic: str, side: Side):
 
 def _of_meters(figure: Figure, side: Side):
     """The part of the bill that the figure's meters make."""
-    scenario = side.traffic.life.scenario
-    usd = cost.by_meter(side.usage, side.book, scenario.free_tier)
-    if not any(m in usd for m in figure.meters):
-        return np.nan
-    total = sum((usd[m] for m in figure.meters if m in usd), 0.0)
-    return total / _active_hours(side) if figure.measure == "cost_per_hour" else total
+    usd = cost.by_meter(side.usage, side.book, side.traffic.life.scenario.free_tier)
+    billed = [usd[m] for m in figure.meters if m in usd]
+    return sum(billed) if billed else np.nan
 
 
 def _of_flows(figure: Figure, side: Side):
@@ -120,51 +112,36 @@ def _of_flows(figure: Figure, side: Side):
         fastest = [np.max(np.broadcast_arrays(*f.rates_per_s.values()), axis=0) for f in flows]
         return sum(f.requests * 60.0 * rate for f, rate in zip(flows, fastest, strict=True))
     parts = side.parts("cost" if figure.measure == "cost_per_hour" else figure.measure)
-    total = sum(parts[f.name] for f in flows)
-    return total / _active_hours(side) if figure.measure == "cost_per_hour" else total
+    return sum(parts[f.name] for f in flows)
 
 
-def _whole(measure: str, side: Side):
-    """A quantity of a side, worked out once however many figures ask for it."""
-    memo, key = side.traffic.memo, ("audit", measure)
-    if key not in memo:
-        memo[key] = QUANTITIES[measure](side)
-    return memo[key]
-
-
-def _side_values(figure: Figure, outcome: Outcome, which: str) -> np.ndarray:
-    side = getattr(outcome, which)
-    shape = (max(outcome.draws, 1), len(outcome.users))
-    if figure.meters:
-        found = _of_meters(figure, side)
-    elif figure.flows and figure.measure in (*MEASURES, "cost_per_hour"):
-        found = _of_flows(figure, side)
-    elif figure.statistic:
-        found = _latency_of(figure.statistic, side)
-    else:
-        found = _whole(figure.measure, side)
-    return np.broadcast_to(np.asarray(found, dtype=float), shape)
+def _side_values(figure: Figure, side: Side):
+    """The figure's quantity of one design, in the unit that the model answers in."""
+    if figure.meters or (figure.flows and figure.measure in (*MEASURES, "cost_per_hour")):
+        part = _of_meters(figure, side) if figure.meters else _of_flows(figure, side)
+        return part / _active_hours(side) if figure.measure == "cost_per_hour" else part
+    return _latency(side, figure.statistic) if figure.statistic else QUANTITIES[figure.measure](side)
 
 
 def figure_values(figure: Figure, outcome: Outcome) -> np.ndarray:
-    """What the model gives for a published figure.
+    """What the model gives for a published figure, in its unit, (draws, users); NaN where there is no such thing.
 
     Latency is the median over all delivered events, or the claim's own statistic of them; a load
     restricted to flows is their rate while they run.
 
     Source: assumption.
     """
-    if figure.side in ("before", "after"):
-        size = conversion(UNITS[figure.measure], figure.unit)
-        return (
-            np.nan * np.ones((max(outcome.draws, 1), len(outcome.users)))
-            if size is None
-            else (_side_values(figure, outcome, figure.side) * size)
-        )
-    before, after = (_side_values(figure, outcome, w) for w in ("before", "after"))
-    if figure.side == "saved":
-        return (before - after) * conversion(UNITS[figure.measure], figure.unit)
-    return claims.gain(before, after, figure.gain)
+    shape = (max(outcome.draws, 1), len(outcome.users))
+
+    def of(which: str) -> np.ndarray:
+        return np.broadcast_to(np.asarray(_side_values(figure, getattr(outcome, which)), dtype=float), shape)
+
+    if figure.gain:
+        return claims.gain(of("before"), of("after"), figure.gain)
+    size = conversion(UNITS[figure.measure], figure.unit)
+    if size is None:
+        return np.full(shape, np.nan)
+    return size * (of("before") - of("after") if figure.side == "saved" else of(figure.side))
 
 
 def holds(figure: Figure, values) -> np.ndarray:
@@ -173,11 +150,8 @@ def holds(figure: Figure, values) -> np.ndarray:
     if figure.gain == "less":
         return values >= figure.low - claims.SLACK / 10.0
     enough = values >= figure.low - claims.SLACK * abs(figure.low)
-    return (
-        enough
-        if figure.gain or figure.side == "saved"
-        else (enough & (values <= figure.high + claims.SLACK * abs(figure.high)))
-    )
+    more = figure.gain or figure.side == "saved"
+    return enough if more else enough & (values <= figure.high + claims.SLACK * abs(figure.high))
 
 
 def miss_factor(figure: Figure, value: float) -> float:
@@ -189,10 +163,3 @@ def miss_factor(figure: Figure, value: float) -> float:
     above = not (figure.gain or figure.side == "saved") and value > figure.high
     good, bad = (value, figure.high) if above else (figure.low, value)
     return good / bad if bad > 0 else np.inf
-
-
-def outcome_at(scenario: Scenario, resolved: Scenario, users, draws: int) -> Outcome:
-    """The outcome of a scenario whose ranges a caller has already replaced by columns."""
-    book = prices.book(resolved.region, resolved.prices_on)
-    sides = [Side(traffic.traffic(which, resolved), book) for which in ("before", "after")]
-    return Outcome(scenario, np.atleast_1d(np.asarray(users, dtype=float)), draws, *sides)

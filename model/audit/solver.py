@@ -1,127 +1,202 @@
-"""What would have to change for a claim to hold: the nearest assumption, or pair, within its range."""
+"""What would have to change for a claim to hold: the nearest single assumption, within its range."""
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from model import claims
-from model.audit.figures import figure_values, holds, outcome_at
-from model.audit.knobs import Knob, knobs
+from model import claims, ledger
+from model.audit.figures import figure_values, holds
 from model.audit.words import number_words
 from model.claims.reading import Figure
-from model.outcome.results import evaluate
-from model.scenario import Scenario, sampling
-
-__all__ = ["Change", "conditions"]
+from model.outcome import Outcome, both_sides, evaluate
+from model.scenario import Range, Scenario, sampling
 
 STEPS = (1 / 3, 2 / 3, 1.0)  # how far from its mode to the end of its range an input is tried
 PASSES = 5  # then the border between failing and holding is narrowed this often
-NEAREST = 3  # candidates of each figure that are followed to their border
-MOVERS = 7  # inputs that are tried in pairs
+NEAREST = 3  # inputs of each figure that are followed to their border
+WIDE = 10.0  # a range whose ends differ by more than this is walked in ratios
+CHOICE_SPAN = 10.0  # a poll's period, where a document fixes it, is tried from a tenth to ten times
+HEARTBEAT_LEAST_S = 10.0
 BACKENDS = ("http_api", "rest_api", "server")
 SWITCHES = ("billing.connects_billed", "billing.pings_billed", "billing.response_counts", "after.socket.direct_send")
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change of assumptions that makes a claim true: paths with values, how far it goes, and the words.
+    """A change of one assumption that makes a claim true, in words too, and the claims that fail with it."""
 
-    `breaks` are the numbers of claims that hold without it and fail with it.
-    """
-
-    values: Mapping[str, object]
-    share: float
+    path: str
+    value: object
     words: str
-    breaks: tuple[int, ...] = ()
+    share: float = 1.0  # of the way from the input's mode to the end of its range
+    breaks: tuple[int, ...] = ()  # numbers of claims that hold without the change and fail with it
 
 
-Move = tuple[tuple[tuple[Knob, int], ...], float]  # knobs with the end each goes to, and how far
+@dataclass(frozen=True)
+class Knob:
+    """An input that the search may move, with its range and how a sentence names it."""
+
+    name: str
+    low: float
+    mode: float
+    high: float
+    label: str
+    unit: str = ""
+    scale: float = 1.0
+
+    def at(self, end: int, share: float) -> float:
+        """The value that far from the mode to the high end (1) or the low end (-1)."""
+        goal = self.high if end > 0 else self.low
+        if min(goal, self.mode) > 0 and max(goal / self.mode, self.mode / goal) > WIDE:
+            return self.mode * (goal / self.mode) ** share
+        return self.mode + (goal - self.mode) * share
+
+    def words(self, value: float) -> str:
+        """A value of the input with its unit, as a sentence shows it."""
+        unit = self.unit.replace("1/", "/") if self.unit.startswith("1/") else f" {self.unit}".rstrip()
+        return f"{number_words(value * self.scale, 4)}{unit}"
+
+
+Step = tuple[Knob, int, float]  # an input, the end that it goes to, and how far
 
 
 @dataclass(frozen=True)
 class Bracket:
-    """A move between whose shares a figure leaves the side on which it fails; lasting where the end holds."""
+    """Two shares of an input's way: at `bad` a figure is on the side on which it fails, at `good` no longer."""
 
-    ends: tuple[tuple[Knob, int], ...]
+    figure: Figure
+    knob: Knob
+    end: int
     good: float
     bad: float
     from_good: float  # how far beyond the border the figure is there, below 0 where it fails
     from_bad: float
     sign: int
     slack: float
-    lasting: bool
+    lasting: bool  # whether the figure still holds at the end of the input's range
+
+
+def _active_hours(scenario: Scenario) -> float:
+    """Active hours a user and month where usage is stated in plain numbers; 0 where it has ranges."""
+    use = scenario.usage
+    stated = (use.dau_mau_share, use.sessions_per_day, use.session_mean_s)
+    if any(isinstance(v, Range) for v in stated):
+        return 0.0
+    return float(np.prod(stated)) * scenario.billing.month_days / 3600.0
+
+
+def _choices(scenario: Scenario) -> dict[str, dict]:
+    """Ranges for what documents fix and an operator could choose: poll periods, heartbeat, active hours."""
+    ends = {}
+    for which in ("before", "after"):
+        design = scenario.design(which)
+        for name, timer in design.timers.items():
+            if isinstance(period_s := timer.period_s, float):
+                ends[f"{which}.timers.{name}.period_s"] = period_s / CHOICE_SPAN, period_s, period_s * CHOICE_SPAN
+        if design.heartbeat is not None and isinstance(period_s := design.heartbeat.period_s, float):
+            most_s = max(ledger.quotas()["apigw_ws_idle_s"], period_s)
+            ends[f"{which}.heartbeat.period_s"] = min(HEARTBEAT_LEAST_S, period_s), period_s, most_s
+    if isinstance(mean_s := scenario.usage.session_mean_s, float):  # the premise states active hours: from one a month
+        hours = _active_hours(scenario)
+        ends["usage.session_mean_s"] = min(mean_s / hours, mean_s) if hours else mean_s, mean_s, max(mean_s, 86400.0)
+    return {path: dict(zip(("low", "mode", "high"), span, strict=True)) for path, span in ends.items()}
+
+
+def knobs(scenario: Scenario) -> tuple[Scenario, dict[str, Knob]]:
+    """The scenario with a range on everything that the search may move, and all that it may move."""
+    wide, hours = scenario.with_(_choices(scenario)), _active_hours(scenario)
+    found = {}
+    for name, one in sampling.ranged_inputs(wide).items():
+        unit = ledger.unit_of(name.split(".")[-1]) or ""
+        label, scale = f"{name.removeprefix('ledger.')} of the ledger" if name.startswith("ledger.") else name, 1.0
+        if name.startswith("both."):
+            label = f"{name.removeprefix('both.')} of both designs"
+        if name == "usage.session_mean_s" and hours:
+            label, unit, scale = "active time per user and month", "h", hours / one.mode
+        found[name] = Knob(name, one.low, one.mode, one.high, label, "" if unit in ("1", "-") else unit, scale)
+    return wide, found
 
 
 class Search:
-    """Evaluates many moves of one scenario at once, for figures that it does not bear out as it stands."""
+    """Evaluates many changes of one scenario at once, one input each."""
 
-    def __init__(self, scenario: Scenario, figures: Sequence[Figure], users: Sequence[float]):
-        self.plain, self.figures, self.users = scenario, figures, list(users)
-        self.scenario, self.knobs = knobs(scenario)
+    def __init__(self, scenario: Scenario, users: Sequence[float], holding: Sequence[Figure] = ()):
+        self.plain, self.users, self.holding = scenario, [float(n) for n in users], holding
+        self.wide, self.knobs = knobs(scenario)
 
-    def values(self, moves: Sequence[Move], keys=None) -> dict[str, np.ndarray]:
-        """The value of each figure, or of those named by their keys, after each move."""
-        columns = {}
-        for row, (ends, share) in enumerate(moves):
-            for knob, end in ends:
-                column = columns.setdefault(knob.name, np.full((len(moves), 1), knob.mode))
-                column[row] = knob.at(end, share)
-        resolved = sampling.with_columns(self.scenario, columns, self.users)
-        outcome = outcome_at(self.scenario, resolved, self.users, len(moves))
-        return {f.key: figure_values(f, outcome)[:, self._at(f)] for f in self.figures if keys is None or f.key in keys}
+    def outcome(self, settings: Sequence[tuple[str, float]]) -> Outcome:
+        """The outcome with one input set in each row, all others at their modes."""
+        columns = {name: np.full((len(settings), 1), self.knobs[name].mode) for name, _ in settings}
+        for row, (name, value) in enumerate(settings):
+            columns[name][row] = value
+        sides = both_sides(sampling.with_columns(self.wide, columns, self.users))
+        return Outcome(self.wide, np.array(self.users), len(settings), *sides)
 
-    def _at(self, figure: Figure) -> int:
-        return self.users.index(figure.users) if figure.users in self.users else 0
+    def values(self, figure: Figure, outcome: Outcome) -> np.ndarray:
+        """What a figure is in each row of an outcome, at the users that it is stated for."""
+        return figure_values(figure, outcome)[:, self.users.index(figure.users) if figure.users in self.users else 0]
 
-    def singles(self) -> list[Move]:
-        """Every input alone, towards each end, in steps."""
-        return [
-            (((knob, end),), share)
-            for knob in self.knobs.values()
-            for end in (-1, 1)
-            if knob.at(end, 1.0) != knob.mode
-            for share in STEPS
-        ]
+    def broken(self, outcome: Outcome) -> list[tuple[int, ...]]:
+        """For each row of an outcome, the numbers of the claims that hold without a change and fail in it."""
+        fails = [(f.number, ~holds(f, self.values(f, outcome))) for f in self.holding]
+        return [tuple(dict.fromkeys(n for n, failed in fails if failed[k])) for k in range(max(outcome.draws, 1))]
 
-    def borders(self, found: dict[str, list[Bracket]]) -> dict[str, tuple[Move, bool]]:
-        """The nearest border of each figure between moves that fail and moves that do not, where it holds."""
-        flat, keys = [(key, one) for key, brackets in found.items() for one in brackets], set(found)
-        if not flat:
-            return {}
-        figures = {f.key: f for f in self.figures}
-        good, bad, from_good, from_bad = (
-            np.array([getattr(b, n) for _, b in flat]) for n in ("good", "bad", "from_good", "from_bad")
-        )
+    def nearest(self, figures: Sequence[Figure]) -> dict[str, Change]:
+        """The input that makes a figure true with the smallest share of its range; none where no input does."""
+        inputs = [(k, end) for k in self.knobs.values() for end in (-1, 1) if k.at(end, 1.0) != k.mode]
+        steps = [(knob, end, share) for knob, end in inputs for share in STEPS]
+        outcome = self.outcome([(k.name, k.mode) for k, _ in inputs[:1]] + [(k.name, k.at(e, s)) for k, e, s in steps])
+        brackets = [b for f in figures for b in _brackets(f, steps, self.values(f, outcome))]
+        found: dict[str, Change] = {}
+        shares = self.borders(brackets) if brackets else ()
+        for bracket, share, value in zip(brackets, shares, self.at(brackets, shares), strict=True):
+            key = bracket.figure.key
+            if bool(holds(bracket.figure, value)) and (key not in found or share < found[key].share):
+                found[key] = _change(bracket, float(share))
+        broken = self.broken(self.outcome([(c.path, c.value) for c in found.values()])) if found else ()
+        return {key: replace(c, breaks=numbers) for (key, c), numbers in zip(found.items(), broken, strict=True)}
+
+    def at(self, brackets: Sequence[Bracket], shares: Sequence[float]) -> np.ndarray:
+        """The figure of each bracket where its input has gone that far."""
+        if not brackets:
+            return np.array([])
+        outcome = self.outcome([(b.knob.name, b.knob.at(b.end, s)) for b, s in zip(brackets, shares, strict=True)])
+        values = {f.key: self.values(f, outcome) for f in {b.figure for b in brackets}}
+        return np.array([values[b.figure.key][row] for row, b in enumerate(brackets)])
+
+    def borders(self, brackets: Sequence[Bracket]) -> np.ndarray:
+        """How far each input goes until its figure holds, narrowed by regula falsi with the Illinois rule."""
+        good, bad, from_good, from_bad = np.array([(b.good, b.bad, b.from_good, b.from_bad) for b in brackets]).T
         for _ in range(PASSES):
             share = _between(good, bad, from_good, from_bad)
-            values = self.values([(b.ends, s) for (_, b), s in zip(flat, share, strict=True)], keys)
-            told = np.array(
-                [beyond(figures[key], values[key][row], one.sign, one.slack) for row, (key, one) in enumerate(flat)]
-            )
-            passed = told >= 0
-            good, bad = np.where(passed, share, good), np.where(passed, bad, share)
-            from_good = np.where(passed, told, from_good / 2.0)  # Illinois: an end that stays counts for less
-            from_bad = np.where(passed, from_bad / 2.0, told)
-        lasting = np.array([one.lasting for _, one in flat])
-        good = np.where(lasting, good, _between(good, bad, from_good, from_bad))
-        values = self.values([(b.ends, s) for (_, b), s in zip(flat, good, strict=True)], keys)
-        nearest: dict[str, tuple[Move, bool]] = {}
-        for row, (key, one) in enumerate(flat):
-            near = key not in nearest or good[row] < nearest[key][0][1]
-            if near and bool(holds(figures[key], values[key][row])):
-                nearest[key] = ((one.ends, float(good[row])), one.lasting)
-        return nearest
+            values = self.at(brackets, share)
+            past = np.array([beyond(b.figure, v, b.sign, b.slack) for b, v in zip(brackets, values, strict=True)])
+            good, bad = np.where(past >= 0, share, good), np.where(past >= 0, bad, share)
+            from_good = np.where(past >= 0, past, from_good / 2.0)  # an end that stays counts for less
+            from_bad = np.where(past >= 0, from_bad / 2.0, past)
+        return np.where([b.lasting for b in brackets], good, _between(good, bad, from_good, from_bad))
 
-
-def _towards(figure: Figure, values: np.ndarray) -> np.ndarray:
-    """How far values are from a figure's range, in its unit; what cannot be told is infinitely far."""
-    short = np.maximum(figure.low - values, 0.0)
-    over = 0.0 if figure.gain or figure.side == "saved" else np.maximum(values - figure.high, 0.0)
-    return np.nan_to_num(short + over, nan=np.inf)
+    def switched(self, figures: Sequence[Figure]) -> dict[str, Change]:
+        """Another backend, or another reading of the bill, that makes a figure true."""
+        paths = {f"{which}.api.backend": BACKENDS for which in ("before", "after")}
+        found: dict[str, Change] = {}
+        for path, values in (paths | dict.fromkeys(SWITCHES, (True, False))).items():
+            here = functools.reduce(lambda part, name: getattr(part, name, None), path.split("."), self.plain)
+            for value in values:
+                left = [f for f in figures if f.key not in found]
+                if here is None or value == here or not left:
+                    continue
+                outcome = evaluate(self.plain.with_({path: value}), self.users)
+                said = f"{path} is {str(value).lower()} (here {str(here).lower()})"
+                for figure in left:
+                    if bool(holds(figure, self.values(figure, outcome)[0])):
+                        found[figure.key] = Change(path, value, said, breaks=self.broken(outcome)[0])
+        return found
 
 
 def position(figure: Figure, values, slack: float = 0.0) -> np.ndarray:
@@ -134,10 +209,10 @@ def position(figure: Figure, values, slack: float = 0.0) -> np.ndarray:
     return np.where(np.isnan(values), 2, sign)
 
 
-def beyond(figure: Figure, values, sign: int, slack: float = 0.0):
-    """How far values are beyond the end of a figure's range that they must cross from the failing side."""
+def beyond(figure: Figure, value: float, sign: int, slack: float = 0.0) -> float:
+    """How far a value is beyond the end of a figure's range that it must cross from the failing side."""
     edge = figure.low - slack * abs(figure.low) if sign < 0 else figure.high + slack * abs(figure.high)
-    return (np.asarray(values, dtype=float) - edge) * (1.0 if sign < 0 else -1.0)
+    return (value - edge) * (1.0 if sign < 0 else -1.0)
 
 
 def _between(good, bad, from_good, from_bad):
@@ -148,31 +223,21 @@ def _between(good, bad, from_good, from_bad):
     return good + (bad - good) * part
 
 
-def _brackets(figure: Figure, moves: Sequence[Move], values: np.ndarray, now: float) -> list[Bracket]:
-    """For each input and end the first step that leaves the failing side, nearest first."""
+def _brackets(figure: Figure, steps: Sequence[Step], values: np.ndarray) -> list[Bracket]:
+    """For each input and end the first step that leaves the failing side, nearest first; values begin at the modes."""
     for slack in (0.0, claims.SLACK):
-        start, found = int(position(figure, now, slack)), []
         signs = position(figure, values, slack)
-        for ends, rows in itertools.groupby(range(len(moves)), key=lambda row: moves[row][0]):
-            steps = [(0.0, start, now), *((moves[r][1], int(signs[r]), float(values[r])) for r in rows)]
-            hit = next((k for k, (_, sign, _) in enumerate(steps) if sign != start), 0)
-            if abs(start) == 1 and hit and steps[hit][1] != 2:
-                (bad, _, below), (good, _, above) = steps[hit - 1], steps[hit]
-                told = (float(beyond(figure, v, start, slack)) for v in (above, below))
-                found.append(Bracket(ends, good, bad, *told, start, slack, steps[-1][1] == 0))
+        start, found = int(signs[0]), []
+        for (knob, end), group in itertools.groupby(range(len(steps)), key=lambda row: steps[row][:2]):
+            way = [(0.0, 0), *((steps[row][2], row + 1) for row in group)]  # shares with their rows in `values`
+            hit = next((k for k, (_, row) in enumerate(way) if signs[row] != start), 0)
+            if abs(start) == 1 and hit and signs[way[hit][1]] != 2:
+                (bad, bad_row), (good, good_row) = way[hit - 1], way[hit]
+                past = (beyond(figure, float(values[row]), start, slack) for row in (good_row, bad_row))
+                found.append(Bracket(figure, knob, end, good, bad, *past, start, slack, signs[way[-1][1]] == 0))
         if found:
             return sorted(found, key=lambda b: b.good)[:NEAREST]
     return []
-
-
-def _pairs(figure: Figure, moves: Sequence[Move], values: np.ndarray) -> list[Move]:
-    """The inputs that each bring a figure nearest, two at a time, at their ends."""
-    whole = [(m, d) for m, d in zip(moves, _towards(figure, values), strict=True) if m[1] == 1.0]
-    best: list = []
-    for move, _ in sorted(whole, key=lambda one: one[1]):
-        if move[0][0][0].name not in {b[0].name for b in best}:
-            best.append(move[0][0])
-    return [(pair, 1.0) for pair in itertools.combinations(best[:MOVERS], 2)]
 
 
 def _outward(value: float, up: bool) -> float:
@@ -183,100 +248,33 @@ def _outward(value: float, up: bool) -> float:
     return float((np.ceil(value / unit - 1e-9) if up else np.floor(value / unit + 1e-9)) * unit)
 
 
-def _change(move: Move, lasting: bool) -> Change:
-    """A move in words, its values rounded away from the border but kept within their ranges."""
-    values, said = {}, []
-    for knob, end in move[0]:
-        raw = float(knob.at(end, move[1]))
-        told = _outward(raw * knob.scale, end > 0)
-        if not knob.low <= told / knob.scale <= knob.high:
-            told = raw * knob.scale
-        values[knob.name] = told / knob.scale
-        unit = knob.unit.replace("1/", "/") if knob.unit.startswith("1/") else f" {knob.unit}".rstrip()
-        way = ("at least" if end > 0 else "at most") if lasting else "about"
-        said.append(
-            f"{knob.label} is {way} {number_words(told, 4)}{unit}, not {number_words(knob.mode * knob.scale, 4)}{unit}"
-        )
-    return Change(values, move[1], " and ".join(said))
-
-
-def _switched(search: Search, figures: Sequence[Figure]) -> dict[str, Change]:
-    """Figures that another backend, or another reading of the bill, makes true."""
-    plain, found = search.plain, {}
-    options = [
-        (f"{w}.api.backend", b) for w in ("before", "after") for b in BACKENDS if b != plain.design(w).api.backend
-    ]
-    options += [(path, not _value_at(plain, path)) for path in SWITCHES if _value_at(plain, path) is not None]
-    for path, value in options:
-        outcome = evaluate(plain.with_({path: value}), search.users)
-        for figure in figures:
-            told = figure_values(figure, outcome)[0, search._at(figure)]
-            if figure.key not in found and bool(holds(figure, told)):
-                said = str(value).lower() if isinstance(value, bool) else value
-                found[figure.key] = Change({path: value}, 1.0, f"{path} is {said}")
-    return found
-
-
-def _value_at(scenario: Scenario, path: str):
-    here: object = scenario
-    for part in path.split("."):
-        here = getattr(here, part, None)
-    return here
-
-
-def _with_what_breaks(
-    search: Search, found: Mapping[str, Change | None], holding: Sequence[Figure]
-) -> dict[str, Change | None]:
-    """The changes with the claims that they take down: each change made, each figure that held asked again."""
-    moved = {k: one for k, one in found.items() if one is not None and set(one.values) <= set(search.knobs)}
-    if not moved or not holding:
-        return dict(found)
-    columns: dict[str, np.ndarray] = {}
-    for row, one in enumerate(moved.values()):
-        for name, value in one.values.items():
-            columns.setdefault(name, np.full((len(moved), 1), search.knobs[name].mode))[row] = value
-    resolved = sampling.with_columns(search.scenario, columns, search.users)
-    outcome = outcome_at(search.scenario, resolved, search.users, len(moved))
-    fails = {f: ~holds(f, figure_values(f, outcome)[:, search._at(f)]) for f in holding}
-    return {
-        **found,
-        **{
-            key: replace(one, breaks=tuple(dict.fromkeys(f.number for f in holding if fails[f][row])))
-            for row, (key, one) in enumerate(moved.items())
-        },
-    }
+def _change(bracket: Bracket, share: float) -> Change:
+    """An input gone so far, its value rounded away from the border but kept within its range."""
+    knob, end = bracket.knob, bracket.end
+    exact = float(knob.at(end, share))
+    value = _outward(exact * knob.scale, end > 0) / knob.scale
+    if not knob.low <= value <= knob.high:
+        value = exact
+    way = ("at least" if end > 0 else "at most") if bracket.lasting else "about"
+    words = f"{knob.label} is {way} {knob.words(value)} (here {knob.words(knob.mode)})"
+    return Change(knob.name, value, words, share)
 
 
 def conditions(
     scenario: Scenario, figures: Sequence[Figure], users: Sequence[float] | None = None, holding: Sequence[Figure] = ()
 ) -> dict[str, Change | None]:
-    """The nearest change of assumptions that makes each published figure true.
+    """The nearest change of one assumption that makes each published figure true; None where nothing tried does.
 
     Each ranged input is moved alone from its mode to either end and the border at which the figure begins to
-    hold is narrowed down; the nearest is the one that uses the smallest share of its range. Where none will
-    do, another backend or reading of the bill is tried, then the inputs that help most two at a time, both by
-    the same share of their ranges.
+    hold is narrowed down; the nearest is the one that uses the smallest share of its range. Where no input will
+    do, another backend or reading of the bill is tried. `holding` are figures that hold as things stand.
 
     Source: assumption.
     """
     if not figures:
         return {}
-    search = Search(scenario, figures, [scenario.users] if users is None else users)
-    moves = search.singles()
-    values = search.values(moves)
-    now = {key: float(v[0]) for key, v in search.values([((), 0.0)]).items()}
-    found: dict[str, Change | None] = {f.key: None for f in figures}
-    single = {f.key: _brackets(f, moves, values[f.key], now[f.key]) for f in figures}
-    found |= {k: _change(*m) for k, m in search.borders({k: b for k, b in single.items() if b}).items()}
-    found |= _switched(search, [f for f in figures if found[f.key] is None])
-    left = [f for f in figures if found[f.key] is None and np.isfinite(now[f.key])]
-    pairs = {f.key: _pairs(f, moves, values[f.key]) for f in left}
-    tried = list(dict.fromkeys(m for ms in pairs.values() for m in ms))
-    if tried:
-        values = search.values(tried)
-        crossed = {
-            f.key: [b for b in _brackets(f, tried, values[f.key], now[f.key]) if (b.ends, 1.0) in pairs[f.key]]
-            for f in left
-        }
-        found |= {k: _change(*m) for k, m in search.borders({k: b for k, b in crossed.items() if b}).items()}
-    return _with_what_breaks(search, found, [f for f in holding if np.isfinite(f.low)])
+    search = Search(scenario, [scenario.users] if users is None else users, holding)
+    found: dict[str, Change | None] = dict.fromkeys(f.key for f in figures)
+    found |= search.nearest(figures)
+    found |= search.switched([f for f in figures if found[f.key] is None])
+    return found

@@ -1,23 +1,37 @@
-"""How the audit says numbers: ranges, figures and prices in words."""
+"""How the audit says things: numbers, figures and prices in words, and one template for each kind of finding."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from math import inf
 
 from model.claims.reading import Figure, Term
 from model.prices import PriceBook
 from model.show import display
 
-__all__ = [
-    "figure_words",
-    "list_price_words",
-    "number_words",
-    "price_words",
-    "sold_unit",
-    "span_words",
-    "term_words",
-    "times_words",
-]
+FINDINGS = {  # made: what the figure should be; said: what it says
+    "product": "{terms} is {made} {unit}, not {said}",
+    "parts": "its parts add up to {sums}, not {said}",
+    "products added": "multiplied out, its parts are {sum} = {made} {unit}, not {said}",
+    "carried": "with the figures it is made of corrected ({corrected}), it comes to {made} {unit}, not {said}",
+    "list price": "{amounts} cost {made} {unit}{more}, not {said}{implied}",
+    "echo": "{figure} is {slip} times {listed}, the list price of {amount} alone"
+    " for {users} users over {hours} h, at {price}",
+    "unlike": "{figure} compares {before} with {after}, which count different things",
+    "improvement": "its own figures give {made}, not {figure}",
+    "saving": "{before} less {after} is {made} {unit}, not {said}",
+    "units": "{figure} is {made} times apart from {other} in {name}",
+    "premise": "{terms} is {made} {unit}, not {said}{fits}",
+    "quoted": "if it were true, {name} would be {made} {unit}, not {said}",
+    "part of": "{figure} is only a part of {name}, which says {other} in all",
+    "whole of": "{name} says {other} for a part of it alone; this claim says {figure} for the whole",
+}
+
+
+def finding_words(kind: str, figure: Figure, **parts: object) -> str:
+    """The sentence of a finding about a figure."""
+    said = span_words(figure.low, figure.high)
+    return FINDINGS[kind].format(figure=figure_words(figure), said=said, unit=figure.unit, **parts)
 
 
 def number_words(value: float, digits: int = 5) -> str:
@@ -36,6 +50,12 @@ def span_words(low: float, high: float, digits: int = 5) -> str:
     return f"up to {ends[1]}" if low == 0 else f"{ends[0]} to {ends[1]}"
 
 
+def less_words(low: float, high: float) -> str:
+    """A share saved as a sentence shows it, in whole percent."""
+    ends = dict.fromkeys(f"{end:.0%}" for end in (low, high))
+    return f"{' to '.join(ends)} less"
+
+
 def times_words(factor: float) -> str:
     """A factor as a sentence shows it."""
     return "more than any factor" if factor == inf else f"a factor of {display.number(factor, 2)}"
@@ -43,15 +63,25 @@ def times_words(factor: float) -> str:
 
 def figure_words(figure: Figure) -> str:
     """What a figure says, with its unit."""
-    if figure.gain != "less":
-        return f"{span_words(figure.low, figure.high)} {figure.unit}"
-    low, high = f"{figure.low:.0%}", f"{figure.high:.0%}"
-    return f"{low if low == high else f'{low} to {high}'} less"
+    if figure.gain == "less":
+        return less_words(figure.low, figure.high)
+    return f"{span_words(figure.low, figure.high)} {figure.unit}"
+
+
+def claims_words(numbers: Iterable[int]) -> str:
+    """Claims by their numbers: "claim 3", or "claims 3, 5 and 6"."""
+    *first, last = map(str, numbers)
+    return f"claims {', '.join(first)} and {last}" if first else f"claim {last}"
 
 
 def term_words(term: Term) -> str:
     """A factor or amount with its unit."""
     return f"{span_words(term.low, term.high)} {term.unit}"
+
+
+def product_words(terms: Sequence[Term]) -> str:
+    """Factors as they are multiplied."""
+    return " x ".join(map(term_words, terms))
 
 
 def sold_unit(meter: str, book: PriceBook) -> str:

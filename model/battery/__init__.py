@@ -5,15 +5,16 @@ from model.battery.hourly import (
     LAST,
     battery_j,
     joules_per_hour,
+    mixed_percent,
     network_percent_per_hour,
+    percent_by_profile,
     percent_per_hour,
     phones,
     range_percent_per_hour,
 )
 from model.battery.periods import minutes, needed, period_sweep
-from model.battery.phone_drain import drain_percent_per_hour
 from model.battery.published_cases import errors_by_source, published, reconnect_bounds, said_truly
-from model.battery.tables import by_network, by_profile, drain, with_and_without
+from model.battery.tables import by_network, by_profile, drain, drain_percent_per_hour, with_and_without
 
 __all__ = [
     "FIRST",
@@ -26,8 +27,10 @@ __all__ = [
     "errors_by_source",
     "joules_per_hour",
     "minutes",
+    "mixed_percent",
     "needed",
     "network_percent_per_hour",
+    "percent_by_profile",
     "percent_per_hour",
     "period_sweep",
     "phones",

@@ -44,14 +44,8 @@ def battery_j(phone: str) -> float:
     ----------
     phone : str, A phone of `data/devices.csv`
 
-    Returns
-    -------
-    float, joules [J]
-
-    Raises
-    ------
-    InputError, an unknown phone
-
+    Returns: float, joules [J]
+    Raises: InputError, an unknown phone
     Source: ninetofivemac_battery.
 
     Examples
@@ -103,9 +97,8 @@ def _by_flow_j(plan: Plan, air: radio.Mixes) -> dict:
     return parts
 
 
-def _network_j(now: Traffic, network: Network, profile: str | None, background: bool, split: bool) -> dict:
-    """Joules of an active hour on one network with the named profile, or the one of each draw."""
-    plan = plans.plan_of(now, network, background)
+def _network_j(plan: Plan, network: Network, profile: str | None, split: bool) -> dict:
+    """Joules of an active hour on the plan's network with the named profile, or the one of each draw."""
     listed = network.profiles if profile is None else [profile]
     number = airtime.profile_number(network) if profile is None else 0
     shape = np.broadcast_shapes(np.shape(number), plan.shape)
@@ -157,7 +150,7 @@ def joules_per_hour(
     """
     if profile is not None:
         checks.known("radio profile", profile, radio.profiles())
-    return _network_j(now, network, profile, background, split)
+    return _network_j(plans.plan_of(now, network, background), network, profile, split)
 
 
 def network_percent_per_hour(now: Traffic, network: str, profile: str | None = None, background: bool = True):
@@ -176,13 +169,19 @@ def percent_per_hour(now: Traffic, background: bool = True, pick: Callable | Non
 
     Source: huang2012, narayanan2021, ninetofivemac_battery.
     """
+    networks = now.life.scenario.networks.items()
+    profiles = {name: None if pick is None else pick(network) for name, network in networks}
+    return mixed_percent(now, {n: joules_per_hour(now, w, profiles[n], background, split) for n, w in networks})
+
+
+def mixed_percent(now: Traffic, joules: Mapping[str, Mapping]) -> dict:
+    """Battery over the network mix by flow, from the joules by flow on each network."""
     scenario = now.life.scenario
     full_j = battery_j(scenario.phone)
     total: dict = {}
-    for network in scenario.networks.values():
-        profile = None if pick is None else pick(network)
-        for flow, joules in joules_per_hour(now, network, profile, background, split).items():
-            total[flow] = total.get(flow, 0.0) + network.share * joules / full_j * 100.0
+    for name, network in scenario.networks.items():
+        for flow, flow_j in joules[name].items():
+            total[flow] = total.get(flow, 0.0) + network.share * flow_j / full_j * 100.0
     return total
 
 
@@ -193,14 +192,23 @@ def range_percent_per_hour(now: Traffic, background: bool = True) -> tuple:
 
     Source: huang2012, narayanan2021, yue2020.
     """
-    return over_profiles(now, lambda name, profile: network_percent_per_hour(now, name, profile, background))
+    return over_profiles(now, lambda network: percent_by_profile(now, network, background).values())
+
+
+def percent_by_profile(now: Traffic, network: Network, background: bool = True) -> dict:
+    """% of the battery per active hour on one network, by each radio profile in its list."""
+    plan, full_j = plans.plan_of(now, network, background), battery_j(now.life.scenario.phone)
+    return {
+        profile: sum(_network_j(plan, network, profile, split=False).values()) / full_j * 100.0
+        for profile in network.profiles
+    }
 
 
 def over_profiles(now: Traffic, of: Callable) -> tuple:
-    """Least and most of what `of` gives for a network's name and profile, mixed by the networks' shares."""
+    """Least and most of what `of` gives for the profiles of a network, mixed by the networks' shares."""
     low = high = 0.0
-    for name, network in now.life.scenario.networks.items():
-        each = [of(name, profile) for profile in network.profiles]
+    for network in now.life.scenario.networks.values():
+        each = list(of(network))
         low = low + network.share * functools.reduce(np.minimum, each)
         high = high + network.share * functools.reduce(np.maximum, each)
     return low, high

@@ -30,17 +30,14 @@ def needed(scenario: Scenario, reductions: Sequence[float] = (0.7, 0.8)) -> pd.D
     scenario : Scenario, the scenario; ranges count at their modes
     reductions : sequence of float, savings wanted, as shares of what polling takes
 
-    Returns
-    -------
-    pandas.DataFrame, index network, with the mix; what push saves now, with the least and the most over the profiles,
-        what it would without the screens' own traffic, and with the longest heartbeat; for each saving wanted the
-        shortest heartbeat that reaches it [s] and the share of time without own traffic that does, each change alone.
-        NaN where none does
+    Returns: pandas.DataFrame, index network, with the mix; what push saves now, with the least and the most over the
+    profiles, what it would without the screens' own traffic, and with the longest heartbeat; for each saving wanted
+    the shortest heartbeat that reaches it [s] and the share of time without own traffic that does, each change alone.
+    NaN where none does
 
     Notes
     -----
     Heartbeats are tried up to the gateway's idle limit. Longer ones notice a lost connection later.
-
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
@@ -103,15 +100,9 @@ def period_sweep(scenario: Scenario, network: str, periods_s) -> pd.DataFrame:
     network : str, A network of the scenario
     periods_s : array, periods [s]
 
-    Returns
-    -------
-    pandas.DataFrame, index period; poll and heartbeat, each with low and high over the network's profiles, % of the
-        phone's battery per hour
-
-    Raises
-    ------
-    InputError, an unknown network, or a scenario without a poll before or a heartbeat after the move
-
+    Returns: pandas.DataFrame, index period; poll and heartbeat, each with low and high over the network's profiles, %
+    of the phone's battery per hour
+    Raises: InputError, an unknown network, or a scenario without a poll before or a heartbeat after the move
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
@@ -137,8 +128,7 @@ def period_sweep(scenario: Scenario, network: str, periods_s) -> pd.DataFrame:
 def _sample(now: Traffic, network, kind: str) -> radio.Source:
     """The source of a design's first timer of a kind, in single numbers."""
     names = [f.name for f in now.flows if f.kind == kind and f.timer]
-    for place in now.life.places:
-        sources = airtime.place_sources(now, network, place)
+    for sources in airtime.place_sources(now, network).values():
         for name in names:
             if name in sources:
                 fields = sources[name].__dict__.items()
@@ -156,15 +146,9 @@ def minutes(scenario: Scenario, network: str, seed: int = 1, duration_s: float =
     seed : int, seed of the phases and of what comes at random
     duration_s : float, length of what is shown [s]
 
-    Returns
-    -------
-    dict of str to list of radio.Step, A title to the stretches of power that follow one another; power is above the
-        idle radio's baseline as the profile counts it
-
-    Raises
-    ------
-    InputError, an unknown network
-
+    Returns: dict of str to list of radio.Step, A title to the stretches of power that follow one another; power is
+    above the idle radio's baseline as the profile counts it
+    Raises: InputError, an unknown network
     Source: huang2012, narayanan2021.
     """
     designs = designs_of(scenario)
@@ -175,8 +159,8 @@ def minutes(scenario: Scenario, network: str, seed: int = 1, duration_s: float =
     found = {}
     for which, word in (("before", "polling"), ("after", "push")):
         now = designs[which]
-        sources = airtime.side_by_side(now, plain.networks[network], screen)[0][1]
-        behind = airtime.background_sources(now, screen)
+        sources = airtime.side_by_side(now, plain.networks[network])[screen][0][1]
+        behind = airtime.background_sources(now)[screen]
         for label, more in (("alone", ()), (f"beside its {plain.screens[screen].background}", behind)):
             if more or label == "alone":
                 found[f"{word}, {screen} {label}"] = _minute(

@@ -63,23 +63,14 @@ class Plan:
         return Plan(sources, self.names, mixes, rows(self.up_bytes), rows(self.down_bytes))
 
 
-def plan_of(now: Traffic, network: Network, background: bool) -> Plan:
-    """The design's plan on a network, with the screens' own traffic or without."""
-    key = ("battery", id(network), background)
-    if key not in now.memo:
-        now.memo[key] = _new_plan(now, network, background)
-    return now.memo[key]
-
-
-def _drafts(now: Traffic, network: Network, background: bool) -> list[tuple]:
+def _drafts(now: Traffic, together: dict, background: bool) -> list[tuple]:
     """Seconds of an active hour, sessions in it, sources of design and screen, whether a socket is up."""
-    drafts = []
+    drafts, own = [], airtime.background_sources(now)
     for name, place in now.life.places.items():
-        for share, named, up in airtime.side_by_side(now, network, name):
-            seconds, ended = airtime.once(now, ("hour", name, up), lambda n=name, s=share: _hour(now, n, s))
+        behind = {f"background {place.background}": source for source in own[name]} if background else {}
+        for share, named, up in together[name]:
+            seconds, ended = _hour(now, name, share)
             if np.any(seconds):
-                beside = airtime.background_sources(now, name) if background else ()
-                behind = {f"background {place.background}": flow for flow in beside}
                 drafts.append((seconds, ended, named, behind, up))
     return drafts
 
@@ -98,35 +89,33 @@ def _hour(now: Traffic, place: str, share) -> tuple:
     return 3600.0 * weight, sessions * weight / sum(ends.values())
 
 
-def _new_plan(now: Traffic, network: Network, background: bool) -> Plan:
-    """Sources are numbered by how many mixes they are in: what mixes have in common comes first."""
-    drafts, life = _drafts(now, network, background), now.life
-    grace_s, staying = None, {}
+def plan_of(now: Traffic, network: Network, background: bool) -> Plan:
+    """The design's plan on a network, with the screens' own traffic or without.
+
+    Sources are numbered by how many mixes they are in: what mixes have in common comes first.
+    """
+    together, life = airtime.side_by_side(now, network), now.life
+    drafts, grace_s, staying = _drafts(now, together, background), None, {}
     if "grace" in life.places:
-        grace_s, staying = life.design.socket.grace_s, airtime.side_by_side(now, network, "grace")[0][1]
+        grace_s, staying = life.design.socket.grace_s, together["grace"][0][1]
     found = [pair for _, _, front, behind, _ in drafts for pair in (*front.items(), *behind.items())]
-    often = Counter(id(source) for _, source in found)
-    ordered = sorted([*found, *staying.items()], key=lambda pair: -often[id(pair[1])])
-    named = {id(source): (name, source) for name, source in ordered}
-    number = {key: k for k, key in enumerate(named)}
+    often = Counter(source for _, source in found)
+    names = {source: name for name, source in sorted([*found, *staying.items()], key=lambda pair: -often[pair[1]])}
+    number = {source: k for k, source in enumerate(names)}
     mixes = []
     for seconds, ended, *parts, up in drafts:
-        numbers = (tuple(number[id(s)] for s in part.values()) for part in (*parts, staying if up else {}))
+        numbers = (tuple(number[s] for s in part.values()) for part in (*parts, staying if up else {}))
         mixes.append(Mix(seconds, ended, *numbers, grace_s if up else None))
-    sources, names = (tuple(pair[k] for pair in named.values()) for k in (1, 0))
-    return Plan(sources, names, tuple(mixes), *airtime.hourly_bytes(now, network.ip))
+    return Plan(tuple(names), tuple(names.values()), tuple(mixes), *airtime.hourly_bytes(now, network.ip))
 
 
 def rows_of(part, draws: int) -> Callable:
-    """Takes some draws out of a number, if it has any; equal arrays are cut once."""
-    cut: dict[int, np.ndarray] = {}
+    """Takes some draws out of a number, if it has any."""
 
     def taken(value):
         if not isinstance(value, np.ndarray) or value.ndim < 2 or value.shape[0] != draws:
             return value
-        if id(value) not in cut:
-            cut[id(value)] = value[part] if isinstance(part, slice) else value.take(part, axis=0)
-        return cut[id(value)]
+        return value[part] if isinstance(part, slice) else value.take(part, axis=0)
 
     return taken
 

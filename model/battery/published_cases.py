@@ -30,11 +30,8 @@ def published(kinds: Sequence[str] | None = None) -> pd.DataFrame:
     ----------
     kinds : sequence of str, optional, kinds of cases; all where none are named
 
-    Returns
-    -------
-    pandas.DataFrame, index id; source, kind, profile, published, model, unit, error and the allowed error, as shares;
-        a note
-
+    Returns: pandas.DataFrame, index id; source, kind, profile, published, model, unit, error and the allowed error,
+    as shares; a note
     Source: huang2012, qian2011, nicholas2012, narayanan2021, video_optimizer.
 
     Examples
@@ -65,11 +62,8 @@ def published(kinds: Sequence[str] | None = None) -> pd.DataFrame:
 def errors_by_source() -> pd.DataFrame:
     """The model's mean error for every source of published figures.
 
-    Returns
-    -------
-    pandas.DataFrame, index source with its title; number of cases, mean error, mean error without its sign and the
-        worst, as shares of the published figure
-
+    Returns: pandas.DataFrame, index source with its title; number of cases, mean error, mean error without its sign
+    and the worst, as shares of the published figure
     Source: huang2012, qian2011, nicholas2012, narayanan2021, video_optimizer.
     """
     import pandas as pd
@@ -90,11 +84,8 @@ def errors_by_source() -> pd.DataFrame:
 def reconnect_bounds() -> pd.DataFrame:
     """The long polls measured on 3G, where some reconnects stayed low and some climbed, between both bounds.
 
-    Returns
-    -------
-    pandas.DataFrame, index period [s]; published, and the model with every reconnect small enough for the low state
-        and with every one above it, % of the battery per hour; the share that climbed, if the model is right
-
+    Returns: pandas.DataFrame, index period [s]; published, and the model with every reconnect small enough for the
+    low state and with every one above it, % of the battery per hour; the share that climbed, if the model is right
     Source: nicholas2012, powertutor.
     """
     import pandas as pd
@@ -178,15 +169,13 @@ def said_truly(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, only what happens in its background is asked of it
 
-    Returns
-    -------
-    pandas.DataFrame, index statement; lowest and highest figure over the radios it is about, and how many these are
+    Returns: pandas.DataFrame, index statement; lowest and highest figure over the radios it is about, and how many
+    these are
 
     Notes
     -----
     The last two rows say how long a design goes on after the app is left. On iOS an app is suspended within
     seconds, or about half a minute where it asks for more, so neither design runs in the background.
-
     Source: huang2012, narayanan2021, yue2020, apple_background.
     """
     import pandas as pd

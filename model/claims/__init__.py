@@ -1,5 +1,5 @@
 """Published claims: read from a file, compared with the model's figures."""
 
-from model.claims.published import MEASURES, SLACK, by_measure, figures, gain, miss, premise, read, shown_range, verdict
+from model.claims.published import MEASURES, SLACK, by_measure, figures, gain, premise, read, shown_range, verdict
 
-__all__ = ["MEASURES", "SLACK", "by_measure", "figures", "gain", "miss", "premise", "read", "shown_range", "verdict"]
+__all__ = ["MEASURES", "SLACK", "by_measure", "figures", "gain", "premise", "read", "shown_range", "verdict"]

@@ -5,22 +5,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from model import checks, paths
 from model.claims.reading import MEASURES, UNITS, Figure, figures_of
 from model.claims.units import conversion
-from model.scenario import read_yaml
+from model.scenario import Scenario, read_yaml
 from model.show import display
 
-__all__ = ["by_measure", "figures", "gain", "miss", "names", "premise", "read", "shown_range", "verdict"]
-
 SLACK = 0.05  # a figure within 5 % of a claimed one counts as meeting it
+KEYS = ("name", "title", "premise", "claims", "changes")
 PREMISE = ("active_hours_per_month", "users")
-
-
-def names() -> list[str]:
-    """The claims files that come with the project."""
-    return sorted(p.stem for p in paths.data("claims").glob("*.yaml"))
 
 
 def _path_of(name: str | Path) -> Path:
@@ -28,28 +25,37 @@ def _path_of(name: str | Path) -> Path:
         if not Path(name).is_file():
             checks.fail(f"no claims file at {str(name)!r}")
         return Path(name)
-    checks.known("claims file", str(name), names())
+    checks.known("claims file", str(name), sorted(p.stem for p in paths.data("claims").glob("*.yaml")))
     return paths.data("claims", f"{name}.yaml")
 
 
+def _content(name: str | Path) -> tuple[Mapping, tuple[Figure, ...]]:
+    path = _path_of(name)
+    return _read(path, path.stat().st_mtime_ns)
+
+
 @functools.lru_cache(maxsize=32)
-def _content(path: Path, changed_ns: int) -> tuple[Mapping, tuple[Figure, ...]]:
+def _read(path: Path, changed_ns: int) -> tuple[Mapping, tuple[Figure, ...]]:
+    """A file's content, checked, and its figures; read again when the file has changed."""
     content, place = read_yaml(path), paths.shown(path)
     if not isinstance(content, dict) or not isinstance(content.get("claims"), list):
         checks.fail("a claims file must be a mapping with a list of claims", place)
     for key in content:
-        checks.known("key", key, ("name", "title", "premise", "claims", "changes"), place)
-    told = content.get("premise") or {}
-    if not isinstance(told, dict):
-        checks.fail(f"premise must be a mapping of {' and '.join(PREMISE)}; got {checks.shown(told)}", place)
-    for key in told:
-        checks.known("key of the premise", key, PREMISE, place)
-        checks.positive(f"premise.{key}", told[key], "", place)
+        checks.known("key", key, KEYS, place)
+    _check_premise(content.get("premise") or {}, place)
     _check_changes(content.get("changes") or {}, place)
     return content, figures_of(content["claims"], place)
 
 
-def _check_changes(changes, place: str) -> None:
+def _check_premise(stated: Any, place: str) -> None:
+    if not isinstance(stated, dict):
+        checks.fail(f"premise must be a mapping of {' and '.join(PREMISE)}; got {checks.shown(stated)}", place)
+    for key, value in stated.items():
+        checks.known("key of the premise", key, PREMISE, place)
+        checks.positive(f"premise.{key}", value, "", place)
+
+
+def _check_changes(changes: Any, place: str) -> None:
     if not isinstance(changes, dict):
         checks.fail(f"changes must be a mapping of names to lists of paths; got {checks.shown(changes)}", place)
     for name, patterns in changes.items():
@@ -59,8 +65,7 @@ def _check_changes(changes, place: str) -> None:
 
 def read(name: str | Path) -> Mapping:
     """The claims of a file in `data/claims`, or of a path that ends in .yaml."""
-    path = _path_of(name)
-    return _content(path, path.stat().st_mtime_ns)[0]
+    return _content(name)[0]
 
 
 def figures(name: str | Path) -> tuple[Figure, ...]:
@@ -70,37 +75,15 @@ def figures(name: str | Path) -> tuple[Figure, ...]:
     ----------
     name : str or pathlib.Path, name or path of a claims file
 
-    Returns
-    -------
-    tuple of Figure, in the order of the file
-
-    Raises
-    ------
-    InputError, as `read` does
+    Returns: tuple of Figure, in the order of the file
+    Raises: InputError, one sentence: no such file, or what is wrong with the claim that is wrong first
 
     Examples
     --------
     >>> [f.key for f in figures("twilly")][:3]
     ['latency.before', 'latency.after', 'latency.improvement']
     """
-    path = _path_of(name)
-    return _content(path, path.stat().st_mtime_ns)[1]
-
-
-def _table_claim(claim: Mapping, told: list[Figure]) -> dict:
-    """A claim as the table reads it: sides in the measure's unit, or as told where it has another."""
-    out = {k: claim[k] for k in ("id", "measure", "text", "users") if k in claim}
-    for one in told:
-        if one.side == "improvement":
-            out["improvement"] = {"low": one.low, "high": one.high, "as": one.gain}
-        elif one.side in ("before", "after"):
-            factor = conversion(one.unit, UNITS[claim["measure"]])
-            out[one.side] = (
-                {"told": f"{_number(one.low)} {one.unit}"}
-                if factor is None
-                else {"low": one.low * factor, "high": one.high * factor}
-            )
-    return out
+    return _content(name)[1]
 
 
 def by_measure(name: str | Path | None) -> dict:
@@ -110,21 +93,28 @@ def by_measure(name: str | Path | None) -> dict:
     ----------
     name : str, pathlib.Path or None, A claims file
 
-    Returns
-    -------
-    dict of str to dict, {measure: claim}, its sides in the unit of the measure
+    Returns: dict of str to dict, {measure: claim}, its sides in the unit of the measure
     """
-    found: dict = {}
+    chosen: dict[str, dict] = {}
     for claim in read(name)["claims"] if name else ():
-        told = [f for f in figures(name) if f.id == str(claim["id"])]
         whole = not claim.get("flows") and not claim.get("meters")
         if claim.get("improvement") and whole and claim["measure"] in MEASURES:
-            found.setdefault(claim["measure"], _table_claim(claim, told))
-    return found
+            sides = [figure for figure in figures(name) if figure.id == str(claim["id"])]
+            chosen.setdefault(claim["measure"], _table_claim(claim, sides))
+    return chosen
 
 
-def _number(value: float) -> str:
-    return display.number(value, 6)
+def _table_claim(claim: Mapping, sides: list[Figure]) -> dict:
+    """A claim as the table reads it: sides in the measure's unit, or as text where they measure another thing."""
+    out = {key: claim[key] for key in ("id", "measure", "text", "users") if key in claim}
+    for figure in sides:
+        if figure.side == "improvement":
+            out["improvement"] = {"low": figure.low, "high": figure.high, "as": figure.gain}
+        elif figure.side in ("before", "after"):
+            factor = conversion(figure.unit, UNITS[claim["measure"]])
+            text = {"told": f"{display.number(figure.low, 6)} {figure.unit}"}
+            out[figure.side] = {"low": figure.low * factor, "high": figure.high * factor} if factor else text
+    return out
 
 
 def shown_range(span: Mapping | None) -> str:
@@ -133,10 +123,10 @@ def shown_range(span: Mapping | None) -> str:
         return ""
     if "told" in span:
         return str(span["told"])
-    low, high = span["low"], span["high"]
-    if low == high:
-        return _number(low)
-    return f"up to {_number(high)}" if low == 0 else f"{_number(low)} to {_number(high)}"
+    low, high = (display.number(span[end], 6) for end in ("low", "high"))
+    if span["low"] == span["high"]:
+        return low
+    return f"up to {high}" if span["low"] == 0 else f"{low} to {high}"
 
 
 def miss(value: float, low: float, high: float) -> float:
@@ -148,70 +138,62 @@ def miss(value: float, low: float, high: float) -> float:
     return 1.0
 
 
-def gain(before, after, kind: str):
-    """The improvement from before to after in a claim's own terms."""
-    import numpy as np
-
+def gain(before, after, kind: str) -> np.ndarray:
+    """The improvement from before to after in a claim's own terms: so many times, or a share less."""
     before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(before / after if kind == "times" else 1.0 - after / before)
 
 
-def _gain_words(before: float, after: float, claim: Mapping) -> str | None:
-    """What is short of the claimed improvement; None where it is reached."""
-    wanted = claim["improvement"]
-    found = float(gain(before, after, wanted["as"]))
+def _short_of_gain(before: float, after: float, wanted: Mapping) -> list[str]:
+    """What is short of the claimed improvement, in words; nothing where it is reached."""
+    reached = float(gain(before, after, wanted["as"]))
     if wanted["as"] == "times":
-        if found >= wanted["low"] * (1.0 - SLACK):
-            return None
-        return f"{display.number(found, 3)} times, not {display.number(wanted['low'], 3)}"
-    if found >= wanted["low"] - SLACK / 10.0:
-        return None
-    return f"{found:.0%} less, not {wanted['low']:.0%}" if found >= 0 else f"{-found:.0%} more, not less"
+        if reached >= wanted["low"] * (1.0 - SLACK):
+            return []
+        return [f"{display.number(reached, 3)} times, not {display.number(wanted['low'], 3)}"]
+    if reached >= wanted["low"] - SLACK / 10.0:
+        return []
+    return [f"{reached:.0%} less, not {wanted['low']:.0%}" if reached >= 0 else f"{-reached:.0%} more, not less"]
+
+
+def _off_range(side: str, value: float, span: Mapping | None) -> list[str]:
+    """How far a value is off the claimed range, in words; nothing where it is in it or none is claimed."""
+    if not span or "told" in span:
+        return []
+    times = miss(value, span["low"], span["high"])
+    if times == 1.0:
+        return []
+    if times == float("inf"):
+        return [f"{side} is {display.number(value, 3)}"]
+    return [f"{side} is {display.number(times, 2)} times {'higher' if value > span['high'] else 'lower'}"]
 
 
 def verdict(before: float, after: float, claim: Mapping | None) -> str:
     """Whether a claim holds for a pair of figures, in words that name what is off and by how much."""
     if claim is None:
         return ""
-    off = []
-    for side, value in (("before", before), ("after", after)):
-        span = claim.get(side)
-        if span and "told" not in span:
-            times = miss(value, span["low"], span["high"])
-            if times > 1.0:
-                way = "higher" if value > span["high"] else "lower"
-                off.append(
-                    f"{side} is {display.number(times, 2)} times {way}"
-                    if times < float("inf")
-                    else f"{side} is {display.number(value, 3)}"
-                )
-    short = _gain_words(before, after, claim)
-    if short:
-        off.append(short)
+    off = _off_range("before", before, claim.get("before")) + _off_range("after", after, claim.get("after"))
+    off += _short_of_gain(before, after, claim["improvement"])
     return "does not hold: " + ", ".join(off) if off else "holds"
 
 
-def premise(scenario, name: str | Path | None = None):
+def premise(scenario: Scenario, name: str | Path | None = None) -> Scenario:
     """The scenario under a claims file's own premise: its users, active all the hours it counts with."""
     name = name or scenario.claims
     if not name:
         checks.fail("a scenario must name its claims to be judged by them; got none", scenario.place)
-    told = read(name).get("premise") or {}
-    changes = {"users": told["users"]} if "users" in told else {}
-    if "active_hours_per_month" in told:
-        day_s = told["active_hours_per_month"] * 3600.0 / scenario.billing.month_days
-        if day_s > 86400.0 * (1.0 + 1e-9):
-            checks.fail(
-                "premise.active_hours_per_month must be at most the hours of the month, "
-                f"{checks.shown(scenario.billing.month_days * 24.0)}; got "
-                f"{checks.shown(told['active_hours_per_month'])}",
-                paths.shown(_path_of(name)),
-            )
+    stated = read(name).get("premise") or {}
+    changes = {"users": stated["users"]} if "users" in stated else {}
+    if "active_hours_per_month" in stated:
+        hours, most = stated["active_hours_per_month"], scenario.billing.month_days * 24.0
+        if hours > most * (1.0 + 1e-9):
+            rule = f"must be at most the hours of the month, {checks.shown(most)}; got {checks.shown(hours)}"
+            checks.fail(f"premise.active_hours_per_month {rule}", paths.shown(_path_of(name)))
         changes |= {
             "usage.dau_mau_share": 1.0,
             "usage.sessions_per_day": 1.0,
-            "usage.session_mean_s": min(day_s, 86400.0),
+            "usage.session_mean_s": min(hours * 3600.0 / scenario.billing.month_days, 86400.0),
             "usage.session_sigma_ln": 0.0,
         }
     return scenario.with_(changes) if changes else scenario

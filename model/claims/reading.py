@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
-from model import checks
+from model import checks, prices, wire
 from model.claims.units import conversion, product, unit
-
-__all__ = ["Figure", "SIDES", "Term", "UNITS", "figures_of"]
 
 UNITS = {  # what a claim may be about, in the unit that the model answers in
     "latency": "s",
@@ -52,7 +50,6 @@ class Term:
     when: str = ""
     sign: float = 1.0
     meters: tuple[str, ...] = ()
-    http: tuple[float, float] | None = None  # sizes of an exchange whose bytes on the wire it stands for
 
 
 @dataclass(frozen=True)
@@ -99,16 +96,14 @@ def _number(name: str, value: Any, place: str) -> float:
 
 
 def _span(name: str, entry: Mapping, place: str, signed: bool = False) -> tuple[float, float]:
-    """Low and high of an entry that gives them, or one value."""
-    if "value" in entry:
-        if "low" in entry or "high" in entry:
-            checks.fail(f"{name} must give a value, or low and high; got both", place)
-        low = high = _number(f"value of {name}", entry["value"], place)
-    else:
-        for end in ("low", "high"):
-            if end not in entry:
-                checks.fail(f"{name} must give a value, or low and high; got no {end}", place)
-        low, high = (_number(f"{end} of {name}", entry[end], place) for end in ("low", "high"))
+    """Low and high of an entry that gives them, or one value twice."""
+    if "value" in entry and ("low" in entry or "high" in entry):
+        checks.fail(f"{name} must give a value, or low and high; got both", place)
+    ends = ("value", "value") if "value" in entry else ("low", "high")
+    for end in ends:
+        if end not in entry:
+            checks.fail(f"{name} must give a value, or low and high; got no {end}", place)
+    low, high = (_number(f"{end} of {name}", entry[end], place) for end in ends)
     if low > high:
         checks.fail(f"{name} must have low <= high; got {low:g} and {high:g}", place)
     if low < 0 and not signed:
@@ -128,49 +123,49 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(v) for v in (value if isinstance(value, list) else [value] if value else ()))
 
 
-def _entries(name: str, value: Any, place: str) -> list:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        checks.fail(f"{name} must be a list; got {checks.shown(value)}", place)
-    return value
-
-
 def _meters(name: str, value: Any, place: str) -> tuple[str, ...]:
     """Meters that some region's price list knows."""
-    from model.prices.rows import shelf
-
     listed = _texts(value)
-    sold = sorted({meter for book in shelf(None).values() for meter in book}) if listed else ()
-    for meter in listed:
-        checks.known(f"meter of {name}", meter, sold, place)
+    if listed:
+        book = prices.book(prices.regions()[0])
+        for meter in listed:
+            checks.known(f"meter of {name}", meter, sorted((*book.meters, *book.missing)), place)
     return listed
 
 
+def _wire_bytes(name: str, sizes: Any, place: str) -> float:
+    """Bytes on the wire, both ways, of an exchange whose request and response have these sizes."""
+    sizes = _mapping(f"http of {name}", sizes, SIZES, place)
+    pair = [_number(f"{size} of {name}", sizes.get(size), place) for size in SIZES]
+    checks.non_negative(f"sizes of {name}", pair, "B", place)
+    return float(sum(wire.http_exchange_bytes(*pair)))
+
+
 def _term(name: str, entry: Any, place: str) -> Term:
+    """One factor, part or amount; the numbers of a quoted figure are filled in when all figures are read."""
     entry = _mapping(name, entry, TERM_KEYS, place)
     sign = _number(f"sign of {name}", entry.get("sign", 1.0), place)
     if abs(sign) != 1.0:
         checks.fail(f"sign of {name} must be 1 or -1; got {sign:g}", place)
-    common = dict(
-        of=str(entry.get("of", entry.get("claim", ""))),
-        when=str(entry.get("when", "")),
-        sign=sign,
-        meters=_meters(name, entry.get("meter"), place),
-        claim=str(entry.get("claim", "")),
-    )
-    if common["claim"]:
-        return Term(low=0.0, high=0.0, unit="", **common)
-    if "http" in entry:
-        sizes = _mapping(f"http of {name}", entry["http"], SIZES, place)
-        pair = tuple(_number(f"{k} of {name}", sizes.get(k), place) for k in SIZES)
-        checks.non_negative(f"sizes of {name}", pair, "B", place)
-        return Term(low=0.0, high=0.0, unit="B/request", http=pair, **common)
-    if not entry.get("unit"):
+    claim, written = str(entry.get("claim", "")), str(entry.get("unit") or "")
+    if claim:
+        low, high, written = 0.0, 0.0, ""
+    elif "http" in entry:
+        low = high = _wire_bytes(name, entry["http"], place)
+        written = "B/request"
+    elif not written:
         checks.fail(f"{name} must have a unit; got none", place)
-    unit(str(entry["unit"]), place)
-    low, high = _span(name, entry, place)
-    return Term(low=low, high=high, unit=str(entry["unit"]), **common)
+    else:
+        unit(written, place)
+        low, high = _span(name, entry, place)
+    of, when, meters = str(entry.get("of", claim)), str(entry.get("when", "")), _meters(name, entry.get("meter"), place)
+    return Term(of, low, high, written, claim, when, sign, meters)
+
+
+def _terms(name: str, entries: Any, place: str) -> tuple[Term, ...]:
+    if entries is not None and not isinstance(entries, list):
+        checks.fail(f"{name} must be a list; got {checks.shown(entries)}", place)
+    return tuple(_term(f"{name}, entry {k}", entry, place) for k, entry in enumerate(entries or (), 1))
 
 
 def _place_of(name: str, claim: Mapping, place: str) -> str:
@@ -180,106 +175,67 @@ def _place_of(name: str, claim: Mapping, place: str) -> str:
     return f"{where['place']} ({where['source']})" if where.get("source") else str(where["place"])
 
 
-def _figure(name: str, number: int, claim: Mapping, side: str, place: str) -> Figure:
-    entry = _mapping(f"{side} of {name}", claim[side], SIDE_KEYS, place)
-    gain = ""
-    if side == "improvement":
-        gain = checks.known(f"kind of improvement of {name}", entry.get("as"), GAINS, place)
+def _measure_and_unit(name: str, claim: Mapping, side: str, place: str) -> tuple[str, str]:
+    """What a side is about and the unit it is written in; an improvement may have a unit of another thing."""
+    entry = claim[side]
     written = str(entry.get("unit") or claim.get("unit") or "")
     if not written:
         checks.fail(f"{name} must have a unit; got none", place)
     measure = checks.known("measure", entry.get("measure", claim.get("measure")), UNITS, f"{place}, {name}")
-    own = side != "improvement"
-    if (own or not entry.get("unit")) and conversion(written, UNITS[measure]) is None:
+    free = side == "improvement" and entry.get("unit")
+    if not free and conversion(written, UNITS[measure]) is None:
         checks.fail(f"the unit of {name} must measure {measure}, like {UNITS[measure]}; got {written!r}", place)
-    low, high = _span(f"{side} of {name}", entry, place, signed=not own or side == "saved")
-    if gain == "less" and high > 1.0:
-        checks.fail(f"{side} of {name} must be a share of at most 1, as less; got {high:g}", place)
+    return measure, written
+
+
+def _restrictions(name: str, claim: Mapping, measure: str, place: str) -> dict[str, Any]:
+    """What a claim's figures are restricted to: meters, flows, a statistic of latency, a number of users."""
     flows, meters = _texts(claim.get("flows")), _meters(name, claim.get("meters"), place)
+    statistic, users = claim.get("statistic") or "", claim.get("users")
     if meters and measure not in BILLS:
         checks.fail(f"meters of {name} must restrict {' or '.join(BILLS)}; got {measure}", place)
-    if flows and measure not in (*BILLS, *MEASURES):
-        checks.fail(f"flows of {name} must restrict one of {', '.join((*BILLS, *MEASURES))}; got {measure}", place)
-    statistic = claim.get("statistic") or ""
+    whole = dict.fromkeys((*BILLS, *MEASURES))
+    if flows and measure not in whole:
+        checks.fail(f"flows of {name} must restrict one of {', '.join(whole)}; got {measure}", place)
     if statistic:
         checks.known(f"statistic of {name}", statistic, STATISTICS, place)
         if measure != "latency":
             checks.fail(f"a statistic of {name} must be one of latency; got {measure}", place)
-    users = claim.get("users")
     if users is not None:
         users = _number(f"users of {name}", users, place)
         checks.positive(f"users of {name}", users, "users", place)
-    lists = {
-        k: tuple(
-            _term(f"{k} of {name}, {side}, entry {n + 1}", e, place)
-            for n, e in enumerate(_entries(f"{k} of {name}, {side}", entry.get(k), place))
-        )
-        for k in LISTS
-    }
+    return {"flows": flows, "meters": meters, "statistic": statistic, "users": users}
+
+
+def _figure(name: str, number: int, claim: Mapping, side: str, place: str) -> Figure:
+    """One side of a claim as a figure."""
+    entry = _mapping(f"{side} of {name}", claim[side], SIDE_KEYS, place)
+    improves = side == "improvement"
+    gain = checks.known(f"kind of improvement of {name}", entry.get("as"), GAINS, place) if improves else ""
+    measure, written = _measure_and_unit(name, claim, side, place)
+    low, high = _span(f"{side} of {name}", entry, place, signed=side in ("improvement", "saved"))
+    if gain == "less" and high > 1.0:
+        checks.fail(f"{side} of {name} must be a share of at most 1, as less; got {high:g}", place)
     return Figure(
-        number,
-        str(claim["id"]),
-        side,
-        measure,
-        written if own else gain,
-        low,
-        high,
-        str(claim.get("text", "")),
-        _place_of(name, claim, place),
-        gain,
-        statistic,
-        users,
-        flows,
-        meters,
+        number=number,
+        id=str(claim["id"]),
+        side=side,
+        measure=measure,
+        unit=gain or written,
+        low=low,
+        high=high,
+        text=str(claim.get("text", "")),
+        place=_place_of(name, claim, place),
+        gain=gain,
         part_of=str(entry.get("part_of", "")),
-        **lists,
+        **_restrictions(name, claim, measure, place),
+        **{kind: _terms(f"{kind} of {name}, {side}", entry.get(kind), place) for kind in LISTS},
     )
 
 
-def _filled(figure: Figure, known: Mapping[str, Figure], place: str) -> Figure:
-    """The figure with the numbers of the figures it quotes and of the exchanges it measures."""
-
-    def fill(term: Term) -> Term:
-        if term.claim:
-            checks.known(f"figure quoted by {figure.name}", term.claim, known, place)
-            if term.claim == figure.key:
-                checks.fail(f"{figure.name} must not quote itself", place)
-            told = known[term.claim]
-            return replace(term, low=told.low, high=told.high, unit=told.unit)
-        if term.http:
-            from model import wire
-
-            whole = float(sum(wire.http_exchange_bytes(*term.http)))
-            return replace(term, low=whole, high=whole)
-        return term
-
-    if figure.part_of:
-        checks.known(f"figure that {figure.name} is part of", figure.part_of, known, place)
-        if figure.part_of == figure.key:
-            checks.fail(f"{figure.name} must not be a part of itself", place)
-    return replace(figure, **{k: tuple(fill(t) for t in getattr(figure, k)) for k in LISTS})
-
-
-def _units_meet(figure: Figure, place: str) -> None:
-    """Refuse factors that multiply to another unit than the figure's, and parts in another unit."""
-    for kind in ("factors", "implied_by"):
-        terms = getattr(figure, kind)
-        if terms:
-            got = product([(unit(t.unit), 1) for t in terms])
-            if got.powers != unit(figure.unit).powers:
-                checks.fail(
-                    f"{kind} of {figure.name} must multiply to its unit {figure.unit}; "
-                    f"got {' x '.join(t.unit for t in terms)} = {got}",
-                    place,
-                )
-    for term in figure.parts:
-        if conversion(term.unit, figure.unit) is None:
-            checks.fail(f"parts of {figure.name} must be in a unit like its {figure.unit}; got {term.unit!r}", place)
-
-
-def figures_of(claims: list, place: str) -> tuple[Figure, ...]:
-    """Every published figure of a list of claims, checked, with what it quotes filled in."""
-    found: dict[str, Figure] = {}
+def _figures_by_key(claims: list, place: str) -> dict[str, Figure]:
+    """The figures of all claims by the name under which another quotes them, quotes not yet filled in."""
+    known: dict[str, Figure] = {}
     for number, claim in enumerate(claims, 1):
         name = f"claim {number}"
         claim = _mapping(name, claim, CLAIM_KEYS, place)
@@ -291,12 +247,48 @@ def figures_of(claims: list, place: str) -> tuple[Figure, ...]:
         sides = [s for s in SIDES if s in claim]
         if not sides:
             checks.fail(f"{name} must give one of {', '.join(SIDES)}; got none", place)
-        if any(f.id == str(claim["id"]) for f in found.values()):
+        if any(figure.id == str(claim["id"]) for figure in known.values()):
             checks.fail(f"the id of {name} must be its own; it stands twice", place)
-        for side in sides:
-            one = _figure(name, number, claim, side, place)
-            found[one.key] = one
-    whole = tuple(_filled(f, found, place) for f in found.values())
-    for figure in whole:
-        _units_meet(figure, place)
-    return whole
+        known |= {f"{claim['id']}.{side}": _figure(name, number, claim, side, place) for side in sides}
+    return known
+
+
+def _quoted(figure: Figure, known: Mapping[str, Figure], place: str) -> Figure:
+    """The figure with the numbers of the figures that it quotes."""
+
+    def filled(term: Term) -> Term:
+        if not term.claim:
+            return term
+        checks.known(f"figure quoted by {figure.name}", term.claim, known, place)
+        if term.claim == figure.key:
+            checks.fail(f"{figure.name} must not quote itself", place)
+        quoted = known[term.claim]
+        return replace(term, low=quoted.low, high=quoted.high, unit=quoted.unit)
+
+    if figure.part_of:
+        checks.known(f"figure that {figure.name} is part of", figure.part_of, known, place)
+        if figure.part_of == figure.key:
+            checks.fail(f"{figure.name} must not be a part of itself", place)
+    return replace(figure, **{kind: tuple(filled(term) for term in getattr(figure, kind)) for kind in LISTS})
+
+
+def _check_units(figure: Figure, place: str) -> None:
+    """Refuse factors that multiply to another unit than the figure's, and parts in another unit."""
+    for kind in ("factors", "implied_by"):
+        terms = getattr(figure, kind)
+        got = product([(unit(term.unit), 1) for term in terms])
+        if terms and got.powers != unit(figure.unit).powers:
+            units = " x ".join(term.unit for term in terms)
+            checks.fail(f"{kind} of {figure.name} must multiply to its unit {figure.unit}; got {units} = {got}", place)
+    for term in figure.parts:
+        if conversion(term.unit, figure.unit) is None:
+            checks.fail(f"parts of {figure.name} must be in a unit like its {figure.unit}; got {term.unit!r}", place)
+
+
+def figures_of(claims: list, place: str) -> tuple[Figure, ...]:
+    """Every published figure of a list of claims, checked, with the figures that it quotes filled in."""
+    known = _figures_by_key(claims, place)
+    figures = tuple(_quoted(figure, known, place) for figure in known.values())
+    for figure in figures:
+        _check_units(figure, place)
+    return figures

@@ -1,9 +1,8 @@
 """Cost: meters a month become a bill in USD, by service and by flow."""
 
-from model.cost.flows import flow_usage, month_usage, month_usd, usd_by_flow, usd_by_service
-from model.cost.split import BACKENDS, on_backend, transport_and_backend, two_parts
+from model.cost.billing import bill, by_meter, exact_total, total
+from model.cost.parts import BACKENDS, flow_usage, month_usage, month_usd, usd_by_flow
 from model.cost.tables import by_backend, by_region, by_service, full_bill, price_change
-from model.cost.totals import bill, by_meter, exact_total, total
 
 __all__ = [
     "BACKENDS",
@@ -17,11 +16,7 @@ __all__ = [
     "full_bill",
     "month_usage",
     "month_usd",
-    "on_backend",
     "price_change",
     "total",
-    "transport_and_backend",
-    "two_parts",
     "usd_by_flow",
-    "usd_by_service",
 ]

@@ -6,33 +6,22 @@ Every search is one evaluation of a whole grid, then a few more of ever finer gr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from model import checks, prices
-from model import traffic as traffic_of
-from model.cost import flows
+from model.cost.parts import month_usd
+from model.life import sessions
 from model.scenario import Scenario, sampling
+from model.traffic import traffic as traffic_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "QUESTIONS",
-    "Question",
-    "active_hours",
-    "closed_form",
-    "crossings",
-    "gap_usd",
-    "heartbeats",
-    "json_heartbeat",
-    "table",
-]
-
 GRID = 193  # points of the first grid: steps of 5 % over four decades
-FINER = 33  # points of each finer one
-NEAR = 1e-10  # relative width at which a crossing is found
+FINER = 33  # points of each finer grid
+NEAR = 1e-10  # relative width at which a search ends
 
 
 @dataclass(frozen=True)
@@ -59,7 +48,8 @@ QUESTIONS = {
 def active_hours(scenario: Scenario):
     """Hours that a user is active in a month: share active on a day x days x sessions x mean length."""
     plain = sampling.resolved(scenario)
-    return traffic_of.life(plain.before, plain).active_s / 3600.0 / plain.users
+    active_s: Any = sessions.life(plain.before, plain).active_s
+    return active_s / 3600.0 / plain.users
 
 
 def json_heartbeat(scenario: Scenario) -> Scenario:
@@ -72,44 +62,35 @@ def json_heartbeat(scenario: Scenario) -> Scenario:
 
 
 def gap_usd(scenario: Scenario, path: str, values) -> np.ndarray:
-    """What push costs more than polling in the month, for every value of one input.
-
-    Source: aws_price_list.
-    """
+    """How much more push costs than polling in the month, for every value of one input."""
     values = np.atleast_1d(np.asarray(values, dtype=float))
     plain = sampling.resolved(scenario.with_({path: values}))
     book = prices.book(plain.region, plain.prices_on)
-    before, after = (
-        flows.month_usd(traffic_of.traffic(which, plain), book, plain.free_tier) for which in ("before", "after")
-    )
+    before, after = (month_usd(traffic_of(which, plain), book, plain.free_tier) for which in ("before", "after"))
     return np.broadcast_to(after - before, values.shape)
 
 
-def _narrowed(scenario: Scenario, path: str, low: float, high: float, was: float) -> float:
-    """The place between two values where the gap's sign first changes from what it was."""
+def _narrowed(scenario: Scenario, path: str, low: float, high: float, sign: float) -> float:
+    """The value between two at which the gap, whose sign at the lower is given, first has another sign."""
     while high - low > NEAR * high:
-        inner = np.linspace(low, high, FINER)
-        turned = np.sign(gap_usd(scenario, path, inner[1:])) != was
-        first = int(np.argmax(turned)) if turned.any() else FINER - 2
-        low, high = inner[first], inner[first + 1]
+        values = np.linspace(low, high, FINER)
+        changed = np.sign(gap_usd(scenario, path, values[1:])) != sign
+        first = int(np.argmax(changed)) if changed.any() else FINER - 2
+        low, high = values[first], values[first + 1]
     return high
 
 
 def crossings(scenario: Scenario, path: str, low: float, high: float) -> list[tuple[float, str]]:
-    """Every value of one input between two at which the cheaper design changes.
-
-    Source: aws_price_list.
-    """
+    """Every value of one input between two at which the cheaper design changes, and which is dearer above it."""
     checks.positive("low", low)
     if not high > low:
         checks.fail(f"high must be > low; got {checks.shown(low)} and {checks.shown(high)}")
     values = np.geomspace(low, high, GRID)
     sign = np.sign(gap_usd(scenario, path, values))
-    found = []
-    for k in np.flatnonzero(sign[1:] * sign[:-1] < 0):
-        at = _narrowed(scenario, path, values[k], values[k + 1], sign[k])
-        found.append((at, "push" if sign[k + 1] > 0 else "polling"))
-    return found
+    return [
+        (_narrowed(scenario, path, values[k], values[k + 1], sign[k]), "push" if sign[k + 1] > 0 else "polling")
+        for k in np.flatnonzero(sign[1:] * sign[:-1] < 0)
+    ]
 
 
 def closed_form(scenario: Scenario, path: str, at: float, inverse: bool = False) -> float:
@@ -132,33 +113,27 @@ def closed_form(scenario: Scenario, path: str, at: float, inverse: bool = False)
 
 def _own(scenario: Scenario, path: str) -> float:
     """The scenario's own value of an input."""
-    here = sampling.resolved(scenario)
+    value: Any = sampling.resolved(scenario)
     for part in path.split("."):
-        here = here[part] if isinstance(here, dict) else getattr(here, part)
-    return float(np.ravel(np.asarray(here, dtype=float))[0])
+        value = value[part] if isinstance(value, dict) else getattr(value, part)
+    return float(np.ravel(np.asarray(value, dtype=float))[0])
 
 
-def _hours_each(scenario: Scenario, question: Question) -> float:
-    """What one unit of the input is in the unit that is told: hours a month, or itself."""
-    if question.unit != HOURS:
-        return 1.0
-    return float(active_hours(scenario)) / _own(scenario, question.path)
-
-
-def _row(scenario: Scenario, question: Question) -> dict:
-    """One question's line of the table."""
-    each, own = _hours_each(scenario, question), _own(scenario, question.path)
+def _row(scenario: Scenario, question: Question) -> dict[str, Any]:
+    """One question's line of the table; active time is shown in hours a month, other inputs in their own unit."""
+    own = _own(scenario, question.path)
+    each = float(active_hours(scenario)) / own if question.unit == HOURS else 1.0
     gap = float(gap_usd(scenario, question.path, own)[0])
     line = closed_form(scenario, question.path, own, question.inverse)
-    found = crossings(scenario, question.path, question.low, question.high)
-    (first, above), (last, beyond) = (found[0], found[-1]) if found else ((np.nan, ""), (np.nan, ""))
+    crossed = crossings(scenario, question.path, question.low, question.high)
+    (first, above), (last, beyond) = (crossed[0], crossed[-1]) if crossed else ((np.nan, ""), (np.nan, ""))
     return {
         "unit": question.unit,
         "here": own * each,
         "dearer_here": "push" if gap > 0 else "polling" if gap < 0 else "neither",
         "break_even": first * each,
         "dearer_above": above,
-        "crossings": len(found),
+        "crossings": len(crossed),
         "last": last * each,
         "dearer_beyond": beyond,
         "straight_line": line * each if question.low <= line <= question.high else np.nan,
@@ -172,17 +147,11 @@ def table(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario; ranges count at their modes
 
-    Returns
-    -------
-    pandas.DataFrame, index question (that of the heartbeat once for each thing it may be billed as); columns unit,
-        here (the scenario's own value), dearer_here, break_even (the first crossing, NaN where there is none),
-        dearer_above, crossings (how many), last and dearer_beyond, straight_line (`closed_form` from the scenario's
-        own value, where it lies in the span searched)
-
-    Raises
-    ------
-    InputError, A meter that the region has no price for
-
+    Returns: pandas.DataFrame, index question (that of the heartbeat once for each thing it may be billed as); columns
+    unit, here (the scenario's own value), dearer_here, break_even (the first crossing, NaN where there is none),
+    dearer_above, crossings (how many), last and dearer_beyond, straight_line (`closed_form` from the scenario's own
+    value, where it lies in the span searched)
+    Raises: InputError, A meter that the region has no price for
     Source: aws_price_list.
     """
     import pandas as pd
@@ -196,15 +165,17 @@ def table(scenario: Scenario) -> pd.DataFrame:
 def heartbeats(scenario: Scenario) -> pd.DataFrame:
     """The heartbeat period at which push becomes dearer, for each thing that a heartbeat may be billed as.
 
+    AWS does not say whether a ping frame counts as a message.
+
     Source: aws_pricing_pages.
     """
     import pandas as pd
 
-    frames = {"after.heartbeat.kind": "ping"}
-    kinds = {
+    pings = {"after.heartbeat.kind": "ping"}
+    cases = {
         "JSON messages": json_heartbeat(scenario),
-        "ping frames, free": scenario.with_({**frames, "billing.pings_billed": False}),
-        "ping frames, billed": scenario.with_({**frames, "billing.pings_billed": True}),
+        "ping frames, free": scenario.with_({**pings, "billing.pings_billed": False}),
+        "ping frames, billed": scenario.with_({**pings, "billing.pings_billed": True}),
     }
-    rows = {name: _row(case, QUESTIONS[HEARTBEAT]) for name, case in kinds.items()}
+    rows = {name: _row(case, QUESTIONS[HEARTBEAT]) for name, case in cases.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("heartbeat")

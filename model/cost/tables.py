@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from model import prices
-from model import traffic as traffic_of
-from model.cost import flows, totals
-from model.cost.split import BACKENDS, OWN_SOCKETS, on_backend, price_and_traffic, transport_and_backend
+from model.cost import billing, parts
+from model.cost.parts import BACKENDS, OWN_SOCKETS
 from model.scenario import Scenario, sampling
+from model.traffic import traffic as traffic_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["by_backend", "by_region", "by_service", "full_bill", "price_change"]
 
 
 def _first(value) -> float:
     return float(np.ravel(np.asarray(value, dtype=float))[0])
 
 
-def _usages(scenario: Scenario) -> dict:
+def _usages(scenario: Scenario) -> dict[str, dict[str, Any]]:
     """What each design of a resolved scenario is billed on in the month."""
-    return {which: flows.month_usage(traffic_of.traffic(which, scenario)) for which in ("before", "after")}
+    return {which: parts.month_usage(traffic_of(which, scenario)) for which in ("before", "after")}
 
 
 def by_service(scenario: Scenario) -> pd.DataFrame:
@@ -35,14 +33,8 @@ def by_service(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario, every range at its mode, at its first user count
 
-    Returns
-    -------
-    pandas.DataFrame, index service, with a row for all of them; columns before, after, change [USD/month]
-
-    Raises
-    ------
-    InputError, A meter that the region has no price for
-
+    Returns: pandas.DataFrame, index service, with a row for all of them; columns before, after, change [USD/month]
+    Raises: InputError, A meter that the region has no price for
     Source: aws_price_list.
     """
     import pandas as pd
@@ -51,8 +43,8 @@ def by_service(scenario: Scenario) -> pd.DataFrame:
     book = prices.book(plain.region, plain.prices_on)
     sides = {}
     for which, usage in _usages(plain).items():
-        bill = flows.usd_by_service(usage, book, plain.free_tier)
-        sides[which] = {service: _first(usd) for service, usd in bill.items()}
+        usd = parts.usd_by_service(usage, book, plain.free_tier)
+        sides[which] = {service: _first(part) for service, part in usd.items()}
     table = pd.DataFrame(sides).fillna(0.0).rename_axis("service")
     table = table[(table > 0).any(axis=1)]
     table.loc["all"] = table.sum()
@@ -66,14 +58,9 @@ def full_bill(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario, every range at its mode, at its first user count
 
-    Returns
-    -------
-    pandas.DataFrame, index design, meter, tier_from; columns amount, free, price_usd, usd, unit, effective_from, note
-
-    Raises
-    ------
-    InputError, A meter that the region has no price for
-
+    Returns: pandas.DataFrame, index design, meter, tier_from; columns amount, free, price_usd, usd, unit,
+    effective_from, note
+    Raises: InputError, A meter that the region has no price for
     Source: aws_price_list.
     """
     import pandas as pd
@@ -81,7 +68,7 @@ def full_bill(scenario: Scenario) -> pd.DataFrame:
     plain = sampling.resolved(scenario)
     book = prices.book(plain.region, plain.prices_on)
     bills = {
-        which: totals.bill({m: _first(a) for m, a in usage.items()}, book, plain.free_tier)
+        which: billing.bill({m: _first(a) for m, a in usage.items()}, book, plain.free_tier)
         for which, usage in _usages(plain).items()
     }
     table = pd.concat(bills, names=["design"]).reset_index(level="design")
@@ -96,20 +83,14 @@ def by_backend(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario, every range at its mode, at its first user count
 
-    Returns
-    -------
-    pandas.DataFrame, index polled_on and moved_to (the HTTP side; the last kind holds the sockets too); columns
-        before, after, change, transport, backend [USD/month]
-
-    Raises
-    ------
-    InputError, A meter that the region has no price for
+    Returns: pandas.DataFrame, index polled_on and moved_to (the HTTP side; the last kind holds the sockets too);
+    columns before, after, change, transport, backend [USD/month]
+    Raises: InputError, A meter that the region has no price for
 
     Notes
     -----
     A plain server is as many instances as the peak hour needs; load balancers, addresses, disks and what
     several socket servers need to reach each other's clients are not in the bill.
-
     Source: aws_price_list.
     """
     import pandas as pd
@@ -118,7 +99,9 @@ def by_backend(scenario: Scenario) -> pd.DataFrame:
     ends = (*BACKENDS, OWN_SOCKETS) if plain.after.socket is not None else BACKENDS
     columns, rows = ("before", "after", "change", "transport", "backend"), {}
     for start, end in itertools.product(BACKENDS, ends):
-        split = transport_and_backend(on_backend(plain.before, start), on_backend(plain.after, end), plain)
+        split = parts.transport_and_backend(
+            parts.on_backend(plain.before, start), parts.on_backend(plain.after, end), plain
+        )
         rows[start, end] = {name: _first(split[name]) for name in columns}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index=["polled_on", "moved_to"])
 
@@ -131,15 +114,12 @@ def by_region(scenario: Scenario) -> pd.DataFrame:
     scenario : Scenario, the scenario, every range at its mode, at its first user count; its own region does not
         matter
 
-    Returns
-    -------
-    pandas.DataFrame, index region; columns before, after [USD/month, NaN where a price is missing], before_lacks and
-        after_lacks (the meters without a price there)
+    Returns: pandas.DataFrame, index region; columns before, after [USD/month, NaN where a price is missing],
+    before_lacks and after_lacks (the meters without a price there)
 
     Notes
     -----
     A region lacks a price where no list of it was read, not because AWS sells no such thing there.
-
     Source: aws_price_list.
     """
     import pandas as pd
@@ -152,8 +132,8 @@ def by_region(scenario: Scenario) -> pd.DataFrame:
         for which, usage in usages.items():
             needed = [m for m, amount in usage.items() if np.any(np.asarray(amount) > 0)]
             lacks = [m for m in needed if book.lacks(m)]
-            bill = np.nan if lacks else sum(flows.usd_by_service(usage, book, plain.free_tier).values())
-            row |= {which: _first(bill), f"{which}_lacks": ", ".join(lacks)}
+            usd = np.nan if lacks else billing.total(usage, book, plain.free_tier)
+            row |= {which: _first(usd), f"{which}_lacks": ", ".join(lacks)}
         rows[region] = row
     columns = ["before", "after", "before_lacks", "after_lacks"]
     return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("region")
@@ -167,36 +147,31 @@ def price_change(scenario: Scenario, then: str, now: str) -> pd.DataFrame:
     scenario : Scenario, the scenario, every range at its mode, at its first user count
     then, now : str, days of the two price books, like 2024-10-15
 
-    Returns
-    -------
-    pandas.DataFrame, index case and service, with a row for all of them; columns then, now, price, traffic
-        [USD/month]
-
-    Raises
-    ------
-    InputError, A day that is none, or a meter that the region has no price for
+    Returns: pandas.DataFrame, index case and service, with a row for all of them; columns then, now, price, traffic
+    [USD/month]
+    Raises: InputError, A day that is none, or a meter that the region has no price for
 
     Notes
     -----
     A price whose list was read later than the day stands backdated in both books and changes nothing.
-
     Source: aws_price_list.
     """
     import pandas as pd
 
     plain = sampling.resolved(scenario)
-    books = [prices.book(plain.region, day) for day in (then, now)]
+    books = tuple(prices.book(plain.region, day) for day in (then, now))
     usage = _usages(plain)
     cases = {
         "polling stays": ("before", "before"),
         "push stays": ("after", "after"),
         "polling becomes push": ("before", "after"),
     }
-    rows = {}
-    for case, (one, other) in cases.items():
-        split = price_and_traffic(usage[one], usage[other], *books, plain.free_tier)
-        parts = {s: {k: _first(v) for k, v in p.items()} for s, p in split.items()}
-        kept = {s: p for s, p in parts.items() if p["then"] or p["now"]}
-        rows |= {(case, s): p for s, p in kept.items()}
-        rows[case, "all"] = {k: sum(p[k] for p in kept.values()) for k in ("then", "now", "price", "traffic")}
+    rows: dict[tuple[str, str], dict[str, float]] = {}
+    for case, (start, end) in cases.items():
+        changes = parts.price_and_traffic((usage[start], usage[end]), books, plain.free_tier)
+        first = {service: {name: _first(usd) for name, usd in change.items()} for service, change in changes.items()}
+        billed = {service: usd for service, usd in first.items() if usd["then"] or usd["now"]}
+        rows |= {(case, service): usd for service, usd in billed.items()}
+        columns = ("then", "now", "price", "traffic")
+        rows[case, "all"] = {name: sum(usd[name] for usd in billed.values()) for name in columns}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index=["case", "service"])

@@ -5,20 +5,19 @@ Each way is a sum of independent components with closed forms, so that means, va
 worked out; `sample` draws the same components.
 """
 
-from model.latency.branches import Branch, branches
+from model.latency.branches import DeliveryPath, branches
 from model.latency.figures import event_quantile_s, mean_s, quantile_s, told_share, variance_s2
-from model.latency.parts import Part
+from model.latency.parts import DelayPart
 from model.latency.reach import delivered_rate_per_s, undelivered_reasons, undelivered_share
 from model.latency.sampling import PART_NAMES, sample, samples
-from model.latency.tables import by_event, summary, sweep, told_without
+from model.latency.tables import by_event, summary, sweep, told_without, waterfall
 from model.latency.timed import timed_delays_s
 from model.latency.waits import poll_wait
-from model.latency.waterfall import waterfall
 
 __all__ = [
     "PART_NAMES",
-    "Branch",
-    "Part",
+    "DeliveryPath",
+    "DelayPart",
     "branches",
     "by_event",
     "delivered_rate_per_s",

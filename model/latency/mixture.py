@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.latency import parts, ramps
-from model.latency.branches import Branch
+from model.latency import parts
+from model.latency.branches import DeliveryPath
 
 __all__: list[str] = []
 
@@ -37,28 +37,28 @@ def _nodes() -> tuple[np.ndarray, np.ndarray]:
     return np.sqrt(2.0) * x, weight / np.sqrt(np.pi)
 
 
-def _sum(have: list[parts.Part], name: str):
+def _sum(have: list[parts.DelayPart], name: str):
     return sum((getattr(p, name) for p in have), 0.0)
 
 
-def _expanded(way: Branch) -> list[tuple]:
-    """The way once for each combination of its waits' states: a key, the share of it, its ramps.
+def _expanded(way: DeliveryPath) -> list[tuple]:
+    """The way once for each combination of its waits' states: a key, the share of it, its terms.
 
     Ways of one key have the same distribution, so that events which differ only in how often they find the
     radio in which state share the work.
     """
-    narrow = tuple(id(p) for p in way.parts.values() if p.kind != "wide")
-    found = [((narrow, way.fine), 1.0, ramps.point())]
+    narrow = tuple(p for p in way.parts.values() if p.kind != "wide")
+    found = [((narrow, way.fine), 1.0, parts.point_terms())]
     for part in (p for p in way.parts.values() if p.kind == "wide"):
         found = [
-            ((*key, name or id(part)), share * often, ramps.added(have, terms))
+            ((*key, name or part), share * often, parts.added_terms(have, terms))
             for key, share, have in found
             for name, often, terms in part.states
         ]
     return found
 
 
-def _terms(way: Branch, wide: tuple) -> list[tuple]:
+def _terms(way: DeliveryPath, wide: tuple) -> list[tuple]:
     """A way as terms (coefficient, place, ln median, spread, power) of E[((t - place - Y)+)^power]."""
     kinds = ("network", "service", "fixed")
     net, rest, fixed = ([p for p in way.parts.values() if p.kind == kind] for kind in kinds)
@@ -70,7 +70,7 @@ def _terms(way: Branch, wide: tuple) -> list[tuple]:
     return [(rise, at + fixed_s + place, median_ln, sigma, power) for rise, at, power in wide]
 
 
-def _one_draw(net: list[parts.Part]) -> parts.Part:
+def _one_draw(net: list[parts.DelayPart]) -> parts.DelayPart:
     """All ways over the network of one delivery: one lognormal, as they share its draw."""
     if len(net) == 1:
         return net[0]
@@ -78,7 +78,7 @@ def _one_draw(net: list[parts.Part]) -> parts.Part:
     return parts.network(_sum(net, "mean_s") - least, net[0].sigma_ln, least)
 
 
-def _quadrature(wide: tuple, fixed_s, net: parts.Part, rest: list[parts.Part]) -> list[tuple]:
+def _quadrature(wide: tuple, fixed_s, net: parts.DelayPart, rest: list[parts.DelayPart]) -> list[tuple]:
     """The wider of network and services in closed form, the narrower one at nodes."""
     sigma = np.maximum(net.sigma_ln, 1e-6)
     scale_s = np.maximum(net.mean_s - net.least_s, TINY)

@@ -1,8 +1,13 @@
-"""The components of a delay as distributions: first three moments in closed form, and quantiles."""
+"""The components of a delay as distributions: first three moments in closed form, and quantiles.
+
+The share of a wide component below a time is a sum of terms, coefficient x (t - place)+ ^ power: a point is one
+term of power 0, a uniform two of power 1, the rest of a gap three. `mixture` adds a lognormal to them.
+"""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +15,17 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.latency import ramps
 from model.life import cold_starts
 
-__all__ = ["Part"]
+__all__ = ["DelayPart"]
+
+LEAST_S = 1e-6  # a width below a microsecond is taken as that, so that nothing is divided by 0
+
+Term = tuple  # (coefficient [1/s^power], place [s], power)
 
 
-@dataclass(frozen=True)
-class Part:
+@dataclass(frozen=True, eq=False)  # the mixture tells parts apart by which object they are
+class DelayPart:
     """One component of a delay; every number is a float or an array over (draws, users).
 
     `kind` says how the closed form takes it: fixed; part of the network's one draw, which all ways over it
@@ -46,29 +54,29 @@ def alone(terms: tuple) -> tuple:
     return (("", 1.0, terms),)
 
 
-def fixed(value_s) -> Part:
+def fixed(value_s) -> DelayPart:
     """A component that always takes the same time."""
-    return Part(_seconds(value_s), lambda u: value_s + 0.0 * u, "fixed", least_s=value_s)
+    return DelayPart(_seconds(value_s), lambda u: value_s + 0.0 * u, "fixed", least_s=value_s)
 
 
-def uniform(low_s, high_s) -> Part:
+def uniform(low_s, high_s) -> DelayPart:
     """A component that is even between two times."""
-    return Part(
+    return DelayPart(
         (low_s + high_s) / 2.0,
         lambda u: low_s + (high_s - low_s) * u,
         "wide",
         np.square(high_s - low_s) / 12.0,
-        states=alone(ramps.uniform(low_s, _seconds(high_s))),
+        states=alone(uniform_terms(low_s, _seconds(high_s))),
     )
 
 
-def spread(low_s, high_s) -> Part:
+def spread(low_s, high_s) -> DelayPart:
     """A service that is even between two times."""
     even = uniform(low_s, high_s)
-    return Part(even.mean_s, even.quantile_s, "service", even.variance_s2)
+    return DelayPart(even.mean_s, even.quantile_s, "service", even.variance_s2)
 
 
-def lognormal(mean_s, sigma_ln, least_s=0.0, kind="service") -> Part:
+def lognormal(mean_s, sigma_ln, least_s=0.0, kind="service") -> DelayPart:
     """A lognormal time above `least_s`, with its mean and the spread of its logarithm."""
     spread = np.exp(np.square(sigma_ln))
     variance = np.square(mean_s) * (spread - 1.0)
@@ -79,12 +87,12 @@ def lognormal(mean_s, sigma_ln, least_s=0.0, kind="service") -> Part:
 
         return least_s + mean_s * np.exp(sigma_ln * ndtri(u) - np.square(sigma_ln) / 2.0)
 
-    return Part(
+    return DelayPart(
         _seconds(mean_s) + _seconds(least_s), quantile, kind, variance, third, sigma_ln=sigma_ln, least_s=least_s
     )
 
 
-def network(mean_s, sigma_ln, path_s=0.0) -> Part:
+def network(mean_s, sigma_ln, path_s=0.0) -> DelayPart:
     """Time on the access network, lognormal, beside a fixed path; all ways of one delivery share the draw."""
     return lognormal(mean_s, sigma_ln, path_s, "network")
 
@@ -99,7 +107,7 @@ def matched(mean_s, variance_s2, third_s3):
     return mean_s - scale, np.log(scale) - np.square(sigma) / 2.0, sigma
 
 
-def times(count: int, one: list[Part]) -> Part:
+def times(count: int, one: list[DelayPart]) -> DelayPart:
     """The sum of the same services, run so many times one after another, as a lognormal of its moments."""
     names = ("mean_s", "variance_s2", "third_s3")
     mean, variance, third = (count * sum(getattr(p, name) for p in one) for name in names)
@@ -110,10 +118,10 @@ def times(count: int, one: list[Part]) -> Part:
         shift, median_ln, sigma = matched(mean, variance, third)
         return np.maximum(shift + np.exp(median_ln + sigma * ndtri(u)), 0.0)
 
-    return Part(mean, quantile, "service", variance, third)
+    return DelayPart(mean, quantile, "service", variance, third)
 
 
-def sometimes(share, part: Part) -> Part:
+def sometimes(share, part: DelayPart) -> DelayPart:
     """A component that a share of the deliveries meets, 0 for the others."""
     mean, square, cube = raw(part)
     first, second, third = share * mean, share * square, share * cube
@@ -122,10 +130,10 @@ def sometimes(share, part: Part) -> Part:
         within = (u - (1.0 - share)) / np.where(share > 0, share, 1.0)
         return np.where(within > 0, part.quantile_s(np.clip(within, 0.0, 1.0)), 0.0)
 
-    return Part(first, quantile, "service", *central(first, second, third))
+    return DelayPart(first, quantile, "service", *central(first, second, third))
 
 
-def raw(part: Part):
+def raw(part: DelayPart):
     """Mean, mean square and mean cube of a component."""
     mean, variance = part.mean_s, part.variance_s2
     return mean, variance + np.square(mean), part.third_s3 + 3.0 * mean * variance + np.power(mean, 3)
@@ -147,15 +155,57 @@ def _cold_moments(runtime: str) -> tuple[float, float]:
     return tuple(float(np.average((ratio - 1.0) ** k, weights=weight)) for k in (2, 3))
 
 
-def cold_start(runtime: str, package_kb, extra_s) -> Part:
+def cold_start(runtime: str, package_kb, extra_s) -> DelayPart:
     """What a cold start adds: placement and download, then Init by runtime and package size."""
     init_s = cold_starts.cold_start_mean_s(runtime, package_kb)
     second, third = _cold_moments(runtime)
-    return Part(
+    return DelayPart(
         init_s + extra_s,
         lambda u: cold_starts.cold_start_quantile_s(u, runtime, package_kb) + extra_s,
         "service",
         second * init_s**2,
         third * init_s**3,
         least_s=extra_s,
+    )
+
+
+def point_terms(place_s=0.0) -> tuple[Term, ...]:
+    """Always the same time."""
+    return ((1.0, place_s, 0),)
+
+
+def uniform_terms(low_s, high_s) -> tuple[Term, ...]:
+    """Even between two times."""
+    width = np.maximum(high_s - low_s, LEAST_S)
+    return ((1.0 / width, low_s, 1), (-1.0 / width, low_s + width, 1))
+
+
+def residual_terms(low_s, high_s) -> tuple[Term, ...]:
+    """What is left, at a random moment in it, of a gap whose length is uniform between two times.
+
+    Density P(gap > x) / E[gap]: flat up to the shortest gap, then falling in a line to 0 at the longest.
+    """
+    width = np.maximum(high_s - low_s, LEAST_S)
+    mean = low_s + width / 2.0
+    bend = 1.0 / (2.0 * mean * width)
+    return ((1.0 / mean, 0.0, 1), (-bend, low_s, 2), (bend, low_s + width, 2))
+
+
+def missed_terms(period_s, share) -> tuple[Term, ...]:
+    """The wait for a poll that works: even over each period, ever fewer in the later ones."""
+    worst = min(float(np.max(share)), 0.999)
+    periods = 1 if worst <= 0 else math.ceil(math.log(1e-10) / math.log(worst))
+    terms, before = [], 0.0
+    for k in range(periods):
+        slope = (1.0 - share) * np.power(share, k) / period_s
+        terms.append((slope - before, k * period_s, 1))
+        before = slope
+    return (*terms, (-before, periods * period_s, 1))
+
+
+def added_terms(one: tuple[Term, ...], other: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The sum of two independent times."""
+    factorial = math.factorial
+    return tuple(
+        (a * b * factorial(j) * factorial(k) / factorial(j + k), s + t, j + k) for a, s, j in one for b, t, k in other
     )

@@ -21,53 +21,53 @@ CUT_OFF = "the sender's run timed out"
 ROUNDING = 1e-12  # shares of screens add up to 1 no better than that
 
 
-def pushed(now: Traffic, event: str) -> bool:
+def pushed(traffic: Traffic, event: str) -> bool:
     """Whether somebody sends a push for this event."""
-    push = now.life.design.pushes.get(event)
+    push = traffic.life.design.pushes.get(event)
     return push is not None and push.sent
 
 
-def _running_share(now: Traffic, timer: Timer, event: str):
+def _running_share(traffic: Traffic, timer: Timer, event: str):
     """The share of an event's recipients, on a screen of the timer, for whom it runs when the event comes."""
-    scenario = now.life.scenario
+    scenario = traffic.life.scenario
     works = np.where(np.asarray(timer.missed_share) < 1.0, 1.0, 0.0)
     if timer.overlay is None:
         return works
     overlay = scenario.overlays[timer.overlay]
-    polled_s = overlay_poll_s(timer, overlay, chain.request_s(now, timer))
+    polled_s = overlay_poll_s(timer, overlay, chain.request_s(traffic, timer))
     if scenario.events[event].overlay == timer.overlay:  # the event ends what the timer waits for
         return works * polled_s / overlay.duration_s
-    return works * np.minimum(overlay.per_active_day * polled_s / now.life.active_day_s, 1.0)
+    return works * np.minimum(overlay.per_active_day * polled_s / traffic.life.active_day_s, 1.0)
 
 
-def _by_screen(now: Traffic, event: str):
+def _by_screen(traffic: Traffic, event: str):
     """Each screen on which the event's recipients may be, with their share."""
-    screens, one = now.life.scenario.screens, now.life.scenario.events[event]
+    screens, one = traffic.life.scenario.screens, traffic.life.scenario.events[event]
     names = one.screens or list(screens)
     whole = sum(screens[s].share for s in names)
     return [(name, screens[name].share / whole) for name in names]
 
 
-def timers_of(now: Traffic, event: str) -> tuple[dict, dict]:
+def timers_of(traffic: Traffic, event: str) -> tuple[dict, dict]:
     """The shares of an event's recipients that each timer tells, and of the others by reason.
 
     On each screen the quickest timer that runs there tells them; a refresh by hand counts as none.
     """
-    return chain.once(now, ("timers", event), lambda: _timers_of(now, event))
+    return chain.once(traffic, ("timers", event), lambda: _timers_of(traffic, event))
 
 
-def _timers_of(now: Traffic, event: str) -> tuple[dict, dict]:
+def _timers_of(traffic: Traffic, event: str) -> tuple[dict, dict]:
     told: dict[str, object] = {}
     others: dict[str, object] = {}
-    mine = {n: t for n, t in now.life.design.timers.items() if event in t.delivers}
-    for screen, share in _by_screen(now, event):
+    mine = {n: t for n, t in traffic.life.design.timers.items() if event in t.delivers}
+    for screen, share in _by_screen(traffic, event):
         here = {n: t for n, t in mine.items() if t.screens is None or screen in t.screens}
         loops = sorted(
             (n for n, t in here.items() if t.timing != "by_hand"), key=lambda n: float(np.mean(here[n].period_s))
         )
         left = share
         for name in loops:
-            part = left * _running_share(now, here[name], event)
+            part = left * _running_share(traffic, here[name], event)
             told[name] = told.get(name, 0.0) + part
             left = left - part
         reason = TRIED_OUT if loops else BY_HAND if here else NO_TIMER
@@ -75,45 +75,45 @@ def _timers_of(now: Traffic, event: str) -> tuple[dict, dict]:
     return told, others
 
 
-def undelivered_reasons(now: Traffic, event: str) -> dict:
+def undelivered_reasons(traffic: Traffic, event: str) -> dict:
     """Why recipients in the app are not told of an event within the session, with the share of each reason.
 
     Source: twilly_code, cox1962.
     """
-    checks.known("event", event, now.life.scenario.events)
-    design = now.life.design
-    if pushed(now, event):
-        cut = 1.0 - chain.posted_share(now, event)
-        lost = chain.lost_share(now)
-        found = {LOST: lost, CUT_OFF: cut * chain.alive_share(now)}
+    checks.known("event", event, traffic.life.scenario.events)
+    design = traffic.life.design
+    if pushed(traffic, event):
+        cut = 1.0 - traffic.life.fan_outs[event].share
+        lost = chain.lost_share(traffic)
+        found = {LOST: lost, CUT_OFF: cut * chain.alive_share(traffic)}
     else:
-        told, found = timers_of(now, event)
+        told, found = timers_of(traffic, event)
         if event in design.pushes and not told:
             found = {UNSENT: 1.0}
     return {reason: share for reason, share in found.items() if np.any(np.asarray(share) > 0)}
 
 
-def reached_share(now: Traffic, event: str):
+def reached_share(traffic: Traffic, event: str):
     """The share of an event's recipients in the app whose timer or push tells them within the session."""
-    checks.known("event", event, now.life.scenario.events)
-    if pushed(now, event):
-        cut = 1.0 - chain.posted_share(now, event)
-        return 1.0 - chain.lost_share(now) - cut * chain.alive_share(now)
-    return sum(timers_of(now, event)[0].values(), 0.0)
+    checks.known("event", event, traffic.life.scenario.events)
+    if pushed(traffic, event):
+        cut = 1.0 - traffic.life.fan_outs[event].share
+        return 1.0 - chain.lost_share(traffic) - cut * chain.alive_share(traffic)
+    return sum(timers_of(traffic, event)[0].values(), 0.0)
 
 
-def undelivered_share(now: Traffic, event: str):
+def undelivered_share(traffic: Traffic, event: str):
     """The share of an event's recipients in the app who are not told within the session.
 
     Source: twilly_code.
     """
-    left = 1.0 - reached_share(now, event)
+    left = 1.0 - reached_share(traffic, event)
     return np.where(left < ROUNDING, 0.0, left)[()]
 
 
-def delivered_rate_per_s(now: Traffic, event: str):
+def delivered_rate_per_s(traffic: Traffic, event: str):
     """How often one user in the app is told of an event: the weight of that event in every percentile.
 
     Source: assumption.
     """
-    return pushes_per_s(now.life.scenario, event) * reached_share(now, event)
+    return pushes_per_s(traffic.life.scenario, event) * reached_share(traffic, event)

@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 
 from model import checks
-from model.latency.branches import Branch, branches, kind
-from model.latency.parts import Part
+from model.latency.branches import DeliveryPath, branches, kind
+from model.latency.parts import DelayPart
 from model.latency.reach import reached_share
 from model.life.flow import Traffic
 from model.scenario import Design, Scenario
-from model.traffic import traffic
+from model.traffic import traffic as traffic_of
 
 __all__ = ["PART_NAMES", "sample", "samples"]
 
@@ -95,7 +95,7 @@ class Points:
             self.memory[name, sigma_ln] = np.exp(sigma_ln * self.memory[name] - sigma_ln**2 / 2.0)
         return self.memory[name, sigma_ln]
 
-    def drawn_s(self, name: str, part: Part, rows: slice):
+    def drawn_s(self, name: str, part: DelayPart, rows: slice):
         """A component's times at some rows."""
         if part.kind == "fixed":
             return part.mean_s
@@ -120,7 +120,7 @@ def points_of(n: int, seed: int) -> Points:
     return Points(whole("n", n, 1), whole("seed", seed, 0))
 
 
-def now_of(scenario: Scenario, design: Design | str) -> Traffic:
+def traffic_at_modes(scenario: Scenario, design: Design | str) -> Traffic:
     """The design's traffic with every range at its mode."""
     from model.scenario import sampling
 
@@ -128,7 +128,7 @@ def now_of(scenario: Scenario, design: Design | str) -> Traffic:
         checks.fail(f"users must be one number where latencies are drawn; got {np.size(scenario.users)}")
     if isinstance(design, Design):  # its ranges are resolved with the scenario's
         scenario, design = scenario.model_copy(update={"after": design}), "after"
-    return traffic(design, sampling.resolved(scenario))
+    return traffic_of(design, sampling.resolved(scenario))
 
 
 def one(value) -> float:
@@ -136,7 +136,7 @@ def one(value) -> float:
     return float(np.ravel(value)[0])
 
 
-def ways_rows(ways: list[Branch], points: Points, reached: float) -> list[tuple[Branch, slice]]:
+def ways_rows(ways: list[DeliveryPath], points: Points, reached: float) -> list[tuple[DeliveryPath, slice]]:
     """The ways with their rows: points in the order of their first column, cut where the shares add up."""
     edges = np.concatenate([[0.0], np.cumsum([one(b.share) for b in ways])])
     places = np.searchsorted(points.columns["way"], np.minimum(edges, 1.0) * reached)
@@ -144,7 +144,7 @@ def ways_rows(ways: list[Branch], points: Points, reached: float) -> list[tuple[
     return [(way, slice(start, end)) for way, start, end in spans if start < end]
 
 
-def totals_s(ways: list[tuple[Branch, slice]], points: Points, parts: dict | None = None) -> np.ndarray:
+def totals_s(ways: list[tuple[DeliveryPath, slice]], points: Points, parts: dict | None = None) -> np.ndarray:
     """Totals by row, inf where never delivered; the components go into `parts` where it is given."""
     total = np.full(points.n, np.inf)
     for way, rows in ways:
@@ -169,14 +169,9 @@ def sample(scenario: Scenario, design: Design | str, event: str, n: int, seed: i
     n : int, how many samples
     seed : int, seed of the scrambled Sobol points
 
-    Returns
-    -------
-    pandas.DataFrame, A row a sample, a column a component and `total`, in seconds; inf in total where never delivered
-
-    Raises
-    ------
-    InputError, no samples, a seed below 0, several user counts, an unknown event or design
-
+    Returns: pandas.DataFrame, A row a sample, a column a component and `total`, in seconds; inf in total where never
+    delivered
+    Raises: InputError, no samples, a seed below 0, several user counts, an unknown event or design
     Source: cox1962.
 
     Examples
@@ -188,10 +183,10 @@ def sample(scenario: Scenario, design: Design | str, event: str, n: int, seed: i
     """
     import pandas as pd
 
-    points, now = points_of(n, seed), now_of(scenario, design)
-    ways = branches(now, event)
+    points, traffic = points_of(n, seed), traffic_at_modes(scenario, design)
+    ways = branches(traffic, event)
     parts = {name: np.zeros(points.n) for name in PART_NAMES}
-    total = totals_s(ways_rows(ways, points, one(reached_share(now, event))), points, parts)
+    total = totals_s(ways_rows(ways, points, one(reached_share(traffic, event))), points, parts)
     return pd.DataFrame({name: values[points.back] for name, values in {**parts, "total": total}.items()})
 
 
@@ -204,11 +199,11 @@ def samples(scenario: Scenario, n: int, seed: int):
 
     points, found = points_of(n, seed), {}
     for which in ("before", "after"):
-        now, alike = now_of(scenario, which), {}
+        traffic, alike = traffic_at_modes(scenario, which), {}
         for event in scenario.events:
-            reached = one(reached_share(now, event))
-            key = (*kind(now, event), reached)
+            reached = one(reached_share(traffic, event))
+            key = (*kind(traffic, event), reached)
             if key not in alike:
-                alike[key] = totals_s(ways_rows(branches(now, event), points, reached), points)[points.back]
+                alike[key] = totals_s(ways_rows(branches(traffic, event), points, reached), points)[points.back]
             found[which, event] = alike[key]
     return pd.DataFrame(found).rename_axis(columns=["design", "event"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,10 +12,13 @@ import numpy as np
 from model import checks
 from model.latency import parts, waits
 from model.latency.sampling import Points, whole
+from model.wire.measured import measured_table
 
-__all__ = ["timed_delays_s"]
+__all__ = ["compare", "timed_delays_s"]
 
 CONDITIONS = ("timed_period_s", "server_s", "own_s", "path_median_s", "path_sigma_ln")
+FIGURES = {"mean": np.mean, "p50": np.median, "p95": functools.partial(np.quantile, q=0.95)}
+DELAY_LIMIT_RATIO, KS_LIMIT_RATIO = 0.05, 0.05
 
 
 def timed_delays_s(design: str, conditions: dict, n: int, seed: int) -> np.ndarray:
@@ -43,8 +49,40 @@ def timed_delays_s(design: str, conditions: dict, n: int, seed: int) -> np.ndarr
     return sum(drawn, np.zeros(points.n))[points.back]
 
 
-def _tabled(percentiles_s) -> parts.Part:
+def _tabled(percentiles_s) -> parts.DelayPart:
     """A component known by its percentiles, or by one number."""
     table = np.sort(np.atleast_1d(np.asarray(percentiles_s, dtype=float)))
     shares = np.arange(1, table.size + 1) / (table.size + 1.0)
-    return parts.Part(float(table.mean()), lambda u: np.interp(u, shares, table), "service", float(table.var()))
+    return parts.DelayPart(float(table.mean()), lambda u: np.interp(u, shares, table), "service", float(table.var()))
+
+
+def compare(
+    folder: str | Path | None = None, delay_model: Callable = timed_delays_s, samples: int = 200_000, seed: int = 1
+):
+    """The delays of the model beside those of a stored measurement, and whether they are near enough."""
+    import pandas as pd
+    from scipy.stats import ks_2samp
+
+    checks.positive("samples", samples)
+    table, sample = measured_table("timing.csv", folder), measured_table("timing_sample.csv", folder)
+    rows = []
+    for design in ("polling", "push"):
+        mine, found = table[table.design == design], sample[f"{design}_s"].to_numpy()
+        conditions = mine.iloc[0].to_dict() | {"own_s": mine.own_s.to_numpy()}
+        drawn = np.asarray(delay_model(design, conditions, int(samples), seed))
+        for figure, of in FIGURES.items():
+            rows.append(
+                {
+                    "design": design,
+                    "figure": figure,
+                    "measured_s": of(found),
+                    "model_s": of(drawn),
+                    "error_ratio": of(drawn) / of(found) - 1,
+                    "limit_ratio": DELAY_LIMIT_RATIO,
+                }
+            )
+        distance = float(ks_2samp(found, drawn, method="asymp").statistic)
+        rows.append({"design": design, "figure": "ks", "error_ratio": distance, "limit_ratio": KS_LIMIT_RATIO})
+        for row in rows[-4:]:
+            row |= {"within": bool(abs(row["error_ratio"]) <= row["limit_ratio"]), "n": len(found)}
+    return pd.DataFrame(rows)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from model import queueing
-from model.latency import ramps
-from model.latency.parts import Part, alone, central
+from model.latency import parts
+from model.latency.parts import DelayPart, alone, central
 
 __all__ = ["poll_wait"]
 
 
-def ahead(others, post_s) -> Part:
+def ahead(others, post_s) -> DelayPart:
     """The posts ahead of ours in a sequential fan-out to us and some others, our place being random.
 
     `others` need not be whole: then it is the whole number below or the next, so that the mean is kept.
@@ -34,28 +34,32 @@ def ahead(others, post_s) -> Part:
     )
     variance, third = central(first, second, third)
     if np.all(np.asarray(others) < 2.0):
-        return Part(first, quantile, "service", variance, third)
-    return Part(first, quantile, "wide", variance, third, alone(ramps.uniform(-post_s / 2.0, post_s * (others + 0.5))))
+        return DelayPart(first, quantile, "service", variance, third)
+    return DelayPart(
+        first, quantile, "wide", variance, third, alone(parts.uniform_terms(-post_s / 2.0, post_s * (others + 0.5)))
+    )
 
 
-def gap_rest(low_s, high_s) -> Part:
+def gap_rest(low_s, high_s) -> DelayPart:
     """What is left of a gap for an event at a random moment in it, the gap uniform between two times.
 
     A long gap catches more events than a short one: E[T^2] / (2 E[T]), not half the mean.
     """
     mean = (low_s + high_s) / 2.0
     powers = [sum(low_s**i * high_s ** (k - i) for i in range(k + 1)) / (k + 1) for k in (2, 3)]
-    first, second = (p / (k * np.maximum(mean, ramps.LEAST_S)) for k, p in zip((2, 3), powers, strict=True))
+    first, second = (p / (k * np.maximum(mean, parts.LEAST_S)) for k, p in zip((2, 3), powers, strict=True))
 
     def quantile(u):
         spent, width = u * mean, high_s - low_s
         bent = np.square(width) - 2.0 * width * (spent - low_s)
         return np.where(spent < low_s, spent, high_s - np.sqrt(np.maximum(bent, 0.0)))
 
-    return Part(first, quantile, "wide", second - np.square(first), states=alone(ramps.residual(low_s, high_s)))
+    return DelayPart(
+        first, quantile, "wide", second - np.square(first), states=alone(parts.residual_terms(low_s, high_s))
+    )
 
 
-def poll_wait(timer, request_s=0.0) -> Part:
+def poll_wait(timer, request_s=0.0) -> DelayPart:
     """The wait until the poll that brings an event at a random time.
 
     A fixed period waits evenly over it, whole periods more where polls are missed; "sleep, then request" has
@@ -67,23 +71,23 @@ def poll_wait(timer, request_s=0.0) -> Part:
     if timer.timing == "by_hand":
         rate = (1.0 - missed) / timer.period_s
         mean = queueing.memoryless_wait_mean_s(rate)
-        return Part(mean, lambda u: queueing.memoryless_wait_quantile_s(u, rate), "wide", np.square(mean))
+        return DelayPart(mean, lambda u: queueing.memoryless_wait_quantile_s(u, rate), "wide", np.square(mean))
     sleeps = timer.timing == "sleep_then_request"
-    period = queueing.loop_period_s(timer.period_s, request_s) if sleeps else timer.period_s
+    period = timer.period_s + request_s if sleeps else timer.period_s
     mean = queueing.poll_wait_mean_s(period, missed)
     variance = queueing.poll_wait_variance_s2(period, missed)
     if not np.any(np.asarray(missed) > 0):
-        return Part(mean, lambda u: period * u, "wide", variance, states=alone(ramps.uniform(0.0, period)))
-    return Part(
+        return DelayPart(mean, lambda u: period * u, "wide", variance, states=alone(parts.uniform_terms(0.0, period)))
+    return DelayPart(
         mean,
         lambda u: queueing.poll_wait_quantile_s(u, period, missed),
         "wide",
         variance,
-        states=alone(ramps.missed(period, missed)),
+        states=alone(parts.missed_terms(period, missed)),
     )
 
 
-def radio_wake(name: str, shares: tuple, drx_s, paging_s, promotion_s) -> Part:
+def radio_wake(name: str, shares: tuple, drx_s, paging_s, promotion_s) -> DelayPart:
     """What a push waits for a network's radio: nothing, the next DRX on-time, or paging and a promotion."""
     active, tail, idle = shares
     paged = promotion_s + paging_s / 2.0
@@ -95,26 +99,26 @@ def radio_wake(name: str, shares: tuple, drx_s, paging_s, promotion_s) -> Part:
         in_idle = promotion_s + (u - active - tail) / np.where(idle > 0, idle, 1.0) * paging_s
         return np.where(u < active, 0.0, np.where(u < active + tail, in_tail, in_idle))
 
-    return Part(
+    return DelayPart(
         mean,
         quantile,
         "wide",
         square - np.square(mean),
         states=(
-            (f"{name} active", active, ramps.point()),
-            (f"{name} tail", tail, ramps.uniform(0.0 * drx_s, drx_s)),
-            (f"{name} idle", idle, ramps.uniform(promotion_s, promotion_s + paging_s)),
+            (f"{name} active", active, parts.point_terms()),
+            (f"{name} tail", tail, parts.uniform_terms(0.0 * drx_s, drx_s)),
+            (f"{name} idle", idle, parts.uniform_terms(promotion_s, promotion_s + paging_s)),
         ),
     )
 
 
-def queue_wait(arrival_per_s, service_per_s, servers) -> Part:
+def queue_wait(arrival_per_s, service_per_s, servers) -> DelayPart:
     """The wait for a plain server among several, by Erlang C."""
     load = servers * service_per_s
     arrival = np.minimum(arrival_per_s, 0.999 * load)
     waits, rate = queueing.erlang_c(arrival, service_per_s, servers), load - arrival
     first, second, third = waits / rate, 2.0 * waits / rate**2, 6.0 * waits / rate**3
-    return Part(
+    return DelayPart(
         first,
         lambda u: queueing.mmc_wait_quantile_s(u, arrival, service_per_s, servers),
         "service",

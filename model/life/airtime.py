@@ -1,6 +1,12 @@
-"""Flows as the radio meets them: sources of packets at each place, over the screen's background."""
+"""Flows as the radio meets them: sources of packets at each place, over the screen's background.
+
+A source is one object at all places at which its flow runs alike, so that the radio's work on it is done once.
+"""
 
 from __future__ import annotations
+
+import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,75 +22,34 @@ __all__ = [
     "place_sources",
     "profile_number",
     "promotion_s",
+    "quiet_by_place",
     "radio_shares",
     "side_by_side",
     "wake_shares",
 ]
 
-NEVER_S = 1e9
+NEVER_S = 1e15  # between two exchanges of a timer that never starts
 UP, TAIL = 0, 1  # steps of a radio's fall: at their ends the transfer and the tail are over
 FALLBACK, SOCKET = "fallback", ("fallback", "heartbeat", "push")
 
 
-def once(now: Traffic, key: tuple, work):
-    """What the traffic keeps under a key, worked out where it is not there yet."""
-    if key not in now.memo:
-        now.memo[key] = work()
-    return now.memo[key]
+def _timing(flow: Flow, rate_per_s) -> dict:
+    """The period of a timer while it runs, endless in draws that never start it; else the rate."""
+    if not flow.timer:
+        return {"rate_per_s": rate_per_s}
+    runs = np.greater(flow.duty, 0.0)
+    return {"period_s": flow.period_s if np.all(runs) else np.where(runs, flow.period_s, NEVER_S)[()]}
 
 
-def _period_s(duty, rate_per_s):
-    """A timer's period while it runs; so long that it never fires where a draw never starts it."""
-    duty, rate = np.broadcast_arrays(np.asarray(duty, dtype=float), np.asarray(rate_per_s, dtype=float))
-    return np.divide(duty, rate, out=np.full(rate.shape, NEVER_S), where=rate > 0)[()]
-
-
-def _source(now: Traffic, network: Network, flow: Flow, timing: dict, riders: list[tuple]):
+def _source(traffic: Traffic, network: Network, flow: Flow, timing: dict, riders: list[tuple]):
     """One radio source for a flow and whatever shares its wake-up, so many of it for each exchange."""
-    up, down = exchange.flow_bytes(now, flow, network.ip)
-    busy_s = exchange.burst_s(flow, now.life.design, network)
+    up, down = exchange.flow_bytes(traffic, flow, network.ip)
+    busy_s = exchange.burst_s(flow, traffic.life.design, network)
     for rider, each in riders:
-        more_up, more_down = exchange.flow_bytes(now, rider, network.ip)
+        more_up, more_down = exchange.flow_bytes(traffic, rider, network.ip)
         up, down = up + each * more_up, down + each * more_down
-        busy_s = busy_s + each * exchange.burst_s(rider, now.life.design, network)
+        busy_s = busy_s + each * exchange.burst_s(rider, traffic.life.design, network)
     return trusted(**timing, bytes_up=up, bytes_down=down, burst_s=busy_s)
-
-
-def place_sources(now: Traffic, network: Network, place: str) -> dict:
-    """The radio sources of a design at one place, by flow, each as often as in load, bill and data.
-
-    Source: huang2012.
-    """
-    return once(now, ("place", id(network), place), lambda: _place_sources(now, network, place))
-
-
-def _place_sources(now: Traffic, network: Network, place: str) -> dict:
-    found = {}
-    ridden = {f.rides for f in now.flows if f.rides and place in f.rates_per_s}
-    for flow in now.flows:
-        rate = flow.rates_per_s.get(place)
-        if rate is None or flow.rides or not _ever(now, rate):
-            continue
-        # the same source serves every screen on which the flow runs alike
-        same = ("source", id(network), flow.name, id(rate), flow.name in ridden)
-        found[flow.name] = once(now, same, lambda f=flow: _own_source(now, network, f, place))
-    return found
-
-
-def _ever(now: Traffic, rate_per_s) -> bool:
-    """Whether a rate is above 0 in any draw; asked once, as a flow's rate is one array on every screen."""
-    return once(now, ("ever", id(rate_per_s)), lambda: bool(np.any(np.greater(rate_per_s, 0.0))))
-
-
-def _own_source(now: Traffic, network: Network, flow: Flow, place: str):
-    riders = [(f, 1.0) for f in now.flows if f.rides == flow.name and place in f.rates_per_s]
-    rate = flow.rates_per_s[place]
-    timing = (
-        {"rate_per_s": rate}
-        if not flow.timer
-        else {"period_s": once(now, ("period", flow.name, id(rate)), lambda: _period_s(flow.duty, rate))}
-    )
-    return _source(now, network, flow, timing, riders)
 
 
 def _with_timing(source, **timing):
@@ -92,18 +57,79 @@ def _with_timing(source, **timing):
     return trusted(**timing, bytes_up=source.bytes_up, bytes_down=source.bytes_down, burst_s=source.burst_s)
 
 
-def _started(now: Traffic, network: Network, sources: dict) -> dict:
-    """The sources with the connect of a session's start on the app's first requests: one wake-up, not two."""
-    life, start = now.life, next((f for f in now.flows if f.kind == "start"), None)
-    opened = next((f for f in now.flows if f.exchange == "connect"), None)
-    if start is None or opened is None or not {start.name, opened.name} <= set(sources):
-        return sources
-    first, all_of_them = sources[start.name].rate_per_s, sources[opened.name].rate_per_s
-    each, rest = once(now, ("connects", id(first), id(all_of_them)), lambda: _connects(life, first, all_of_them))
+def _by_flow(traffic: Traffic, network: Network) -> dict[str, dict]:
+    """The sources of each flow by place, without those that ride on another's wake-up."""
+    return {flow.name: _own_sources(traffic, network, flow) for flow in traffic.flows if not flow.rides}
+
+
+def _own_sources(traffic: Traffic, network: Network, flow: Flow) -> dict:
+    """A flow's source at each place at which it ever happens."""
+    made: list[tuple] = []
+    found = {}
+    for place, rate in flow.rates_per_s.items():
+        riders = {f.name: (f, 1.0) for f in traffic.flows if f.rides == flow.name and place in f.rates_per_s}
+        source = next((s for r, names, s in made if r is rate and names == riders.keys()), None)
+        if source is None and np.any(np.greater(rate, 0.0)):
+            source = _source(traffic, network, flow, _timing(flow, rate), list(riders.values()))
+            made.append((rate, riders.keys(), source))
+        if source is not None:
+            found[place] = source
+    return found
+
+
+def _at(flows: dict[str, dict], place: str) -> dict:
+    """The sources at one place, by flow."""
+    return {name: sources[place] for name, sources in flows.items() if place in sources}
+
+
+def place_sources(traffic: Traffic, network: Network) -> dict[str, dict]:
+    """The radio sources of a design at each place, each as often as in load, bill and data.
+
+    Source: huang2012.
+    """
+    flows = _by_flow(traffic, network)
+    return {place: _at(flows, place) for place in traffic.life.places}
+
+
+def side_by_side(traffic: Traffic, network: Network) -> dict[str, list[tuple]]:
+    """What keeps the radio awake at each place at the same time: with the socket up, and while it is down.
+
+    Source: huang2012.
+    """
+    flows, places = _by_flow(traffic, network), traffic.life.places
+    if traffic.life.design.transport != "websocket":
+        return {place: [(1.0, _at(flows, place), False)] for place in places}
+    flows |= _started(traffic, network, flows)
+    down, up, fallen = traffic.life.down_share, _while_up(traffic, flows), _while_down(traffic, flows)
+    if not np.any(np.greater(down, 0.0)):
+        return {place: [(1.0, _at(up, place), True)] for place in places}
+    alive = 1.0 - down
     return {
-        **sources,
-        start.name: _source(now, network, start, {"rate_per_s": first}, [(opened, each)]),
-        opened.name: _with_timing(sources[opened.name], rate_per_s=rest),
+        name: [(alive, _at(up, name), True), *([(down, _at(fallen, name), False)] if place.screen is not None else [])]
+        for name, place in places.items()
+    }
+
+
+def _started(traffic: Traffic, network: Network, flows: dict[str, dict]) -> dict[str, dict]:
+    """Start and connect with the connect of a session's start on the app's first requests: one wake-up, not two."""
+    start = next((f for f in traffic.flows if f.kind == "start"), None)
+    opened = next((f for f in traffic.flows if f.exchange == "connect"), None)
+    if start is None or opened is None:
+        return {}
+
+    @functools.cache
+    def joined(first, connects) -> tuple:
+        each, rest = _connects(traffic.life, first.rate_per_s, connects.rate_per_s)
+        return (
+            _source(traffic, network, start, {"rate_per_s": first.rate_per_s}, [(opened, each)]),
+            _with_timing(connects, rate_per_s=rest),
+        )
+
+    firsts, connects = flows[start.name], flows[opened.name]
+    pairs = {place: joined(firsts[place], connects[place]) for place in firsts if place in connects}
+    return {
+        start.name: {**firsts, **{place: first for place, (first, _) in pairs.items()}},
+        opened.name: {**connects, **{place: rest for place, (_, rest) in pairs.items()}},
     }
 
 
@@ -116,92 +142,51 @@ def _connects(life, starts_per_s, connects_per_s) -> tuple:
     return each[()], np.maximum(connects_per_s - opened, 0.0)
 
 
-def side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
-    """What keeps the radio awake at a place at the same time: with the socket up, and while it is down.
-
-    Source: huang2012.
-    """
-    return once(now, ("together", id(network), place), lambda: _side_by_side(now, network, place))
+def _changed(flows: dict[str, dict], names: list[str], change: Callable) -> dict[str, dict]:
+    """Some flows with each of their sources changed."""
+    once = functools.cache(change)
+    return {name: {place: once(source) for place, source in flows[name].items()} for name in names}
 
 
-def _side_by_side(now: Traffic, network: Network, place: str) -> list[tuple]:
-    sources, kinds = place_sources(now, network, place), {f.name: f.kind for f in now.flows}
-    if now.life.design.transport != "websocket":
-        return [(1.0, sources, False)]
-    screens = now.life.places[place].screen is not None
-    if screens:
-        names = tuple(map(id, (sources.get(n) for n, k in kinds.items() if k in ("start", "connect"))))
-        sources = {
-            **sources,
-            **once(now, ("started", id(network), names), lambda: _changed(sources, _started(now, network, sources))),
-        }
-    down = now.life.down_share
-    up = {
-        name: _while_up(now, network, source) if kinds[name] == "push" else source
-        for name, source in sources.items()
-        if kinds[name] != FALLBACK
-    }
-    if not np.any(np.greater(down, 0.0)):
-        return [(1.0, up, True)]
-    kept = {name: source for name, source in sources.items() if kinds[name] not in SOCKET}
-    polls = {
-        name: _while_down(now, network, name, source) for name, source in sources.items() if kinds[name] == FALLBACK
-    }
-    alive = once(now, ("alive",), lambda: 1.0 - down)
-    return [(alive, up, True), *([(down, {**kept, **polls}, False)] if screens else [])]
+def _while_up(traffic: Traffic, flows: dict[str, dict]) -> dict[str, dict]:
+    """The flows beside a socket that is up: pushes as often as they come meanwhile, no fallback poll."""
+    up, pushes = np.maximum(1.0 - traffic.life.down_share, 1e-9), [f.name for f in traffic.flows if f.kind == "push"]
+    kept = {f.name: flows[f.name] for f in traffic.flows if f.name in flows and f.kind != FALLBACK}
+    return kept | _changed(flows, pushes, lambda source: _with_timing(source, rate_per_s=source.rate_per_s / up))
 
 
-def _changed(old: dict, new: dict) -> dict:
-    return {name: source for name, source in new.items() if source is not old[name]}
+def _while_down(traffic: Traffic, flows: dict[str, dict]) -> dict[str, dict]:
+    """The flows while the socket is down: the fallback poll, spread over all that time as it begins later."""
+    polled, polls = traffic.life.fallback_share, [f.name for f in traffic.flows if f.kind == FALLBACK]
+    stretch = traffic.life.down_share / np.where(np.greater(polled, 0.0), polled, 1.0)
+    kept = {f.name: flows[f.name] for f in traffic.flows if f.name in flows and f.kind not in SOCKET}
+    return kept | _changed(flows, polls, lambda source: _with_timing(source, period_s=source.period_s * stretch))
 
 
-def _while_up(now: Traffic, network: Network, source):
-    """A push as often as it comes while the socket is up."""
-    rate = once(
-        now,
-        ("rate while up", id(source.rate_per_s)),
-        lambda: source.rate_per_s / np.maximum(1.0 - now.life.down_share, 1e-9),
-    )
-    return once(now, ("up", id(source)), lambda: _with_timing(source, rate_per_s=rate))
-
-
-def _while_down(now: Traffic, network: Network, name: str, source):
-    """The fallback poll spread over all the time that the socket is down: it begins a little later."""
-    flow = next(f for f in now.flows if f.name == name)
-    stretch = _period_s(now.life.down_share, flow.duty)
-    return once(now, ("down", id(source)), lambda: _with_timing(source, period_s=source.period_s * stretch))
-
-
-def background_sources(now: Traffic, place: str) -> tuple:
-    """What the screen's own traffic is to the radio: a video segment each few seconds, or a steady upload.
+def background_sources(traffic: Traffic) -> dict[str, tuple]:
+    """What the screens' own traffic is to the radio: a video segment each few seconds, or a steady upload.
 
     Source: assumption.
     """
-    name = now.life.places[place].background
-    if name is None:
-        return ()
-    return once(now, ("background", name), lambda: _background(now.life.scenario.backgrounds[name]))
+    own = {name: (_background(one),) for name, one in traffic.life.scenario.backgrounds.items()}
+    return {name: own[place.background] if place.background else () for name, place in traffic.life.places.items()}
 
 
-def _background(one) -> tuple:
-    return (trusted(period_s=one.period_s, bytes_up=one.up_bytes, bytes_down=one.down_bytes, burst_s=one.burst_s),)
+def _background(one):
+    return trusted(period_s=one.period_s, bytes_up=one.up_bytes, bytes_down=one.down_bytes, burst_s=one.burst_s)
 
 
-def hourly_bytes(now: Traffic, ip: int) -> tuple:
+def hourly_bytes(traffic: Traffic, ip: int) -> tuple:
     """IP bytes of all flows of a design per active hour: occurrences in the month, as in load and bill.
 
     Source: wire_capture.
     """
-    return once(now, ("hourly bytes", ip), lambda: _hourly_bytes(now, ip))
-
-
-def _hourly_bytes(now: Traffic, ip: int) -> tuple:
     up = down = 0.0
-    for flow in now.flows:
+    for flow in traffic.flows:
         if flow.rates_per_s:
-            sent, got = exchange.flow_bytes(now, flow, ip)
+            sent, got = exchange.flow_bytes(traffic, flow, ip)
             up, down = up + flow.per_month * sent, down + flow.per_month * got
-    hours = now.life.active_s / 3600.0
+    hours = traffic.life.active_s / 3600.0
     return up / hours, down / hours
 
 
@@ -220,38 +205,41 @@ def profile_number(network: Network):
     return found if found.ndim else int(found)
 
 
-def radio_shares(now: Traffic, network: Network, screens=None) -> tuple:
+def radio_shares(traffic: Traffic, network: Network, screens=None) -> tuple:
     """How a push finds the radio of a user in the app: active, in a DRX tail, idle.
 
     Source: huang2012, cox1962.
     """
-    key = ("radio shares", id(network), tuple(screens or ()))
-    return once(now, key, lambda: _radio_shares(now, network, screens))
+    return shares_on(traffic, quiet_by_place(traffic, network), screens)
 
 
-def _radio_shares(now: Traffic, network: Network, screens) -> tuple:
-    air, mixes = once(now, ("air", id(network)), lambda: _air(now, network))
+def shares_on(traffic: Traffic, quiet_at: dict[str, tuple], screens=None) -> tuple:
+    """The same from what `quiet_by_place` gives, for whoever asks about several screens of one network."""
     quiet = idle = whole = 0.0
-    for name, mix in mixes.items():
-        place = now.life.places[name]
+    for name, (quiet_there, idle_there) in quiet_at.items():
+        place = traffic.life.places[name]
         if not screens or place.screen in screens:
-            quiet = quiet + place.weight * air.quiet(mix, UP)
-            idle = idle + place.weight * air.quiet(mix, TAIL)
+            quiet = quiet + place.weight * quiet_there
+            idle = idle + place.weight * idle_there
             whole = whole + place.weight
     return 1.0 - quiet / whole, (quiet - idle) / whole, idle / whole
 
 
-def _air(now: Traffic, network: Network) -> tuple:
-    """Who is on air beside a live socket on each screen; what screens have in common is worked out once."""
-    sources, mixes = {}, {}
-    for name, place in now.life.places.items():
-        if place.screen is not None:
-            _, alive, _ = side_by_side(now, network, name)[0]  # a push needs the socket
-            mixes[name] = (*alive.values(), *background_sources(now, name))
-            sources |= {id(source): source for source in mixes[name]}
-    number = {key: k for k, key in enumerate(sources)}
-    air = radio.Mixes(_tail_alone(_of_profile(network, radio.tail_s)), tuple(sources.values()))
-    return air, {name: tuple(number[id(s)] for s in mix) for name, mix in mixes.items()}
+def quiet_by_place(traffic: Traffic, network: Network) -> dict[str, tuple]:
+    """How often the radio is quiet, and how often idle, beside a live socket at each place with a screen.
+
+    Source: huang2012, cox1962.
+    """
+    together, behind = side_by_side(traffic, network), background_sources(traffic)
+    mixes = {
+        name: (*together[name][0][1].values(), *behind[name])  # the first: a push needs the socket
+        for name, place in traffic.life.places.items()
+        if place.screen is not None
+    }
+    number = {source: k for k, source in enumerate(dict.fromkeys(s for mix in mixes.values() for s in mix))}
+    air = radio.Mixes(_tail_alone(_of_profile(network, radio.tail_s)), tuple(number))
+    numbers = {name: tuple(number[source] for source in mix) for name, mix in mixes.items()}
+    return {name: (air.quiet(mix, UP), air.quiet(mix, TAIL)) for name, mix in numbers.items()}
 
 
 def _tail_alone(tail_s) -> radio.Radio:

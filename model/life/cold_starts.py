@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 
 import numpy as np
 
 from model import checks, ledger, paths
 
-__all__ = ["cold_start_mean_s", "cold_start_quantile_s", "cold_start_setups", "cold_start_share"]
+__all__ = ["cold_start_mean_s", "cold_start_quantile_s", "cold_start_share"]
 
-COMPILED_FROM = 4096  # elements from which a compiled loop pays
-NOBODY = 1e-13  # share of the sum at which a level counts as empty
+NOBODY = 1e-12  # share of the sum at which a level counts as empty, and all above it: the sum is right to 1e-11
+CHUNK = 8192  # loads summed at a time, sorted: those of a chunk need about as many levels
 MOST_LOAD = 100.0  # mean executions at once up to which the cold share is summed level by level
 
 
@@ -24,10 +25,8 @@ def cold_start_share(
     Calls come at random and take the most recently used idle environment; one idle longer than the timeout
     is gone. A call that finds n at work takes the environment left when the number at work last fell to n,
     and starts cold if that is longer ago than the timeout: P(cold) = sum over n of pi_n P(D_n > timeout),
-    with pi_n the Poisson share of n at work (mean rate x duration) and D_n the time from a fall to n until
-    the next rise above it. D_0 is exponential; any other is short (the same burst) or, with probability
-    p_n, exponential, as its first two moments say: E[D_n] = 1 / (rate x B_n) with Erlang's B_n, and a
-    recursion for E[D_n^2].
+    with pi_n the Poisson share of n at work (mean load = rate x duration) and D_n the time from a fall to n
+    until the next rise above it. Above a load of `MOST_LOAD` the share falls with the root of the load.
 
     Source: lambda_init_billing (timeouts of 7-45 min), aws_docs (typically under 1 % of invocations),
     kleinrock1975.
@@ -36,67 +35,37 @@ def cold_start_share(
     load = np.maximum(rate * checks.non_negative("duration_s", duration_s, "s"), 1e-100)
     calls = rate * checks.non_negative("idle_timeout_s", idle_timeout_s, "s")
     summed = np.minimum(load, MOST_LOAD)
-    return _cold_levels(summed, calls * (summed / load)) * np.sqrt(summed / load)
+    return _summed(*np.broadcast_arrays(summed, calls * (summed / load))) * np.sqrt(summed / load)
 
 
-def _cold_levels(load: np.ndarray, calls: np.ndarray) -> np.ndarray:
-    """The sum over n of pi_n p_n exp(-p_n B_n x calls in a timeout), B_n = `rise` / load.
+def _summed(load: np.ndarray, calls: np.ndarray) -> np.ndarray:
+    """The sum over levels for each load and number of calls in a timeout, chunk by chunk of like loads."""
+    if load.size == 1:
+        return np.full(load.shape, _level_sum(load.item(), calls.item()))
+    flat_load, flat_calls, out = load.ravel(), calls.ravel(), np.empty(load.size)
+    order = np.argsort(flat_load)
+    for part in (order[start : start + CHUNK] for start in range(0, load.size, CHUNK)):
+        out[part] = _level_sum(flat_load[part], flat_calls[part])
+    return out.reshape(load.shape)
 
-    `ratio` is E[D_n^2] / E[D_n]^2, so p_n = 2 / ratio.
+
+def _level_sum(load, calls):
+    """The sum over n of pi_n p_n exp(-p_n B_n x calls in a timeout), from n = 0 until nobody is at a level.
+
+    D_0 is exponential. Any other D_n is short (the same burst) or, with probability p_n, exponential, as its
+    first two moments say: E[D_n] = 1 / (rate x B_n) with Erlang's B_n = `rise` / load, and a recursion for
+    `ratio` = E[D_n^2] / E[D_n]^2, of which p_n = 2 / ratio.
     """
-    if load.size == calls.size == 1:
-        return np.full(np.broadcast_shapes(load.shape, calls.shape), cold_level(load.item(), calls.item()))
-    if load.size >= COMPILED_FROM:
-        load, calls = np.broadcast_arrays(load, calls)
-        out = np.empty(load.size)
-        flat = (np.ascontiguousarray(a, dtype=float).reshape(-1) for a in (load, calls))
-        _compiled_levels()(*flat, out)
-        return out.reshape(load.shape)
-    rise, ratio, share = load, np.full_like(load, 2.0), np.exp(-load)
-    total = share * np.exp(-calls)
-    highest = float(load.max(initial=0.0))
-    for n in range(1, int(highest + 10 * math.sqrt(highest) + 26)):
-        if n > highest + 4 and float(share.max(initial=0.0)) < 1e-30:
-            break  # no level above holds anybody
+    rise, ratio, share = load, 2.0, np.exp(-load)
+    total, each = share * np.exp(-calls), calls / load
+    for n in itertools.count(1):
         step = load / (n + rise)
         rise = step * rise
-        ratio = (2 * rise**2 + 2 * n * rise * (1 + step)) / (load + n) + n * step * (ratio * step + 2)
-        ratio = ratio / load
+        ratio = (2.0 * rise * (rise + n * (1.0 + step)) / (load + n) + n * step * (ratio * step + 2.0)) / load
         share = share * load / n
-        rare = np.minimum(1.0, 2 / ratio)
-        total = total + share * rare * np.exp(-rare * rise / load * calls)
-    return total
-
-
-def cold_level(load: float, calls: float) -> float:
-    """The same sum for single numbers, only as far as somebody is at a level; `_compiled_levels` compiles it."""
-    rise, ratio, share = load, 2.0, math.exp(-load)
-    total, each = share * math.exp(-calls), 1.0 / load
-    for n in range(1, int(load + 10.0 * math.sqrt(load) + 26)):
-        step = load / (n + rise)
-        rise = step * rise
-        ratio = (2.0 * rise * (rise + n * (1.0 + step)) / (load + n) + n * step * (ratio * step + 2.0)) * each
-        share = share * load / n
-        rare = min(1.0, 2.0 / ratio)
-        total += share * rare * math.exp(-rare * rise * each * calls)
-        if n > load and share < NOBODY * total:  # the levels above hold still less
-            break
-    return total
-
-
-@functools.cache
-def _compiled_levels():
-    """The sum of `cold_level` for each element, compiled when first used."""
-    from numba import njit
-
-    level = njit(nogil=True)(cold_level)
-
-    @njit(nogil=True)
-    def levels(load, calls, out):  # pragma: no cover - compiled
-        for i in range(load.size):
-            out[i] = level(load[i], calls[i])
-
-    return levels
+        total = total + share * (2.0 / ratio) * np.exp(-2.0 / ratio * rise * each)
+        if n % 2 == 0 and not np.any((n <= load) | (share > NOBODY * total)):
+            return total
 
 
 @functools.cache
@@ -121,11 +90,6 @@ def _sizes() -> tuple[np.ndarray, np.ndarray]:
 def _setup(runtime: str) -> dict[str, str]:
     name = str(runtime).removesuffix(".x")
     return _setups()[checks.known("runtime", name, _setups())]
-
-
-def cold_start_setups() -> tuple[str, ...]:
-    """Names of the runtimes whose cold starts are known."""
-    return tuple(_setups())
 
 
 def cold_start_mean_s(runtime: str, package_kb: np.ndarray | float | None = None) -> np.ndarray:

@@ -6,25 +6,24 @@ messages as frames, a socket with compression the same payloads deflated (`excha
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
-from model import checks, wire
-from model.life.exchange_sizes import deflated_payload_bytes, http2_pair_bytes
+from model import checks, ledger, paths, wire
 from model.life.flow import Flow, Traffic
 from model.life.sessions import handshake_s
 from model.scenario import Design, Network
-
-__all__ = ["burst_s", "flow_bytes", "mean_flow_bytes"]
 
 CONTROL_MOST_BYTES = 125  # the longest body of a ping, RFC 6455
 AGREED_BYTES = len("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n")
 
 
-def _once(now: Traffic, key: tuple, work):
+def _once(traffic: Traffic, key: tuple, work):
     """The value under a key of the traffic's memo, worked out where it is not there yet."""
-    if key not in now.memo:
-        now.memo[key] = work()
-    return now.memo[key]
+    if key not in traffic.memo:
+        traffic.memo[key] = work()
+    return traffic.memo[key]
 
 
 def _added(*pairs):
@@ -40,15 +39,15 @@ def _opened(host, ip: int, http2: bool = False):
     return _added(shaken, wire.http2_opening_bytes(host.tls, ip)) if http2 else shaken
 
 
-def _http_bytes(now: Traffic, flow: Flow, ip: int):
+def _http_bytes(traffic: Traffic, flow: Flow, ip: int):
     """An occurrence's exchanges; the share that finds no connection opens one, says more first, closes it."""
-    host = now.life.design.api
+    host = traffic.life.design.api
     http2 = host.protocol == "http2"
     sizes = wire.rounded_bytes(flow.request_bytes), wire.rounded_bytes(flow.response_bytes)
     framed = [http2_pair_bytes(*sizes, host.backend, first) for first in (False, True)] if http2 else [sizes]
     steady, *more = (wire.http_exchange_bytes(*pair, host.tls, ip, flow.server_s) for pair in framed)
     first = more[0] if more else steady
-    opened = _once(now, ("api", ip), lambda: _added(_opened(host, ip, http2), wire.close_bytes(host.tls, ip)))
+    opened = _once(traffic, ("api", ip), lambda: _added(_opened(host, ip, http2), wire.close_bytes(host.tls, ip)))
     return tuple(
         s * flow.requests + (f - s + o) * flow.cold_share for s, f, o in zip(steady, first, opened, strict=True)
     )
@@ -60,27 +59,27 @@ def _payload_bytes(socket, payload_bytes):
     return deflated_payload_bytes(whole) if socket.deflate else whole
 
 
-def _answer_s(now: Traffic, flow: Flow):
+def _answer_s(traffic: Traffic, flow: Flow):
     """How long the socket's server takes to answer: its function, behind the gateway where there is one."""
-    if now.life.design.socket.backend == "server":
+    if traffic.life.design.socket.backend == "server":
         return flow.execution_s
-    return now.life.scenario.number("apigw_rest_s") + flow.execution_s
+    return traffic.life.scenario.number("apigw_rest_s") + flow.execution_s
 
 
-def _push_bytes(now: Traffic, flow: Flow, ip: int):
-    socket = now.life.design.socket
+def _push_bytes(traffic: Traffic, flow: Flow, ip: int):
+    socket = traffic.life.design.socket
     return wire.websocket_message_bytes(_payload_bytes(socket, flow.response_bytes), False, socket.tls, ip)
 
 
-def _heartbeat_bytes(now: Traffic, flow: Flow, ip: int):
+def _heartbeat_bytes(traffic: Traffic, flow: Flow, ip: int):
     """A ping and its pong; or, where the heartbeat is JSON, a message each way, which is an exchange."""
-    design, sizes = now.life.design, (flow.request_bytes, flow.response_bytes)
+    design, sizes = traffic.life.design, (flow.request_bytes, flow.response_bytes)
     if design.heartbeat.kind == "json":
         frames = [
             wire.websocket_frame_bytes(_payload_bytes(design.socket, size), masked)
             for size, masked in zip(sizes, (True, False), strict=True)
         ]
-        return wire.http_exchange_bytes(*frames, design.socket.tls, ip, _answer_s(now, flow))
+        return wire.http_exchange_bytes(*frames, design.socket.tls, ip, _answer_s(traffic, flow))
     checks.bounded(
         "heartbeat.payload_bytes",
         sizes[0],
@@ -90,14 +89,14 @@ def _heartbeat_bytes(now: Traffic, flow: Flow, ip: int):
     return wire.heartbeat_bytes(design.socket.tls, ip, *(wire.rounded_bytes(size) for size in sizes))
 
 
-def _connect_bytes(now: Traffic, flow: Flow, ip: int):
+def _connect_bytes(traffic: Traffic, flow: Flow, ip: int):
     """TCP, TLS and upgrade, and both goodbyes of the connections that are not lost before."""
-    life, socket = now.life, now.life.design.socket
+    life, socket = traffic.life, traffic.life.design.socket
     agreed = wire.rounded_bytes(flow.response_bytes) + AGREED_BYTES * socket.deflate
     asked = wire.rounded_bytes(flow.request_bytes)
     opened = _added(
-        _once(now, ("socket", ip), lambda: _opened(socket, ip)),
-        wire.upgrade_bytes(asked, agreed, socket.tls, ip, _answer_s(now, flow)),
+        _once(traffic, ("socket", ip), lambda: _opened(socket, ip)),
+        wire.upgrade_bytes(asked, agreed, socket.tls, ip, _answer_s(traffic, flow)),
     )
     connects = np.asarray(life.connects_per_s, dtype=float)
     lost = np.divide(
@@ -113,7 +112,7 @@ def _connect_bytes(now: Traffic, flow: Flow, ip: int):
 KINDS = {"http": _http_bytes, "push": _push_bytes, "heartbeat": _heartbeat_bytes, "connect": _connect_bytes}
 
 
-def flow_bytes(now: Traffic, flow: Flow, ip: int = 4):
+def flow_bytes(traffic: Traffic, flow: Flow, ip: int = 4):
     """IP bytes of one occurrence of a flow, up and down from the phone's side.
 
     HTTP: requests x one exchange, and for the share that finds its connection cold, TCP, TLS, the opening
@@ -126,21 +125,21 @@ def flow_bytes(now: Traffic, flow: Flow, ip: int = 4):
     if flow.exchange not in KINDS:
         return 0.0, 0.0
     key = ("bytes", flow.name, ip)
-    known, pair = now.memo.get(key, (None, None))
+    known, pair = traffic.memo.get(key, (None, None))
     if known is not flow:  # a flow of the same name may have been given other sizes
-        pair = KINDS[flow.exchange](now, flow, ip)
-        now.memo[key] = flow, pair
+        pair = KINDS[flow.exchange](traffic, flow, ip)
+        traffic.memo[key] = flow, pair
     return pair
 
 
-def mean_flow_bytes(now: Traffic, flow: Flow):
+def mean_flow_bytes(traffic: Traffic, flow: Flow):
     """IP bytes of one occurrence of a flow on average over the network mix, up and down.
 
     Source: wire_capture.
     """
-    networks = now.life.scenario.networks.values()
+    networks = traffic.life.scenario.networks.values()
     by_ip = {ip: sum(n.share for n in networks if n.ip == ip) for ip in sorted({n.ip for n in networks})}
-    pairs = [(s, flow_bytes(now, flow, ip)) for ip, s in by_ip.items()]
+    pairs = [(s, flow_bytes(traffic, flow, ip)) for ip, s in by_ip.items()]
     return sum(s * up for s, (up, _) in pairs), sum(s * down for s, (_, down) in pairs)
 
 
@@ -158,3 +157,107 @@ def burst_s(flow: Flow, design: Design, network: Network):
     if flow.exchange == "connect":
         return handshake_s(design.socket, rtt_s) + 2.0 * rtt_s  # upgrade, and the close at the end
     return rtt_s if flow.exchange in ("push", "heartbeat") else 0.0
+
+
+REQUEST = ("http1_ios_post_headers_bytes", "hpack_request")
+RESPONSES = {
+    "rest_api": ("http1_rest_api_response_headers_bytes", "hpack_rest_api_response"),
+    "http_api": ("http1_http_api_response_headers_bytes", "hpack_http_api_response"),
+    "server": ("http1_http_api_response_headers_bytes", "hpack_http_api_response"),
+}
+TOKEN, API_ANSWER = "http1_bearer_token_header_bytes", "http1_http_api_response_headers_bytes"
+API_BLOCK = "hpack_http_api_response_steady_bytes"
+HEADER_SETS = {  # kind of poll -> HTTP version, ledger rows of its request's headers and of its answer's
+    "iOS POST": ("1.1", ("http1_ios_post_headers_bytes",), API_ANSWER),
+    "OkHttp GET": ("1.1", ("http1_okhttp_get_headers_bytes",), API_ANSWER),
+    "Chrome GET, other origin": ("1.1", ("http1_chrome_get_cors_headers_bytes",), API_ANSWER),
+    "iOS POST to a REST API": ("1.1", ("http1_ios_post_headers_bytes",), "http1_rest_api_response_headers_bytes"),
+    "iOS POST with a token": ("1.1", ("http1_ios_post_headers_bytes", TOKEN), API_ANSWER),
+    "iOS POST, HTTP/2": ("2", ("hpack_request_steady_bytes",), API_BLOCK),
+    "iOS POST with a token, HTTP/2": ("2", ("hpack_request_token_steady_bytes",), API_BLOCK),
+}
+
+
+def _framed(message_bytes, known: tuple[str, str], age: str):
+    """The frames of one whole HTTP/1.1 message: its known headers as a block, the rest as body."""
+    headers, block = known
+    body = np.maximum(message_bytes - int(ledger.value(headers)), 0)
+    coded = np.minimum(message_bytes, int(ledger.value(f"{block}_{age}_bytes")))
+    return wire.http2_message_bytes(coded, body)
+
+
+def http2_pair_bytes(request_bytes, response_bytes, backend="http_api", first=False):
+    """The HTTP/2 frames of a request and its response whose sizes are those of whole HTTP/1.1 messages.
+
+    Of each message the headers of its kind (an iOS POST; the backend's response) turn into the header block
+    that HPACK makes of the same headers, and whatever is beyond them is body:
+    frames = 9 + block + (9 + body where there is a body).
+
+    Source: rfc9113, rfc7541, wire_capture.
+    """
+    age = "first" if first else "steady"
+    answer = RESPONSES[checks.known("backend", backend, RESPONSES)]
+    request, response = (
+        np.asarray(checks.whole(name, size, "B"), dtype=np.int64)
+        for name, size in (("request_bytes", request_bytes), ("response_bytes", response_bytes))
+    )
+    return _framed(request, REQUEST, age), _framed(response, answer, age)
+
+
+@functools.cache
+def _deflate_curve() -> tuple[np.ndarray, np.ndarray]:
+    """Plain and deflated sizes of the sample messages, each alone and all in one list, by rising size."""
+    messages = [row["json"].encode() for row in ledger.read_csv(paths.data("messages.csv"))]
+    messages.append(b"[" + b",".join(messages) + b"]")
+    plain = np.array([len(m) for m in messages])
+    packed = wire.deflated_bytes(messages, context_takeover=False)
+    order = np.argsort(plain, kind="stable")
+    return plain[order], np.maximum.accumulate(packed[order])
+
+
+def deflated_payload_bytes(payload_bytes):
+    """The bytes that permessage-deflate leaves of a JSON message of so many bytes.
+
+    zlib packs sample messages of an app (`data/messages.csv`), each with an empty window, and what lies
+    between their sizes is interpolated; beyond the longest its ratio holds. A message that would not shrink
+    is sent as it is.
+
+    Source: rfc7692, twilly_code, wire_capture.
+    """
+    plain = checks.whole("payload_bytes", payload_bytes, "B")
+    sizes, packed = _deflate_curve()
+    shrunk = np.where(plain > sizes[-1], plain * (packed[-1] / sizes[-1]), np.interp(plain, sizes, packed))
+    return wire.rounded_bytes(np.minimum(plain, np.ceil(shrunk)))
+
+
+def poll_layers(request_bytes, response_bytes, tls="1.3", ip=4):
+    """Where the bytes of one poll go, layer by layer, for each of `HEADER_SETS`.
+
+    The bodies are those of an iOS POST and an HTTP API's answer of these whole HTTP/1.1 sizes; only the
+    headers around them change. HTTP/2 is in its steady state.
+
+    Parameters
+    ----------
+    request_bytes : int or array, whole HTTP/1.1 request, whole, >= 0; broadcasts. [B]
+    response_bytes : int or array, whole HTTP/1.1 response, likewise. [B]
+    tls : str, "1.3", "1.2" or another of `wire.TLS_VERSIONS`
+    ip : int or array, IP version, 4 or 6
+
+    Returns: dict of str to dict, {kind of poll: {layer: bytes, both ways}}, layers as `wire.LAYERS`. [B]
+    Raises: InputError, for a negative or fractional size, an unknown TLS or IP version
+    Source: wire_capture, rfc9113, rfc7541.
+
+    Examples
+    --------
+    >>> found = poll_layers(362, 310)
+    >>> sum(found["iOS POST"].values()), sum(found["iOS POST, HTTP/2"].values())
+    (872, 506)
+    """
+    known = (("request_bytes", request_bytes, REQUEST[0]), ("response_bytes", response_bytes, API_ANSWER))
+    asked, answered = (np.maximum(checks.whole(name, size, "B") - ledger.value(row), 0) for name, size, row in known)
+    return {
+        kind: wire.exchange_layers(
+            sum(map(ledger.value, rows)), asked, ledger.value(answer), answered, tls, ip, http=http
+        )
+        for kind, (http, rows, answer) in HEADER_SETS.items()
+    }

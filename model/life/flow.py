@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Flow:
     kind: str
     per_month: np.ndarray | float
     rates_per_s: dict[str, object] = field(default_factory=dict)
-    timer: bool = False  # fires at a fixed period, not at random
+    period_s: object = None  # of a timer while it runs; None where the flow comes at random
     duty: object = 1.0  # share of a place's time that the timer runs
     exchange: str = "none"  # http, push, heartbeat, connect or none
     request_bytes: object = 0.0
@@ -45,9 +46,14 @@ class Flow:
     connects: float = 0.0
     transport: bool = True  # caused by the transport, not by what both designs keep
 
+    @property
+    def timer(self) -> bool:
+        """Whether the flow fires at a fixed period."""
+        return self.period_s is not None
+
 
 @dataclass(frozen=True)
-class Run:
+class FunctionRuns:
     """One function at work: how often it starts, how long it runs, how often it starts cold."""
 
     rate_per_s: object
@@ -67,7 +73,60 @@ class Traffic:
 
     life: Life
     flows: list[Flow]
-    runs: dict[str, Run]
+    runs: dict[str, FunctionRuns]
     instances: object
     table_bytes: object
-    memo: dict = field(default_factory=dict, compare=False, repr=False)  # what the wire adds, worked out once
+
+    @cached_property
+    def memo(self) -> dict:
+        """What was worked out for this traffic, kept by name or number; a traffic made from it begins anew."""
+        return {}
+
+
+def _quiet(flow: Flow, place: str, gap_s):
+    """P(no request of this flow in the last gap), phases independent."""
+    rate = flow.rates_per_s.get(place)
+    if rate is None:
+        return 1.0
+    if flow.timer:
+        return 1.0 - flow.duty * np.minimum(gap_s / flow.period_s, 1.0)
+    return np.exp(-rate * gap_s)
+
+
+def _own_quiet(flow: Flow, place: str, gap_s):
+    """P(the flow's own previous request is longer ago than the gap), seen from one of its requests."""
+    if flow.timer:
+        return np.where(np.asarray(flow.period_s) > gap_s, 1.0, 0.0)
+    return np.exp(-flow.rates_per_s[place] * gap_s)
+
+
+def _others_quiet(quiet: list) -> list:
+    """For each of some chances the product of all the others, without dividing by any."""
+    ahead, behind = [1.0], [1.0]
+    for one, other in zip(quiet, reversed(quiet), strict=True):
+        ahead.append(ahead[-1] * one)
+        behind.append(behind[-1] * other)
+    return [a * b for a, b in zip(ahead, behind[-2::-1], strict=False)]
+
+
+def cold_shares(flows: list[Flow], weights: dict, gap_s) -> list:
+    """The share of each flow's requests that must open a new connection, over the places it runs at."""
+    cold, total = [0.0] * len(flows), [0.0] * len(flows)
+    for place, weight in weights.items():
+        others = _others_quiet([_quiet(f, place, gap_s) for f in flows])
+        for k, flow in enumerate(flows):
+            rate = flow.rates_per_s.get(place)
+            if rate is not None:
+                cold[k] = cold[k] + weight * rate * (_own_quiet(flow, place, gap_s) * others[k])
+                total[k] = total[k] + weight * rate
+    return [
+        np.divide(c, t, out=np.zeros(np.broadcast_shapes(np.shape(c), np.shape(t))), where=np.asarray(t) > 0)
+        for c, t in zip(cold, total, strict=True)
+    ]
+
+
+def with_cold_shares(flows: list[Flow], weights: dict, idle_timeout_s) -> list[Flow]:
+    """The same flows, each HTTP flow with the share of its requests that find the connection cold."""
+    http = [k for k, f in enumerate(flows) if f.exchange == "http"]
+    shares = dict(zip(http, cold_shares([flows[k] for k in http], weights, idle_timeout_s), strict=True))
+    return [replace(f, cold_share=shares[k]) if k in shares and f.kind != "start" else f for k, f in enumerate(flows)]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from model import ledger
 from model.scenario import Design, Scenario
 
-__all__ = ["Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
+__all__ = ["FanOut", "Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
 
 MINUTE_TERMS = 30  # exact terms of the sum over minutes; an Euler-Maclaurin tail takes the rest
 HANDSHAKE_RTTS = {"1.3": 2.0, "1.2": 3.0}  # TCP one, TLS 1.3 one, TLS 1.2 two round trips
+JITTER = {
+    "none": (1.0, 1.0),
+    "equal": (0.5, 1.0),
+    "full": (0.0, 1.0),  # first delay, least and most, over
+    "decorrelated": (1.0, 3.0),
+}  # the schedule's; any in between is as likely
 
 
 def _lognormal_sf(x_s, mean_s, sigma_ln):
@@ -86,6 +92,20 @@ class Place:
 
 
 @dataclass(frozen=True)
+class FanOut:
+    """One run of the sender for an event, on average: how many it has to tell, and how far it gets."""
+
+    posts: object  # connections to tell
+    needed_s: object  # that all posts take
+    share: object = 1.0  # of the posts that are made before the sender's time is up
+
+    @property
+    def seconds(self):
+        """Time of the posts that are made."""
+        return self.needed_s * self.share
+
+
+@dataclass(frozen=True)
 class Life:
     """What a design's users do in a month, all of them together; shares are of active time."""
 
@@ -102,11 +122,14 @@ class Life:
     billed_minutes_per_s: object = 0.0
     losses_per_s: object = 0.0
     unseen_per_s: object = 0.0
-    notice_s: object = 0.0
-    reconnect_s: object = 0.0
+    gap_s: tuple = (0.0, 0.0)  # least and most time until a loss that nobody sees is noticed
+    notice_s: object = 0.0  # that time on average
+    reconnect_s: object = 0.0  # from then until the socket is back, on average
+    jitter_s: object = 0.0  # how far that may be from its mean, either way
     unseen_share: object = 0.0
     down_share: object = 0.0
     fallback_share: object = 0.0
+    fan_outs: dict[str, FanOut] = field(default_factory=dict)  # of the events that are pushed
 
     @property
     def open_connections(self):
@@ -159,9 +182,9 @@ def handshake_s(host, rtt_s):
     return (full - (host.resumed_share if host.tls == "1.2" else 0.0)) * rtt_s
 
 
-def _first_delay_s(design: Design):
-    kind = design.reconnect.jitter
-    return design.reconnect.delays_s[0] * {"none": 1.0, "equal": 0.75, "full": 0.5, "decorrelated": 2.0}[kind]
+def _first_delay_s(design: Design) -> tuple:
+    """The least and the most that a client waits before its first try to reconnect."""
+    return tuple(part * design.reconnect.delays_s[0] for part in JITTER[design.reconnect.jitter])
 
 
 def _silences_per_s(limit_s, heartbeat_s, packets_per_s):
@@ -181,8 +204,10 @@ def _socket(scenario: Scenario, design: Design, sessions_per_s, packets_per_s, c
     if gateway:  # it closes what stays silent, and says so; a plain server sets no such limits
         seen = seen + _silences_per_s(idle_s, beat.period_s, packets_per_s)
     rtt_s = mix(scenario, lambda n: n.rtt_s)
-    reconnect_s = _first_delay_s(design) + handshake_s(socket, rtt_s) + rtt_s + connect_run_s
-    notice_s = beat.period_s / 2.0 + beat.pong_timeout_s
+    least_s, most_s = _first_delay_s(design)
+    reconnect_s = (least_s + most_s) / 2.0 + handshake_s(socket, rtt_s) + rtt_s + connect_run_s
+    gap_s = beat.pong_timeout_s, beat.pong_timeout_s + beat.period_s  # lost just before a ping, just after one
+    notice_s = sum(gap_s) / 2.0
     usable = 1.0 - socket.blocked_share
     unseen_share = np.minimum(unseen * notice_s, 0.5) * usable
     out_s = np.minimum((seen + unseen) * reconnect_s, 0.5) * usable
@@ -202,8 +227,10 @@ def _socket(scenario: Scenario, design: Design, sessions_per_s, packets_per_s, c
         billed_minutes_per_s=minutes - out_s / 60.0 + losses * 0.5 + lingering / 60.0,
         losses_per_s=seen + unseen,
         unseen_per_s=unseen,
+        gap_s=gap_s,
         notice_s=notice_s,
         reconnect_s=reconnect_s,
+        jitter_s=(most_s - least_s) / 2.0,
         unseen_share=unseen_share,
         down_share=out_s + socket.blocked_share,
         fallback_share=out_s * late + socket.blocked_share,

@@ -10,17 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from model import checks, cost, prices
-from model.life.flow import Flow, Traffic
-from model.scenario import Scenario, sampling
-from model.server_load import requests_per_minute
-from model.server_load.rates import at_peak, rates_per_s
+from model.scenario import Scenario, load, sampling
+from model.server_load import at_peak, rates_per_s, requests_per_minute
+from model.traffic import Flow, Traffic
 from model.traffic import traffic as traffic_of
 from model.traffic.socket import sends_per_month
 
-__all__ = ["LOOKUPS", "Fleet", "fleet", "months_table", "update_shares"]
-
 LOOKUPS = "send to an old app"
 WORST = "longest fan-out s"  # the one load of which a fleet has the larger, not the sum
+PEAKS = "requests/s,connects/s,open connections,runs/s,executions at once,read units/s,plain servers".split(",")
 
 
 def update_shares(months: int, updated_share: ArrayLike) -> np.ndarray:
@@ -33,13 +31,8 @@ def update_shares(months: int, updated_share: ArrayLike) -> np.ndarray:
     months : int, months after the release, at least 1
     updated_share : array_like, share of those left who update in a month, one number [1]
 
-    Returns
-    -------
-    array (months + 1,), shares from the month before the release on [1]
-
-    Raises
-    ------
-    InputError, fewer than one month, or a share outside 0 to 1
+    Returns: array (months + 1,), shares from the month before the release on [1]
+    Raises: InputError, fewer than one month, or a share outside 0 to 1
 
     Examples
     --------
@@ -65,8 +58,8 @@ class Fleet:
     def usage(self) -> dict:
         """What the month is billed on, both sides added up before any tier: {meter: amount}."""
         total: dict = {}
-        for side, there in ((self.old, self.old_there), (self.new, self.new_there)):
-            for meter, amount in cost.month_usage(side).items():
+        for traffic, there in ((self.old, self.old_there), (self.new, self.new_there)):
+            for meter, amount in cost.month_usage(traffic).items():
                 total[meter] = total.get(meter, 0.0) + there * amount
         return total
 
@@ -77,12 +70,12 @@ class Fleet:
     def rates_per_s(self, hour: str = "mean") -> dict:
         """The load of both sides together, as `server_load.rates_per_s`, at the mean or the peak hour."""
         checks.known("hour", hour, ("peak", "mean"))
-        sides = (self.old, self.new)
+        both = self.old, self.new
         if hour == "peak":
             looked = any(flow.name == LOOKUPS for flow in self.new.flows)
-            sides = at_peak(self.old), at_peak(self.new)
-            sides = _looked_up(*sides, self.old_there) if looked else sides
-        old, new = (rates_per_s(side) for side in sides)
+            both = at_peak(self.old), at_peak(self.new)
+            both = _looked_up(*both, self.old_there) if looked else both
+        old, new = map(rates_per_s, both)
         joined = {name: np.maximum if name == WORST else np.add for name in old}
         return {name: join(self.old_there * old[name], self.new_there * new[name]) for name, join in joined.items()}
 
@@ -91,38 +84,38 @@ class Fleet:
         return (1.0 - self.shares) * requests_per_minute(self.old) + self.shares * requests_per_minute(self.new)
 
 
-def _servers(side: Traffic) -> Flow | None:
-    return next((f for f in side.flows if f.kind == "server"), None)
+def _servers(traffic: Traffic) -> Flow | None:
+    return next((f for f in traffic.flows if f.kind == "server"), None)
 
 
-def _needed(side: Traffic, there) -> tuple:
-    """Instances a side needs for its requests and for its connections, before they are made whole."""
-    design, scenario = side.life.design, side.life.scenario
+def _needed(traffic: Traffic, there) -> tuple:
+    """Instances that a side's requests need and that its connections need, before they are made whole."""
+    design, scenario = traffic.life.design, traffic.life.scenario
     server, peak = design.server, scenario.usage.peak_to_mean_ratio
     requests = connections = 0.0
     if design.api.backend == "server":
-        rate = sum((f.per_month * f.requests for f in side.flows), 0.0) / scenario.month_s * peak
+        rate = sum((f.per_month * f.requests for f in traffic.flows), 0.0) / scenario.month_s * peak
         requests = there * (rate / (server.requests_per_s * server.utilisation_share))
     if design.socket is not None and design.socket.backend == "server":
-        connections = there * (side.life.open_connections * peak / server.connections)
+        connections = there * (traffic.life.open_connections * peak / server.connections)
     return requests, connections
 
 
-def _with_servers(side: Traffic, count) -> Traffic:
-    """A side with so many plain servers, and the caches that they fill."""
-    scenario, socket = side.life.scenario, side.life.design.socket
+def _with_servers(traffic: Traffic, count) -> Traffic:
+    """A side with that many plain servers, each of which fills its cache."""
+    scenario, socket = traffic.life.scenario, traffic.life.design.socket
     flows = []
-    for flow in side.flows:
+    for flow in traffic.flows:
         if flow.kind == "cache":
             flow = replace(flow, per_month=count * scenario.month_s / socket.cache_scan_period_s)
         flows.append(replace(flow, per_month=count) if flow.kind == "server" else flow)
-    return replace(side, flows=flows, instances=count)
+    return replace(traffic, flows=flows, instances=count)
 
 
 def _shared_servers(old: Traffic, new: Traffic, old_there, new_there) -> tuple[Traffic, Traffic]:
     """Both sides on the same plain servers where they use the same type: the sum of needs made whole once."""
-    sides = [_servers(old), _servers(new)]
-    if None in sides or set(sides[0].meters) != set(sides[1].meters):
+    old_servers, new_servers = _servers(old), _servers(new)
+    if old_servers is None or new_servers is None or set(old_servers.meters) != set(new_servers.meters):
         return old, new
     needs = [a + b for a, b in zip(_needed(old, old_there), _needed(new, new_there), strict=True)]
     least = np.maximum(
@@ -138,8 +131,8 @@ def _looked_up(old: Traffic, new: Traffic, old_there) -> tuple[Traffic, Traffic]
     offline = next((f for f in new.flows if f.kind == "offline"), None)
     if offline is None:
         return old, new
-    told = [e for e, push in design.pushes.items() if push.sent and push.audience == "recipients"]
-    count = old_there * sum((sends_per_month(old.life, e) for e in told), 0.0)
+    sent = [e for e, push in design.pushes.items() if push.sent and push.audience == "recipients"]
+    count = old_there * sum((sends_per_month(old.life, e) for e in sent), 0.0)
     runs = dict(new.runs)
     if offline.function is not None:
         run = runs[offline.function]
@@ -168,19 +161,13 @@ def fleet(
     seed : int, seed of the draws
     lookups : bool, whether the sender runs for recipients with the old app; False leaves the plain sum of both sides
 
-    Returns
-    -------
-    Fleet, numbers over (months, draws, users)
-
-    Raises
-    ------
-    InputError, no shares, or one outside 0 to 1; what is wrong with scenario, users or draws
+    Returns: Fleet, numbers over (months, draws, users)
+    Raises: InputError, no shares, or one outside 0 to 1; what is wrong with scenario, users or draws
 
     Notes
     -----
     A function that both sides call starts cold as if each side had its own, so cold starts are a little
     overstated while both are there. Users of both sides behave alike.
-
     Source: twilly_code, aws_pricing_pages.
 
     Examples
@@ -190,8 +177,6 @@ def fleet(
     >>> bool((run.usd() == back.usd()[::-1]).all())
     True
     """
-    from model.scenario import load
-
     share = checks.share("shares", shares)
     if share.ndim != 1 or not len(share):
         checks.fail(f"shares must list the share of users with the new app month by month; got {checks.shown(shares)}")
@@ -200,12 +185,11 @@ def fleet(
     plain = sampling.resolved(scenario, counts, draws, seed)
     share = share[:, None, None]
     there = [(part > 0.0).astype(float) for part in (1.0 - share, share)]
-    users_of = {
-        which: plain.users * np.where(part > 0.0, part, 1.0)
-        for which, part in (("before", 1.0 - share), ("after", share))
-    }
-    sides = [traffic_of(which, plain.model_copy(update={"users": own})) for which, own in users_of.items()]
-    old, new = _shared_servers(*sides, *there)
+    both = []
+    for which, part in (("before", 1.0 - share), ("after", share)):
+        users_there = plain.users * np.where(part > 0.0, part, 1.0)
+        both.append(traffic_of(which, plain.model_copy(update={"users": users_there})))
+    old, new = _shared_servers(*both, *there)
     if lookups:
         old, new = _looked_up(old, new, there[0])
     return Fleet(share, old, new, *there, prices.book(plain.region, plain.prices_on))
@@ -218,15 +202,10 @@ def months_table(run: Fleet):
     ----------
     run : Fleet, A fleet with one user count and no draws
 
-    Returns
-    -------
-    pandas.DataFrame, A row a month from 0 on: share of the new app, requests a minute of an active user; at the peak
-        hour requests, connects, open connections, runs, executions, read units, plain servers; lookups for old apps
-        in the month; USD a month
-
-    Raises
-    ------
-    InputError, several user counts or draws
+    Returns: pandas.DataFrame, A row a month from 0 on: share of the new app, requests a minute of an active user; at
+    the peak hour requests, connects, open connections, runs, executions, read units, plain servers; lookups for old
+    apps in the month; USD a month
+    Raises: InputError, several user counts or draws
     """
     import pandas as pd
 
@@ -234,25 +213,8 @@ def months_table(run: Fleet):
     if usd[0].size != 1:
         checks.fail(f"months_table must be of one user count without draws; got {usd[0].size} columns")
     rates = run.rates_per_s("peak")
-    found = next((f for f in run.new.flows if f.name == LOOKUPS), None)
-    looked = 0.0 if found is None else run.new_there * found.per_month
-    columns = {
-        "share_new": run.shares,
-        "requests/min": run.requests_per_minute(),
-        **{
-            name: rates[name]
-            for name in (
-                "requests/s",
-                "connects/s",
-                "open connections",
-                "runs/s",
-                "executions at once",
-                "read units/s",
-                "plain servers",
-            )
-        },
-        "lookups a month": looked,
-        "USD/month": usd,
-    }
+    lookups = sum((run.new_there * f.per_month for f in run.new.flows if f.name == LOOKUPS), 0.0)
+    columns = {"share_new": run.shares, "requests/min": run.requests_per_minute()}
+    columns |= {name: rates[name] for name in PEAKS} | {"lookups a month": lookups, "USD/month": usd}
     rows = {name: np.broadcast_to(values, usd.shape)[:, 0, 0] for name, values in columns.items()}
     return pd.DataFrame(rows).rename_axis("month")

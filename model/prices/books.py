@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model import checks
-from model.price_changes import difference, refresh
-from model.price_list import load_price_list
-from model.price_live import live
 from model.prices.rows import PriceRow, Shelf, allowances, as_date, checked_tiers, held, services, shelf
 
-__all__ = ["PriceBook", "allowances", "book", "difference", "live", "load_price_list", "refresh", "regions", "services"]
+__all__ = ["PriceBook", "allowances", "book", "regions", "services"]
 
 
 @dataclass(frozen=True)
@@ -35,19 +32,19 @@ class PriceBook:
         for row in self.rows:
             if row.region != self.region:
                 checks.fail(f"a book of {self.region} must hold rows of {self.region}; got {row.region!r}")
-        self._ladders  # noqa: B018  every meter's tiers are checked before anyone holds the book
+        self._tiers  # noqa: B018  every meter's tiers are checked before anyone holds the book
 
     @functools.cached_property
-    def _ladders(self) -> dict[str, tuple[PriceRow, ...]]:
-        found: dict[str, list[PriceRow]] = {}
+    def _tiers(self) -> dict[str, tuple[PriceRow, ...]]:
+        by_meter: dict[str, list[PriceRow]] = {}
         for row in self.rows:
-            found.setdefault(row.meter, []).append(row)
-        return {meter: checked_tiers(rows) for meter, rows in found.items()}
+            by_meter.setdefault(row.meter, []).append(row)
+        return {meter: checked_tiers(rows) for meter, rows in by_meter.items()}
 
     @property
     def meters(self) -> tuple[str, ...]:
         """The meters that have a price in this region."""
-        return tuple(self._ladders)
+        return tuple(self._tiers)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -57,14 +54,14 @@ class PriceBook:
     def lacks(self, meter: str) -> bool:
         """Whether the meter is known and has no price here; an unknown name is refused."""
         checks.known("meter", meter, self.meters + self.missing, f"the book of {self.region}")
-        return meter not in self._ladders
+        return meter not in self._tiers
 
     def tiers(self, meter: str) -> tuple[PriceRow, ...]:
         """The tiers of one meter from usage 0 up; refused by name where the region has no price for it."""
         if self.lacks(meter):
             others = ", ".join(dict(self.elsewhere)[meter])
             checks.fail(f"no price for {meter} in {self.region} on {self.on}; regions with one: {others}")
-        return self._ladders[meter]
+        return self._tiers[meter]
 
     def note(self, meter: str) -> str:
         """What to know of a meter's price: backdated, first tier only, medium confidence; mostly nothing."""
@@ -82,12 +79,13 @@ def regions(folder: str | Path | None = None) -> tuple[str, ...]:
 
 
 def _elsewhere(books: Shelf, region: str, order: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    found: dict[str, list[str]] = {}
+    """The meters that a region lacks, each with the regions that have it."""
+    having: dict[str, list[str]] = {}
     for other in order:
         for meter in books[other]:
             if meter not in books[region]:
-                found.setdefault(meter, []).append(other)
-    return tuple((meter, tuple(others)) for meter, others in found.items())
+                having.setdefault(meter, []).append(other)
+    return tuple((meter, tuple(others)) for meter, others in having.items())
 
 
 def book(
@@ -105,20 +103,14 @@ def book(
     backdate : bool, whether an earlier date may take the earliest row; refused where False
     folder : path, where the price files are; the project's own where none is given
 
-    Returns
-    -------
-    PriceBook, `meters`, `tiers(meter)`, `backdated`, `missing`, `note(meter)`. `on` is the newest date of any region
-        where none was given
-
-    Raises
-    ------
-    InputError, for an unknown region, a date that is none, a date before a meter's first row with `backdate=False`,
-        or a price file whose tiers leave a gap, overlap, or are not in USD
+    Returns: PriceBook, `meters`, `tiers(meter)`, `backdated`, `missing`, `note(meter)`. `on` is the newest date of
+    any region where none was given
+    Raises: InputError, for an unknown region, a date that is none, a date before a meter's first row with
+    `backdate=False`, or a price file whose tiers leave a gap, overlap, or are not in USD
 
     Notes
     -----
     A region that lacks a meter says so in `missing`; its price is never taken from another region.
-
     Source: aws_price_list.
 
     Examples
@@ -133,7 +125,8 @@ def book(
     checks.known("region", region, regions(folder))
     newest = max(day for meters in books.values() for dated in meters.values() for day in dated)
     day = newest if on is None else as_date(on)
-    rows, late = [], []
+    rows: list[PriceRow] = []
+    late: list[str] = []
     for meter, dated in books[region].items():
         tiers = held(dated, day)
         if tiers is None:

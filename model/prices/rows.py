@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import functools
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -77,17 +78,17 @@ def _decimal(name: str, text: str, place: str) -> Decimal:
 
 def checked_tiers(rows: Iterable[PriceRow], place: str | None = None) -> tuple[PriceRow, ...]:
     """The tiers of one meter, region and date in order, refused unless they cover all usage once."""
-    ladder = tuple(sorted(rows, key=lambda row: row.tier_from))
-    name = f"{ladder[0].meter} in {ladder[0].region}"
-    for row in ladder:
+    tiers = tuple(sorted(rows, key=lambda row: row.tier_from))
+    name = f"{tiers[0].meter} in {tiers[0].region}"
+    for row in tiers:
         if row.price_usd < 0:
             checks.fail(f"the price of {name} must be >= 0 USD; got {row.price_usd}", place)
-    if ladder[0].tier_from != 0:
-        checks.fail(f"the tiers of {name} must start at 0; got a gap up to {ladder[0].tier_from}", place)
-    for lower, upper in zip(ladder, ladder[1:], strict=False):
+    if tiers[0].tier_from != 0:
+        checks.fail(f"the tiers of {name} must start at 0; got a gap up to {tiers[0].tier_from}", place)
+    for lower, upper in itertools.pairwise(tiers):
         if lower.tier_from == upper.tier_from:
             checks.fail(f"the tiers of {name} must not overlap; two start at {upper.tier_from}", place)
-    return ladder
+    return tiers
 
 
 def _price_row(raw: Mapping[str, str], region: str, place: str) -> PriceRow:
@@ -128,21 +129,21 @@ def _check_header(path: Path) -> None:
 
 
 def file_rows(path: Path) -> Mapping[str, Mapping[datetime.date, tuple[PriceRow, ...]]]:
-    """The rows of one region's price file: tiers by meter and date."""
+    """The rows of one region's price file: the tiers by meter and by the date they hold from."""
     place = paths.shown(path)
-    found: dict[str, dict[datetime.date, list[PriceRow]]] = {}
+    by_meter: dict[str, dict[datetime.date, list[PriceRow]]] = {}
     try:
         _check_header(path)
         for number, raw in enumerate(ledger.read_csv(path), start=2):
             row = _price_row(raw, path.name.removesuffix(".csv"), f"{place}:{number}")
-            found.setdefault(row.meter, {}).setdefault(row.effective_from, []).append(row)
+            by_meter.setdefault(row.meter, {}).setdefault(row.effective_from, []).append(row)
     except (csv.Error, UnicodeDecodeError) as error:
         checks.fail(f"a price file must be CSV text; {error}", place)
-    if not found:
+    if not by_meter:
         checks.fail("a price file must hold a row; got none", place)
     return {
         meter: {day: checked_tiers(rows, f"{place}, {day}") for day, rows in dated.items()}
-        for meter, dated in found.items()
+        for meter, dated in by_meter.items()
     }
 
 
@@ -161,8 +162,8 @@ def shelf(folder: str | Path | None = None) -> Shelf:
 
 
 def held(dated: Mapping[datetime.date, tuple[PriceRow, ...]], day: datetime.date) -> tuple[PriceRow, ...] | None:
-    """The tiers in force on a day."""
-    past = [known for known in dated if known <= day]
+    """The tiers that hold on a day: those of the newest date that is not later; None where all are later."""
+    past = [date for date in dated if date <= day]
     return dated[max(past)] if past else None
 
 

@@ -143,13 +143,8 @@ def profiles(access: str | None = None) -> tuple[str, ...]:
     ----------
     access : str, only those of one access network: wifi, lte, nr_sa, nr_nsa, nr_mmwave or umts
 
-    Returns
-    -------
-    tuple of str, names in the order of `data/radio/profiles.csv`
-
-    Raises
-    ------
-    InputError, for an unknown access network
+    Returns: tuple of str, names in the order of `data/radio/profiles.csv`
+    Raises: InputError, for an unknown access network
 
     Examples
     --------
@@ -168,13 +163,8 @@ def profile(name: str) -> Radio:
     ----------
     name : str, A name of `profiles()`
 
-    Returns
-    -------
-    Radio, the frozen profile; `dataclasses.replace` gives one with other numbers
-
-    Raises
-    ------
-    InputError, for an unknown name, with the nearest known one
+    Returns: Radio, the frozen profile; `dataclasses.replace` gives one with other numbers
+    Raises: InputError, for an unknown name, with the nearest known one
 
     Examples
     --------
@@ -207,9 +197,7 @@ def tail_s(profile: Radio | str) -> Number:
     ----------
     profile : Radio or str, the radio or its name
 
-    Returns
-    -------
-    float or array, the sum of the inactivity timers. [s]
+    Returns: float or array, the sum of the inactivity timers. [s]
 
     Examples
     --------
@@ -227,9 +215,7 @@ def tail_energy_j(profile: Radio | str) -> Number:
     ----------
     profile : Radio or str, the radio or its name
 
-    Returns
-    -------
-    float or array, energy above the idle radio over the same time. [J]
+    Returns: float or array, energy above the idle radio over the same time. [J]
 
     Examples
     --------

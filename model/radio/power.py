@@ -197,13 +197,8 @@ def mean_power_w(profile: Radio | str, sources: Any, background: Any = ()) -> An
     sources : Source or sequence of Source, what is added
     background : Source or sequence of Source, what is there in any case, a video for example
 
-    Returns
-    -------
-    float or array, added power, broadcast over every number of profile, sources and background. [W]
-
-    Raises
-    ------
-    InputError, for what is no `Source`, and for packets that only `trace` can walk (see `Radio`)
+    Returns: float or array, added power, broadcast over every number of profile, sources and background. [W]
+    Raises: InputError, for what is no `Source`, and for packets that only `trace` can walk (see `Radio`)
 
     Notes
     -----
@@ -211,7 +206,6 @@ def mean_power_w(profile: Radio | str, sources: Any, background: Any = ()) -> An
     common period. The first promotion and the last tail of a session are not in it (`tail_energy_j`).
     Where a network carries small packets in a low state, big and small ones have ages of their own: it is
     high until the high timers after the last big packet, and low until the low timer after either.
-
     Source: cox1962 (superposition of renewal processes), huang2012 (power model).
 
     Examples

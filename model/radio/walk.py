@@ -160,14 +160,9 @@ def trace(
     burst_s : float or array, time each packet or exchange keeps the air busy at the power of a transfer; its tail
         starts behind it. Packets are instants unless told so. [s]
 
-    Returns
-    -------
-    Trace, `seconds` [s], `promotions` [-], `energy` [J]
-
-    Raises
-    ------
-    InputError, for an empty trace, times out of order or negative, negative bytes, a duration before the last packet,
-        or a profile of draws
+    Returns: Trace, `seconds` [s], `promotions` [-], `energy` [J]
+    Raises: InputError, for an empty trace, times out of order or negative, negative bytes, a duration before the last
+    packet, or a profile of draws
 
     Notes
     -----
@@ -175,7 +170,6 @@ def trace(
     the whole promotion; what had no room before it is taken from the idle time, as if the trace were one
     period of a pattern, so the seconds sum to the duration wherever there is that much idle time.
     A packet up to a nanosecond after a timer still finds the state. Ties are walked in their order.
-
     Source: huang2012, qian2011 (a promotion is charged before the packet that causes it).
 
     Examples

@@ -1,29 +1,24 @@
 """Server load: requests, messages, connections and runs a second, beside the quotas they meet."""
 
+from model.server_load.quotas import (
+    QUOTAS,
+    disconnect_reads,
+    limits,
+    load_by_users,
+    quota_table,
+    quota_use,
+    users_at_quota,
+)
 from model.server_load.rates import (
     at_peak,
     connects_by_cause,
     fan_out_by_event,
     flow_rates_per_s,
-    hourly,
+    flow_requests_per_minute,
     peak_of,
     rates_per_s,
-    with_users,
-)
-from model.server_load.requests import (
-    QUOTAS,
-    disconnect_reads,
-    first_break,
-    flow_requests_per_minute,
-    limits,
-    load_by_users,
-    load_table,
-    quota_table,
-    quota_use,
     requests_per_minute,
-    server_table,
-    server_wait_s,
-    users_at_quota,
+    with_users,
 )
 
 __all__ = [
@@ -32,20 +27,15 @@ __all__ = [
     "connects_by_cause",
     "disconnect_reads",
     "fan_out_by_event",
-    "first_break",
     "flow_rates_per_s",
     "flow_requests_per_minute",
-    "hourly",
     "limits",
     "load_by_users",
-    "load_table",
     "peak_of",
     "quota_table",
     "quota_use",
     "rates_per_s",
     "requests_per_minute",
-    "server_table",
-    "server_wait_s",
     "users_at_quota",
     "with_users",
 ]

@@ -11,34 +11,10 @@ from numpy.typing import ArrayLike
 
 from model import checks, ledger, paths
 
-__all__ = [
-    "connection_memory_gb",
-    "figures",
-    "fan_out_connections",
-    "fan_out_s",
-    "instance_size",
-    "refill_s",
-    "tls_cores",
-]
-
-GB_BYTES = 2.0**30
-
 
 @functools.cache
 def figures() -> Mapping[str, ledger.Row]:
-    """The published and measured capacities by name, each a traceable row of `data/capacity.csv`.
-
-    Returns
-    -------
-    mapping of str to Row, value with its range, unit and source
-
-    Source: phoenix2015, anycable, node_bench, aws_docs.
-
-    Examples
-    --------
-    >>> figures()["node_ws_connection_bytes"].value
-    7500.0
-    """
+    """The published and measured capacities by name, each a row of `data/capacity.csv`."""
     return MappingProxyType(ledger.read(paths.data("capacity.csv")))
 
 
@@ -50,30 +26,6 @@ def instance_size(instance: str) -> tuple[float, float]:
     known = [name.removesuffix("_vcpu_count") for name in figures() if name.endswith("_vcpu_count")]
     checks.known("server.instance", instance, known)
     return figures()[f"{instance}_gb"].value, figures()[f"{instance}_vcpu_count"].value
-
-
-def connection_memory_gb(connections: ArrayLike, connection_bytes: ArrayLike) -> np.ndarray:
-    """Memory that open connections take.
-
-    Source: phoenix2015.
-    """
-    return (
-        checks.non_negative("connections", connections)
-        * checks.non_negative("connection_bytes", connection_bytes, "B")
-        / GB_BYTES
-    )
-
-
-def tls_cores(requests_per_s: ArrayLike, cold_share: ArrayLike = 0.0) -> np.ndarray:
-    """Cores that TLS and HTTP alone keep busy: warm requests and new connections, each at its measured rate.
-
-    Source: node_bench.
-    """
-    rate = checks.non_negative("requests_per_s", requests_per_s, "1/s")
-    cold = checks.share("cold_share", cold_share)
-    warm_s = 1.0 / figures()["node_https_requests_per_s"].value
-    cold_s = 1.0 / figures()["node_https_connects_per_s"].value
-    return rate * (warm_s * (1.0 - cold) + cold_s * cold)
 
 
 def fan_out_s(
@@ -90,18 +42,12 @@ def fan_out_s(
     at_once : array_like, posts in flight: 1 one after another, infinite all together
     rate_per_s : array_like, posts that a quota lets through; infinite for none [1/s]
 
-    Returns
-    -------
-    array, broadcast shape [s]
-
-    Raises
-    ------
-    InputError, negative connections or times, fewer than one post at once, a quota of 0 or less
+    Returns: array, broadcast shape [s]
+    Raises: InputError, negative connections or times, fewer than one post at once, a quota of 0 or less
 
     Notes
     -----
     A burst that the quota would lend is left out.
-
     Source: twilly_code, aws_docs.
 
     Examples
@@ -127,14 +73,8 @@ def fan_out_connections(timeout_s: ArrayLike, post_s: ArrayLike) -> np.ndarray:
     timeout_s : array_like, time the sender has; broadcasts [s]
     post_s : array_like, time of one post [s]
 
-    Returns
-    -------
-    array, whole connections, broadcast shape
-
-    Raises
-    ------
-    InputError, A time of 0 or less
-
+    Returns: array, whole connections, broadcast shape
+    Raises: InputError, A time of 0 or less
     Source: twilly_code.
 
     Examples
@@ -144,13 +84,3 @@ def fan_out_connections(timeout_s: ArrayLike, post_s: ArrayLike) -> np.ndarray:
     """
     limit = checks.positive("timeout_s", timeout_s, "s") / checks.positive("post_s", post_s, "s")
     return np.floor(limit * (1.0 + 1e-12))
-
-
-def refill_s(connections: ArrayLike, rate_per_s: ArrayLike, burst: ArrayLike = 0.0) -> np.ndarray:
-    """The least time in which a quota lets so many connections in.
-
-    Source: aws_docs, phoenix2015.
-    """
-    count = checks.non_negative("connections", connections)
-    rate = checks.positive("rate_per_s", rate_per_s, "connections/s")
-    return np.maximum(count - checks.non_negative("burst", burst), 0.0) / rate

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from model import checks, ledger, storm
 from model.life.flow import Traffic
@@ -27,8 +28,6 @@ class Drop:
     attempts: float | None
     rate_per_s: float
     burst: float
-    seed: int
-    outage_s: float
     notice_s: float
     fallback_period_s: float
     fallback_requests: float
@@ -48,7 +47,8 @@ def _one(name: str, value) -> float:
 
 def _door(traffic: Traffic) -> tuple[float, float]:
     """Connections let in a second, and at once: the gateway's quota, or new TLS connections of servers."""
-    if traffic.life.design.socket.backend != "server":
+    socket = traffic.life.design.socket
+    if socket is not None and socket.backend != "server":
         quotas = ledger.quotas()
         return quotas["apigw_ws_new_connections_per_s"], quotas["apigw_ws_new_connections_burst"]
     cores = capacity.instance_size(traffic.life.design.server.instance)[1]
@@ -97,38 +97,32 @@ def drop(
     rate_per_s : float, optional, new connections admitted a second [1/s]
     burst : float, optional, new connections admitted at once by a rested quota
 
-    Returns
-    -------
-    Drop, seconds until each client is back, with all that led to them
-
-    Raises
-    ------
-    InputError, A polling design, several user counts or draws, or what `storm.reconnect` refuses
+    Returns: Drop, seconds until each client is back, with all that led to them
+    Raises: InputError, A polling design, several user counts or draws, or what `storm.reconnect` refuses
 
     Notes
     -----
     Only these clients use the quota, and the fallback poll finds an API that answers all of them.
-
     Source: aws_docs, aws_backoff, twilly_code, node_bench.
 
     Examples
     --------
     The product's five attempts without jitter bring 2,500 of 10,000 clients back:
 
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("after", sampling.resolved(scenario.load("twilly")))
-    >>> figures(drop(now, clients=10_000))["back"]
+    >>> import model
+    >>> figures(drop(model.evaluate("twilly").after.traffic, clients=10_000))["back"]
     2500
     """
     design = traffic.life.design
-    if design.socket is None:
+    socket, plan, fallback = design.socket, design.reconnect, design.fallback
+    if socket is None or plan is None or fallback is None:
         checks.fail("a storm needs a websocket design, whose connections drop; got polling")
     own = _one("open connections", at_peak(traffic).life.open_connections)
     count = np.round(own)
     if clients is not None:
         more = max(_one("clients", checks.whole("clients", clients)), 1.0) / own
         traffic, count = with_users(traffic, traffic.life.scenario.users * more), clients
-    peak, door, plan = at_peak(traffic), _door(traffic), design.reconnect
+    door = _door(traffic)
     if attempts is None and not plan.last_attempt:
         attempts = np.inf
     delays = tuple(plan.delays_s if delays_s is None else delays_s)
@@ -136,27 +130,24 @@ def drop(
     rate = door[0] if rate_per_s is None else rate_per_s
     lent = door[1] if burst is None else burst
     back_s = storm.reconnect(count, delays, kind, rate, lent, seed, outage_s, notice_s, attempts)
-    run = traffic.runs[design.socket.connect_function]
     return Drop(
-        back_s,
-        delays,
-        kind,
-        attempts,
-        float(rate),
-        float(lent),
-        seed,
-        outage_s,
-        notice_s,
-        _one("fallback.period_s", design.fallback.period_s),
-        design.fallback.requests,
-        _one("fallback.start_delay_s", design.fallback.start_delay_s),
-        _one("connect", run.duration_s),
-        _one("requests/s", rates_per_s(peak)["requests/s"]),
-        _api_per_s(traffic),
+        back_s=back_s,
+        delays_s=delays,
+        jitter=kind,
+        attempts=attempts,
+        rate_per_s=float(rate),
+        burst=float(lent),
+        notice_s=notice_s,
+        fallback_period_s=_one("fallback.period_s", fallback.period_s),
+        fallback_requests=fallback.requests,
+        fallback_delay_s=_one("fallback.start_delay_s", fallback.start_delay_s),
+        connect_run_s=_one("connect", traffic.runs[socket.connect_function].duration_s),
+        usual_requests_per_s=_one("requests/s", rates_per_s(at_peak(traffic))["requests/s"]),
+        api_requests_per_s=_api_per_s(traffic),
     )
 
 
-def course(storm_of: Drop, at_s: Sequence[float]) -> dict[str, np.ndarray]:
+def course(storm_of: Drop, at_s: ArrayLike) -> dict[str, np.ndarray]:
     """How a storm stands at some moments.
 
     Parameters
@@ -164,14 +155,9 @@ def course(storm_of: Drop, at_s: Sequence[float]) -> dict[str, np.ndarray]:
     storm_of : Drop, the storm
     at_s : sequence of float, moments after the drop [s]
 
-    Returns
-    -------
-    dict of str to array, share of clients that are back, and requests a second of the fallback poll, at each moment
-
-    Raises
-    ------
-    InputError, A negative moment, or a storm of nobody
-
+    Returns: dict of str to array, share of clients that are back, and requests a second of the fallback poll, at each
+    moment
+    Raises: InputError, A negative moment, or a storm of nobody
     Source: twilly_code.
     """
     polls = storm.fallback_requests_per_s(
@@ -192,16 +178,10 @@ def figures(storm_of: Drop) -> dict[str, float]:
     ----------
     storm_of : Drop, the storm
 
-    Returns
-    -------
-    dict of str to float, `storm.summary`, then the fallback poll's requests a second at their worst and for good (of
-        those who gave up), the API's load at the worst moment over what it carries, and most runs of the connect
-        function at once (the burst and what is admitted while one runs)
-
-    Raises
-    ------
-    InputError, A storm of nobody
-
+    Returns: dict of str to float, `storm.summary`, then the fallback poll's requests a second at their worst and for
+    good (of those who gave up), the API's load at the worst moment over what it carries, and most runs of the connect
+    function at once (the burst and what is admitted while one runs)
+    Raises: InputError, A storm of nobody
     Source: twilly_code, aws_docs.
     """
     found = storm.summary(storm_of.back_s)
@@ -227,13 +207,8 @@ def drop_table(storms: Mapping[str, Drop]):
     ----------
     storms : mapping of str to Drop, storms by name, or by a tuple of names
 
-    Returns
-    -------
-    pandas.DataFrame, A row a storm, the columns of `figures`
-
-    Raises
-    ------
-    InputError, A storm of nobody
+    Returns: pandas.DataFrame, A row a storm, the columns of `figures`
+    Raises: InputError, A storm of nobody
     """
     import pandas as pd
 

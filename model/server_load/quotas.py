@@ -8,10 +8,7 @@ import numpy as np
 
 from model import checks, ledger
 from model.life.flow import Traffic
-from model.server_load import capacity
-from model.server_load.rates import peak_of, rates_per_s
-
-__all__ = ["QUOTAS", "first_break", "limits", "users_at_quota"]
+from model.server_load.rates import at_peak, peak_of, rates_per_s
 
 QUOTAS = {  # what is loaded -> the quotas whose product it runs into, names as in data/quotas.csv
     "gateway calls/s": ("apigw_requests_per_s",),
@@ -29,7 +26,7 @@ LEAST, MOST = 1e-3, 1e12  # users between which a quota is searched
 STEPS = 60
 
 
-def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict[str, float]:
+def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict:
     """The limit of each kind of load: AWS's defaults, or an account's own where given.
 
     Open connections have no quota of their own: what the connects a second keep open for the longest life of
@@ -41,18 +38,13 @@ def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict[
     quotas : mapping of str to float, optional, quotas that differ from the defaults, by their names in
         data/quotas.csv, > 0
 
-    Returns
-    -------
-    dict of str to float, limits by load, in the load's unit
-
-    Raises
-    ------
-    InputError, an unknown quota, with the nearest, or one that is not above 0
+    Returns: dict of str to float, limits by load, in the load's unit; the functions' time-out is a column where draws
+    vary it
+    Raises: InputError, an unknown quota, with the nearest, or one that is not above 0
 
     Notes
     -----
     Runs count every start of a function; the quota strictly counts those somebody waits for.
-
     Source: aws_docs, twilly_code.
     """
     known = dict(ledger.quotas())
@@ -60,10 +52,11 @@ def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict[
         checks.known("quota", name, known)
         known[name] = float(checks.positive(name, value))
     found = {load: float(np.prod([known[n] for n in names])) for load, names in QUOTAS.items()}
-    found[FAN_OUT] = capacity.figures()["function_timeout_s"].value
     socket = traffic.life.design.socket
     if socket is None or socket.backend == "server":
-        found = {load: limit for load, limit in found.items() if load not in (*OWN, FAN_OUT)}
+        found = {load: limit for load, limit in found.items() if load not in OWN}
+    if socket is not None and not socket.direct_send:  # a sender of one's own has no time-out
+        found[FAN_OUT] = traffic.life.scenario.number("lambda_timeout_s")
     return found
 
 
@@ -87,14 +80,17 @@ def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) 
     """The user count at which the load of the peak hour reaches each limit.
 
     Not every load is linear in users: a disconnect scans a table that grows until it fills a page, cold
-    starts thin out, servers come in whole numbers. So each is searched: between two counts the load is taken
-    as a power of users, tried, and the bracket closed, which ends after one try for what is linear.
+    starts thin out, servers come in whole numbers. So each count is searched for: between two counts the load is
+    taken to be a power of the users, the count at which that power meets the limit is tried, and it replaces one
+    of the two. A load that is linear in users is found at the first try.
 
     Source: aws_docs.
     """
     bounds = limits(traffic, quotas)
-    loads, limit = list(bounds), np.array(list(bounds.values()))
-    draws = np.shape(traffic.life.active_s)[0] if np.ndim(traffic.life.active_s) == 2 else 1
+    loads = list(bounds)
+    active_s = np.asarray(traffic.life.active_s)
+    draws = active_s.shape[0] if active_s.ndim == 2 else 1
+    limit = np.stack([np.broadcast_to(np.ravel(bound), (draws,)) for bound in bounds.values()], axis=1)
     low = np.full((draws, len(loads)), np.log(LEAST))
     high = np.full(low.shape, np.log(MOST))
     at_low, at_high = (_peak_logs(traffic, loads, np.exp(x), limit) for x in (low, high))
@@ -111,11 +107,94 @@ def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) 
     return {load: users[:, k] for k, load in enumerate(loads)}
 
 
-def first_break(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> tuple[str, float]:
-    """The limit that a growing number of users reaches first, and how many they are.
+def load_by_users(traffic: Traffic, hour: str = "peak"):
+    """The load at many user counts, a column each.
 
+    Parameters
+    ----------
+    traffic : Traffic, traffic of a scenario with several user counts and no draws
+    hour : str, peak or mean
+
+    Returns: pandas.DataFrame, A row a kind of load, a column a user count
+    Raises: InputError, an unknown hour
+    Source: little1961, aws_docs.
+    """
+    import pandas as pd
+
+    checks.known("hour", hour, ("peak", "mean"))
+    users = np.atleast_1d(traffic.life.scenario.users)
+    rates = rates_per_s(at_peak(traffic) if hour == "peak" else traffic)
+    rows = {name: np.broadcast_to(np.asarray(r, dtype=float), users.shape) for name, r in rates.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(users)).rename_axis("load")
+
+
+def quota_table(before: Traffic, after: Traffic, quotas: Mapping[str, float] | None = None):
+    """The user count at which each limit breaks, for both designs, the first to break at the top.
+
+    Parameters
+    ----------
+    before, after : Traffic, the two designs' traffic
+    quotas : mapping of str to float, optional, quotas that differ from the defaults
+
+    Returns: pandas.DataFrame, A row a kind of load: quota, before and after (users; infinite where it never breaks,
+    over draws the middle)
+    Raises: InputError, an unknown or zero quota
     Source: aws_docs.
     """
-    found = {load: float(np.median(users)) for load, users in users_at_quota(traffic, quotas).items()}
-    load = min(found, key=found.get)
-    return (load, found[load]) if np.isfinite(found[load]) else ("none", np.inf)
+    import pandas as pd
+
+    sides = {"before": before, "after": after}
+    bounds = {name: limit for side in sides.values() for name, limit in limits(side, quotas).items()}
+    broken = {
+        name: {k: float(np.median(v)) for k, v in users_at_quota(side, quotas).items()} for name, side in sides.items()
+    }
+    rows = {
+        load: {"quota": float(np.median(limit)), **{name: broken[name].get(load, np.inf) for name in sides}}
+        for load, limit in bounds.items()
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("load")
+    order = table[["before", "after"]].min(axis=1).sort_values(kind="stable").index
+    return table.loc[order]
+
+
+def quota_use(traffic: Traffic, quotas: Mapping[str, float] | None = None):
+    """How much of each limit the peak hour uses at many user counts, a column each.
+
+    Parameters
+    ----------
+    traffic : Traffic, traffic of a scenario with several user counts and no draws
+    quotas : mapping of str to float, optional, quotas that differ from the defaults
+
+    Returns: pandas.DataFrame, A row a limited kind of load, a column a user count; 1 is the limit
+    Raises: InputError, an unknown or zero quota
+    Source: aws_docs.
+    """
+    import pandas as pd
+
+    bounds = pd.Series(limits(traffic, quotas))
+    return load_by_users(traffic).loc[bounds.index].div(bounds, axis=0).rename_axis("load")
+
+
+def disconnect_reads(traffic: Traffic) -> dict:
+    """What disconnecting reads: units of one disconnect, units a second at the peak, units a month.
+
+    Parameters
+    ----------
+    traffic : Traffic, A WebSocket design's traffic
+
+    Returns: dict of str to array, open connections at the peak, read units of one disconnect there, read units a
+    second at the peak and read units a month, (draws, users)
+    Raises: InputError, A polling design, which has no connections
+    Source: aws_docs, twilly_code.
+    """
+    if traffic.life.design.socket is None:
+        checks.fail("disconnect_reads must be given a websocket design; got polling")
+    peak = at_peak(traffic)
+    mean, high = (next(f for f in t.flows if f.kind == "disconnect") for t in (traffic, peak))
+    units = np.asarray(high.meters.get("dynamodb_read_unit", 0.0))
+    return {
+        "open connections": peak.life.open_connections,
+        "read units a disconnect": units,
+        "read units/s": units * high.per_month / traffic.life.scenario.month_s,
+        "read units a month": np.asarray(mean.meters.get("dynamodb_read_unit", 0.0)) * mean.per_month,
+    }

@@ -1,4 +1,4 @@
-"""What the servers see: requests, messages, connections, executions and database units, hour by hour."""
+"""What the servers see in the mean and the busiest hour: requests, messages, connections, runs, database units."""
 
 from __future__ import annotations
 
@@ -8,21 +8,8 @@ import numpy as np
 
 from model.life import chains
 from model.life.flow import Flow, Traffic
-from model.server_load import capacity, day
 from model.traffic import traffic as traffic_of
-from model.traffic.runs import broadcast_posts, flow_function
-
-__all__ = [
-    "at_peak",
-    "connects_by_cause",
-    "fan_out_by_event",
-    "flow_rates_per_s",
-    "hourly",
-    "peak_of",
-    "rates_per_s",
-    "scanned_units",
-    "with_users",
-]
+from model.traffic.runs import flow_function
 
 RATES = (
     "requests/s",
@@ -47,7 +34,7 @@ def _gateway_calls(traffic: Traffic, flow: Flow):
     return flow.gateway_calls if design.socket is not None and design.socket.backend != "server" else 0.0
 
 
-def scanned_units(traffic: Traffic, flow: Flow):
+def _scanned_units(traffic: Traffic, flow: Flow):
     """Read units of one occurrence that a scan of the connection table takes.
 
     A scan begins at the table's beginning and ends with its first page, so all of them read one partition.
@@ -58,13 +45,9 @@ def scanned_units(traffic: Traffic, flow: Flow):
         return flow.meters.get("dynamodb_read_unit", 0.0)
     if flow.function is None:
         return 0.0
-    function = flow_function(traffic.life, flow, traffic.table_bytes)
-    units = (
-        chains.operation_meters(o, traffic.table_bytes)["dynamodb_read_unit"]
-        for o in function.operations
-        if o.kind == "scan_table"
-    )
-    return sum(units, 0.0) * (flow.requests or flow.executions)
+    operations = flow_function(traffic.life, flow, traffic.table_bytes).operations
+    scans = [chains.operation_meters(o, traffic.table_bytes) for o in operations if o.kind == "scan_table"]
+    return sum((scan["dynamodb_read_unit"] for scan in scans), 0.0) * np.asarray(flow.requests or flow.executions)
 
 
 def _amounts(traffic: Traffic, flow: Flow) -> dict:
@@ -78,7 +61,7 @@ def _amounts(traffic: Traffic, flow: Flow) -> dict:
         1.0 if flow.kind == "heartbeat" else 0.0,
         flow.executions,
         flow.meters.get("dynamodb_read_unit", 0.0),
-        scanned_units(traffic, flow),
+        _scanned_units(traffic, flow),
         flow.meters.get("dynamodb_write_unit", 0.0),
     )
     return dict(zip(RATES, amounts, strict=True))
@@ -100,33 +83,26 @@ def rates_per_s(traffic: Traffic) -> dict:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    dict of str to array, A second where the name says so: requests, gateway calls, connects, messages each way,
-        heartbeats, runs of functions, read, scanned and write units; open connections and executions at once by
-        Little's law; plain servers; seconds of the longest fan-out. (draws, users)
+    Returns: dict of str to array, A second where the name says so: requests, gateway calls, connects, messages each
+    way, heartbeats, runs of functions, read, scanned and write units; open connections and executions at once by
+    Little's law; plain servers; seconds of the longest fan-out. (draws, users)
 
     Notes
     -----
     Whether a connect counts towards the gateway's calls as well is not said; here it counts on its own quota
     only. Ping frames run no code and are listed as heartbeats, JSON ones as messages too.
-
     Source: little1961.
 
     Examples
     --------
-    >>> from model import sampling, scenario, traffic
-    >>> now = traffic.traffic("before", sampling.resolved(scenario.load("twilly")))
-    >>> float(rates_per_s(now)["connects/s"])
+    >>> import model
+    >>> rates_per_s(model.evaluate("twilly").before.traffic)["connects/s"].item()  # polling opens no sockets
     0.0
     """
-    total = {name: 0.0 for name in RATES}
-    for flow in traffic.flows:
-        for name, per_s in flow_rates_per_s(flow, traffic).items():
-            total[name] = total[name] + per_s
+    by_flow = [flow_rates_per_s(flow, traffic) for flow in traffic.flows]
     servers = any(f.kind == "server" for f in traffic.flows)
     return {
-        **total,
+        **{name: sum((rates[name] for rates in by_flow), 0.0) for name in RATES},
         "open connections": np.asarray(traffic.life.open_connections),
         "executions at once": sum((r.executions_at_once for r in traffic.runs.values()), 0.0),
         "plain servers": np.asarray(traffic.instances if servers else 0.0),
@@ -134,17 +110,22 @@ def rates_per_s(traffic: Traffic) -> dict:
     }
 
 
+def flow_requests_per_minute(flow: Flow, traffic: Traffic):
+    """Requests of one flow per minute of a user's active time."""
+    return flow.per_month * flow.requests / np.asarray(traffic.life.active_s) * 60.0
+
+
+def requests_per_minute(traffic: Traffic):
+    """Requests per minute of an active user: exchanges that run server code, nothing else.
+
+    Source: little1961.
+    """
+    return sum(flow_requests_per_minute(flow, traffic) for flow in traffic.flows)
+
+
 def with_users(traffic: Traffic, users) -> Traffic:
     """The same design with other user counts."""
     return traffic_of(traffic.life.design, traffic.life.scenario.model_copy(update={"users": users}))
-
-
-def _scaled(traffic: Traffic, factor) -> Traffic:
-    """The same design with so many times its users at once, and the servers it has anyway."""
-    more = with_users(traffic, traffic.life.scenario.users * factor)
-    kept = {f.name: f.per_month for f in traffic.flows if f.kind in STANDING}
-    flows = [replace(f, per_month=kept[f.name]) if f.name in kept else f for f in more.flows]
-    return replace(more, flows=flows, instances=traffic.instances)
 
 
 def at_peak(traffic: Traffic) -> Traffic:
@@ -157,35 +138,22 @@ def at_peak(traffic: Traffic) -> Traffic:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    Traffic, its rates are those of the busiest hour
-
-    Raises
-    ------
-    InputError, A peak-to-mean ratio that no day has
-
+    Returns: Traffic, its rates are those of the busiest hour
+    Raises: InputError, as `traffic.traffic`
     Source: bohmer2011.
     """
-    return _scaled(traffic, day.peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
+    scenario = traffic.life.scenario
+    peak = with_users(traffic, scenario.users * scenario.usage.peak_to_mean_ratio)
+    kept = {f.name: f.per_month for f in traffic.flows if f.kind in STANDING}
+    flows = [replace(f, per_month=kept.get(f.name, f.per_month)) for f in peak.flows]
+    return replace(peak, flows=flows, instances=traffic.instances)
 
 
 def peak_of(traffic: Traffic, users) -> Traffic:
     """The busiest hour of the same design with other user counts."""
     if any(f.kind in STANDING for f in traffic.flows):
         return at_peak(with_users(traffic, users))
-    return with_users(traffic, users * day.peak_ratio(traffic.life.scenario.usage.peak_to_mean_ratio))
-
-
-def hourly(traffic: Traffic) -> Traffic:
-    """The design's traffic hour by hour: every number gets a first axis of 24.
-
-    Source: bohmer2011, stach2024.
-    """
-    scenario = traffic.life.scenario
-    ratio = np.asarray(scenario.usage.peak_to_mean_ratio)
-    axes = max(ratio.ndim, np.ndim(scenario.users))
-    return _scaled(traffic, day.day_shape(ratio.reshape([1] * (axes - ratio.ndim) + list(ratio.shape))))
+    return with_users(traffic, users * traffic.life.scenario.usage.peak_to_mean_ratio)
 
 
 def connects_by_cause(traffic: Traffic) -> dict:
@@ -195,16 +163,13 @@ def connects_by_cause(traffic: Traffic) -> dict:
     ----------
     traffic : Traffic, the design's traffic
 
-    Returns
-    -------
-    dict of str to array, session starts, cuts by the gateway's longest life of a connection, reconnects after losses
-        that both sides see (network changes, silence), and after losses that only a heartbeat finds; they add up to
-        all connects, (draws, users) [1/s]
+    Returns: dict of str to array, session starts, cuts by the gateway's longest life of a connection, reconnects
+    after losses that both sides see (network changes, silence), and after losses that only a heartbeat finds; they
+    add up to all connects, (draws, users) [1/s]
 
     Notes
     -----
     The cuts are what remains of all connects, as `traffic` has decided them.
-
     Source: aws_docs, little1961.
     """
     life = traffic.life
@@ -220,26 +185,13 @@ def connects_by_cause(traffic: Traffic) -> dict:
 
 
 def fan_out_by_event(traffic: Traffic) -> dict:
-    """Time from the sender's first post of an event to its last, for each event that is pushed.
+    """Time that the sender's posts of an event take if nothing cuts them off, for each event that is pushed.
 
-    A broadcast posts to everybody who is there, one after another or all together as the design says; an
-    event to named recipients is a run of the sender for each, so one post. A plain server writes to its own
-    sockets, at the measured messages a second of one core.
+    As `traffic` decides it for all: more than a function has means that it reaches a share of them only.
 
     Source: twilly_code, node_bench.
     """
-    life, socket = traffic.life, traffic.life.design.socket
-    found = {}
-    for event, push in life.design.pushes.items():
-        if not push.sent:
-            continue
-        posts = np.ceil(broadcast_posts(life, event)) if push.audience == "broadcast" else 1.0
-        if socket.backend == "server":
-            found[event] = posts / capacity.figures()["node_ws_messages_per_s"].value
-        else:
-            width = 1.0 if socket.fan_out == "sequential" else np.inf
-            found[event] = capacity.fan_out_s(posts, life.scenario.number("apigw_ws_post_s"), width)
-    return found
+    return {event: one.needed_s for event, one in traffic.life.fan_outs.items()}
 
 
 def _longest_s(traffic: Traffic):

@@ -1,8 +1,8 @@
-"""How a notebook shows a result: numbers rounded by one formatter, the same table as JSON, HTML and text.
+"""Numbers and tables as people see them: every number by one formatter, a table as text, HTML, Markdown or JSON.
 
-The JSON goes under a type of its own, because JupyterLab would show plain `application/json` as a tree
-and hide the table. Nothing here depends on the time, on addresses in memory or on random ids, so two
-runs give the same bytes.
+A notebook's result keeps JSON beside what it shows. The JSON has a type of its own, because JupyterLab would
+show plain `application/json` as a tree and hide the table. Nothing here depends on the time, on addresses in
+memory or on random ids, so two runs give the same bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import math
 import numbers
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,10 +18,10 @@ import numpy as np
 
 from model import checks
 
-__all__ = ["RESULT_MIME", "Result", "number", "result", "rounded"]
-
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
+NUMBERS = ("before", "after", "before_low", "before_high", "after_low", "after_high")
+PERCENT = {"change": "+.0%", "p_better": ".0%"}
 
 
 def rounded(value: object, digits: int = 5) -> object:
@@ -82,36 +83,24 @@ class Result:
         return list(self.columns), rows
 
     def to_html(self) -> str:
-        """The table as HTML, every text escaped and to the left, numbers to the right."""
+        """The table as HTML, every text escaped and to the left, columns of numbers to the right."""
         header, rows = self.cells()
-        sides = ["right" if all(_numeric(r[k]) for r in rows) else "left" for k in range(len(header))]
-        head = "".join(f'<th style="text-align:{s}">{html.escape(c)}</th>' for c, s in zip(header, sides, strict=True))
-        body = "".join(
-            "<tr>"
-            + "".join(f'<td style="text-align:{s}">{html.escape(c)}</td>' for c, s in zip(row, sides, strict=True))
-            + "</tr>\n"
-            for row in rows
-        )
-        return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
+        sides = ["right" if all(_numeric(row[k]) for row in rows) else "left" for k in range(len(header))]
+        inside = _html(header, rows, [f' style="text-align:{side}"' for side in sides])
+        return f"<table>\n{inside}\n</table>"
 
     def to_text(self) -> str:
-        """The table as aligned text: numbers to the right, names to the left."""
+        """The table as aligned text: columns with a number to the right, names to the left."""
         header, rows = self.cells()
-        lines = [header, *rows]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-        left = [all(not _numeric(row[i]) for row in rows) for i in range(len(header))]
-        return "\n".join(
-            "  ".join(
-                c.ljust(w) if is_left else c.rjust(w) for c, w, is_left in zip(line, widths, left, strict=True)
-            ).rstrip()
-            for line in lines
-        )
+        padded = []
+        for k, column in enumerate(zip(header, *rows, strict=True)):
+            width, right = max(map(len, column)), any(_numeric(row[k]) for row in rows)
+            padded.append([cell.rjust(width) if right else cell.ljust(width) for cell in column])
+        return "\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True))
 
     def to_markdown(self) -> str:
-        """The table in Markdown, bars and line ends in a text made harmless."""
-        header, rows = self.cells()
-        lines = [header, ["---"] * len(header), *rows]
-        return "\n".join("| " + " | ".join(_markdown(c) for c in line) + " |" for line in lines)
+        """The table in Markdown."""
+        return _markdown(*self.cells())
 
     def __repr__(self) -> str:
         return self.to_text()
@@ -132,13 +121,8 @@ def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapp
     tolerance : mapping, optional, column name to the relative difference that a check lets pass; anything visible
         else fails
 
-    Returns
-    -------
-    Result, shows as a table and carries the rounded rows as JSON
-
-    Raises
-    ------
-    InputError where the table has no columns or two columns of one name
+    Returns: Result, shows as a table and carries the rounded rows as JSON
+    Raises: InputError where the table has no columns or two columns of one name
 
     Examples
     --------
@@ -185,5 +169,69 @@ def _numeric(text: str) -> bool:
     return True
 
 
-def _markdown(text: str) -> str:
-    return html.escape(text, quote=False).replace("|", "\\|").replace("\n", " ")
+def _html(header: list[str], rows: list[list[str]], looks: list[str]) -> str:
+    """Head and body of a table in HTML, every text escaped; `looks` is what stands in a column's tags."""
+
+    def line(cells: list[str], tag: str) -> str:
+        marked = (f"<{tag}{look}>{html.escape(c)}</{tag}>" for c, look in zip(cells, looks, strict=True))
+        return f"<tr>{''.join(marked)}</tr>"
+
+    body = "".join(f"{line(row, 'td')}\n" for row in rows)
+    return f"<thead>{line(header, 'th')}</thead>\n<tbody>\n{body}</tbody>"
+
+
+def _markdown(header: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown; bars, tags and line ends in a text are made harmless."""
+
+    def line(cells: list[str]) -> str:
+        safe = (html.escape(c, quote=False).replace("|", "\\|").replace("\n", " ") for c in cells)
+        return f"| {' | '.join(safe)} |"
+
+    return "\n".join(line(cells) for cells in (header, ["---"] * len(header), *rows))
+
+
+def as_text(table, form: str, title: str = "") -> str:
+    """A before-and-after table or the audit's, written as csv, json, md or html."""
+    if form == "csv":
+        return table.to_csv(lineterminator="\n")
+    if form == "json":
+        return table.reset_index().to_json(orient="records", indent=1, double_precision=12) + "\n"
+    header, rows = _shown(table)
+    if form == "md":
+        return f"{_markdown(header, rows)}\n"
+    caption = f"<caption>{html.escape(title)}</caption>" if title else ""
+    return f"<table>{caption}{_html(header, rows, [''] * len(header))}</table>\n"
+
+
+def show(table, form: str, title: str = "") -> None:
+    """Write a table to standard output in one of the forms of `as_text`, or as `text`, a box for a terminal."""
+    if form != "text":
+        sys.stdout.write(as_text(table, form, title))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    header, rows = _shown(table)
+    box = Table(title=title, title_justify="left")
+    for column in header:
+        side = "right" if column in (*NUMBERS, *PERCENT) else "left"
+        box.add_column(column, justify=side, overflow="fold", no_wrap=column in NUMBERS)
+    for row in rows:
+        box.add_row(*row)
+    wide = Console()
+    Console(width=wide.width if wide.is_terminal else 140).print(box)
+
+
+def _shown(table) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows as texts, without columns that are empty."""
+    flat = table.reset_index()
+    columns = [c for c in flat.columns if not flat[c].eq("").all()]
+    rows = flat[columns].itertuples(index=False)
+    return columns, [[_cell(c, v) for c, v in zip(columns, row, strict=True)] for row in rows]
+
+
+def _cell(column: str, value: object) -> str:
+    if column in PERCENT:
+        return f"{value:{PERCENT[column]}}"
+    digits = {"users": 6, **dict.fromkeys(NUMBERS, 3)}.get(column)
+    return number(value, digits) if digits else str(value)

@@ -8,15 +8,14 @@ import numpy as np
 
 from model import checks, prices
 from model.life import chains
-from model.life.flow import Flow, Run, Traffic
-from model.life.reuse import with_cold_shares
+from model.life.flow import Flow, FunctionRuns, Traffic, with_cold_shares
 from model.life.sessions import Life, life, mix
 from model.scenario import Design, Operation, Scenario
 from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flow
-from model.traffic.runs import flow_function, flow_run_s, on_lambda, runs
+from model.traffic.runs import fan_outs, flow_function, flow_run_s, on_lambda, runs
 from model.traffic.socket import socket_flows
 
-__all__ = ["Flow", "Life", "Run", "Traffic", "flows", "traffic"]
+__all__ = ["Flow", "Life", "FunctionRuns", "Traffic", "flows", "traffic"]
 
 
 def request_server_s(scenario: Scenario, design: Design, function: str, table_bytes=0.0):
@@ -40,7 +39,7 @@ def _drafts(current: Life, request_s, table_bytes) -> list[Flow]:
     return drafts
 
 
-def _metered(current: Life, flow: Flow, found: dict[str, Run], table_bytes) -> Flow:
+def _metered(current: Life, flow: Flow, found: dict[str, FunctionRuns], table_bytes) -> Flow:
     """A flow with server time and everything one occurrence is billed."""
     scenario, design = current.scenario, current.design
     meters, run_s, server_s = flow.meters, 0.0, 0.0
@@ -143,14 +142,9 @@ def traffic(design: Design | str, scenario: Scenario) -> Traffic:
     design : Design or str, the design, or `before` or `after`
     scenario : Scenario, A resolved scenario: plain numbers or columns of draws
 
-    Returns
-    -------
-    Traffic, life of the users, flows, functions at work, instances; numbers are (draws, users) where they vary
-
-    Raises
-    ------
-    InputError, an unknown design
-
+    Returns: Traffic, life of the users, flows, functions at work, instances; numbers are (draws, users) where they
+    vary
+    Raises: InputError, an unknown design
     Source: little1961, cox1962.
     """
     design = _settled(scenario.design(design))
@@ -161,6 +155,7 @@ def traffic(design: Design | str, scenario: Scenario) -> Traffic:
     connect_s = chains.run_s(scenario, design.functions[socket.connect_function]) if socket else 0.0
     current = life(design, scenario, request_s, connect_s)
     table = _table_bytes(current)
+    current = replace(current, fan_outs=fan_outs(current, table))
     drafts = with_cold_shares(
         _drafts(current, request_s, table), {n: p.weight for n, p in current.places.items()}, design.api.idle_timeout_s
     )
@@ -179,14 +174,8 @@ def flows(design: Design | str, scenario: Scenario) -> list[Flow]:
     design : Design or str, the design, or `before` or `after`
     scenario : Scenario, the scenario; ranges count at their modes
 
-    Returns
-    -------
-    list of Flow, one a kind of exchange; `per_month` is over all users
-
-    Raises
-    ------
-    InputError, an unknown design
-
+    Returns: list of Flow, one a kind of exchange; `per_month` is over all users
+    Raises: InputError, an unknown design
     Source: twilly_code.
 
     Examples

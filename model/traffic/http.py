@@ -44,9 +44,17 @@ def http_flow(life: Life, name: str, kind: str, rates_per_s: dict, part, **more)
 
 def timer_flow(life: Life, name: str, timer, request_s) -> Flow:
     """A polling loop; one refreshed by hand fires at random with the same mean period."""
-    rates = everywhere(life, 1.0 / poll_period_s(timer, request_s), timer.screens, timer.overlay)
-    fixed = timer.timing != "by_hand"
-    return http_flow(life, f"poll {name}", "poll", rates, timer, timer=fixed, events=tuple(timer.delivers))
+    period_s = poll_period_s(timer, request_s)
+    rates = everywhere(life, 1.0 / period_s, timer.screens, timer.overlay)
+    return http_flow(
+        life,
+        f"poll {name}",
+        "poll",
+        rates,
+        timer,
+        events=tuple(timer.delivers),
+        period_s=None if timer.timing == "by_hand" else period_s,
+    )
 
 
 def action_flow(life: Life, name: str, action) -> Flow:
@@ -79,13 +87,18 @@ def pull_flows(life: Life) -> list[Flow]:
     return found
 
 
-def push_rates(life: Life, event: str, grace=True) -> dict:
-    """Pushes of an event that reach one user's socket, by place."""
+def there_rates(life: Life, event: str, grace=True, share=1.0) -> dict:
+    """How often one user's socket is there when an event is sent, or a share of that, by place."""
     one, shares = life.scenario.events[event], life.scenario.screens
-    rate = pushes_per_s(life.scenario, event) * (1.0 - life.down_share)
+    rate = pushes_per_s(life.scenario, event) * (1.0 - life.down_share) * share
     if one.screens:
         rate = rate / sum(shares[s].share for s in one.screens)
     return everywhere(life, rate, one.screens, grace=grace and one.screens is None)
+
+
+def push_rates(life: Life, event: str, grace=True) -> dict:
+    """Pushes of an event that are posted to one user's socket before the sender's time is up, by place."""
+    return there_rates(life, event, grace, life.fan_outs[event].share)
 
 
 def fallback_flow(life: Life) -> Flow:
@@ -99,7 +112,7 @@ def fallback_flow(life: Life) -> Flow:
         rates,
         design.pull or _default_pull(design),
         requests=fallback.requests,
-        timer=True,
+        period_s=fallback.period_s,
         duty=life.fallback_share,
         events=tuple(design.pushes),
     )

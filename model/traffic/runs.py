@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from model.life import chains, cold_starts
-from model.life.flow import Flow, Run
-from model.life.sessions import Life
+from model.life.flow import Flow, FunctionRuns
+from model.life.sessions import FanOut, Life
 from model.scenario import Design, Function
-from model.traffic.http import monthly, push_rates
-
-__all__ = ["flow_function", "flow_run_s", "on_lambda", "runs"]
+from model.traffic.http import monthly, there_rates
 
 
 def on_lambda(design: Design, flow: Flow) -> bool:
@@ -20,12 +18,6 @@ def on_lambda(design: Design, flow: Flow) -> bool:
     if flow.exchange == "http":
         return design.api.backend != "server"
     return design.socket.backend != "server"
-
-
-def broadcast_posts(life: Life, event: str):
-    """Connections that one broadcast posts to: the recipients in the app or in the grace after it."""
-    sent = np.asarray(life.scenario.events[event].per_active_day * life.active_days)
-    return monthly(life, push_rates(life, event)) / np.where(sent > 0, sent, 1.0)
 
 
 def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
@@ -38,19 +30,10 @@ def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
         return chains.matching(function, table_bytes)
     if flow.kind != "broadcast":
         return function
-    lines = np.maximum(broadcast_posts(life, flow.events[0]) - 1.0, 0.0)
+    one = life.fan_outs[flow.events[0]]
+    lines = np.maximum(one.posts * one.share - 1.0, 0.0)
     logged = function.log_bytes + lines * life.scenario.number("fan_out_log_bytes")
     return chains.scanning(function).model_copy(update={"log_bytes": logged})
-
-
-def _posts_s(life: Life, flow: Flow):
-    """Time that the sender waits for its posts: one, or one after another to everybody."""
-    if flow.kind not in ("push", "broadcast"):
-        return 0.0
-    one_s = life.scenario.number("apigw_ws_post_s")
-    if flow.kind == "push" or life.design.socket.fan_out == "parallel":
-        return one_s
-    return one_s * broadcast_posts(life, flow.events[0])
 
 
 def flow_run_s(life: Life, flow: Flow, table_bytes):
@@ -59,7 +42,9 @@ def flow_run_s(life: Life, flow: Flow, table_bytes):
     Source: twilly_code.
     """
     function = flow_function(life, flow, table_bytes)
-    return chains.run_s(life.scenario, function, table_bytes, _posts_s(life, flow))
+    posts_s = life.fan_outs[flow.events[0]].seconds if flow.kind in ("push", "broadcast") else 0.0
+    whole_s = chains.run_s(life.scenario, function, table_bytes, posts_s)
+    return np.minimum(whole_s, life.scenario.number("lambda_timeout_s"))
 
 
 def _mean_run_s(life: Life, name: str, served: list[Flow], rate, table_bytes):
@@ -70,7 +55,7 @@ def _mean_run_s(life: Life, name: str, served: list[Flow], rate, table_bytes):
     return np.where(rate > 0, busy / np.where(rate > 0, rate, 1.0), alone)
 
 
-def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, Run]:
+def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, FunctionRuns]:
     """Every function of a design, with its rate over the flows it serves on Lambda and its cold share.
 
     Source: little1961, lambda_init_billing.
@@ -84,5 +69,47 @@ def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, Run]:
             "lambda_cold_extra_s"
         )
         cold = cold_starts.cold_start_share(rate, duration_s, scenario.number("lambda_reap_s"))
-        found[name] = Run(rate, duration_s, cold, init_s)
+        found[name] = FunctionRuns(rate, duration_s, cold, init_s)
     return found
+
+
+def fan_outs(life: Life, table_bytes) -> dict[str, FanOut]:
+    """The sender's run for each event that is pushed.
+
+    A broadcast posts to everybody who is there, one after another or all together as the design says; an
+    event to named recipients is a run for each, so one post. A function is cut off at the time-out of every
+    function, and whom it has not posted to by then is never told; a process or server of one's own is not.
+    A plain server writes to its own sockets one after another.
+
+    Source: twilly_code, node_bench.
+    """
+    sent = {event: push.audience == "broadcast" for event, push in life.design.pushes.items() if push.sent}
+    left_s = {whole: _left_s(life, whole, table_bytes) for whole in set(sent.values())}
+    return {
+        event: _fan_out(life, _posts(life, event) if whole else 1.0, left_s[whole]) for event, whole in sent.items()
+    }
+
+
+def _posts(life: Life, event: str):
+    """Connections that one broadcast posts to: the recipients in the app or in the grace after it."""
+    sent = np.asarray(life.scenario.events[event].per_active_day * life.active_days)
+    return monthly(life, there_rates(life, event)) / np.where(sent > 0, sent, 1.0)
+
+
+def _left_s(life: Life, broadcast: bool, table_bytes):
+    """Time that the sender has for its posts: what its own work leaves of a function's time-out."""
+    socket = life.design.socket
+    if socket.direct_send:
+        return np.inf
+    function = life.design.functions[socket.send_function]
+    work_s = chains.run_s(life.scenario, chains.scanning(function) if broadcast else function, table_bytes)
+    return np.maximum(life.scenario.number("lambda_timeout_s") - work_s, 0.0)
+
+
+def _fan_out(life: Life, posts, left_s) -> FanOut:
+    socket, scenario = life.design.socket, life.scenario
+    own = socket.backend == "server"
+    post_s = scenario.number("server_post_s" if own else "apigw_ws_post_s")
+    needed_s = post_s * posts if own or socket.fan_out == "sequential" else post_s
+    share = np.minimum(left_s / np.maximum(needed_s, 1e-12), 1.0)
+    return FanOut(posts, needed_s, 1.0 if np.all(share == 1.0) else share)

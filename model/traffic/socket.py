@@ -7,7 +7,7 @@ import numpy as np
 from model.life import chains
 from model.life.flow import Flow
 from model.life.sessions import Life
-from model.traffic.http import everywhere, monthly, push_rates
+from model.traffic.http import everywhere, monthly, push_rates, there_rates
 
 
 def managed(life: Life) -> bool:
@@ -55,8 +55,8 @@ def minutes_flow(life: Life) -> Flow:
 def heartbeat_flow(life: Life) -> Flow:
     """The ping and its pong, as long as the connection is open; JSON ones are messages that run code."""
     beat, design = life.design.heartbeat, life.design
-    up = 1.0 - life.down_share
-    rates = everywhere(life, up / beat.period_s, grace=True)
+    period_s, up = beat.period_s, 1.0 - life.down_share
+    rates = everywhere(life, up / period_s, grace=True)
     json = beat.kind == "json"
     meters = {}
     if json or life.scenario.billing.pings_billed:
@@ -66,7 +66,7 @@ def heartbeat_flow(life: Life) -> Flow:
         "heartbeat",
         monthly(life, rates),
         rates,
-        timer=True,
+        period_s=period_s,
         duty=up,
         exchange="heartbeat",
         request_bytes=beat.payload_bytes,
@@ -128,8 +128,8 @@ def sends_per_month(life: Life, event: str):
 
 def offline_flow(life: Life, sent: list[str]) -> Flow:
     """Sends to recipients who are not connected: a lookup, a run of the sender with its own, no message."""
-    told = {e: monthly(life, push_rates(life, e)) for e in sent}
-    absent = sum((np.maximum(sends_per_month(life, e) - told[e], 0.0) for e in sent), 0.0)
+    there = {e: monthly(life, there_rates(life, e)) for e in sent}
+    absent = sum((np.maximum(sends_per_month(life, e) - there[e], 0.0) for e in sent), 0.0)
     if not managed(life):
         return Flow("send to an offline recipient", "offline", absent)
     send = life.design.socket.send_function
@@ -144,17 +144,22 @@ def offline_flow(life: Life, sent: list[str]) -> Flow:
 
 
 def lingering_flow(life: Life) -> Flow:
-    """Messages to connections that were lost unseen and that the gateway still holds open."""
+    """Messages to connections that were lost unseen and that the gateway still holds open.
+
+    Each keeps the sender for one more post, but where its time is up anyway.
+    """
     design, scenario = life.design, life.scenario
     told = {e: monthly(life, push_rates(life, e)) for e, push in design.pushes.items() if push.sent}
     count = sum(told.values(), 0.0)
     usage = chains.added(
         *(chains.times(chains.message_meters(design, scenario.events[e].payload_bytes), n) for e, n in told.items())
     )
-    meters = {m: amount / np.where(count > 0, count, 1.0) for m, amount in usage.items()}
     if managed(life) and not design.socket.direct_send:
         send = design.functions[design.socket.send_function]
-        meters = chains.added(meters, chains.longer_meters(send, scenario.number("apigw_ws_post_s")))
+        in_time = sum((np.where(life.fan_outs[e].share < 1.0, 0.0, n) for e, n in told.items()), 0.0)
+        longer = chains.longer_meters(send, scenario.number("apigw_ws_post_s"))
+        usage = chains.added(usage, chains.times(longer, in_time))
+    meters = {m: amount / np.where(count > 0, count, 1.0) for m, amount in usage.items()}
     return Flow(
         "send to a lingering connection",
         "lingering",

@@ -1,33 +1,23 @@
-"""One exchange, one message, one heartbeat on a warm connection: IP bytes and packets, ACKs in.
+"""One exchange, one message, one heartbeat on a warm connection: its IP bytes each way, ACKs in.
 
-Bytes each way = TLS stream + packets x (IP header + TCP header); packets = data segments + the ACKs
-that go alone. "Up, down" is seen from the phone.
+Bytes each way = TLS stream + packets x (IP header + TCP header); packets = data segments + the ACKs that go
+alone. "Up, down" is seen from the phone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from model import checks
-from model.wire import ways
-
-__all__ = [
-    "bits_per_s",
-    "heartbeat_bytes",
-    "heartbeat_packets",
-    "http_exchange_bytes",
-    "http_exchange_packets",
-    "upgrade_bytes",
-    "upgrade_packets",
-    "websocket_message_bytes",
-    "websocket_message_packets",
-]
+from model.wire import packets, sizes
 
 
-def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0, segments_per_ack=2):
+def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0):
     """The IP bytes of one request and its response on a warm connection, ACKs in.
 
     Small messages: (request + 22 + 52) up, (response + 22 + 52) down and the phone's ACK, 52 up; and
     52 down for the server's own ACK where the answer takes longer than the delayed-ACK timer, 40 ms.
-    Longer ones are cut at 16,384 B into records and at the MSS into segments, ACKed as `pure_acks` says.
+    Longer ones are cut at 16,384 B into records and at the MSS into segments, of which every second is ACKed.
 
     Parameters
     ----------
@@ -37,21 +27,15 @@ def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s
     tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
     ip : int or array, IP version, 4 or 6; broadcasts
     server_s : float or array, time from the request's arrival to the answer's start, >= 0; broadcasts. [s]
-    segments_per_ack : int or array, segments of a long response that one ACK of the phone covers, >= 1
 
-    Returns
-    -------
-    tuple of int or array of int, IP bytes (up, down), each in the common shape of the inputs. [B]
-
-    Raises
-    ------
-    InputError, for a negative or fractional size or time, an unknown TLS version, an IP version other than 4, 6
+    Returns: tuple of int or array of int, IP bytes (up, down), each in the common shape of the inputs. [B]
+    Raises: InputError, for a negative or fractional size or time, an unknown TLS version, an IP version other than 4,
+    6
 
     Notes
     -----
     Nothing else is sent within 40 ms of the response, so the phone's ACK goes alone. Each message is one
     write. A message of 0 bytes is an empty record. No loss, no retransmission.
-
     Source: wire_capture, wire_relay, rfc9293, rfc8446.
 
     Examples
@@ -62,33 +46,8 @@ def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s
     >>> up + down
     array([1080, 1132])
     """
-    return ways.ip_bytes(
-        ways.exchange_ways,
-        tls,
-        request_bytes=request_bytes,
-        response_bytes=response_bytes,
-        server_s=server_s,
-        segments_per_ack=segments_per_ack,
-        ip=ip,
-    )
-
-
-def http_exchange_packets(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0, segments_per_ack=2):
-    """The packets of one request and its response on a warm connection, lone ACKs in.
-
-    The packets whose bytes `http_exchange_bytes` counts.
-
-    Source: wire_capture, wire_relay.
-    """
-    return ways.packets(
-        ways.exchange_ways,
-        tls,
-        request_bytes=request_bytes,
-        response_bytes=response_bytes,
-        server_s=server_s,
-        segments_per_ack=segments_per_ack,
-        ip=ip,
-    )
+    given = {"request_bytes": request_bytes, "response_bytes": response_bytes, "server_s": server_s, "ip": ip}
+    return _ip_bytes(packets.exchange, tls, **given)
 
 
 def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server_s=0.0):
@@ -105,10 +64,7 @@ def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server
     ip : int or array, IP version, 4 or 6; broadcasts
     server_s : float or array, time until the 101 starts; a connect function takes longer than 40 ms. [s]
 
-    Returns
-    -------
-    tuple of int or array of int, IP bytes (up, down). [B]
-
+    Returns: tuple of int or array of int, IP bytes (up, down). [B]
     Source: rfc6455, wire_capture.
 
     Examples
@@ -117,11 +73,6 @@ def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server
     830
     """
     return http_exchange_bytes(request_bytes, response_bytes, tls, ip, server_s)
-
-
-def upgrade_packets(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server_s=0.0):
-    """The packets of the HTTP upgrade that turns a connection into a WebSocket."""
-    return http_exchange_packets(request_bytes, response_bytes, tls, ip, server_s)
 
 
 def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per_ack=2):
@@ -138,19 +89,13 @@ def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per
     ip : int or array, IP version, 4 or 6; broadcasts
     segments_per_ack : int or array, segments of a long push that one ACK of the phone covers, >= 1
 
-    Returns
-    -------
-    tuple of int or array of int, IP bytes (up, down), each in the common shape of the inputs. [B]
-
-    Raises
-    ------
-    InputError, for a negative or fractional payload, one above 2**63 - 1, an unknown TLS or IP version
+    Returns: tuple of int or array of int, IP bytes (up, down), each in the common shape of the inputs. [B]
+    Raises: InputError, for a negative or fractional payload, one above 2**63 - 1, an unknown TLS or IP version
 
     Notes
     -----
     The message is one frame in one write and nothing is sent back within 40 ms; a reply within that
     time carries the ACK and saves its packet.
-
     Source: rfc6455, wire_capture.
 
     Examples
@@ -160,16 +105,8 @@ def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per
     >>> websocket_message_bytes(184, masked=True)
     (266, 52)
     """
-    return ways.ip_bytes(
-        ways.message_ways, tls, payload_bytes=payload_bytes, masked=masked, segments_per_ack=segments_per_ack, ip=ip
-    )
-
-
-def websocket_message_packets(payload_bytes, masked, tls="1.3", ip=4, segments_per_ack=2):
-    """The packets of one WebSocket message and of its ACKs."""
-    return ways.packets(
-        ways.message_ways, tls, payload_bytes=payload_bytes, masked=masked, segments_per_ack=segments_per_ack, ip=ip
-    )
+    given = {"payload_bytes": payload_bytes, "masked": masked, "segments_per_ack": segments_per_ack, "ip": ip}
+    return _ip_bytes(packets.message, tls, **given)
 
 
 def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0):
@@ -185,18 +122,12 @@ def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byte
     client_payload_bytes : int or array, body of the ping, 0 to 125; broadcasts. [B]
     server_payload_bytes : int or array, body of the pong, 0 to 125; RFC 6455 has it repeat the ping's. [B]
 
-    Returns
-    -------
-    tuple of int or array of int, IP bytes (up, down). [B]
-
-    Raises
-    ------
-    InputError, for a body that is negative, fractional or above 125 B, an unknown TLS or IP version
+    Returns: tuple of int or array of int, IP bytes (up, down). [B]
+    Raises: InputError, for a body that is negative, fractional or above 125 B, an unknown TLS or IP version
 
     Notes
     -----
     A heartbeat that is a JSON message each way is two `websocket_message_bytes`, less one ACK.
-
     Source: rfc6455, wire_capture.
 
     Examples
@@ -204,24 +135,19 @@ def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byte
     >>> heartbeat_bytes(), heartbeat_bytes(tls="1.2")
     ((132, 76), (139, 83))
     """
-    return ways.ip_bytes(
-        ways.heartbeat_ways,
-        tls,
-        client_payload_bytes=client_payload_bytes,
-        server_payload_bytes=server_payload_bytes,
-        ip=ip,
-    )
+    given = {"client_payload_bytes": client_payload_bytes, "server_payload_bytes": server_payload_bytes, "ip": ip}
+    return _ip_bytes(packets.heartbeat, tls, **given)
 
 
-def heartbeat_packets(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0):
-    """The packets of one heartbeat: ping and ACK up, pong down."""
-    return ways.packets(
-        ways.heartbeat_ways,
-        tls,
-        client_payload_bytes=client_payload_bytes,
-        server_payload_bytes=server_payload_bytes,
-        ip=ip,
-    )
+def _ip_bytes(ways: Callable, tls: object, **given: object) -> tuple:
+    """IP bytes (up, down) of the ways that `ways` gives for the inputs."""
+    overhead = packets.record_overhead_bytes(tls)
+
+    def both(ip, **rest):
+        header_bytes = packets.packet_header_bytes(ip)
+        return tuple(way.ip_bytes(header_bytes) for way in ways(ip=ip, overhead=overhead, **rest))
+
+    return sizes.together(both, **given)
 
 
 def bits_per_s(message_bytes, clients, period_s):
@@ -235,14 +161,8 @@ def bits_per_s(message_bytes, clients, period_s):
     clients : float or array, clients, >= 0; broadcasts
     period_s : float or array, time between occurrences, > 0; broadcasts. [s]
 
-    Returns
-    -------
-    float or array of float, bits a second. [1/s]
-
-    Raises
-    ------
-    InputError, for a negative size or count, and for a period of 0 or less
-
+    Returns: float or array of float, bits a second. [1/s]
+    Raises: InputError, for a negative size or count, and for a period of 0 or less
     Source: lubbers.
 
     Examples

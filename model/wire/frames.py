@@ -1,17 +1,16 @@
-"""WebSocket frames (RFC 6455) and what permessage-deflate (RFC 7692) makes of messages."""
+"""What is put into TLS: WebSocket frames (RFC 6455), permessage-deflate (RFC 7692), HTTP/2 frames and HPACK."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from model import checks
-from model.wire import _sizes
-from model.wire._sizes import constant
-
-__all__ = ["deflated_bytes", "rounded_bytes", "websocket_frame_bytes"]
+from model.wire import sizes
+from model.wire.sizes import constant
 
 CONTROL_MOST = 125  # the longest body of a ping, pong or close
 EMPTY_BLOCK = b"\x00\x00\xff\xff"  # what a sync flush ends in; RFC 7692 takes it off
@@ -27,18 +26,12 @@ def websocket_frame_bytes(payload_bytes, masked):
     payload_bytes : int or array, payload of the frame, whole, 0 to 2**63 - 1; broadcasts. [B]
     masked : bool or array, true for a frame from the client, False for one from the server; broadcasts
 
-    Returns
-    -------
-    int or array of int, bytes of the frame; unsigned where they pass 2**63 - 1. [B]
-
-    Raises
-    ------
-    InputError, for a negative or fractional payload, and for one above 2**63 - 1
+    Returns: int or array of int, bytes of the frame; unsigned where they pass 2**63 - 1. [B]
+    Raises: InputError, for a negative or fractional payload, and for one above 2**63 - 1
 
     Notes
     -----
     A message is one frame here; every further fragment adds one more header.
-
     Source: rfc6455.
 
     Examples
@@ -46,36 +39,39 @@ def websocket_frame_bytes(payload_bytes, masked):
     >>> websocket_frame_bytes([0, 125, 126, 65_535, 65_536], masked=False)
     array([    2,   127,   130, 65539, 65546])
     """
-    return _sizes.in_blocks(_frame, 1, payload_bytes=payload_bytes, masked=masked)[0]
+
+    def frame(payload_bytes, masked):
+        return (message_frame_bytes(payload_bytes, masked)[1],)
+
+    return sizes.together(frame, payload_bytes=payload_bytes, masked=masked)[0]
 
 
-def _frame(payload_bytes, masked):
-    payload_bytes = _sizes.whole_bytes("payload_bytes", payload_bytes)
-    return (payload_bytes + frame_overhead(payload_bytes, _sizes.switch("masked", masked)),)
+def message_frame_bytes(payload_bytes: object, masked: object) -> tuple[np.ndarray, np.ndarray]:
+    """The payload of a message and its frame."""
+    payload_bytes = sizes.whole_bytes("payload_bytes", payload_bytes)
+    return payload_bytes, payload_bytes + frame_overhead(payload_bytes, sizes.switch("masked", masked))
 
 
-def frame_overhead(payload_bytes, masked):
+def frame_overhead(payload_bytes: np.ndarray, masked: Any) -> np.ndarray:
     """Header and mask of frames whose payloads are already checked."""
-    header = (
-        constant("ws_header_short_bytes")
-        + (payload_bytes > CONTROL_MOST) * (constant("ws_header_medium_bytes") - constant("ws_header_short_bytes"))
-        + (payload_bytes > 65_535) * (constant("ws_header_long_bytes") - constant("ws_header_medium_bytes"))
-    )
+    short, medium, long = (constant(f"ws_header_{size}_bytes") for size in ("short", "medium", "long"))
+    header = short + (payload_bytes > CONTROL_MOST) * (medium - short) + (payload_bytes > 65_535) * (long - medium)
     return header + masked * constant("ws_mask_bytes")
 
 
-def control_bytes(name: str, body_bytes: object) -> np.ndarray:
-    """The body of a ping, pong or close, refused above 125 B."""
-    return _sizes.whole_bytes(name, body_bytes, CONTROL_MOST, " in a control frame (RFC 6455)")
+def control_frame_bytes(name: str, body_bytes: object, masked: bool) -> np.ndarray:
+    """A ping, pong or close frame; its body is refused above 125 B."""
+    body = sizes.whole_bytes(name, body_bytes, CONTROL_MOST, "in a control frame (RFC 6455)")
+    return body + frame_overhead(body, masked)
 
 
 def rounded_bytes(sampled_bytes):
     """Sampled sizes as whole bytes, ready for the functions of this package, which refuse fractions."""
     sampled = checks.non_negative("sampled_bytes", sampled_bytes, "B")
-    return _sizes.plain(np.rint(sampled).astype(np.int64))
+    return sizes.plain(np.rint(sampled).astype(np.int64))
 
 
-def deflated_bytes(messages: Sequence[bytes], context_takeover=True, window_bits=15, level=6) -> np.ndarray:
+def deflated_bytes(messages: Sequence[bytes | str], context_takeover: bool = True, window_bits: int = 15) -> np.ndarray:
     """The payload bytes of messages under permessage-deflate, in the order sent.
 
     Raw deflate, flushed after each message, less the four bytes 00 00 ff ff. With context takeover the
@@ -87,11 +83,56 @@ def deflated_bytes(messages: Sequence[bytes], context_takeover=True, window_bits
         checks.fail(f"messages must be a sequence of messages; got one {type(messages).__name__}")
     if window_bits not in range(9, 16):
         checks.fail(f"window_bits must be a whole number from 9 to 15; got {checks.shown(window_bits)}")
-    sizes, deflate = [], None
+    counts, deflate = [], zlib.compressobj(6, zlib.DEFLATED, -window_bits)
     for message in messages:
-        if deflate is None or not context_takeover:
-            deflate = zlib.compressobj(level, zlib.DEFLATED, -window_bits)
         text = message.encode() if isinstance(message, str) else message
         packed = deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH)
-        sizes.append(max(1, len(packed.removesuffix(EMPTY_BLOCK))))  # an empty message is the byte 00
-    return np.array(sizes, dtype=np.int64)
+        counts.append(max(1, len(packed.removesuffix(EMPTY_BLOCK))))  # an empty message is the byte 00
+        if not context_takeover:
+            deflate = zlib.compressobj(6, zlib.DEFLATED, -window_bits)
+    return np.array(counts, dtype=np.int64)
+
+
+def hpack_bytes(headers: Sequence, repeats: int = 1, table_bytes: int = 4096) -> np.ndarray:
+    """The HPACK sizes of header lists sent one after another on one connection.
+
+    A real encoder with its dynamic table: the first is long, a repeat is about a byte a field. `[0]` is
+    the first, `[-1]` the steady state.
+
+    Source: rfc7541, wire_capture.
+    """
+    from hpack import Encoder
+
+    lists = [headers] if headers and _is_pair(headers[0]) else list(headers)
+    if not lists or not all(lists) or not all(_is_pair(pair) for block in lists for pair in block):
+        checks.fail(f"headers must be lists of (name, value) pairs of text; got {checks.shown(headers)}")
+    count = int(checks.positive("repeats", checks.whole("repeats", repeats)))
+    encoder = Encoder()
+    table = int(checks.whole("table_bytes", table_bytes, "B"))
+    if table != encoder.header_table_size:
+        encoder.header_table_size = table
+        encoder.table_size_changes.clear()  # the change of size is told once, in SETTINGS, not here
+    return np.array([len(encoder.encode(block)) for block in lists * count], dtype=np.int64)
+
+
+def _is_pair(thing: object) -> bool:
+    """Whether a thing is a header's name and value."""
+    return isinstance(thing, (tuple, list)) and len(thing) == 2 and all(isinstance(x, str) for x in thing)
+
+
+def http2_message_bytes(header_block_bytes, body_bytes=0):
+    """The frames of one HTTP/2 request or response: HEADERS, and DATA where there is a body.
+
+    Each frame has 9 B of header and carries up to 16,384 B; a longer header block goes on in
+    CONTINUATION frames. Without a body END_STREAM is on the HEADERS and no DATA follows.
+
+    Source: rfc9113.
+    """
+
+    def framed(header_block_bytes, body_bytes):
+        block = sizes.whole_bytes("header_block_bytes", header_block_bytes)
+        body = sizes.whole_bytes("body_bytes", body_bytes)
+        most, frame = constant("http2_frame_payload_most_bytes"), constant("http2_frame_header_bytes")
+        return (block + body + (np.maximum(-(-block // most), 1) + -(-body // most)) * frame,)
+
+    return sizes.together(framed, header_block_bytes=header_block_bytes, body_bytes=body_bytes)[0]

@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import small_notebooks  # noqa: E402
 
 from model import paths  # noqa: E402
-from model.apps import batch
+from model.apps import batch, notebooks  # noqa: E402
 
 USERS = [100, 300, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 5e6, 1e7]
 PERIODS_S = [15, 30, 60, 120, 180, 240, 300]
@@ -38,7 +38,7 @@ def with_grid(folder, name):
         notebook = small_notebooks.table_and_chart(folder / name)
     if not notebook.exists():
         pytest.skip(f"there is no {name} yet")
-    if "changes" in batch.parameters_of(notebook):
+    if "changes" in notebooks.parameters_of(notebook):
         return notebook, {"grid": {"users": USERS, "after.heartbeat.period_s": PERIODS_S}}
     return notebook, {"grid": {"users": [round(100 * 1e5 ** (k / 83)) for k in range(84)]}}
 
@@ -100,7 +100,7 @@ def test_killed_at_a_random_moment_it_ends_as_if_nothing_had_been(tmp_path, numb
     notebook = small_notebooks.small(tmp_path / "small.ipynb", "import time; time.sleep(0.05)")
     run = given(tmp_path, {"grid": {"users": list(range(1, 41))}}, notebook)
     code = textwrap.dedent(f"""
-        from model import batch
+        from model.apps import batch
         batch.run({str(run["grid_path"])!r}, {str(run["out_dir"])!r}, 2, [{str(notebook)!r}])""")
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, cwd=ROOT)
     drawn = random.Random(number)
@@ -129,7 +129,7 @@ def test_it_stops_within_2_s(tmp_path, sent):
     run = given(tmp_path, {"grid": {"users": [1, 2]}}, notebook)
     code = textwrap.dedent(f"""
         import sys
-        from model import batch
+        from model.apps import batch
         sys.exit(batch.run({str(run["grid_path"])!r}, {str(run["out_dir"])!r}, 2, [{str(notebook)!r}]))""")
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, cwd=ROOT)
     time.sleep(5.0)

@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core is 
 import numpy as np  # noqa: E402
 
 import model  # noqa: E402
-from model.outcome import results
+from model import outcome as results  # noqa: E402
 from model.scenario import sampling  # noqa: E402
 
 

@@ -7,18 +7,17 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from model import paths
-from model.apps.batch import cluster as dask_cluster
-from model.apps.batch import collect, grid
+from model import checks, paths
+from model.apps.batch import grid, store
 from model.apps.batch.store import Store
-from model.apps.notebooks import pool, screen
-from model.apps.notebooks.running import engine_name
+from model.apps.notebooks import bar, engine_name, jobs_for, outcome_of, perform, results
 
-__all__ = ["run"]
+PATIENCE = "5s"  # for a Dask scheduler to answer
+PROTOCOLS = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "inproc://")
 
 
 class _Disk(Exception):
@@ -28,7 +27,7 @@ class _Disk(Exception):
 class Batch:
     """What is known about each run while a batch goes on."""
 
-    def __init__(self, runs: list[grid.Run], store: Store, json_events: bool):
+    def __init__(self, runs: list[grid.GridRun], store: Store, json_events: bool):
         self.runs, self.store, self.json_events = {r.name: r for r in runs}, store, json_events
         there = store.finished({n: r.key for n, r in self.runs.items()})
         self.state = {n: {"status": "done" if n in there else "waiting", "error": ""} for n in self.runs}
@@ -55,27 +54,18 @@ class Batch:
 
     def take(self, task: dict, outcome: dict) -> str:
         """Note the outcome of a run; gives the line to show where it failed."""
-        name, failed = task["name"], outcome["status"] != "done"
+        name, error, failed = task["name"], outcome["error"], outcome["status"] != "done"
         if outcome["status"] == "disk":
-            raise _Disk(outcome["error"])
-        self.state[name] = {
-            "status": "failed" if failed else "done",
-            "error": outcome["error"],
-            "seconds": outcome["seconds"],
-        }
+            raise _Disk(error)
+        state = {"status": "failed" if failed else "done", "error": error, "seconds": outcome["seconds"]}
+        self.state[name], run = state, self.runs[name]
         if failed:
-            self.store.write(f"{outcome['error']}\n\n{outcome['traceback']}", "failed", f"{name}.txt")
+            self.store.write(f"{error}\n\n{outcome['traceback']}", "failed", f"{name}.txt")
         else:
             self.forget_failure(name)
-        self.tell(
-            "run",
-            name=name,
-            notebook=self.runs[name].notebook.name,
-            **self.state[name],
-            parameters=self.runs[name].parameters,
-            memory_bytes=outcome["memory_bytes"],
-        )
-        return f"failed: {self.runs[name].told()}: {outcome['error']}" if failed else ""
+        more = {"parameters": run.parameters, "memory_bytes": outcome["memory_bytes"]}
+        self.tell("run", name=name, notebook=run.notebook.name, **state, **more)
+        return f"failed: {run.in_words()}: {error}" if failed else ""
 
     def forget_failure(self, name: str) -> None:
         """Take away what an earlier failure of this run left."""
@@ -99,15 +89,11 @@ class Batch:
         """Write the table of all results; gives sentences on what is missing in it."""
         rows, silent = [], 0
         for name in self.names("done"):
-            found = collect.rows_of(
-                name.removesuffix(".ipynb"),
-                self.runs[name].notebook.stem,
-                self.runs[name].parameters,
-                self.store.notebook(name) or {"cells": []},
-            )
-            rows += found
-            silent += not found
-        notes = collect.write_tables(rows, self.store) if rows else []
+            run, executed = self.runs[name], self.store.notebook(name) or {"cells": []}
+            own = store.rows_of(name.removesuffix(".ipynb"), run.notebook.stem, run.parameters, executed)
+            rows += own
+            silent += not own
+        notes = store.write_tables(rows, self.store) if rows else []
         return [*notes, *([f"{silent} runs have no cell tagged 'result' with a result"] if silent else [])]
 
 
@@ -120,20 +106,19 @@ def run(
     json_events: bool = False,
     yes: bool = False,
     cluster: str | None = None,
-    check_scenario: Callable[[dict], object] | None = None,
-    limit: int = grid.LIMIT_RUNS,
+    check_scenario: Callable[[dict, dict], dict | None] | None = None,
 ) -> int:
-    """Run a grid of notebooks into a folder; run again, it goes on where it was stopped."""
-    runs = grid.plan(Path(grid_path), notebooks, yes, limit, check_scenario)
+    """Run a grid of notebooks into a folder; run again, it goes on where it was stopped. Gives the exit code."""
+    runs = grid.plan(Path(grid_path), notebooks, yes, check_scenario)
     engine_name(engine)
     if cluster is not None:
-        dask_cluster.answers(cluster)
+        _client(cluster).close()
     store = Store(out_dir)
     store.open()
     batch = Batch(runs, store, json_events)
     for name in batch.reused:
         batch.forget_failure(name)
-    prints = {"grid": paths.shown(Path(grid_path)), "engine": engine, **_prints(runs)}
+    prints = {"grid": paths.shown(Path(grid_path)), "engine": engine, **grid.fingerprints(runs)}
     tasks = batch.tasks(engine)
     batch.tell("start", runs=len(runs), reused=len(batch.reused))
     try:
@@ -154,28 +139,14 @@ def run(
 def _work(batch: Batch, tasks: list[dict], jobs: int | None, cluster: str | None) -> None:
     """Do the tasks, note each outcome at once."""
     done = len(batch.runs) - len(tasks)
-    if cluster:
-        outcomes = dask_cluster.results(tasks, cluster)
-    else:
-        outcomes = pool.results(tasks, pool.jobs_for(jobs, len(tasks)))
-    with screen.bar(len(batch.runs), "runs", not batch.json_events, done) as step, contextlib.closing(outcomes):
+    outcomes = _on_cluster(tasks, cluster) if cluster else results(tasks, jobs_for(jobs, len(tasks)))
+    with bar(len(batch.runs), "runs", not batch.json_events, done) as step, contextlib.closing(outcomes):
         for task, outcome in outcomes:
             step(batch.take(task, outcome))
 
 
-def _prints(runs: list[grid.Run]) -> dict:
-    from model.apps.batch.fingerprint import data_hash, package_hash, source_hash
-
-    sources = {r.notebook for r in runs}
-    return {
-        "data": data_hash(),
-        "package": package_hash(),
-        "notebooks": {n.name: source_hash(n) for n in sorted(sources)},
-    }
-
-
 @contextlib.contextmanager
-def _terminable():
+def _terminable() -> Iterator[None]:
     """Let a request to end, as `kill` sends it, stop the batch as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -198,28 +169,60 @@ def _stopped(batch: Batch, prints: dict, why: str, code: int) -> int:
         batch.write_manifest(prints)
     done = len(batch.names("done"))
     batch.tell("stopped", reason=why, done=done, runs=len(batch.runs))
-    print(f"{why} after {done} of {len(batch.runs)} runs; the same command goes on from there", file=sys.stderr)
+    _say(f"{why} after {done} of {len(batch.runs)} runs; the same command goes on from there")
     return code
 
 
 def _finished(batch: Batch, notes: list[str]) -> int:
-    done, failed = batch.names("done"), batch.names("failed")
+    """Say what was made, where it is, and what failed; gives the exit code."""
+    done, failed, count, reused = batch.names("done"), batch.names("failed"), len(batch.runs), len(batch.reused)
     batch.tell("end", done=len(done), failed=failed, notes=notes, at=datetime.now(UTC).isoformat(timespec="seconds"))
-    for note in notes:
-        print(note, file=sys.stderr)
+    _say(*notes)
     if done:
         table = batch.store.path("results.csv")
-        print(
-            f"{len(done)} of {len(batch.runs)} runs are there, {len(batch.reused)} of them from before; all"
-            f" results in {table if batch.store.remote else paths.shown(Path(table))}",
-            file=sys.stderr,
-        )
+        where = table if batch.store.remote else paths.shown(Path(table))
+        _say(f"{count} runs: {len(done) - reused} made now, {reused} kept from before; all results in {where}")
     if failed:
-        print(f"{len(failed)} of {len(batch.runs)} runs failed:", file=sys.stderr)
+        _say(f"{len(failed)} of {count} runs failed:")
     for name in failed:
         kept = name if batch.store.notebook_failed(name) else f"{name}.txt"  # a dead process leaves no notebook
-        print(
-            f"  {batch.runs[name].told()}: {batch.state[name]['error']} ({batch.store.path('failed', kept)})",
-            file=sys.stderr,
-        )
+        where = batch.store.path("failed", kept)
+        _say(f"  {batch.runs[name].in_words()}: {batch.state[name]['error']} ({where})")
     return 1 if failed else 0
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
+# ---- on a Dask cluster, whose workers must reach folder and notebooks by the same names
+
+
+def _client(address: str):
+    try:
+        import distributed
+    except ImportError:
+        checks.fail("--cluster needs Dask; in a clone: pip install -e '.[cluster]'")
+    if not str(address).startswith(PROTOCOLS):
+        checks.fail(f"--cluster must be an address like tcp://10.0.0.1:8786; got {address!r}")
+    try:
+        return distributed.Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        checks.fail(f"no Dask scheduler answers at {address}: {error}")
+
+
+def _on_cluster(tasks: Sequence[dict], address: str) -> Iterator[tuple[dict, dict]]:
+    """Hand all tasks to the scheduler and give each with its outcome as it ends."""
+    client = _client(address)
+    import distributed
+
+    with client:
+        futures = {client.submit(perform, t, pure=False, retries=1): t for t in tasks}
+        try:
+            for future in distributed.as_completed(list(futures), loop=client.loop):
+                gave_up = future.status != "finished"
+                error = f"the cluster gave up: {future.exception()}" if gave_up else ""
+                yield futures[future], outcome_of("failed", error) if gave_up else future.result()
+        finally:
+            client.cancel(list(futures), force=True)

@@ -12,20 +12,18 @@ points:                                 # and/or a list of points, each combined
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
-from model import checks
-from model.apps.batch.fingerprint import Fingerprints
-from model.apps.notebooks.parameters import checked, find, parameters_of
-from model.apps.notebooks.plain import no_secret
-
-__all__ = ["LIMIT_RUNS", "Run", "plan", "read"]
+from model import checks, paths
+from model.apps.notebooks import checked, find, no_secret, parameters_of
 
 LIMIT_RUNS = 500
 CHANGES = "changes"
@@ -33,7 +31,7 @@ SCENARIO = re.compile(r"[A-Za-z0-9][\w-]*|[^<>\x00-\x1f]+\.ya?ml")
 
 
 @dataclass(frozen=True)
-class Run:
+class GridRun:
     """One notebook with one set of parameters; the key stands for all that its outcome depends on.
 
     The name stands for the point only: made anew after a change, a run takes the place of the old one.
@@ -49,26 +47,14 @@ class Run:
         point = json.dumps([self.notebook.name, self.parameters], sort_keys=True)
         return f"{self.notebook.stem}-{hashlib.sha256(point.encode()).hexdigest()[:16]}.ipynb"
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The run in a line for a person."""
         return ", ".join(f"{k}={checks.shown(v)}" for k, v in self.parameters.items()) or "as it stands"
 
 
 def read(path: Path) -> dict:
     """The grid file as a mapping of notebooks, grid and points."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        spec = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        checks.fail(f"cannot read the grid: {error.strerror}", path)
-    except RecursionError:
-        checks.fail("the grid holds itself: an alias inside its own anchor", path)
-    except (YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        checks.fail(f"the grid is no plain YAML: {getattr(error, 'problem', None) or error}", f"{path}{line}")
+    spec = _yaml(path)
     if not isinstance(spec, dict):
         checks.fail("a grid must be a mapping with 'grid' or 'points'", path)
     for name in spec:
@@ -86,6 +72,22 @@ def read(path: Path) -> dict:
     return {"notebooks": [names] if isinstance(names, str) else names, "grid": grid, "points": listed}
 
 
+def _yaml(path: Path) -> object:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        checks.fail(f"cannot read the grid: {error.strerror}", path)
+    except RecursionError:
+        checks.fail("the grid holds itself: an alias inside its own anchor", path)
+    except (YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        checks.fail(f"the grid is no plain YAML: {getattr(error, 'problem', None) or error}", f"{path}{line}")
+
+
 def points(spec: dict) -> list[dict]:
     """Every point: each listed one combined with every combination of the grid."""
     names = list(spec["grid"])
@@ -97,25 +99,24 @@ def plan(
     path: Path,
     notebooks: Iterable | None = None,
     yes: bool = False,
-    limit: int = LIMIT_RUNS,
     check_scenario: Callable[[dict, dict], dict | None] | None = None,
-) -> list[Run]:
+) -> list[GridRun]:
     """All runs of a grid, each parameter checked against its notebook and its scenario."""
     path = Path(path)
     spec = read(path)
     found = [find(n, path) for n in (notebooks or spec["notebooks"] or ["01_before_after"])]
     known = {n: parameters_of(n) for n in found}
     count = len(points(spec)) * len(found)
-    if count > limit and not yes:
-        checks.fail(f"the grid has {count:,} runs, more than {limit:,}; say --yes to start them", path)
-    prints, runs = Fingerprints(), {}
+    if count > LIMIT_RUNS and not yes:
+        checks.fail(f"the grid has {count:,} runs, more than {LIMIT_RUNS:,}; say --yes to start them", path)
+    key_of, runs = _keys(), {}
     for notebook in found:
         for point in points(spec):
             given = checked(known[notebook], _split(point, known[notebook], notebook.name, path), notebook.name, path)
             given = {k: _found_file(v, path) for k, v in given.items()}
             if check_scenario is not None:
                 given |= _settled(check_scenario, given, known[notebook], path)
-            run = Run(notebook, given, prints.key(notebook, given))
+            run = GridRun(notebook, given, key_of(notebook, given))
             runs.setdefault(run.name, run)
     return list(runs.values())
 
@@ -162,3 +163,86 @@ def _found_file(value: object, grid: Path) -> object:
             if (folder / value).is_file():
                 return str((folder / value).resolve())
     return value
+
+
+# ---- what the outcome of a run depends on, as one hash: notebook, parameters, data, package, named files
+
+
+def _keys() -> Callable[[Path, Mapping], str]:
+    """The hash of a run by its notebook and parameters; every file is read once for a whole plan."""
+    data, package = data_hash(), package_hash()
+    source_of, hash_of = functools.cache(source_hash), functools.cache(_file_hash)
+
+    def key(notebook: Path, parameters: Mapping) -> str:
+        files = {str(f): hash_of(f) for v in _texts(parameters) if _is_file(v) for f in _with_bases(v)}
+        own = {"notebook": notebook.name, "source": source_of(notebook), "parameters": dict(parameters)}
+        parts = {**own, "files": files, "data": data, "package": package}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    return key
+
+
+def fingerprints(runs: Iterable[GridRun]) -> dict:
+    """The hashes of all that the runs depend on, for the manifest."""
+    sources = {n.name: source_hash(n) for n in sorted({r.notebook for r in runs})}
+    return {"data": data_hash(), "package": package_hash(), "notebooks": sources}
+
+
+def source_hash(notebook: Path) -> str:
+    """The hash of a notebook's cells without their outputs."""
+    import nbformat
+
+    cells = nbformat.read(notebook, as_version=4).cells
+    kept = [(c.cell_type, c.source, sorted(c.metadata.get("tags", ()))) for c in cells]
+    return hashlib.sha256(json.dumps(kept).encode()).hexdigest()
+
+
+def data_hash() -> str:
+    """The hash of all data files, but for what is written about them."""
+    return _tree_hash(paths.data(), "*")
+
+
+def package_hash() -> str:
+    """The version of the package and the hash of its code, which an editable checkout changes unversioned."""
+    try:
+        version = metadata.version("push-or-poll")
+    except metadata.PackageNotFoundError:
+        version = "not installed"
+    return f"{version} {_tree_hash(paths.PACKAGE, '*.py')}"
+
+
+def _tree_hash(folder: Path, pattern: str) -> str:
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob(pattern)):
+        hidden = any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden and path.suffix != ".md":
+            total.update(f"{path.relative_to(folder).as_posix()} {_file_hash(path)}\n".encode())
+    return total.hexdigest()
+
+
+def _file_hash(path: str | Path) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return [t for v in values for t in _texts(v)]
+
+
+def _with_bases(text: str) -> tuple:
+    """A file with whatever it extends: a scenario is made of all of them."""
+    from model import scenario
+
+    try:
+        return scenario.files(text) if text.endswith((".yaml", ".yml")) else (text,)
+    except checks.InputError:  # some other YAML
+        return (text,)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_absolute() and Path(text).is_file()
+    except OSError:
+        return False

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from model.apps.explore.drawing import Memory, chart_data, table_rows
-from model.apps.explore.saving import saved, scenario_text
-from model.apps.explore.state import State, network_shares, start
-from model.apps.explore.words import changed_words, reason_words
+from model.apps.explore.drawing import Memory, changed_words, chart_data, reason_words
+from model.apps.explore.state import PageState, network_shares, saved, scenario_text, start
 
-__all__ = [
-    "Memory",
-    "State",
-    "changed_words",
-    "chart_data",
-    "network_shares",
-    "page",
-    "reason_words",
-    "saved",
-    "scenario_text",
-    "start",
-    "table_rows",
-]
+__all__ = ["Memory", "PageState", "changed_words", "chart_data", "network_shares", "page", "reason_words", "saved"]
+__all__ += ["scenario_text", "start"]
 
 
 def __getattr__(name: str):
@@ -27,4 +14,4 @@ def __getattr__(name: str):
         from model.apps.explore.widget import page
 
         return page
-    raise AttributeError(f"module 'model.explore' has no attribute {name!r}")
+    raise AttributeError(f"module 'model.apps.explore' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What the page draws of a state: the table, three charts and their data, from the library's own outcome.
+"""What the page shows of a state: table, three charts and words, all from the library's own outcome.
 
 A move of one design's slider leaves the other design's figures as they were, so the sides of the last few
 states are kept; a side is the same wherever everything but the other design is the same.
@@ -7,162 +7,126 @@ states are kept; a side is the same wherever everything but the other design is 
 from __future__ import annotations
 
 from collections import OrderedDict
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 
 from model import battery, prices
 from model import traffic as traffic_of
 from model.apps.explore.controls import NETWORKS
-from model.outcome import results
+from model.apps.explore.state import PageState
+from model.outcome import ROWS, Outcome, Side
 from model.scenario import Scenario, sampling
 from model.show import charts, display
-
-__all__ = ["Memory", "chart_data", "chart_layouts", "table_rows"]
+from model.show.look import COLOURS
 
 COUNTS = tuple(float(f"{n:.3g}") for n in np.geomspace(100, 10_000_000, 16))
 SHARES = tuple(round(float(s), 4) for s in (*np.linspace(0.02, 0.95, 32), 0.96, 0.97, 0.98))
 KEPT = 12
+DESIGNS = {"before": "with polling", "after": "with push"}
 NAMES = ("name", "title", "users", "claims")  # of a scenario; no figure of one design depends on them
 SEEN = ("before", "after", "change", "claimed_before", "claimed_after", "verdict")
-
-
-class KeptSide(results.Side):
-    """One design's figures, each worked out once."""
-
-    @cached_property
-    def kept(self) -> dict:
-        """Figures by what they are."""
-        return {}
-
-    def total(self, measure: str):
-        """A measure in its unit, as the library's side gives it."""
-        if measure == "battery":
-            return self.battery_total
-        if ("total", measure) not in self.kept:
-            self.kept["total", measure] = super().total(measure)
-        return self.kept["total", measure]
-
-    def parts(self, measure: str) -> dict:
-        """A measure by flow, as the library's side gives it."""
-        if ("parts", measure) not in self.kept:
-            self.kept["parts", measure] = super().parts(measure)
-        return self.kept["parts", measure]
-
-    def latency_quantiles(self, shares) -> np.ndarray:
-        """Quantiles of latency, as the library's side gives them."""
-        key = ("quantiles", *shares)
-        if key not in self.kept:
-            self.kept[key] = super().latency_quantiles(shares)
-        return self.kept[key]
-
-    @cached_property
-    def network_joules(self) -> dict[str, dict]:
-        """Joules per active hour by network."""
-        now = self.traffic
-        return {
-            name: battery.joules_per_hour(now, network, network.profiles[0], split=False)
-            for name, network in now.life.scenario.networks.items()
-        }
-
-    @cached_property
-    def network_percent(self) -> dict[str, float]:
-        """% of the battery per active hour on each network alone, and on the mix of them."""
-        full_j = battery.battery_j(self.traffic.life.scenario.phone)
-        alone = {name: _number(sum(parts.values())) / full_j * 100.0 for name, parts in self.network_joules.items()}
-        return {**alone, "mix": _number(self.battery_total)}
-
-    @cached_property
-    def battery_total(self):
-        """% of the battery per active hour over the mix, summed in the library's order."""
-        scenario = self.traffic.life.scenario
-        full_j = battery.battery_j(scenario.phone)
-        total: dict = {}
-        for name, network in scenario.networks.items():
-            for flow, joules in self.network_joules[name].items():
-                part = network.share * joules / full_j * 100.0
-                total[flow] = total[flow] + part if flow in total else part
-        return sum(total.values())
-
-
-class KeptOutcome(results.Outcome):
-    """The outcome of a state, its table worked out once."""
-
-    @cached_property
-    def _table(self):
-        return super().table()
-
-    def table(self):
-        """The before-and-after table, as the library's outcome gives it."""
-        return self._table
+LEAST = 0.001  # a share of a figure below which nothing is said of it
+CALLED = {
+    "notification latency p50": "the median latency",
+    "notification latency p95": "the latency of the slowest 5 %",
+    "battery": "battery",
+    "mobile data": "mobile data",
+    "server load": "server load",
+    "cost": "the bill",
+}
 
 
 def _number(value) -> float:
     return float(np.ravel(np.asarray(value, dtype=float))[0])
 
 
-class Memory:
-    """The sides of the last few states; holds no more than it says."""
+@dataclass(frozen=True)
+class PageSide(Side):
+    """One design's figures, each worked out once for as long as the page keeps the side."""
 
-    def __init__(self) -> None:
-        self.sides: OrderedDict = OrderedDict()
-        self.outcomes: list[tuple] = []
-        self.told: tuple = (None, {})
+    def __post_init__(self) -> None:
+        for name in ("total", "parts", "latency_quantiles"):
+            self.__dict__[name] = cache(getattr(self, name))
 
-    def side(self, which: str, scenario: Scenario, users) -> KeptSide:
-        """One design's figures at some user counts."""
-        key = (which, users, self._told(scenario)[which])
-        if key not in self.sides:
-            resolved = sampling.resolved(scenario, np.asarray(users, dtype=float))
-            book = prices.book(resolved.region, resolved.prices_on)
-            self.sides[key] = KeptSide(traffic_of.traffic(which, resolved), book)
-        self.sides.move_to_end(key)
-        while len(self.sides) > KEPT:
-            self.sides.popitem(last=False)
-        return self.sides[key]
+    def total(self, measure: str):
+        """A measure in its unit; the battery from the joules on each network, which its chart shows too."""
+        if measure == "battery":
+            return sum(battery.mixed_percent(self.traffic, self.network_joules).values())
+        return super().total(measure)
 
-    def _told(self, scenario: Scenario) -> dict[str, str]:
-        """All that a design's figures depend on, but for the users, as text by design."""
-        if self.told[0] is not scenario:
-            apart = {"before": "after", "after": "before"}
-            self.told = (
-                scenario,
-                {which: scenario.model_dump_json(exclude={other, *NAMES}) for which, other in apart.items()},
-            )
-        return self.told[1]
+    @cached_property
+    def network_joules(self) -> dict[str, dict]:
+        """Joules per active hour on each network."""
+        networks = self.traffic.life.scenario.networks.items()
+        return {name: battery.joules_per_hour(self.traffic, network, split=False) for name, network in networks}
 
-    def outcome(self, scenario: Scenario, users=None) -> results.Outcome:
-        """The library's outcome of a scenario, over sides that are worked out once."""
-        users = (float(scenario.users),) if users is None else tuple(users)
-        for kept, counts, outcome in self.outcomes:
-            if kept is scenario and counts == users:
-                return outcome
-        sides = [self.side(which, scenario, users) for which in ("before", "after")]
-        outcome = KeptOutcome(scenario, np.asarray(users, dtype=float), 0, *sides)
-        self.outcomes = [*self.outcomes[1 - KEPT :], (scenario, users, outcome)]
-        return outcome
+    @property
+    def network_percent(self) -> dict[str, float]:
+        """% of the battery per active hour on each network alone, and on the mix of them."""
+        full_j = battery.battery_j(self.traffic.life.scenario.phone)
+        alone = {name: sum(joules.values()) / full_j * 100.0 for name, joules in self.network_joules.items()}
+        return {name: _number(percent) for name, percent in {**alone, "mix": self.total("battery")}.items()}
 
 
-def _shown(column: str, value) -> str:
-    if column == "change":
-        return f"{value:+.0%}" if np.isfinite(value) else "n/a"
-    return display.number(value, 3) if column in ("before", "after") else str(value)
+class PageOutcome(Outcome):
+    """The outcome of a state with the rows of its table."""
 
-
-def table_rows(outcome: results.Outcome) -> list[dict]:
-    """The rows of the before-and-after table as texts, with the full numbers beside them."""
-    table = outcome.table()
-    rows = []
-    for measure, row in zip(table.index, table.to_dict("records"), strict=True):
-        rows.append(
+    @cached_property
+    def rows(self) -> list[dict]:
+        """The rows of the before-and-after table as texts, with the full numbers beside them."""
+        table = self.table()
+        return [
             {
                 "measure": measure,
                 "unit": row["unit"],
                 "text": {c: _shown(c, row[c]) for c in SEEN},
                 "value": {c: display.rounded(float(row[c]), 17) for c in ("before", "after", "change")},
             }
-        )
-    return rows
+            for measure, row in zip(table.index, table.to_dict("records"), strict=True)
+        ]
+
+
+def _shown(column: str, value) -> str:
+    if column == "change":
+        return f"{value:+.0%}" if np.isfinite(value) else "n/a"
+    return display.number(value, 3) if column in DESIGNS else str(value)
+
+
+class Memory:
+    """The sides and outcomes of the last few states; holds no more than it says."""
+
+    def __init__(self) -> None:
+        self.sides: OrderedDict = OrderedDict()
+        self.outcomes: list[PageOutcome] = []
+
+    def side(self, which: str, scenario: Scenario, users: tuple) -> PageSide:
+        """One design's figures at some user counts; all they depend on, but for the users, is the key as text."""
+        other = next(design for design in DESIGNS if design != which)
+        key = (which, users, scenario.model_dump_json(exclude={other, *NAMES}))
+        if key not in self.sides:
+            resolved = sampling.resolved(scenario, np.asarray(users, dtype=float))
+            book = prices.book(resolved.region, resolved.prices_on)
+            self.sides[key] = PageSide(traffic_of.traffic(which, resolved), book)
+        self.sides.move_to_end(key)
+        while len(self.sides) > KEPT:
+            self.sides.popitem(last=False)
+        return self.sides[key]
+
+    def outcome(self, scenario: Scenario, users=None) -> PageOutcome:
+        """The library's outcome of a scenario, over sides that are worked out once."""
+        users = (float(scenario.users),) if users is None else tuple(users)
+        for outcome in self.outcomes:
+            if outcome.scenario is scenario and tuple(outcome.users) == users:
+                return outcome
+        sides = [self.side(which, scenario, users) for which in DESIGNS]
+        outcome = PageOutcome(scenario, np.asarray(users, dtype=float), 0, *sides)
+        self.outcomes = [*self.outcomes[1 - KEPT :], outcome]
+        return outcome
+
+
+# ---- charts
 
 
 def chart_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]]:
@@ -173,9 +137,7 @@ def chart_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]
     memory : Memory, where sides are kept
     scenario : Scenario, the scenario of the state
 
-    Returns
-    -------
-    dict of str to dict, by chart (cost, latency, battery) and series (before, after): x and y, plain lists
+    Returns: dict of str to dict, by chart (cost, latency, battery) and series (before, after): x and y, plain lists
     """
     return {"cost": cost_data(memory, scenario), **shape_data(memory, scenario)}
 
@@ -183,41 +145,28 @@ def chart_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]
 def cost_data(memory: Memory, scenario: Scenario) -> dict[str, tuple]:
     """Cost over user counts by design: x and y."""
     pair = memory.outcome(scenario, COUNTS).values("cost")
-    return {
-        which: (list(COUNTS), charts.plain(costs[0])) for which, costs in zip(("before", "after"), pair, strict=True)
-    }
+    return {which: (list(COUNTS), charts.plain(costs[0])) for which, costs in zip(DESIGNS, pair, strict=True)}
 
 
 def shape_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]]:
     """Latency's distribution and battery by network, by design: x and y."""
-    here = memory.outcome(scenario)
-    sides = {"before": here.before, "after": here.after}
+    outcome, latency, bars = memory.outcome(scenario), {}, {}
     names = [*(NETWORKS.get(n, n) for n in scenario.networks), "the mix"]
-    return {
-        "latency": {
-            which: (_finite(charts.plain(side.latency_quantiles(SHARES))), list(SHARES))
-            for which, side in sides.items()
-        },
-        "battery": {which: (charts.plain(list(side.network_percent.values())), names) for which, side in sides.items()},
-    }
-
-
-def _finite(values: list) -> list:
-    return [None if isinstance(v, str) else v for v in values]
+    for which in DESIGNS:
+        side = getattr(outcome, which)
+        times = charts.plain(side.latency_quantiles(SHARES))
+        latency[which] = ([None if isinstance(t, str) else t for t in times], list(SHARES))
+        bars[which] = (charts.plain(list(side.network_percent.values())), names)
+    return {"latency": latency, "battery": bars}
 
 
 def chart_layouts() -> dict[str, dict]:
     """The titles, axes and look of the three charts, which no state changes."""
-    empty = {"before": [], "after": []}
+    empty: dict = {which: [] for which in DESIGNS}
+    arrived = "latency [s]", "share that has arrived", "x"
     drawn = {
         "cost": charts.lines([], empty, "Cost against users", "users in the month", "USD/month", log="xy"),
-        "latency": charts.curves(
-            {k: ([], []) for k in empty},
-            "How long a notification takes",
-            "latency [s]",
-            "share that has arrived",
-            log="x",
-        ),
+        "latency": charts.curves({which: ([], []) for which in DESIGNS}, "How long a notification takes", *arrived),
         "battery": charts.bars([], empty, "Battery by network", "battery [%/active hour]", ""),
     }
     return {name: _narrowed(name, figure.to_plotly_json()["layout"]) for name, figure in drawn.items()}
@@ -225,37 +174,118 @@ def chart_layouts() -> dict[str, dict]:
 
 def _narrowed(name: str, layout: dict) -> dict:
     """The layout without what the page's own HTML gives: text is slow to draw in a chart."""
-    left_out = ("width", "height", "template", "title", "legend")
-    kept = {k: v for k, v in layout.items() if k not in left_out}
+    kept = {k: v for k, v in layout.items() if k not in ("width", "height", "template", "title", "legend")}
     kept["yaxis"] = {**kept.get("yaxis", {}), "automargin": False}
     if kept.get("xaxis", {}).get("type") == "log":
         kept["xaxis"] = {**kept["xaxis"], "tickfont": {"size": 14}}  # between decades ticks are drawn smaller
     if name == "cost":
         kept["yaxis"]["tickformat"] = ",.12~g"  # dollars and their cents
-    return {
-        **kept,
-        "autosize": True,
-        "paper_bgcolor": "#ffffff",
-        "plot_bgcolor": "#ffffff",
-        "showlegend": False,
-        "margin": {"l": 68, "r": 24, "t": 10, "b": 48},
-        "height": 280,
-    }
+    white = {"paper_bgcolor": "#ffffff", "plot_bgcolor": "#ffffff", "showlegend": False}
+    return {**kept, "autosize": True, **white, "margin": {"l": 68, "r": 24, "t": 10, "b": 48}, "height": 280}
 
 
 def traces(data: dict, pinned: dict | None) -> dict[str, list[dict]]:
     """The traces of every chart: both designs, and the pinned state's beside them."""
-    found = {name: [_trace(name, which, which, data[name][which]) for which in ("before", "after")] for name in data}
-    for name in data if pinned else ():
-        found[name] += [_trace(name, which, f"pinned {which}", pinned[name][which]) for which in ("before", "after")]
-    return found
+    drawn = {chart: [_trace(chart, which, "", data[chart][which]) for which in DESIGNS] for chart in data}
+    for chart in data if pinned else ():
+        drawn[chart] += [_trace(chart, which, "pinned ", pinned[chart][which]) for which in DESIGNS]
+    return drawn
 
 
-def _trace(chart: str, which: str, name: str, xy: tuple) -> dict:
-    x, y = xy
-    pinned, colour = name.startswith("pinned"), charts.COLOURS[which]
+def _trace(chart: str, which: str, pinned: str, xy: tuple) -> dict:
+    colour, trace = COLOURS[which], {"x": xy[0], "y": xy[1], "name": f"{pinned}{which}"}
     if chart == "battery":
-        look = {"color": colour, "opacity": 0.45 if pinned else 1.0}
-        return {"type": "bar", "orientation": "h", "x": x, "y": y, "name": name, "marker": look}
+        marker = {"color": colour, "opacity": 0.45 if pinned else 1.0}
+        return {"type": "bar", "orientation": "h", **trace, "marker": marker}
     line = {"color": colour, "width": 1.5 if pinned else 2.5, "dash": "dot" if pinned else "solid"}
-    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "line": line}
+    return {"type": "scatter", "mode": "lines", **trace, "line": line}
+
+
+# ---- words: what the last move changed, and why
+
+
+def _relative(old: float, new: float) -> float:
+    if old == new or not (np.isfinite(old) and np.isfinite(new)):
+        return 0.0
+    return (new - old) / abs(old) if old else np.inf
+
+
+def _moves(old: Outcome, new: Outcome) -> list[tuple[str, str, float, float]]:
+    """Row, design, old and new figure of everything that changed, the largest relative change first."""
+    moves = []
+    for row in ROWS:
+        pairs = zip(DESIGNS, old.values(row), new.values(row), strict=True)
+        moves += [(row, which, float(a[0, 0]), float(b[0, 0])) for which, a, b in pairs]
+    moves = [m for m in moves if abs(_relative(m[2], m[3])) > LEAST]
+    return sorted(moves, key=lambda m: -abs(_relative(m[2], m[3])))
+
+
+def _in_words(row: str, which: str, old: float, new: float) -> str:
+    """One figure's change as a sentence."""
+    change = _relative(old, new)
+    by = f"by {abs(change):{'.1%' if abs(change) < 0.1 else '.0%'}}"
+    if change > 3.0:
+        by = f"{1.0 + change:,.3g} times" if np.isfinite(change) else "from nothing"
+    ends = f"from {display.number(old, 3)} to {display.number(new, 3)} {ROWS[row][2]}"
+    return f"{CALLED[row]} {DESIGNS[which]} {'rises' if new > old else 'falls'} {by}, {ends}"
+
+
+def changed_words(old: PageState, new: PageState, before: Outcome, after: Outcome) -> str:
+    """What a move did to the figures, the largest changes first.
+
+    Parameters
+    ----------
+    old, new : PageState, the controls before and after the move
+    before, after : Outcome, the outcomes of both states
+
+    Returns: str, one or two sentences
+    """
+    moves = _moves(before, after)
+    if not moves:
+        return f"{new.settings_since(old)}: no figure moves by more than 0.1 %."
+    others = len(moves[3:])
+    more = f" {others} more {'figure moves' if others == 1 else 'figures move'}." if others else ""
+    return f"{new.settings_since(old)}: {'; '.join(_in_words(*move) for move in moves[:3])}.{more}"
+
+
+def prepare_reason(before: Outcome, after: Outcome, step: int) -> None:
+    """Work out one of the two sets of parts that the reason needs, so that it comes in short steps."""
+    for row, which, *_ in _moves(before, after)[:1]:
+        getattr((before, after)[step], which).parts(ROWS[row][0])
+
+
+def reason_words(before: Outcome, after: Outcome) -> str:
+    """Why the figure that a move changed most changed: its parts by flow, its formula, what moves it most.
+
+    Parameters
+    ----------
+    before, after : Outcome, the outcomes before and after the move
+
+    Returns: str, two sentences; empty where nothing moved
+    """
+    moves = _moves(before, after)
+    if not moves:
+        return ""
+    row, which, *_ = moves[0]
+    measure, _, unit = ROWS[row]
+    parts = [getattr(o, which).parts(measure) for o in (before, after)]
+    explained = after.explain(measure)
+    movers = ", ".join(_path_in_words(m) for m in explained["movers"])
+    called = "mean latency" if measure == "latency" else CALLED[row].removeprefix("the ")
+    return (
+        f"Why, {called} {DESIGNS[which]}: {_largest_parts(*parts, unit)}. Worked out as {explained['formula']}; the"
+        f" inputs whose ranges move the saving most: {movers}."
+    )
+
+
+def _path_in_words(path: str) -> str:
+    return " ".join(part for part in path.split(".") if part not in ("ledger", "both")).replace("_", " ")
+
+
+def _largest_parts(old: dict, new: dict, unit: str) -> str:
+    """The flows whose part changed most, with the change of each."""
+    change = {n: _number(new.get(n, 0.0)) - _number(old.get(n, 0.0)) for n in dict.fromkeys([*old, *new])}
+    largest = sorted((n for n in change if change[n]), key=lambda n: -abs(change[n]))[:3]
+    if not largest:
+        return "no part of the mean changes, only how it is spread"
+    return ", ".join(f"{n} {change[n]:+.3g}" for n in largest) + f" {unit}"

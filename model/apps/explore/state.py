@@ -1,25 +1,36 @@
-"""What the person has chosen: values by control, and the scenario they make. No widget is needed here."""
+"""What the person has chosen: values by control, the scenario they make, and that scenario as a file.
+
+No widget is needed here.
+"""
 
 from __future__ import annotations
 
+import io
 import math
+import os
+import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
-from model import checks
+from model import checks, paths
 from model import scenario as scenarios
-from model.apps.explore import controls as controls_of
+from model.apps.explore import controls as page_controls
 from model.apps.explore.controls import Control, free_events, mode
 from model.scenario import Scenario
 
-__all__ = ["State", "network_shares", "start"]
-
 COMPOSED = ("active_min_per_day", "usage.sessions_per_day", "events_per_hour")
 PERCENT = ("usage.dau_mau_share",)
+SHARE = "networks."  # how the keys of the networks' shares begin
+HEAD = "# Saved from the page; what is not named here is as in the scenario it extends."
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+NAME_RULE = (
+    "the name must begin with a plain letter or a digit and go on with at most 63 of them, '_', '-' or '.'; got {!r}"
+)
 
 
 @dataclass(frozen=True)
-class State:
+class PageState:
     """A scenario, its controls by key, and the values that differ from its own."""
 
     name: str
@@ -32,20 +43,22 @@ class State:
         """The value of every control."""
         return {key: self.changed.get(key, c.default) for key, c in self.controls.items()}
 
-    def moved(self, key: str, raw) -> State:
+    def moved(self, key: str, raw) -> PageState:
         """The state after one control was set; a value it cannot have is refused in a sentence."""
         control = self.controls[checks.known("control", key, self.controls)]
-        value = checked(control, raw)
+        value = _checked(control, raw)
         rest = {k: v for k, v in self.changed.items() if k != key}
         return replace(self, changed=rest if value == control.default else {**rest, key: value})
 
     def changes(self) -> dict:
         """What the state puts in the place of the scenario's values: dotted path to value."""
-        found = {**_composed(self.base, self.values, self.changed), **_shares(self.values, self.changed)}
+        changes = _composed(self.base, self.values, self.changed)
+        if any(key.startswith(SHARE) for key in self.changed):
+            changes |= {f"networks.{name}.share": share for name, share in network_shares(self.values).items()}
         for key, value in self.changed.items():
-            if key not in COMPOSED and not key.startswith("networks."):
-                found.update(_simple(key, value))
-        return found
+            if key not in COMPOSED and not key.startswith(SHARE):
+                changes |= _simple(key, value)
+        return changes
 
     @cached_property
     def _made(self) -> Scenario:
@@ -56,8 +69,33 @@ class State:
         """The scenario with the chosen values in it, checked like a file."""
         return self._made
 
+    def settings(self) -> str:
+        """What was changed, in words."""
+        words = [f"{self.controls[k].label} {self.controls[k].in_words(v)}" for k, v in self.changed.items()]
+        return ", ".join(words) or "the scenario's own values"
 
-def start(name: str, values: dict | None = None) -> State:
+    def settings_since(self, old: PageState) -> str:
+        """The controls that differ from another state's, with both values."""
+        if old.name != self.name:
+            return f"Scenario {Path(self.name).stem} in the place of {Path(old.name).stem}"
+        moved = [(self.controls[k], old.values[k], v) for k, v in self.values.items() if v != old.values[k]]
+        if len(moved) > 3:
+            return f"{len(moved)} controls changed"
+        words = [f"{c.label} from {c.in_words(was)} to {c.in_words(value)}" for c, was, value in moved]
+        return " and ".join(words) or "Nothing was moved"
+
+    def mix_sentence(self) -> str:
+        """What is made of network shares that do not add up to 100 %; nothing where they do."""
+        boxes = {k: v for k, v in self.values.items() if k.startswith(SHARE)}
+        whole = math.fsum(boxes.values())
+        if not boxes or abs(whole - 100.0) < 1e-9:
+            return ""
+        used = network_shares(boxes).items()
+        named = ", ".join(f"{self.controls[f'networks.{n}.share'].label} {s * 100:.1f} %" for n, s in used)
+        return f"The network shares add up to {whole:g} %, so they are used in proportion: {named}."
+
+
+def start(name: str, values: dict | None = None) -> PageState:
     """The state of a scenario with some controls moved.
 
     Parameters
@@ -65,13 +103,8 @@ def start(name: str, values: dict | None = None) -> State:
     name : str, A name in data/scenarios, or a .yaml file
     values : dict, optional, values by the key of their control, in the control's unit
 
-    Returns
-    -------
-    State, the scenario's own values, but for those given
-
-    Raises
-    ------
-    InputError, an unknown scenario or control, or a value that a control cannot have
+    Returns: PageState, the scenario's own values, but for those given
+    Raises: InputError, an unknown scenario or control, or a value that a control cannot have
 
     Examples
     --------
@@ -79,13 +112,13 @@ def start(name: str, values: dict | None = None) -> State:
     {'after.heartbeat.period_s': 60.0}
     """
     base = scenarios.load(name)
-    state = State(str(name), base, {c.key: c for c in controls_of.controls(base)})
+    state = PageState(str(name), base, {c.key: c for c in page_controls.controls(base)})
     for key, value in (values or {}).items():
         state = state.moved(key, value)
     return state
 
 
-def checked(control: Control, raw):
+def _checked(control: Control, raw):
     """The value as the control may have it: a known choice, or a number within its range."""
     label = control.label
     if control.options:
@@ -105,36 +138,26 @@ def checked(control: Control, raw):
 
 def network_shares(values: dict) -> dict[str, float]:
     """The shares that are used, by network: those of the boxes over their sum."""
-    boxes = {k.split(".")[1]: v for k, v in values.items() if k.startswith("networks.")}
+    boxes = {k.split(".")[1]: v for k, v in values.items() if k.startswith(SHARE)}
     whole = math.fsum(boxes.values())
     if whole <= 0:
         checks.fail("the shares of the networks must add up to more than 0 %; got 0")
     return {name: value / whole for name, value in boxes.items()}
 
 
-def _shares(values: dict, changed: dict) -> dict:
-    if not any(k.startswith("networks.") for k in changed):
-        return {}
-    return {f"networks.{name}.share": share for name, share in network_shares(values).items()}
-
-
 def _composed(base: Scenario, values: dict, changed: dict) -> dict:
     """Time, sessions and events: the boxes hold their sum, the scenario its factors."""
-    if not any(key in changed for key in COMPOSED):
-        return {}
-    found = {}
-    sessions = values["usage.sessions_per_day"]
-    if "usage.sessions_per_day" in changed:
-        found["usage.sessions_per_day"] = sessions
-    minutes = values["active_min_per_day"]
-    if "usage.sessions_per_day" in changed or "active_min_per_day" in changed:
-        found["usage.session_mean_s"] = minutes * 60.0 / sessions
+    time, sessions, rate = (key in changed for key in COMPOSED)
+    minutes, per_day = values["active_min_per_day"], values["usage.sessions_per_day"]
+    changes = {"usage.sessions_per_day": per_day} if sessions else {}
+    if time or sessions:
+        changes["usage.session_mean_s"] = minutes * 60.0 / per_day
     events = free_events(base)
-    if events and ("events_per_hour" in changed or "active_min_per_day" in changed):
+    if events and (time or rate):
         whole = sum(mode(e.per_active_day) for e in events.values())
         factor = values["events_per_hour"] * minutes / 60.0 / whole
-        found.update({f"events.{n}.per_active_day": mode(e.per_active_day) * factor for n, e in events.items()})
-    return found
+        changes |= {f"events.{n}.per_active_day": mode(e.per_active_day) * factor for n, e in events.items()}
+    return changes
 
 
 def _simple(key: str, value) -> dict:
@@ -147,12 +170,66 @@ def _simple(key: str, value) -> dict:
     return {key: value / 100.0 if key in PERCENT else value}
 
 
-def mix_sentence(state: State) -> str:
-    """What is made of network shares that do not add up to 100 %; nothing where they do."""
-    boxes = {k: v for k, v in state.values.items() if k.startswith("networks.")}
-    whole = math.fsum(boxes.values())
-    if not boxes or abs(whole - 100.0) < 1e-9:
-        return ""
-    used = network_shares(boxes)
-    told = ", ".join(f"{state.controls[f'networks.{n}.share'].label} {s * 100:.1f} %" for n, s in used.items())
-    return f"The network shares add up to {whole:g} %, so they are used in proportion: {told}."
+# ---- a state as a file
+
+
+def scenario_text(state: PageState, name: str) -> str:
+    """The YAML of a scenario that extends the state's own with what was changed.
+
+    Parameters
+    ----------
+    state : PageState, the values chosen
+    name : str, the new scenario's name: letters, digits, '_', '-' or '.'
+
+    Returns: str, YAML that `load` reads back to the same numbers
+    Raises: InputError, A name that a scenario cannot have, or values that no scenario can have
+
+    Examples
+    --------
+    >>> print(scenario_text(start("twilly", {"users": 500}), "small"), end="")
+    # Saved from the page; what is not named here is as in the scenario it extends.
+    extends: twilly
+    name: small
+    title: "Twilly Broadcaster: HTTP polling to WebSocket push, as documented (small)"
+    users: 500.0
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    if not re.fullmatch(NAME, name):
+        checks.fail(NAME_RULE.format(name))
+    title = DoubleQuotedScalarString(f"{state.scenario().title} ({name})")
+    origin = state.name if state.name in scenarios.names() else str(Path(state.name).resolve())
+    plain: dict = {"extends": origin, "name": name, "title": title}
+    for path, value in state.changes().items():
+        here = plain
+        *parents, last = path.split(".")
+        for part in parents:
+            here = here.setdefault(part, {})
+        here[last] = value
+    out = io.StringIO()
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.dump(plain, out)
+    return f"{HEAD}\n{out.getvalue()}"
+
+
+def saved(state: PageState, name: str, folder: str | Path) -> Path:
+    """The state as a file in a folder, whole or not at all; a file that is there is left alone."""
+    name = name.strip().removesuffix(".yaml")
+    text = scenario_text(state, name)
+    path = Path(folder) / f"{name}.yaml"
+    if name in scenarios.names():
+        checks.fail(f"{name!r} is a scenario of the project; choose another name")
+    if path.exists():
+        checks.fail(f"a scenario called {name!r} is there already; choose another name", paths.shown(path))
+    part = Path(folder) / f".part-{os.getpid()}-{name}.yaml"
+    try:
+        try:
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as wrong:
+        checks.fail(f"the scenario cannot be written: {str(wrong.strerror).lower()}", paths.shown(path))
+    return path

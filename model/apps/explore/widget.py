@@ -14,17 +14,18 @@ import traitlets
 
 from model import checks
 from model import scenario as scenarios
-from model.apps.explore import drawing, saving, words
-from model.apps.explore import state as states
+from model.apps.explore import drawing
+from model.apps.explore.state import PageState, saved, start
 from model.checks import InputError
-from model.outcome import results
-from model.show import tables
-
-__all__ = ["Page", "page"]
+from model.outcome import before_after
+from model.show import display
 
 STATIC = Path(__file__).parent / "static"
 ASKED = ("move", "scenario", "reset", "pin", "save")
 KEPT = "The page shows the last values that work."
+NOTE = (
+    "<p>Here the sliders stand; they need a running kernel: <code>workbook app</code> or <code>workbook lab</code>.</p>"
+)
 FOLDER = "WORKBOOK_FOLDER"  # where the commands were started from; scenarios are saved there
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def _plotly() -> bytes:
     return gzip.compress(get_plotlyjs().encode(), compresslevel=3, mtime=0)
 
 
-class Page(anywidget.AnyWidget):
+class PageWidget(anywidget.AnyWidget):
     """Controls, table, charts and words of one state, and of a pinned one beside it."""
 
     _esm = (STATIC / "page.js").read_text(encoding="utf-8")
@@ -51,21 +52,17 @@ class Page(anywidget.AnyWidget):
     def __init__(self, scenario: str = "twilly", values: dict | None = None, folder: str | Path | None = None) -> None:
         self.folder = Path(folder or os.environ.get(FOLDER) or Path.cwd())
         self.memory = drawing.Memory()
-        self.state = states.start(scenario, values)
-        self.pinned: states.State | None = None
-        self.last: tuple[states.State, states.State] = (self.state, self.state)
+        self.state = start(scenario, values)
+        self.pinned: PageState | None = None
+        self.last: tuple[PageState, PageState] = (self.state, self.state)
         self.errors: dict[str, str] = {}
         self.refused: tuple[str, ...] = ()  # controls whose last move no scenario can have
         super().__init__(layouts=drawing.chart_layouts(), plotly=_plotly())
-        self.told: dict = {"words": "Move a slider: this line says what changed and why.", "why": "", "saved": ""}
+        self.said: dict = {"words": "Move a slider: this line says what changed and why.", "why": "", "saved": ""}
         self.redraw({"n": 0, "controls": True})
         self.on_msg(self._heard)
 
-    def table(self):
-        """The before-and-after table of the state that is shown."""
-        return results.before_after(self.state.scenario())
-
-    def outcome(self, state: states.State) -> results.Outcome:
+    def outcome(self, state: PageState) -> drawing.PageOutcome:
         """The outcome of a state."""
         return self.memory.outcome(state.scenario())
 
@@ -74,8 +71,8 @@ class Page(anywidget.AnyWidget):
         began = time.perf_counter()
         asked = {"controls": False, "n": message.get("n", 0)}
         do = message.get("do", "")
-        if do != "why":  # what was told of an earlier message is over
-            self.told["saved"] = ""
+        if do != "why":  # what was said of an earlier message is over
+            self.said["saved"] = ""
             for old in (*ASKED, *self.refused):
                 self.errors.pop(old, None)
             self.refused = ()
@@ -89,7 +86,7 @@ class Page(anywidget.AnyWidget):
         self.redraw(asked, began)
 
     def do_move(self, message: dict, asked: dict) -> None:
-        """Controls were moved: the ones that can be are, each of the others is told in a sentence."""
+        """Controls were moved: set those that can be set, and say of each other one why not."""
         tried = self.state
         for key, raw in dict(message["values"]).items():
             self.errors.pop(key, None)
@@ -99,45 +96,43 @@ class Page(anywidget.AnyWidget):
                 self.errors[key] = str(wrong)
         try:
             self._become(tried)
-        except InputError as wrong:  # told beside what was moved, where the eye is
+        except InputError as wrong:  # said beside what was moved, where the eye is
             self.refused = tuple(message["values"])
             self.errors.update(dict.fromkeys(self.refused, f"{wrong}. {KEPT}"))
 
-    def _become(self, new: states.State) -> None:
+    def _become(self, new: PageState) -> None:
         """Show another state, if it can be worked out; else the one before stays."""
-        if new.base is self.state.base and new.changed == self.state.changed:
+        old = self.state
+        if new.base is old.base and new.changed == old.changed:
             return
         outcome = self.outcome(new)
-        drawing.table_rows(outcome)
-        old = self.state
+        _ = outcome.rows  # worked out before anything is changed
         self.last = (old, new)
-        self.told.update(words=words.changed_words(old, new, self.outcome(old), outcome), why="")
+        self.said.update(words=drawing.changed_words(old, new, self.outcome(old), outcome), why="")
         self.state = new
 
     def do_scenario(self, message: dict, asked: dict) -> None:
         """Another scenario was chosen."""
         asked["controls"] = True
         self.errors.clear()
-        self._become(states.start(message["name"]))
+        self._become(start(message["name"]))
 
     def do_reset(self, message: dict, asked: dict) -> None:
         """Every control back to what the scenario says."""
-        asked["controls"] = True
-        self.errors.clear()
-        self._become(states.start(self.state.name))
+        self.do_scenario({"name": self.state.name}, asked)
 
     def do_pin(self, message: dict, asked: dict) -> None:
         """Keep this state beside whatever comes, or let go of the one that is kept."""
         self.pinned = None if self.pinned else self.state
 
     def do_why(self, message: dict, asked: dict) -> None:
-        """The reason for the last move, asked for when nothing moves, in steps that let a move between."""
+        """Work out the reason for the last move while nothing moves, in steps, so that a move can come between."""
         pair = [self.outcome(state) for state in self.last]
         step = int(message.get("step", 2))
         if step < 2:
-            words.prepared(*pair, step)
+            drawing.prepare_reason(*pair, step)
         else:
-            self.told["why"] = words.reason_words(*pair)
+            self.said["why"] = drawing.reason_words(*pair)
         asked.update(same=True, step=step)
 
     def do_save(self, message: dict, asked: dict) -> None:
@@ -145,14 +140,14 @@ class Page(anywidget.AnyWidget):
         wrong = [c.label for key, c in self.state.controls.items() if key in self.errors]
         if wrong:
             checks.fail(f"what is marked red must be put right before it is saved: {', '.join(wrong)}")
-        path = saving.saved(self.state, str(message.get("name", "")), self.folder)
-        self.told["saved"] = f"Saved. Read it back with: workbook table {path}"
+        path = saved(self.state, str(message.get("name", "")), self.folder)
+        self.said["saved"] = f"Saved. Read it back with: workbook table {path}"
         asked.update(controls=True, yaml=path.read_text(encoding="utf-8"), file=path.name)
 
     def choices(self) -> list[str]:
         """The scenarios that can be chosen: the project's, this page's, and those saved in its folder."""
-        found = [str(p) for p in sorted(self.folder.glob("*.yaml"))[:50] if _is_scenario(p)]
-        return list(dict.fromkeys([*scenarios.names(), self.state.name, *found]))
+        own = [str(p) for p in sorted(self.folder.glob("*.yaml"))[:50] if _is_scenario(p)]
+        return list(dict.fromkeys([*scenarios.names(), self.state.name, *own]))
 
     def redraw(self, asked: dict, began: float | None = None) -> None:
         """Send all that is shown of the state, or the words alone where nothing else changed.
@@ -160,28 +155,16 @@ class Page(anywidget.AnyWidget):
         The curve of cost follows by itself: the browser draws the rest while it is worked out.
         """
         state = self.state
-        shown = {
-            **asked,
-            **self.told,
-            "errors": dict(self.errors),
-            "values": state.values,
-            "mix": states.mix_sentence(state),
-            "name": state.name,
-            "title": state.base.title,
-        }
-        if asked.get("same") and self.drawn:
-            shown.update({k: self.drawn[k] for k in ("rows", "traces", "pinned", "users")})
-        else:
-            shown.update(self._figures())
+        named = {"mix": state.mix_sentence(), "name": state.name, "title": state.base.title}
+        shown = {**asked, **self.said, "errors": dict(self.errors), "values": state.values, **named}
+        same = asked.get("same") and self.drawn
+        figures = {k: self.drawn[k] for k in ("rows", "traces", "pinned", "users")} if same else self._figures()
         if asked["controls"]:  # before the values, so that the browser never shows one without the other
             self.listed = {"controls": [c.plain() for c in state.controls.values()], "choices": self.choices()}
-        self.drawn = shown
+        self.drawn = {**shown, **figures}
         curve = {"traces": self.curve["traces"], "error": ""} if asked.get("same") else self._curve()
-        self.curve = {
-            **curve,
-            "n": asked["n"],
-            "took_ms": round(1e3 * (time.perf_counter() - began), 1) if began else 0.0,
-        }
+        took_ms = round(1e3 * (time.perf_counter() - began), 1) if began else 0.0
+        self.curve = {**curve, "n": asked["n"], "took_ms": took_ms}
 
     def _curve(self) -> dict:
         """Cost against users of the state and of the pinned one; a sentence where it cannot be worked out."""
@@ -194,33 +177,28 @@ class Page(anywidget.AnyWidget):
         return {"traces": drawing.traces(data, pinned)["cost"], "error": ""}
 
     def _figures(self) -> dict:
-        scenario = self.state.scenario()
-        rows = drawing.table_rows(self.memory.outcome(scenario))
-        data, pinned, kept = drawing.shape_data(self.memory, scenario), None, None
-        if self.pinned:
-            there = self.pinned.scenario()
-            pinned = drawing.shape_data(self.memory, there)
-            kept = {
-                "rows": drawing.table_rows(self.memory.outcome(there)),
-                "name": self.pinned.name,
-                "settings": _settings(self.pinned),
-            }
-        return {"rows": rows, "traces": drawing.traces(data, pinned), "pinned": kept, "users": float(scenario.users)}
+        """Table and charts of the state, and of the pinned one."""
+        scenario, pinned = self.state.scenario(), self.pinned
+        rows, data = self.outcome(self.state).rows, drawing.shape_data(self.memory, scenario)
+        kept = beside = None
+        if pinned:
+            beside = drawing.shape_data(self.memory, pinned.scenario())
+            kept = {"rows": self.outcome(pinned).rows, "name": pinned.name, "settings": pinned.settings()}
+        return {"rows": rows, "traces": drawing.traces(data, beside), "pinned": kept, "users": float(scenario.users)}
+
+    def _text(self, form: str, title: str = "") -> str:
+        """The before-and-after table of the state that is shown."""
+        return display.as_text(before_after(self.state.scenario()), form, title)
 
     def __repr__(self) -> str:
-        return tables.as_text(self.table(), "md", "").rstrip()
+        return self._text("md").rstrip()
 
     def _repr_mimebundle_(self, **kwargs):
         """The widget, and for a viewer that runs no kernel the table it would show."""
-        found = super()._repr_mimebundle_(**kwargs)
-        data, metadata = found if isinstance(found, tuple) else (found, {})
-        note = (
-            "<p>Here the sliders stand; they need a running kernel: <code>workbook app</code> or"
-            " <code>workbook lab</code>.</p>"
-        )
-        table = tables.as_text(self.table(), "html", self.state.base.title)
-        fixed = {"text/plain": repr(self), "text/html": note + table}
-        return {**(data or {}), **fixed}, metadata
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        table = self._text("html", self.state.base.title)
+        return {**(data or {}), "text/plain": repr(self), "text/html": NOTE + table}, metadata
 
 
 def _is_scenario(path: Path) -> bool:
@@ -233,17 +211,9 @@ def _is_scenario(path: Path) -> bool:
     return "extends:" in head or "before:" in head
 
 
-def _settings(state: states.State) -> str:
-    """What a state changed, in words."""
-    from model.apps.explore.controls import text_of
-
-    told = [f"{state.controls[k].label} {text_of(state.controls[k], v)}" for k, v in state.changed.items()]
-    return ", ".join(told) or "the scenario's own values"
-
-
 def page(
     scenario: str = "twilly", users: float | None = None, values: dict | None = None, folder: str | Path | None = None
-) -> Page:
+) -> PageWidget:
     """The page of a scenario: controls, table, charts and words that follow each other.
 
     Parameters
@@ -254,15 +224,8 @@ def page(
     folder : str or pathlib.Path, optional, where scenarios are saved; where the command was started from, or the
         working folder
 
-    Returns
-    -------
-    Page, A widget; a notebook shows it where it is a cell's last expression
-
-    Raises
-    ------
-    InputError, an unknown scenario, or a value that a control cannot have
+    Returns: PageWidget, A widget; a notebook shows it where it is a cell's last expression
+    Raises: InputError, an unknown scenario, or a value that a control cannot have
     """
-    start = dict(values or {})
-    if users is not None:
-        start["users"] = users
-    return Page(scenario, start, folder)
+    own = {} if users is None else {"users": users}
+    return PageWidget(scenario, {**(values or {}), **own}, folder)

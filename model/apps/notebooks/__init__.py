@@ -1,1 +1,43 @@
-"""Notebooks: one run with parameters, and what was stored compared with what comes out."""
+"""Notebooks: run one or many with parameters, store them, and tell what differs from what was stored."""
+
+from model.apps.notebooks.comparing import CHART_MIME, Difference, differences
+from model.apps.notebooks.running import (
+    NotebookFailed,
+    checked,
+    engine_name,
+    execute,
+    find,
+    import_schemas,
+    is_remote,
+    no_secret,
+    parameters_of,
+)
+from model.apps.notebooks.stored import accept, check, has_nbval, nbval_failures, normalise, text_of
+from model.apps.notebooks.workers import bar, execute_all, jobs_for, outcome_of, perform, results
+
+__all__ = [
+    "CHART_MIME",
+    "Difference",
+    "NotebookFailed",
+    "accept",
+    "bar",
+    "check",
+    "checked",
+    "differences",
+    "engine_name",
+    "execute",
+    "execute_all",
+    "find",
+    "has_nbval",
+    "import_schemas",
+    "is_remote",
+    "jobs_for",
+    "nbval_failures",
+    "no_secret",
+    "normalise",
+    "outcome_of",
+    "parameters_of",
+    "perform",
+    "results",
+    "text_of",
+]

@@ -2,31 +2,41 @@
 
 A kernel takes 0.6 to 3 s to start and to import pandas; here the modules that are already loaded
 are shared by all runs, and a short notebook takes a few hundredths of a second. Displays, charts,
-warnings and errors come out as in a kernel, and the notebook is written once a run instead of once
-a cell. What differs: start-up files of IPython are not read, widgets keep no state in the notebook,
-`asyncio.run` works, and a crash of the interpreter takes the process with it.
+warnings and errors come out as in a kernel: ipykernel's own shell formats everything, and only the
+socket behind it is replaced, by a `Collector` that turns messages into outputs as a notebook client does.
+The notebook is written once a run instead of once a cell. What differs: start-up files of IPython are not
+read, widgets keep no state in the notebook, `asyncio.run` works, and a crash of the interpreter takes the
+process with it.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import contextvars
+import linecache
 import signal
 import sys
 import threading
+from collections import defaultdict
+from collections.abc import Iterator
 from types import SimpleNamespace
 
+import nbformat
+from ipykernel.compiler import XCachingCompiler
+from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell, ZMQShellDisplayHook
+from IPython.core.interactiveshell import InteractiveShell
+from jupyter_client.session import json_packer, json_unpacker
 from nbclient.exceptions import CellTimeoutError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine
 from papermill.exceptions import PapermillException
 from papermill.iorw import write_ipynb
 from papermill.log import logger
+from traitlets import Any, Type
+from traitlets.config import Config
 
-from model.apps.notebooks.isolation import as_in_a_kernel, installed
-from model.apps.notebooks.shell import Collector, Descriptors, Shell
-
-__all__ = ["InProcessEngine"]
+from model.apps.notebooks.isolation import INLINE, Descriptors, as_in_a_kernel
 
 _one_at_a_time = threading.RLock()
 
@@ -43,16 +53,10 @@ class InProcessEngine(Engine):
         cls, nb, kernel_name, output_path=None, progress_bar=True, log_output=False, autosave_cell_every=30, **kwargs
     ):
         """Run the notebook; papermill itself saves it at the end, or here where the run is broken off."""
+        own = {"output_path": None, "autosave_cell_every": 0}
+        shown = {"progress_bar": progress_bar, "log_output": log_output}
         try:
-            return super().execute_notebook(
-                nb,
-                kernel_name,
-                output_path=None,
-                progress_bar=progress_bar,
-                log_output=log_output,
-                autosave_cell_every=0,
-                **kwargs,
-            )
+            return super().execute_notebook(nb, kernel_name, **own, **shown, **kwargs)
         except BaseException:
             if output_path:
                 write_ipynb(nb, output_path)
@@ -71,16 +75,24 @@ class InProcessEngine(Engine):
         with _one_at_a_time:
             # An empty context: settings such as numpy's print options are at their defaults in it.
             contextvars.Context().run(_run_cells, nb_man, log, timeout)
-        nb_man.nb.metadata["language_info"] = _language_info()
+        nb_man.nb.metadata["language_info"] = {  # what a kernel of this Python tells about its language
+            "name": "python",
+            "version": sys.version.split()[0],
+            "mimetype": "text/x-python",
+            "codemirror_mode": {"name": "ipython", "version": sys.version_info[0]},
+            "pygments_lexer": "ipython3",
+            "nbconvert_exporter": "python",
+            "file_extension": ".py",
+        }
 
 
 def _run_cells(nb_man, log, timeout) -> None:
     collector = Collector()
-    with as_in_a_kernel(collector), contextlib.ExitStack() as stack:
+    with as_in_a_kernel(collector.write), contextlib.ExitStack() as stack:
         shell = Shell(collector)
         stack.callback(shell.leave)
-        stack.enter_context(installed(shell))
-        descriptors = Descriptors(collector)
+        stack.enter_context(_installed(shell))
+        descriptors = Descriptors(collector.write)
         stack.callback(descriptors.close)
         for index, cell in enumerate(nb_man.nb.cells):
             nb_man.cell_start(cell, index)
@@ -134,14 +146,134 @@ def _limited(seconds):
         signal.signal(signal.SIGALRM, before)
 
 
-def _language_info() -> dict:
-    """What a kernel of this Python tells about its language."""
-    return {
-        "name": "python",
-        "version": sys.version.split()[0],
-        "mimetype": "text/x-python",
-        "codemirror_mode": {"name": "ipython", "version": sys.version_info[0]},
-        "pygments_lexer": "ipython3",
-        "nbconvert_exporter": "python",
-        "file_extension": ".py",
-    }
+class Collector:
+    """Stands where a kernel's session stands and keeps each message as an output of the cell that runs."""
+
+    def __init__(self):
+        self.outputs = []
+        self._streams = {"stdout": [], "stderr": []}
+        self._clear_next = False
+        self._shown = {}
+
+    def begin(self, cell) -> None:
+        """Let what follows be the outputs of this cell."""
+        self.write_streams()
+        cell.outputs = self.outputs = []
+        self._clear_next = False
+
+    def write(self, name: str, text: str) -> None:
+        """Keep text written to stdout or stderr; it becomes an output before the next display."""
+        if text:
+            self._streams[name].append(text)
+
+    def write_streams(self) -> None:
+        """Turn the text written so far into outputs: stdout first, as clients order what has no order."""
+        for name, parts in self._streams.items():
+            if parts:
+                text, parts[:] = "".join(parts), []
+                self._add(nbformat.v4.new_output("stream", name=name, text=text))
+
+    def msg(self, msg_type: str, content: dict | None = None, parent=None) -> dict:
+        """A message, as a session makes it for display hooks to fill."""
+        return {"header": {"msg_type": msg_type}, "msg_type": msg_type, "content": content or {}}
+
+    def send(self, socket, msg_or_type, content=None, parent=None, ident=None, **_) -> None:
+        """Take a message that a kernel would send: displays, results, errors, updates, clearings."""
+        message = self.msg(msg_or_type, content) if isinstance(msg_or_type, str) else msg_or_type
+        kind, content = message["msg_type"], json_unpacker(json_packer(message["content"]))
+        self.write_streams()
+        if kind == "clear_output":
+            self._clear_next = bool(content.get("wait"))
+            if not self._clear_next:
+                self.outputs.clear()
+        elif kind in ("display_data", "execute_result", "error", "update_display_data"):
+            self._show(kind, content)
+
+    def _show(self, kind: str, content: dict) -> None:
+        shown_as = (content.pop("transient", None) or {}).get("display_id")
+        for output in self._shown.get(shown_as, ()):
+            output.data, output.metadata = (nbformat.from_dict(content[k]) for k in ("data", "metadata"))
+        if kind != "update_display_data":
+            output = nbformat.v4.output_from_msg({"header": {"msg_type": kind}, "content": content})
+            self._add(output)
+            if shown_as:
+                self._shown.setdefault(shown_as, []).append(output)
+
+    def _add(self, output) -> None:
+        if self._clear_next:
+            self.outputs.clear()
+            self._clear_next = False
+        self.outputs.append(output)
+
+
+class _Publisher(ZMQDisplayPublisher):
+    session = Any()
+
+
+class _Hook(ZMQShellDisplayHook):
+    session = Any()
+
+
+class Shell(ZMQInteractiveShell):
+    """The shell of a kernel, sending to a `Collector`; one notebook is run in it, then it is left."""
+
+    display_pub_class = Type(_Publisher)
+    displayhook_class = Type(_Hook)
+
+    def __init__(self, collector: Collector):
+        config = Config()
+        config.HistoryManager.enabled = False
+        super().__init__(config=config, compiler_class=XCachingCompiler)
+        self.display_pub.session = self.displayhook.session = collector
+        self.history_manager.outputs = defaultdict(list)  # else one for all shells of a process
+
+    def run(self, source: str):
+        """Run one cell; gives the execution result, whose `success` also covers a failed display."""
+        result = self.run_cell(source, store_history=True)
+        if self._last_traceback_during_displayhook and result.error_in_exec is None:
+            result.error_in_exec = RuntimeError("the result of the cell could not be shown")
+        return result
+
+    def leave(self) -> None:
+        """Forget all that would keep the notebook's objects alive."""
+        for name in self.compile._filename_map:
+            linecache.cache.pop(name, None)
+        scripts = self.magics_manager.registry["ScriptMagics"]
+        scripts.kill_bg_processes()
+        for kept in (self.atexit_operations, scripts.kill_bg_processes):
+            atexit.unregister(kept)
+        for path in self.tempfiles:
+            path.unlink(missing_ok=True)
+        self.displayhook._ = self.displayhook.__ = self.displayhook.___ = ""
+        self.last_execution_result = None
+        self.user_ns.clear()
+        self.user_ns_hidden.clear()
+
+
+# Libraries recognise a notebook by the name of its shell's class.
+Shell.__name__ = Shell.__qualname__ = ZMQInteractiveShell.__name__
+Shell.__module__ = ZMQInteractiveShell.__module__
+
+
+@contextlib.contextmanager
+def _installed(shell: Shell) -> Iterator[None]:
+    """Make the shell the one that `get_ipython()` and `display()` find, and restore the former."""
+    classes = [c for c in Shell.__mro__ if issubclass(c, InteractiveShell)]
+    before = {c: c.__dict__["_instance"] for c in classes if "_instance" in c.__dict__}
+    try:
+        for c in classes:
+            c._instance = shell
+        inline = sys.modules.get("matplotlib_inline.backend_inline")
+        if inline is not None:
+            inline.configure_inline_support.current_backend = "unset"
+            inline.configure_inline_support(shell, INLINE)
+        yield
+    finally:
+        for c in classes:
+            if c in before:
+                c._instance = before[c]
+            else:
+                del c._instance
+        config = getattr(sys.modules.get("matplotlib_inline.config"), "InlineBackend", None)
+        if config is not None:
+            config.clear_instance()

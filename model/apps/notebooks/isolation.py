@@ -1,4 +1,4 @@
-"""Puts a process into the state in which a kernel starts, and back as it was afterwards.
+"""Puts a process into the state in which a kernel starts, catches what it prints, and puts it back as it was.
 
 Imported modules stay, that is what makes a run cheap. What they hold as settings is set to its
 defaults before a run and restored after it: random state, warnings, options of pandas, plotly and
@@ -10,19 +10,17 @@ from __future__ import annotations
 import builtins
 import contextlib
 import getpass
+import io
 import logging
 import os
 import random
 import sys
+import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from IPython.core.interactiveshell import InteractiveShell
-
-from model.apps.notebooks.shell import Collector, Shell, Stream, no_input
-
-__all__ = ["as_in_a_kernel", "installed"]
+from IPython.core.error import StdinNotImplementedError
 
 INLINE = "module://matplotlib_inline.backend_inline"
 DEFAULT_FILTERS = (  # those of a Python started without -W
@@ -35,77 +33,59 @@ DEFAULT_FILTERS = (  # those of a Python started without -W
 
 
 @contextlib.contextmanager
-def as_in_a_kernel(collector: Collector) -> Iterator[None]:
-    """The process as a fresh kernel would be, while the block runs."""
+def as_in_a_kernel(write: Callable[[str, str], None]) -> Iterator[None]:
+    """The process as a fresh kernel would be, while the block runs; `write` takes what is printed."""
+    loaded = [(_pandas, "pandas"), (_plotly, "plotly.io"), (_matplotlib, "matplotlib")]
+    libraries = [settings(sys.modules[name]) for settings, name in loaded if sys.modules.get(name)]
     with contextlib.ExitStack() as stack:
-        for kept in (
-            _surroundings(),
-            _modules(),
-            _randomness(),
-            _pandas(),
-            _plotly(),
-            _matplotlib(),
-            _widgets(),
-            _logging(),
-            _printing(collector),
-            _warnings(),
-        ):
-            stack.enter_context(kept)
+        for part in (_surroundings(), _modules(), _randomness(), *libraries, _widgets(), _logging()):
+            stack.enter_context(part)
+        stack.enter_context(_printing(write))
+        stack.enter_context(_warnings())
         yield
 
 
 @contextlib.contextmanager
-def installed(shell: Shell) -> Iterator[None]:
-    """Make the shell the one that `get_ipython()` and `display()` find, and restore the former."""
-    classes = [c for c in type(shell).__mro__ if issubclass(c, InteractiveShell)]
-    before = {c: c.__dict__["_instance"] for c in classes if "_instance" in c.__dict__}
+def _kept(owner: object, *names: str) -> Iterator[None]:
+    """The named attributes are afterwards what they were, or gone where they were not there."""
+    before = {name: getattr(owner, name) for name in names if hasattr(owner, name)}
     try:
-        for c in classes:
-            c._instance = shell
-        inline = sys.modules.get("matplotlib_inline.backend_inline")
-        if inline is not None:
-            inline.configure_inline_support.current_backend = "unset"
-            inline.configure_inline_support(shell, INLINE)
         yield
     finally:
-        for c in classes:
-            if c in before:
-                c._instance = before[c]
-            else:
-                del c._instance
-        config = getattr(sys.modules.get("matplotlib_inline.config"), "InlineBackend", None)
-        if config is not None:
-            config.clear_instance()
+        for name in names:
+            if name in before:
+                setattr(owner, name, before[name])
+            elif hasattr(owner, name):
+                delattr(owner, name)
 
 
 @contextlib.contextmanager
 def _surroundings():
     """Folder, environment, search path, arguments, builtins."""
-    folder, environment, path, argv = os.getcwd(), dict(os.environ), list(sys.path), sys.argv
-    names, asked = dict(vars(builtins)), getpass.getpass
-    prompts = {p: getattr(sys, p) for p in ("ps1", "ps2", "ps3") if hasattr(sys, p)}
+    folder, environment, path, names = os.getcwd(), dict(os.environ), list(sys.path), dict(vars(builtins))
     os.environ.setdefault("MPLBACKEND", INLINE)
     if "" not in sys.path:  # where a kernel has it: after the standard library
         places = [i for i, p in enumerate(path) if Path(p).name in ("site-packages", "dist-packages")]
         sys.path.insert(min(places, default=0), "")
-    sys.argv = ["ipykernel_launcher.py"]
-    builtins.input = getpass.getpass = no_input
-    try:
-        yield
-    finally:
-        os.chdir(folder)
-        for name in set(os.environ) - set(environment):
-            del os.environ[name]
-        os.environ.update({k: v for k, v in environment.items() if os.environ.get(k) != v})
-        sys.path[:], sys.argv, getpass.getpass = path, argv, asked
-        for name in set(vars(builtins)) - set(names):
-            delattr(builtins, name)
-        vars(builtins).update(names)
-        for name in ("ps1", "ps2", "ps3"):
-            if name in prompts:
-                setattr(sys, name, prompts[name])
-            elif hasattr(sys, name):
-                delattr(sys, name)
+    with _kept(sys, "argv", "ps1", "ps2", "ps3"), _kept(getpass, "getpass"):
+        sys.argv = ["ipykernel_launcher.py"]
+        builtins.input = getpass.getpass = _no_input
+        try:
+            yield
+        finally:
+            os.chdir(folder)
+            for name in set(os.environ) - set(environment):
+                del os.environ[name]
+            os.environ.update({k: v for k, v in environment.items() if os.environ.get(k) != v})
+            sys.path[:] = path
+            for name in set(vars(builtins)) - set(names):
+                delattr(builtins, name)
+            vars(builtins).update(names)
+
+
+def _no_input(*_, **__):
+    """Refuse to ask: nobody sits in front of a notebook that a program runs."""
+    raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
 
 
 @contextlib.contextmanager
@@ -140,60 +120,45 @@ def _randomness():
 
 
 @contextlib.contextmanager
-def _pandas():
-    """The options of pandas, where it is loaded."""
-    pandas = sys.modules.get("pandas")
-    if pandas is None:
-        yield
-        return
+def _pandas(pandas):
+    """The options of pandas."""
+
+    def set_options(wanted: dict) -> None:
+        for name, value in wanted.items():
+            present = pandas.get_option(name)
+            if present is not value and present != value:
+                pandas.set_option(name, value)
+
     config = pandas._config.config
     known = {k: o for k, o in config._registered_options.items() if k not in config._deprecated_options}
     before = {name: pandas.get_option(name) for name in known}
-    _set_options(pandas, {name: option.defval for name, option in known.items()})
+    set_options({name: option.defval for name, option in known.items()})
     try:
         yield
     finally:
-        _set_options(pandas, before)
-
-
-def _set_options(pandas, wanted: dict) -> None:
-    for name, value in wanted.items():
-        now = pandas.get_option(name)
-        if now is not value and now != value:
-            pandas.set_option(name, value)
+        set_options(before)
 
 
 @contextlib.contextmanager
-def _plotly():
-    """The renderer and the template of plotly, where it is loaded; imported later it finds the shell."""
-    pio = sys.modules.get("plotly.io")
-    if pio is None:
-        yield
-        return
+def _plotly(pio):
+    """The renderer and the template of plotly; where it is imported later, it finds the shell."""
+
+    def set_defaults(renderer: str, template: str) -> None:  # what differs: to set a template takes long
+        for settings, wanted in ((pio.renderers, renderer), (pio.templates, template)):
+            if settings.default != wanted:
+                settings.default = wanted
+
     before = pio.renderers.default, pio.templates.default
-    _set_plotly(pio, os.environ.get("PLOTLY_RENDERER") or "plotly_mimetype", "plotly")
+    set_defaults(os.environ.get("PLOTLY_RENDERER") or "plotly_mimetype", "plotly")
     try:
         yield
     finally:
-        _set_plotly(pio, *before)
-
-
-def _set_plotly(pio, renderer: str, template: str) -> None:
-    """Set what differs: to set a template takes longer than a small notebook."""
-    if pio.renderers.default != renderer:
-        pio.renderers.default = renderer
-    if pio.templates.default != template:
-        pio.templates.default = template
+        set_defaults(*before)
 
 
 @contextlib.contextmanager
-def _matplotlib():
-    """Settings and figures of matplotlib, where it is loaded; figures are shown as in a kernel."""
-    matplotlib = sys.modules.get("matplotlib")
-    if matplotlib is None:
-        yield
-        return
-    pyplot = sys.modules.get("matplotlib.pyplot")
+def _matplotlib(matplotlib):
+    """Settings and figures of matplotlib; figures are shown as in a kernel."""
     backend = matplotlib.get_backend(auto_select=False)
     with matplotlib.rc_context():
         matplotlib.rc_file_defaults()
@@ -201,7 +166,7 @@ def _matplotlib():
         try:
             yield
         finally:
-            pyplot = sys.modules.get("matplotlib.pyplot", pyplot)
+            pyplot = sys.modules.get("matplotlib.pyplot")
             if pyplot is not None:
                 pyplot.close("all")
     if backend is not None and backend.lower() not in ("inline", INLINE):
@@ -211,44 +176,32 @@ def _matplotlib():
 @contextlib.contextmanager
 def _widgets():
     """Widgets made by the run are closed after it: a list in the library would keep them for good."""
-    before = _open_widgets()
+
+    def opened() -> dict:
+        return dict(getattr(sys.modules.get("ipywidgets.widgets.widget"), "_instances", {}))
+
+    before = opened()
     try:
         yield
     finally:
-        for key, widget in list(_open_widgets().items()):
-            if key not in before:
-                with contextlib.suppress(Exception):
-                    widget.close()
-
-
-def _open_widgets() -> dict:
-    return dict(getattr(sys.modules.get("ipywidgets.widgets.widget"), "_instances", {}))
+        for widget in [w for key, w in opened().items() if key not in before]:
+            with contextlib.suppress(Exception):
+                widget.close()
 
 
 @contextlib.contextmanager
 def _logging():
     """Handlers and level of the root logger: a handler made in a run would write into the next."""
     root = logging.getLogger()
-    handlers, level, disabled = list(root.handlers), root.level, root.manager.disable
+    handlers, level = list(root.handlers), root.level
     root.handlers[:] = []
     root.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        root.manager.disable = disabled
-
-
-@contextlib.contextmanager
-def _printing(collector: Collector):
-    """What is printed goes to the collector."""
-    before = sys.stdout, sys.stderr, sys.displayhook, sys.excepthook
-    sys.stdout, sys.stderr = Stream("stdout", collector), Stream("stderr", collector)
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr, sys.displayhook, sys.excepthook = before
+    with _kept(root.manager, "disable"):
+        try:
+            yield
+        finally:
+            root.handlers[:] = handlers
+            root.setLevel(level)
 
 
 @contextlib.contextmanager
@@ -264,3 +217,76 @@ def _warnings():
         warnings._filters_mutated()
         warnings.showwarning = show
         yield
+
+
+@contextlib.contextmanager
+def _printing(write: Callable[[str, str], None]):
+    """What is printed goes to the collector."""
+    with _kept(sys, "stdout", "stderr", "displayhook", "excepthook"):
+        sys.stdout, sys.stderr = Stream("stdout", write), Stream("stderr", write)
+        yield
+
+
+class Stream(io.TextIOBase):
+    """What `sys.stdout` and `sys.stderr` are while cells run."""
+
+    encoding = "UTF-8"
+    errors = None
+
+    def __init__(self, name: str, write: Callable[[str, str], None]):
+        self.name, self._write = f"<{name}>", write
+        self._kind, self._fd = name, {"stdout": 1, "stderr": 2}[name]
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def fileno(self) -> int:
+        """The number of the real stream, for programs that the notebook starts."""
+        return self._fd
+
+    def write(self, text: str) -> int:
+        """Keep the text as output of the cell."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text)}")
+        self._write(self._kind, text)
+        return len(text)
+
+
+class Descriptors:
+    """Catches what programs and C code write to the process's own stdout and stderr while a cell runs."""
+
+    def __init__(self, write: Callable[[str, str], None]):
+        self._write = write
+        self._files = {}
+        for name, fd in (("stdout", 1), ("stderr", 2)):
+            with contextlib.suppress(OSError):  # a process may have been started without one
+                os.fstat(fd)
+                self._files[name] = (fd, tempfile.TemporaryFile())
+        self._read = dict.fromkeys(self._files, 0)
+
+    @contextlib.contextmanager
+    def caught(self):
+        """Point both at a file; what it holds afterwards is output of the cell."""
+        kept = {}
+        for stream in (sys.__stdout__, sys.__stderr__):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        try:
+            for name, (fd, file) in self._files.items():
+                kept[name] = os.dup(fd)
+                os.dup2(file.fileno(), fd)
+            yield
+        finally:
+            for name, copy in kept.items():
+                fd, file = self._files[name]
+                os.dup2(copy, fd)
+                os.close(copy)
+                text = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, self._read[name])
+                self._read[name] += len(text)
+                self._write(name, text.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for _, file in self._files.values():
+            file.close()

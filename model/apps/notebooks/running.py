@@ -1,28 +1,161 @@
-"""One notebook with parameters through papermill, written whole or not at all."""
+"""One notebook: its parameters as papermill finds them, values checked against them, and a run that is whole or not."""
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import datetime
+import functools
 import json
 import os
 import re
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from model import checks
-from model.apps.notebooks.parameters import format_safe
-from model.apps.notebooks.quick import import_schemas
+from model import checks, paths
 
-__all__ = ["NotebookFailed", "execute"]
+GRAMMAR = "rfc3987_syntax"
+TYPES = {
+    "float": ((int, float), "a number"),
+    "int": ((int,), "a whole number"),
+    "str": ((str,), "a text"),
+    "bool": ((bool,), "true or false"),
+    "list": ((list,), "a list"),
+    "dict": ((dict,), "a mapping"),
+    "tuple": ((list,), "a list"),
+}
+SECRET = re.compile(
+    r"passw(or)?d|passphrase|secret|credential|api_?key|access_?key|private_?key|(^|[_.\-])(token|key|pwd)s?$", re.I
+)
+SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY")
+
+
+@functools.cache
+def import_schemas() -> None:
+    """Import jsonschema, on which nbformat stands, without a grammar of web addresses.
+
+    Where that grammar is installed (Jupyter's events bring it), jsonschema compiles it on import, which
+    takes longer than all else that papermill imports. No check of a notebook uses it.
+    """
+    absent = GRAMMAR not in sys.modules
+    if absent:
+        sys.modules[GRAMMAR] = None  # an import of it fails, as where it is not installed
+    try:
+        import jsonschema  # noqa: F401
+    finally:
+        if absent:
+            del sys.modules[GRAMMAR]
+
+
+# ---- what a notebook can be told
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a notebook: its declared type and its default."""
+
+    type: str
+    default: object
+
+
+def find(name: str | os.PathLike, place: object = None) -> Path:
+    """The path of a notebook given by its name in the project's folder or by a path."""
+    path = Path(name)
+    if path.suffix == ".ipynb" and path.is_file():
+        return path.resolve()
+    own = {p.stem: p for p in sorted(paths.notebooks().glob("*.ipynb"))}
+    return own[checks.known("notebook", str(name).removesuffix(".ipynb"), own, place)]
+
+
+def parameters_of(notebook: Path, needed: bool = True) -> dict[str, Parameter]:
+    """The parameters that papermill finds in the cell tagged `parameters`, by name."""
+    import_schemas()
+    import nbformat
+    import papermill
+
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except Exception as error:
+        checks.fail(f"{notebook.name} is no readable notebook: {str(error).splitlines()[0]}")
+    if not any("parameters" in c.metadata.get("tags", ()) for c in cells):
+        if not needed:
+            return {}
+        checks.fail(f"{notebook.name} has no cell tagged 'parameters', so nothing can be set in it")
+    inspected = papermill.inspect_notebook(_format_safe(notebook))
+    for name in inspected:
+        no_secret(name, place=notebook.name)
+    return {name: Parameter(_outer_type(p), _literal(p["default"])) for name, p in inspected.items()}
+
+
+def _outer_type(inspected: Mapping) -> str:
+    return re.split(r"[\[\s|]", inspected["inferred_type_name"].strip())[0]
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _format_safe(path) -> str:
+    """The path as papermill wants it, which takes braces for a format."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def checked(known: Mapping[str, Parameter], given: Mapping, notebook: str, place: object = None) -> dict:
+    """The given parameters, each known to the notebook and of its type, as plain JSON values."""
+    clean = {}
+    for name, value in given.items():
+        value = _plain(name, value, place)
+        if name not in known:
+            checks.fail(f"unknown parameter {name!r} in {notebook}{checks.nearest(name, known)}", place)
+        kind = known[name].type
+        types, noun = TYPES.get(kind, ((object,), ""))
+        ok = isinstance(value, types) and not (isinstance(value, bool) and kind in ("float", "int"))
+        if kind == "int" and isinstance(value, float) and value.is_integer():
+            value, ok = int(value), True
+        if not ok:
+            checks.fail(f"{name} must be {noun}; got {checks.shown(value)}", place)
+        clean[name] = float(value) if kind == "float" else value
+    return clean
+
+
+def no_secret(name: str, value: object = None, place: object = None) -> None:
+    """Refuse a parameter whose name or value looks like a secret: every notebook shows its parameters."""
+    if SECRET.search(name) or (isinstance(value, str) and SECRET_VALUE.search(value)):
+        instead = "parameters are written into every notebook; keep it in the environment"
+        checks.fail(f"{name!r} looks like a secret, and {instead}", place)
+
+
+def _plain(name: str, value: object, place: object) -> object:
+    """The value as numbers, texts, lists and mappings, refused where it is anything else."""
+    no_secret(name, value, place)
+    if isinstance(value, dict):
+        return {str(k): _plain(f"{name}.{k}", v, place) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(name, v, place) for v in value]
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    if isinstance(value, float) and value != value:
+        checks.fail(f"{name} must be a number; got NaN", place)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    checks.fail(f"{name} must be a number, a text, a list or a mapping; got {checks.shown(value)}", place)
+
+
+# ---- a run
 
 
 class NotebookFailed(RuntimeError):
     """A cell of a notebook raised; the text is one sentence."""
 
-    def __init__(self, sentence: str, kept: str = "", traceback: str = ""):
+    def __init__(self, sentence: str, traceback: str = ""):
         super().__init__(sentence)
-        self.kept, self.traceback = kept, traceback
+        self.traceback = traceback
 
 
 def is_remote(path: object) -> bool:
@@ -35,30 +168,33 @@ def execute(
 ):
     """Run a notebook with parameters and write it to `output`, whole or not at all.
 
-    The notebook runs in its own folder, as under Jupyter and nbval.
+    The notebook runs in its own folder, as under Jupyter and nbval. One that fails goes to `failed`;
+    `mark` is added to the metadata of one that does not.
     """
     import_schemas()
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    output, kept = str(output), str(failed or output)
+    notebook, output = Path(notebook), str(output)
     with _part_of(output) as part:
         try:
             node = papermill.execute_notebook(
-                format_safe(notebook),
-                format_safe(part),
+                _format_safe(notebook),
+                _format_safe(part),
                 parameters=dict(parameters or {}),
                 engine_name=engine_name(engine),
                 progress_bar=False,
-                cwd=str(Path(notebook).parent),
+                cwd=str(notebook.parent),
             )
-            if mark:
-                _mark(part, mark)
-            _move(part, output)
-            return node
         except PapermillExecutionError as error:
-            _move(part, kept)
-            raise NotebookFailed(failure(Path(notebook).name, error), kept, plain(str(error))) from None
+            _move(part, str(failed or output))
+            said = _without_colours(f"{error.ename}: {error.evalue}".strip().rstrip(":")).splitlines()[0]
+            sentence = f"{notebook.name} failed in cell In [{error.exec_count}]: {said}"
+            raise NotebookFailed(sentence, _without_colours(str(error))) from None
+        if mark:
+            _mark(part, mark)
+        _move(part, output)
+        return node
 
 
 def engine_name(engine: str) -> str | None:
@@ -75,19 +211,12 @@ def engine_name(engine: str) -> str | None:
     return name
 
 
-def failure(notebook: str, error) -> str:
-    """One sentence on a cell that raised."""
-    text = plain(f"{error.ename}: {error.evalue}".strip().rstrip(":"))
-    return f"{notebook} failed in cell In [{error.exec_count}]: {text.splitlines()[0]}"
-
-
-def plain(text: str) -> str:
-    """The text without the colours of a terminal."""
+def _without_colours(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 @contextlib.contextmanager
-def _part_of(output: str):
+def _part_of(output: str) -> Iterator[str]:
     """A temporary name beside the output (or, for a remote one, here), gone when the block is left."""
     folder, name = os.path.split(output)
     folder = tempfile.gettempdir() if is_remote(output) else os.path.abspath(folder)

@@ -8,23 +8,26 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.apps.notebooks.quick import import_schemas
-from model.apps.notebooks.tables import CHART_MIME
-from model.apps.report.cleaning import cleaned
+from markupsafe import Markup
 
-__all__ = ["Page", "environment", "page_of"]
+from model.apps.notebooks import CHART_MIME, import_schemas
 
 TEMPLATES = Path(__file__).parent / "templates"
 PLACE = "chart-placeholder-{}-end"
+TAGS = frozenset(
+    "a abbr b blockquote br caption code col colgroup dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img "
+    "kbd li mark ol p pre s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
+)
+PLAIN = frozenset(("class", "id", "title", "colspan", "rowspan", "scope", "alt", "width", "height", "open"))
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportPage:
     """What the report needs to know of one notebook."""
 
     stem: str
     title: str
-    body: str
+    body: Markup
     charts: list[dict] = field(default_factory=list)
     answer: str = ""
     error: str = ""
@@ -39,7 +42,6 @@ class Page:
 def environment():
     """The templates of the report; every text that goes into one is escaped."""
     import jinja2
-    from markupsafe import Markup
     from pygments.formatters import HtmlFormatter
 
     env = jinja2.Environment(
@@ -51,7 +53,7 @@ def environment():
     return env
 
 
-def page_of(path: Path) -> Page:
+def page_of(path: Path) -> ReportPage:
     """The page of an executed notebook."""
     import_schemas()
     import nbformat
@@ -62,20 +64,17 @@ def page_of(path: Path) -> Page:
     exporter = HTMLExporter(template_name="basic", sanitize_html=True, exclude_anchor_links=True)
     exporter.register_filter("clean_html", cleaned)  # nbconvert's own takes headings and table heads away
     html, _ = exporter.from_notebook_node(notebook)
-    ids = [f"chart-{n}" for n in range(len(figures))]
-    for n, identity in enumerate(ids):
-        html = html.replace(PLACE.format(n), f'<div class="chart" id="{identity}"></div>', 1)
-    charts = [
-        {"id": i, "json": script_json(f), "title": chart_title(f), "figure": f}
-        for i, f in zip(ids, figures, strict=True)
-    ]
-    return Page(path.stem, _title(notebook) or path.stem, html, charts, _answer(notebook), _error(notebook))
+    charts = []
+    for n, figure in enumerate(figures):
+        html = html.replace(PLACE.format(n), f'<div class="chart" id="chart-{n}"></div>', 1)
+        own = {"id": f"chart-{n}", "json": script_json(figure)}
+        charts.append({**own, "title": chart_title(figure), "figure": figure})
+    told = _title(notebook) or path.stem, Markup(html), charts, _answer(notebook), _error(notebook)
+    return ReportPage(path.stem, *told)
 
 
-def script_json(figure: dict):
+def script_json(figure: dict) -> Markup:
     """The chart as JSON that can stand in a script element whatever text is in it."""
-    from markupsafe import Markup
-
     text = json.dumps({"data": figure.get("data", []), "layout": figure.get("layout", {})})
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
@@ -87,39 +86,56 @@ def chart_title(figure: dict) -> str:
     return re.sub(r"<[^>]*>", " ", str(text)).strip()
 
 
+def _outputs(notebook) -> list:
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
 def _take_charts(notebook) -> list[dict]:
     """Take the charts out, leaving a mark in the place of each."""
     figures = []
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if CHART_MIME in output.get("data", {}):
-                figures.append(output.data[CHART_MIME])
-                output.data = {"text/html": f"<div>{PLACE.format(len(figures) - 1)}</div>"}
-                output.metadata = {}
+    for output in _outputs(notebook):
+        if CHART_MIME in output.get("data", {}):
+            figures.append(output.data[CHART_MIME])
+            output.data = {"text/html": f"<div>{PLACE.format(len(figures) - 1)}</div>"}
+            output.metadata = {}
     return figures
 
 
 def _title(notebook) -> str:
     """The first heading."""
-    for cell in notebook.cells:
-        heading = re.search(r"^#+ (.+)$", cell.source, re.M) if cell.cell_type == "markdown" else None
-        if heading:
-            return heading.group(1).strip()
-    return ""
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    headings = (re.search(r"^#+ (.+)$", text, re.M) for text in texts)
+    return next((heading.group(1).strip() for heading in headings if heading), "")
 
 
 def _answer(notebook, lines: int = 4) -> str:
     """What the notebook prints before all else, as its answer; nothing where it begins with a table or a chart."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            printed = output.get("name") == "stdout" and output.text.strip()
-            return "\n".join(printed.splitlines()[:lines]) if printed else ""
+    for first in _outputs(notebook)[:1]:
+        if first.get("name") == "stdout":
+            return "\n".join(first.text.strip().splitlines()[:lines])
     return ""
 
 
 def _error(notebook) -> str:
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if output.output_type == "error":
-                return f"{output.ename}: {output.evalue}".splitlines()[0]
-    return ""
+    """The first line of the error that ended the notebook, where one did."""
+    errors = [f"{o.ename}: {o.evalue}" for o in _outputs(notebook) if o.output_type == "error"]
+    return errors[0].splitlines()[0] if errors else ""
+
+
+@functools.cache
+def _cleaner():
+    import bleach
+
+    def allowed(tag: str, name: str, value: str) -> bool:
+        if name == "href":  # a link may lead out, but only where a person follows it
+            return tag == "a" and bool(re.match(r"https?://|#|[\w./-]+$", value))
+        if name == "src":
+            return tag == "img" and bool(re.match(r"data:image/(png|jpeg|gif|svg\+xml);", value))
+        return name in PLAIN
+
+    return bleach.Cleaner(tags=TAGS, attributes=allowed, protocols=["http", "https", "data"], strip=False)
+
+
+def cleaned(html: str) -> str:
+    """The HTML without scripts, styles, frames, forms, and pictures from elsewhere."""
+    return _cleaner().clean(str(html).replace('style="text-align:right"', 'class="number"'))

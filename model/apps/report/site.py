@@ -6,17 +6,79 @@ import base64
 import importlib.util
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from model import checks
-from model.apps.report.pages import Page, environment, page_of
-from model.show import display, pictures
+import numpy as np
 
-__all__ = ["write"]
+from model import checks, claims, paths, prices
+from model.apps.notebooks import execute_all
+from model.apps.report.pages import ReportPage, environment, page_of
+from model.outcome import ROWS, Outcome, before_after, evaluate, judged_twice
+from model.scenario import Scenario, load
+from model.show import display, look
 
 GOOD, MAYBE, BAD = "holds", "holds only if", ("does not hold", "contradicts")  # how verdicts begin
+NAMES = {
+    "latency": "Mean notification latency",
+    "battery": "Battery",
+    "data": "Mobile data",
+    "load": "Server load",
+    "cost": "Cost",
+}
+
+
+def write_report(
+    scenario: str, users: float | None, out_dir: Path, engine: str = "inprocess", notebooks: Sequence | None = None
+) -> Path:
+    """Run the notebooks on a scenario and write notebooks, HTML pages with an index, and tables."""
+    case = load(scenario)
+    if users is not None:
+        case = case.with_({"users": users})
+    outcome = evaluate(case)
+    tables = _tables(case, outcome)
+    own = Path(scenario)
+    parameters = {
+        "scenario": str(own.resolve()) if own.suffix in (".yaml", ".yml") else scenario,
+        "users": case.users,
+        "region": case.region,
+    }
+    out_dir = Path(out_dir)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        checks.fail(f"the folder cannot be written: {str(wrong.strerror).lower()}", out_dir)
+    notebooks = notebooks or sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
+    executed = execute_all(notebooks, parameters, out_dir / "notebooks", engine)
+    whole = [e.output for e in executed if not e.error]
+    index = write(whole, tables, out_dir, case.title, facts=_facts(case, outcome), first=2 if case.claims else 1)
+    broken = [e.error for e in executed if e.error]
+    if broken:
+        raise RuntimeError("; ".join(broken))
+    return index
+
+
+def _tables(case: Scenario, outcome: Outcome) -> dict:
+    """The tables that the report writes as files and shows first, by name."""
+    tables = {"Before and after": before_after(case)}
+    if case.claims:
+        tables["The published claims, judged twice"] = judged_twice(case)
+    units = {measure: unit for measure, _, unit in ROWS.values()}
+    for measure in claims.MEASURES:
+        tables[f"{NAMES[measure]} by flow, {units[measure]}"] = outcome.by_flow(measure)
+    return tables
+
+
+def _facts(case: Scenario, outcome: Outcome) -> dict:
+    """What the figures of the report are for."""
+    life, users = outcome.before.traffic.life, float(getattr(case.users, "mode", case.users))
+    return {
+        "users in the month": users,
+        "active hours per user and month": float(np.ravel(life.active_s)[0]) / 3600.0 / users,
+        "AWS region": case.region,
+        "list prices on": str(prices.book(case.region, case.prices_on).on),
+    }
 
 
 def write(
@@ -33,21 +95,19 @@ def write(
     The pages load nothing from outside their folder. Every text is escaped, that of tables, titles
     and notebook outputs alike; scripts in a notebook's HTML are taken out.
     """
-    paths = [Path(p) for p in executed]
-    twice = [p.stem for p in paths if [q.stem for q in paths].count(p.stem) > 1]
+    sources = [Path(p) for p in executed]
+    stems = [p.stem for p in sources]
+    twice = [stem for stem in stems if stems.count(stem) > 1]
     if twice:
         checks.fail(f"two notebooks are called {twice[0]}, and a report has one page of that name")
     folder = Path(out_dir)
     try:
         for name in ("tables", "pictures"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        pages = [page_of(p) for p in paths]
+        pages = [page_of(p) for p in sources]
         shown = [_table(name, frame, folder, digits) for name, frame in tables.items()]
         for page in pages:
-            _put(
-                folder / page.file,
-                _rendered("page.html.j2", title=page.title, charts=page.charts, body=_markup(page.body)),
-            )
+            _put(folder / page.file, _rendered("page.html.j2", title=page.title, charts=page.charts, body=page.body))
         drawn = _pictures(pages, folder)
         if any(page.charts for page in pages):
             _put(folder / "plotly.min.js", _plotly_js())
@@ -58,7 +118,7 @@ def write(
             more=shown[first:],
             pictures=drawn,
             facts={k: display.number(v, 6) for k, v in (facts or {}).items()},
-            pages=[_entry(p, q, folder) for p, q in zip(pages, paths, strict=True)],
+            pages=[_entry(page, source, folder) for page, source in zip(pages, sources, strict=True)],
             charts=[p for p in drawn if not p["file"]],
         )
         return _put(folder / "index.html", index)
@@ -74,18 +134,13 @@ def _table(name: str, frame, folder: Path, digits: int) -> dict:
         k = header.index("change")
         for row, record in zip(rows, made.records, strict=True):
             row[k] = f"{record['change']:+.0%}" if isinstance(record["change"], float) else row[k]
-    stem = _slug(name)
-    csv = frame.to_csv(index=bool(made.index), index_label=list(made.index) or None, lineterminator="\n")
-    _put(folder / "tables" / f"{stem}.csv", csv)
-    _put(folder / "tables" / f"{stem}.md", f"{made.to_markdown()}\n")
+    csv, markdown = (f"tables/{_slug(name)}.{kind}" for kind in ("csv", "md"))
+    index = list(made.index)
+    _put(folder / csv, frame.to_csv(index=bool(index), index_label=index or None, lineterminator="\n"))
+    _put(folder / markdown, f"{made.to_markdown()}\n")
     cells = [[{"text": c, "tone": _tone(h, c)} for h, c in zip(header, row, strict=True)] for row in rows]
-    return {
-        "name": name,
-        "header": [h.replace("_", " ") for h in header],
-        "rows": cells,
-        "csv": f"tables/{stem}.csv",
-        "markdown": f"tables/{stem}.md",
-    }
+    shown = [h.replace("_", " ") for h in header]
+    return {"name": name, "header": shown, "rows": cells, "csv": csv, "markdown": markdown}
 
 
 def _tone(column: str, text: str) -> str:
@@ -96,28 +151,21 @@ def _tone(column: str, text: str) -> str:
     return "number" if re.fullmatch(r"[-+]?[\d,.]+(e[+-]\d+)?%?|n/a", text) else ""
 
 
-def _pictures(pages: list[Page], folder: Path) -> list[dict]:
+def _pictures(pages: list[ReportPage], folder: Path) -> list[dict]:
     """The first chart of each page for the index: a PNG where one can be made, else the live chart."""
-    first = [(page, page.charts[0]) for page in pages if page.charts]
-    made = pictures.pngs([chart["figure"] for _, chart in first])
+    charted = [page for page in pages if page.charts]
+    pngs = look.pngs([page.charts[0]["figure"] for page in charted])
     drawn = []
-    for number, ((page, chart), png) in enumerate(zip(first, made, strict=True)):
+    for number, (page, png) in enumerate(zip(charted, pngs, strict=True)):
         file = f"pictures/{_slug(page.stem)}.png" if png else ""
         if png:
             _put(folder / file, base64.b64decode(png))
-        drawn.append(
-            {
-                "id": f"chart-{number}",
-                "json": chart["json"],
-                "title": chart["title"],
-                "file": file,
-                "page": quote(page.file),
-            }
-        )
+        own = {"id": f"chart-{number}", "file": file, "page": quote(page.file)}
+        drawn.append({**own, **{k: page.charts[0][k] for k in ("json", "title")}})
     return drawn
 
 
-def _entry(page: Page, path: Path, folder: Path) -> dict:
+def _entry(page: ReportPage, path: Path, folder: Path) -> dict:
     inside = path.resolve().is_relative_to(folder.resolve())
     source = quote(path.resolve().relative_to(folder.resolve()).as_posix()) if inside else ""
     return {"file": quote(page.file), "title": page.title, "answer": page.answer, "error": page.error, "source": source}
@@ -125,12 +173,6 @@ def _entry(page: Page, path: Path, folder: Path) -> dict:
 
 def _rendered(template: str, **what) -> str:
     return environment().get_template(template).render(**what)
-
-
-def _markup(html: str):
-    from markupsafe import Markup
-
-    return Markup(html)
 
 
 def _plotly_js() -> bytes:

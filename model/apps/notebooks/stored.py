@@ -1,0 +1,281 @@
+"""Stored notebooks: the form they are stored in, `accept` that runs and stores them, `check` that runs and compares.
+
+Nothing in a stored notebook depends on when, where or how often it ran.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+from model import checks, paths
+from model.apps.notebooks.comparing import CHART_MIME, Difference, differences
+from model.apps.notebooks.running import find, import_schemas
+from model.apps.notebooks.workers import execute_all
+from model.show import look
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
+DROPPED = ("papermill", "execution", "widgets", "ExecuteTime", "signature", "trusted", "collapsed")
+PICTURE, WIDGET = "image/png", "application/vnd.jupyter.widget-view+json"
+KEPT_AS_IS = (PICTURE, "image/jpeg", "application/pdf")
+NBVAL = "-m pytest --nbval --nbval-current-env -q -p no:cacheprovider -o addopts= --color=no".split()
+NOT_AS_ACCEPTED = "the file is not as `workbook accept` writes it; accept it again"
+
+
+def accept(
+    notebooks: Iterable | None = None,
+    engine: str = "inprocess",
+    with_pictures: bool = True,
+    jobs: int | None = None,
+    progress: bool = True,
+) -> list[Difference]:
+    """Run notebooks, store them with their outputs, and tell in numbers what changed.
+
+    Where nothing changed, the file keeps its bytes. A notebook that fails, or that prints a warning,
+    is not stored.
+    """
+    if with_pictures:
+        look.check_installed()
+    changes = []
+    for path, fresh in _fresh(notebooks, engine, jobs, progress).items():
+        stored = _read(path)
+        refused = [fresh] if isinstance(fresh, Difference) else _noise(fresh, path.name)
+        changes += refused or differences(stored, fresh, path.name)
+        if not refused:
+            _keep_pictures(stored, fresh, with_pictures)
+            _write(path, text_of(fresh))
+    return changes
+
+
+def check(
+    notebooks: Iterable | None = None,
+    engine: str = "inprocess",
+    tolerance: Mapping | None = None,
+    nbval: bool = True,
+    jobs: int | None = None,
+    progress: bool = True,
+) -> list[Difference]:
+    """Run notebooks and tell each number, text and chart that is not as it is stored."""
+    runs, changes = _fresh(notebooks, engine, jobs, progress), []
+    for path, fresh in runs.items():
+        if isinstance(fresh, Difference):
+            changes.append(fresh)
+            continue
+        stored = _read(path)
+        own = differences(stored, fresh, path.name, tolerance) + _noise(fresh, path.name)
+        if not own and path.read_text(encoding="utf-8") != text_of(stored):
+            own = [Difference(path.name, 1, "failed", fresh=NOT_AS_ACCEPTED)]
+        changes += own
+    if nbval and has_nbval():
+        known = {(d.notebook, d.cell) for d in changes}
+        changes += [d for d in nbval_failures(list(runs)) if (d.notebook, d.cell) not in known]
+    return changes
+
+
+def _fresh(notebooks, engine: str, jobs: int | None, progress: bool) -> dict:
+    """Each notebook's path with its new run in stored form, or with the difference that it fails."""
+    chosen = [find(n) for n in notebooks] if notebooks else sorted(paths.notebooks().glob("*.ipynb"))
+    if not chosen:
+        checks.fail("no notebooks to run", paths.notebooks())
+    runs = {}
+    with tempfile.TemporaryDirectory(prefix="workbook-") as folder:
+        for done in execute_all(chosen, None, folder, engine, jobs, progress):
+            number = int(done.error.partition("In [")[2].partition("]")[0] or 0)
+            failed = Difference(done.notebook.name, number, "failed", fresh=done.error)
+            runs[done.notebook] = failed if done.error else _read(done.output)
+    return runs
+
+
+def _read(path: Path):
+    """A notebook in stored form, whatever program saved it."""
+    import_schemas()
+    import nbformat
+
+    return normalise(nbformat.read(path, as_version=4))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the file whole or not at all, and not where it would stay the same."""
+    if path.read_text(encoding="utf-8") == text:
+        return
+    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        checks.fail(f"cannot store {path.name}: {error.strerror}")
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _noise(fresh, name: str) -> list[Difference]:
+    """What a stored notebook must not hold: anything on stderr, warnings above all."""
+    printed = [(c, o) for c in _code(fresh) for o in c.outputs if o.get("name") == "stderr"]
+    said = [(cell.execution_count, output.text.strip().partition("\n")[0][:100]) for cell, output in printed]
+    return [Difference(name, number, "failed", fresh=f"prints to stderr: {line}") for number, line in said]
+
+
+def _code(notebook) -> list:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _keep_pictures(stored, fresh, draw: bool) -> None:
+    """Give each chart its picture: the stored one while its data are the same, else a new one."""
+
+    def charts(notebook) -> list[tuple]:
+        outputs = [o for c in _code(notebook) for o in c.outputs if CHART_MIME in o.get("data", {})]
+        return [(json.dumps(o.data[CHART_MIME], sort_keys=True), o.data) for o in outputs]
+
+    kept = {chart: data[PICTURE] for chart, data in charts(stored) if PICTURE in data}
+    bare = [data for chart, data in charts(fresh) if not kept.get(chart)]
+    for chart, data in charts(fresh):
+        if kept.get(chart):
+            data[PICTURE] = kept[chart]
+    if draw:
+        for data, picture in zip(bare, look.pngs([data[CHART_MIME] for data in bare]), strict=True):
+            data.update({PICTURE: picture} if picture else {})
+
+
+def normalise(notebook):
+    """The notebook as it is stored: ids and counts in order, no run times, no folders of this machine."""
+    import nbformat
+
+    rules, count = patterns(), 0
+    new = nbformat.v4.new_notebook()
+    kept = {k: v for k, v in notebook.metadata.items() if k not in DROPPED}
+    new.metadata = nbformat.from_dict({**kept, "kernelspec": KERNEL, "language_info": LANGUAGE})
+    for position, old in enumerate(notebook.cells, 1):
+        cell = nbformat.from_dict(copy.deepcopy(dict(old)))
+        cell.id = f"cell-{position:02d}"
+        kept = {k: v for k, v in old.metadata.items() if k not in DROPPED and (k != "tags" or v)}
+        cell.metadata = nbformat.from_dict(kept)
+        if cell.cell_type == "code":
+            count += bool(cell.source.strip())
+            cell.execution_count = count if cell.source.strip() else None
+            cell.outputs = [nbformat.from_dict(o) for o in _outputs(old.get("outputs", ()), count, rules)]
+        new.cells.append(cell)
+    return new
+
+
+def text_of(notebook) -> str:
+    """The text of a notebook's file, the same bytes for the same notebook."""
+    import nbformat
+
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
+def _outputs(outputs, count: int, rules: list) -> list[dict]:
+    """The outputs of a cell, streams joined between displays: stdout first, since their order is chance."""
+    done, streams = [], {}
+    for output in [*outputs, None]:
+        if output is not None and output["output_type"] == "stream":
+            streams[output["name"]] = streams.get(output["name"], "") + output["text"]
+            continue
+        for name in sorted(streams, reverse=True):
+            done.append({"output_type": "stream", "name": name, "text": _overwritten(streams[name])})
+        streams = {}
+        if output is not None:
+            done.append(_shown(dict(output), count))
+    return [scrubbed(o, rules) for o in done]
+
+
+def _shown(output: dict, count: int) -> dict:
+    if output["output_type"] == "execute_result":
+        output["execution_count"] = count
+    if "data" in output:
+        output["data"] = {k: v for k, v in output["data"].items() if k != WIDGET or len(output["data"]) == 1}
+    if WIDGET in output.get("data", {}):
+        output["data"] = {WIDGET: {"model_id": "left out", "version_major": 2, "version_minor": 0}}
+    return output
+
+
+def _overwritten(text: str) -> str:
+    """What stays of lines that a carriage return went over, as of a progress bar."""
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+
+
+def scrubbed(value: object, rules: list) -> object:
+    """The value with every text in it freed of times, addresses in memory and folders of this machine."""
+    if isinstance(value, str):
+        for _, pattern, replacement in rules:
+            value = re.sub(pattern, replacement, value)
+        return value
+    if isinstance(value, dict):
+        return {k: v if k in KEPT_AS_IS else scrubbed(v, rules) for k, v in value.items()}
+    return [scrubbed(v, rules) for v in value] if isinstance(value, list) else value
+
+
+def patterns() -> list[tuple[str, str, str]]:
+    """Name, pattern and replacement of what differs between runs and machines in any text."""
+    rules = [
+        ("cell file", r"[^\s'\"<>]*ipykernel_\d+[/\\]\d+\.py", "cell.py"),
+        ("address", r"(?<= at )0x[0-9a-fA-F]{6,16}", "0x0"),
+        ("run time", r"(CPU times|Wall time): [^\n<]*", r"\1: left out"),
+    ]
+    folders = {str(Path.home()): "~", tempfile.gettempdir(): "tmp", sys.base_prefix: "python", sys.prefix: "python"}
+    folders[str(paths.data().parent)] = "."
+    for folder in sorted(folders, key=lambda f: (-len(f), f)):
+        if len(folder) > 1:
+            whole = r"(?<![\w.\-])" + re.escape(folder) + r"(?=[/\\\s'\":<]|$)"
+            rules.append((f"folder {len(rules)}", whole, folders[folder]))
+    return rules
+
+
+def has_nbval() -> bool:
+    """Whether nbval, which the extra `dev` brings, is installed."""
+    return importlib.util.find_spec("nbval") is not None
+
+
+def nbval_failures(notebooks: Sequence[Path]) -> list[Difference]:
+    """What nbval finds wrong, a cell each: every notebook in a kernel of its own, outputs compared as texts."""
+    failures = []
+    with tempfile.TemporaryDirectory(prefix="workbook-") as folder:
+        rules, report = Path(folder, "sanitize.cfg"), Path(folder, "report.xml")
+        texts = [f"[{name}]\nregex: {pattern}\nreplace: {instead}\n\n" for name, pattern, instead in patterns()]
+        rules.write_text("".join(texts), encoding="utf-8")
+        for notebook in notebooks:
+            own = [f"--nbval-sanitize-with={rules}", f"--junitxml={report}", f"--rootdir={notebook.parent}"]
+            command = [sys.executable, *NBVAL, *own, str(notebook)]
+            quiet = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL}
+            done = subprocess.run(command, cwd=notebook.parent, **quiet)
+            if done.returncode not in (0, 1, 5) or not report.exists():
+                last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+                failures.append(Difference(notebook.name, 0, "nbval", fresh=f"nbval did not run: {last}"))
+                continue
+            failures += _failed_cells(report, notebook.name)
+            report.unlink()
+    return failures
+
+
+def _failed_cells(report: Path, name: str) -> list[Difference]:
+    cells = []
+    for case in ElementTree.parse(report).iter("testcase"):
+        for problem in [*case.findall("failure"), *case.findall("error")]:
+            number = int(re.search(r"\d+", case.get("name", "0")).group()) + 1
+            cells.append(Difference(name, number, "nbval", fresh=_gist(problem.text or "")))
+    return cells
+
+
+def _gist(text: str) -> str:
+    """The lines of nbval's message that say what differs."""
+    lines = [re.sub(r"(\x1b|#x1B)\[[0-9;]*m", "", line).strip() for line in text.splitlines()]
+    telling = re.compile(r"mismatch|E |Missing|Unexpected|dissimilar|'|\w*Error|.*==")
+    said = [line for line in lines if telling.match(line)]
+    return "nbval: " + " | ".join((said or [line for line in lines if line][:3])[:4])[:300]

@@ -1,0 +1,149 @@
+"""Evaluating a scenario: at its modes, over draws, and over more draws than are held at once."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from model import checks, claims
+from model.outcome.sides import MEASURES, Side, StreamedSide, both_sides
+from model.outcome.tables import Outcome
+from model.scenario import Scenario, load, sampling
+
+
+def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0, progress=None) -> Outcome:
+    """Both designs of a scenario, all five measures.
+
+    Parameters
+    ----------
+    scenario : Scenario or str, A scenario, its name or its file
+    users : array_like, optional, user counts; the scenario's own where none is given
+    draws : int, 0 puts every input at its mode; otherwise that many draws of every range
+    seed : int, seed of the draws
+    progress : callable, optional, told the draws done and the draws in all, after each chunk of a long run
+
+    Returns: Outcome, figures over (draws, users)
+    Raises: InputError, what is wrong with scenario, users or draws, in one sentence
+
+    Examples
+    --------
+    >>> outcome = evaluate("twilly", users=[1e3, 1e4])
+    >>> outcome.values("cost")[0].shape
+    (1, 2)
+    """
+    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    counts = np.asarray(checks.positive("users", _counts(scenario, users), "users"), dtype=float)
+    sampling.check_draws(draws, counts.size)
+    if draws * counts.size > sampling.AT_ONCE and draws > 1:
+        return _streamed(scenario, counts, draws, seed, progress)
+    return Outcome(scenario, counts, draws, *both_sides(sampling.resolved(scenario, counts, draws, seed)), seed)
+
+
+def _counts(scenario: Scenario, users) -> np.ndarray:
+    """The user counts asked for, or the scenario's own; not yet checked one by one."""
+    counts = np.atleast_1d(np.asarray(scenario.users if users is None else users, dtype=object))
+    if not counts.size:
+        checks.fail("users must be at least one number > 0; got none")
+    return counts
+
+
+def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, progress) -> Outcome:
+    """An outcome over many draws, a chunk at a time, so that memory stays small and the cache is used."""
+    size = max(1 << int(np.log2(max(sampling.CHUNK // users.size, 1))), 16)
+    first, chunks, done = None, [], 0
+
+    def work(chunk: dict) -> tuple:
+        sides = both_sides(sampling.with_columns(scenario, chunk, users))
+        return sides, _totals(sides, (_rows(chunk), users.size), MEASURES)
+
+    for sides, totals in _in_order(work, sampling.chunks_of(scenario, draws, seed, size)):
+        first, done = first or sides, done + len(totals[0]["cost"])
+        chunks.append(totals)
+        if progress is not None:
+            progress(done, draws)
+    streamed = [StreamedSide(s.traffic, s.book, tuple(c[k] for c in chunks)) for k, s in enumerate(first or ())]
+    return Outcome(scenario, users, draws, *streamed, seed)
+
+
+def _rows(chunk: dict) -> int:
+    return len(next(iter(chunk.values())))
+
+
+def _totals(sides: Iterable[Side], shape: tuple, measures: Iterable[str]) -> list[dict]:
+    """The measures of each side, copied so that they hold no side alive."""
+    return [{m: np.array(np.broadcast_to(np.asarray(s.total(m), dtype=float), shape)) for m in measures} for s in sides]
+
+
+def _in_order(work: Callable, items: Iterable) -> Iterator:
+    """What `work` makes of the items, in their order; as many at once as this process may use processors."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if cores < 2:
+        yield from map(work, items)
+        return
+    waiting: deque = deque()
+    with ThreadPoolExecutor(cores) as pool:  # numpy lets other threads run while it works on an array
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > cores:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES, change=None) -> list[dict]:
+    """Measures of both designs over one chunk of draws, each (draws, users); `change` alters what is drawn."""
+    resolved = sampling.with_columns(scenario, chunk, users)
+    sides = both_sides(resolved if change is None else change(resolved))
+    return _totals(sides, (_rows(chunk), np.size(users)), measures)
+
+
+def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0):
+    """The before-and-after table: one row a measure, the model's figures beside the claims.
+
+    Parameters
+    ----------
+    scenario : Scenario or str, A scenario, its name or its file
+    users : float or array_like, optional, user count; with several, the table has a row for each and measure
+    draws : int, 0 puts every input at its mode; otherwise tables show the middle and the 5-95 % span
+    seed : int, seed of the draws
+
+    Returns: pandas.DataFrame, index measure; columns unit, before, after, change (a share of before), claimed_before,
+    claimed_after, verdict; with draws before_low, before_high, after_low, after_high, p_better
+    Raises: InputError, what is wrong with scenario, users or draws, in one sentence
+
+    Examples
+    --------
+    >>> list(before_after("twilly").index)[2:]
+    ['battery', 'mobile data', 'server load', 'cost']
+    """
+    import pandas as pd
+
+    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    counts = _counts(scenario, users)
+    tables = [evaluate(scenario, [one], draws, seed).table() for one in counts]
+    return tables[0] if len(counts) == 1 else pd.concat(dict(zip(counts, tables, strict=True)), names=["users"])
+
+
+def judged_twice(scenario: Scenario, here=None):
+    """Every claim beside the model under the claims' own premise and under the scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario, A scenario; where it names no claims there is no verdict, and no premise but its own
+    here : pandas.DataFrame, optional, its before-and-after table, where that is at hand already
+
+    Returns: pandas.DataFrame, A row a measure: claimed, then before, after and verdict under the premise and under
+    the scenario
+    """
+    import pandas as pd
+
+    here = before_after(scenario) if here is None else here
+    own = before_after(claims.premise(scenario)) if scenario.claims else here
+    keep = ["before", "after", "verdict"]
+    parts = [here[["unit", "claimed_before", "claimed_after"]]]
+    parts += [table[keep].add_suffix(f" ({where})") for table, where in ((own, "premise"), (here, "scenario"))]
+    return pd.concat(parts, axis=1)

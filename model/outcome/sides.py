@@ -1,0 +1,114 @@
+"""A side: the figures of one design, each measure in all and by flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from model import battery, checks, claims, cost, latency, mobile_data, prices, server_load
+from model.life.sessions import pushes_per_s
+from model.scenario import Scenario
+from model.traffic import Traffic
+from model.traffic import traffic as traffic_of
+
+MEASURES = claims.MEASURES
+
+
+@dataclass(frozen=True)
+class Side:
+    """One design's figures; every number an array over (draws, users)."""
+
+    traffic: Traffic
+    book: prices.PriceBook
+
+    @cached_property
+    def usage(self) -> dict:
+        """What the month is billed on: {meter: amount}."""
+        return cost.month_usage(self.traffic)
+
+    @cached_property
+    def _known(self) -> dict:
+        """Totals by measure and quantiles by shares, each worked out once."""
+        return {}
+
+    def total(self, measure: str):
+        """A measure in its unit: mean latency, or the whole of battery, data, load or cost."""
+        if measure not in self._known:
+            self._known[measure] = self._total(checks.known("measure", measure, MEASURES))
+        return self._known[measure]
+
+    def _total(self, measure: str):
+        if measure == "cost":
+            return cost.total(self.usage, self.book, self.traffic.life.scenario.free_tier)
+        if measure == "load":
+            return server_load.requests_per_minute(self.traffic)
+        if measure == "battery":
+            return sum(battery.percent_per_hour(self.traffic, split=False).values())
+        return sum(self.parts(measure).values())
+
+    def parts(self, measure: str) -> dict:
+        """A measure by flow; the parts add up to the whole (of latency: to its mean)."""
+        checks.known("measure", measure, MEASURES)
+        traffic = self.traffic
+        if measure == "latency":
+            return self._latency_parts()
+        if measure == "battery":
+            return battery.percent_per_hour(traffic)
+        if measure == "cost":
+            return cost.usd_by_flow(traffic, self.book, traffic.life.scenario.free_tier)
+        part = mobile_data.flow_mb if measure == "data" else server_load.flow_requests_per_minute
+        return {flow.name: part(flow, traffic) for flow in traffic.flows}
+
+    def _latency_parts(self) -> dict:
+        """The mean latency by the flow that brings the event, weighted by how often each event arrives."""
+        traffic = self.traffic
+        rates = {e: latency.delivered_rate_per_s(traffic, e) for e in traffic.life.scenario.events}
+        whole = sum(rates.values())
+        parts: dict = {}
+        for flow in traffic.flows:
+            for event in flow.events if flow.kind in ("poll", "push") else ():
+                if np.any(np.asarray(rates[event]) > 0):
+                    part = rates[event] / whole * latency.mean_s(traffic, event)
+                    parts[flow.name] = parts[flow.name] + part if flow.name in parts else part
+        return parts
+
+    def latency_quantiles(self, shares) -> np.ndarray:
+        """Quantiles of latency over all delivered events, first axis the quantile [s]."""
+        shares = tuple(shares)
+        if shares not in self._known:
+            self._known[shares] = latency.quantile_s(self.traffic, shares)
+        return self._known[shares]
+
+    @cached_property
+    def undelivered_share(self):
+        """The share of events to users in the app that does not arrive within the session."""
+        scenario = self.traffic.life.scenario
+        rates = {e: pushes_per_s(scenario, e) for e in scenario.events}
+        missed = sum(rate * latency.undelivered_share(self.traffic, e) for e, rate in rates.items())
+        return missed / sum(rates.values())
+
+
+@dataclass(frozen=True)
+class StreamedSide(Side):
+    """A design over more draws than are held at once: totals of all draws, everything else of the first chunk."""
+
+    chunks: tuple[dict, ...]  # of each chunk {measure: (draws, users)}
+
+    def _total(self, measure: str) -> np.ndarray:
+        return np.concatenate([chunk[measure] for chunk in self.chunks])
+
+    def parts(self, measure: str) -> dict:
+        """A measure by flow: as it splits in the first chunk, scaled to the mean over all draws."""
+        parts, first = super().parts(measure), self.chunks[0][measure].mean(axis=0)
+        whole = self.total(measure).mean(axis=0)
+        scale = np.divide(whole, first, out=np.ones(first.shape), where=first != 0)
+        return {flow: part * scale for flow, part in parts.items()}
+
+
+def both_sides(resolved: Scenario) -> tuple[Side, Side]:
+    """Before and after of a scenario whose ranges are numbers or columns of draws already."""
+    book = prices.book(resolved.region, resolved.prices_on)
+    before, after = (Side(traffic_of(which, resolved), book) for which in ("before", "after"))
+    return before, after

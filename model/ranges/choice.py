@@ -1,0 +1,178 @@
+"""What the ranges say of the choice: how sure a saving is, and what it is worth to measure an input first."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+
+from model import checks
+from model.outcome import ROWS, chunk_totals, evaluate
+from model.scenario import Scenario, sampling
+
+BINS = 64  # groups of draws alike in one input, over which its information is valued
+A_GROUP = 256  # draws that a group has at least: the mean of fewer is noise, which looks like information
+SHUFFLES = 16  # shuffled columns: the best of them is what noise alone seems to be worth
+ROUNDING = 1e-9  # of the mean size of a saving: less is rounding
+LONG_DAY_H = 8.0
+
+
+def _check_some(draws: int) -> int:
+    """The number of draws, refused unless it is a whole number above 0 that fits in memory."""
+    if sampling.check_draws(draws) < 1:
+        checks.fail(f"draws must be a whole number > 0; got {checks.shown(draws)}")
+    return draws
+
+
+def spans(scenario: Scenario, users: float | None = None, draws: int = 4096, seed: int = 1):
+    """The middle and the 5-95 % span of before, after and change, and the chance that push is better.
+
+    Parameters
+    ----------
+    scenario : Scenario, A scenario with ranges
+    users : float, optional, users in the month; the scenario's own where none is given
+    draws : int, how many draws
+    seed : int, seed of the draws
+
+    Returns: pandas.DataFrame, A row a measure of the table: low, middle and high of before, after and change;
+    p_better
+    Raises: InputError, no draws, or more than memory holds
+    Source: assumption.
+    """
+    import pandas as pd
+
+    outcome = evaluate(scenario, users, _check_some(draws), seed)
+    rows = {}
+    for label, (_, _, unit) in ROWS.items():
+        before, after = (v[:, 0] for v in outcome.values(label))
+        row = {"unit": unit}
+        for name, values in (("before", before), ("after", after), ("change", after / before - 1.0)):
+            low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
+            row |= {f"{name}_low": low, f"{name}_middle": middle, f"{name}_high": high}
+        rows[label] = {**row, "p_better": float((after < before).mean())}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
+
+
+def cheaper_surface(scenario: Scenario, users, active_hours, draws: int = 512, seed: int = 1):
+    """The chance that push is cheaper, by user count and active hours per user and month.
+
+    Parameters
+    ----------
+    scenario : Scenario, A scenario with ranges
+    users : array_like, user counts, the columns
+    active_hours : array_like, active hours per user and month, the rows; reached by more sessions a day, from 8 h a
+        day on by more active days, and by longer days where every day is one
+    draws : int, how many draws at each point
+    seed : int, seed of the draws
+
+    Returns: pandas.DataFrame, chances from 0 to 1
+    Raises: InputError, no draws, or active hours that are not above 0 or more than the month has
+    Source: assumption.
+    """
+    import pandas as pd
+
+    users = np.asarray(checks.positive("users", users, "users"), dtype=float)
+    hours = np.asarray(checks.positive("active_hours", active_hours, "h"), dtype=float)
+    most = 24.0 * scenario.billing.month_days
+    checks.bounded("active_hours", hours, f"at most the {most:g} h of the month", lambda a: a <= most)
+    _check_some(draws)
+    rows = []
+    for one in hours:
+        cheaper = np.zeros(users.size)
+        for chunk in sampling.chunks_of(scenario, draws, seed):
+            before, after = chunk_totals(scenario, users, chunk, ("cost",), functools.partial(with_active_hours, one))
+            cheaper += (after["cost"] < before["cost"]).sum(axis=0)
+        rows.append(cheaper / draws)
+    return pd.DataFrame(rows, index=pd.Index(hours, name="active hours"), columns=users)
+
+
+def with_active_hours(hours: float, resolved: Scenario) -> Scenario:
+    """The scenario with so many active hours per user and month, by sessions a day, then days, then longer days."""
+    use, days = resolved.usage, resolved.billing.month_days
+    share = np.minimum(np.maximum(use.dau_mau_share, hours / (days * LONG_DAY_H)), 1.0)
+    sessions = hours * 3600.0 / (share * days * use.session_mean_s)
+    usage = use.model_copy(update={"dau_mau_share": share, "sessions_per_day": sessions})
+    return resolved.model_copy(update={"usage": usage})
+
+
+def information_value(saving_usd, columns: Mapping[str, np.ndarray], bins: int = BINS):
+    """What it is worth to know one input before choosing between two designs.
+
+    Without more knowledge one takes push where its mean saving is above 0: worth max(mean, 0). Knowing
+    input x first, one takes it where the mean given x is above 0: worth E[max(E[saving | x], 0)]. The
+    difference is the value of that information; draws alike in x are grouped to find the mean given x.
+    Groups differ by noise alone, so an input counts only where it is worth more than shuffled columns.
+
+    Source: raiffa1961.
+    """
+    import pandas as pd
+
+    saving = np.ravel(checks.numbers("saving_usd", saving_usd))
+    if saving.size == 0:
+        checks.fail("draws must be a whole number > 0; got 0")
+    columns = {name: np.ravel(column) for name, column in columns.items()}
+    for name, column in columns.items():
+        if column.size != saving.size:
+            checks.fail(f"draws of {name} must be as many as of the saving, {saving.size}; got {column.size}")
+    today_usd = max(saving.mean(), 0.0)
+    wrong_today = (saving < 0).mean() if saving.mean() > 0 else (saving > 0).mean()
+    rows = {"everything": (np.maximum(saving, 0.0).mean() - today_usd, 0.0), "nothing": (0.0, wrong_today)}
+    least, bins = ROUNDING * np.abs(saving).mean(), min(bins, max(saving.size // A_GROUP, 2))
+    if saving.size >= 2 * A_GROUP:
+        rng = np.random.default_rng(saving.size)
+        least = max(
+            least, *(_known(saving, rng.permutation(saving.size), bins)[0] - today_usd for _ in range(SHUFFLES))
+        )
+    for name, column in columns.items():
+        usd, wrong = _known(saving, column, bins)
+        rows[name] = (usd - today_usd, wrong) if usd - today_usd > least else rows["nothing"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["value_usd", "chance_of_wrong"])
+    return table.rename_axis("input").sort_values("value_usd", ascending=False, kind="stable")
+
+
+def _known(saving: np.ndarray, column: np.ndarray, bins: int) -> tuple[float, float]:
+    """What one saves who knows an input before choosing, and how often the choice is wrong all the same."""
+    values, group = np.unique(column, return_inverse=True)
+    if len(values) > bins:
+        rank = np.argsort(np.argsort(column, kind="stable"), kind="stable")
+        group = rank * bins // len(column)
+    count = np.bincount(group)
+    mean = np.bincount(group, saving) / count
+    wrong = np.where(mean > 0, np.bincount(group, saving < 0), np.bincount(group, saving > 0))
+    return float((count * np.maximum(mean, 0.0)).sum() / count.sum()), float(wrong.sum() / count.sum())
+
+
+def worth_measuring(scenario: Scenario, users: float | None = None, draws: int = 16384, seed: int = 1, most: int = 12):
+    """The inputs whose measurement would most lower the chance of choosing wrong, in dollars a month.
+
+    Parameters
+    ----------
+    scenario : Scenario, A scenario with ranges
+    users : float, optional, users in the month; the scenario's own where none is given
+    draws : int, how many draws
+    seed : int, seed of the draws
+    most : int, how many inputs to show
+
+    Returns: pandas.DataFrame, A row an input that is worth anything: value_usd a month, chance_of_wrong, and the
+    input's range and source; the first row is perfect knowledge, the last today's
+    Raises: InputError, no draws, or more than memory holds
+    Source: raiffa1961.
+    """
+    import pandas as pd
+
+    counts = np.array([float(np.ravel(scenario.users if users is None else users)[0])])
+    saving, columns = [], []
+    for chunk in sampling.chunks_of(scenario, _check_some(draws), seed):
+        before, after = chunk_totals(scenario, counts, chunk, ("cost",))
+        saving.append(before["cost"][:, 0] - after["cost"][:, 0])
+        columns.append(chunk)
+    table = information_value(
+        np.concatenate(saving), {n: np.concatenate([c[n][:, 0] for c in columns]) for n in columns[0]}
+    )
+    some = table.drop(["everything", "nothing"]).query("value_usd > 0").head(most)
+    table = pd.concat([table.loc[["everything"]], some, table.loc[["nothing"]]])
+    inputs = sampling.ranged_inputs(scenario)
+    for name in ("low", "mode", "high", "source"):
+        table[name] = [getattr(inputs[i], name) if i in inputs else "" for i in table.index]
+    return table

@@ -1,0 +1,156 @@
+"""What the pieces of a scenario are made of: their base, and numbers with a rule and a unit, alone or as a range.
+
+A value that breaks its rule is refused in words that follow its path: "must be > 0 s; got -5".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, NoReturn
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from model import checks
+
+
+class Part(BaseModel):
+    """A piece of a scenario: frozen, checked when built, refusing keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, value: Any) -> Any:
+        for key in value if isinstance(value, dict) else ():
+            if key not in cls.model_fields:
+                near = checks.nearest(key, [name for name in cls.model_fields if name != "place"])
+                raise PydanticCustomError("unknown_key", "{key}", {"key": key, "near": near})
+        return value
+
+
+class Range(BaseModel):
+    """A number known only as low, mode and high; it may say where it comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    low: float
+    mode: float
+    high: float
+    source: str | None = None
+    note: str | None = None
+
+
+class RangeInput(BaseModel):
+    """How a range is written: mode alone, or low, mode and high; with a source or a note where known."""
+
+    model_config = ConfigDict(extra="forbid")
+    mode: float
+    low: float | None = None
+    high: float | None = None
+    source: str | None = None
+    note: str | None = None
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Refuse what a file says, in the words that follow the value's path."""
+    raise PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
+
+
+def _plain_number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        refuse(f"must be a number; got {checks.shown(value)}")
+    if math.isnan(value):
+        refuse("must be a number; got NaN")
+    return float(value)
+
+
+def _between(value: Any, low: float, high: float, strict: bool, rule: str) -> float:
+    """The value as a number between two, finite; above the lower where strict."""
+    number = _plain_number(value)
+    if not (low < number if strict else low <= number) or not number <= high or math.isinf(number):
+        refuse(f"must be {rule}; got {checks.shown(number)}")
+    return number
+
+
+def _number_or_range(value: Any, check) -> Any:
+    """The value checked: a float, a Range, or an array that a caller put in the place of a number."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        return np.array([check(one) for one in value.flat[:]], dtype=float).reshape(value.shape)
+    if isinstance(value, Range):
+        value = value.model_dump()
+    if not isinstance(value, dict):
+        return check(value)
+    for key in value:
+        if key not in RangeInput.model_fields:
+            refuse(f"has an unknown key {key!r}{checks.nearest(key, RangeInput.model_fields)}")
+    if "mode" not in value:
+        refuse("must have a mode where it is a range; got none")
+    low, mode, high = (check(value["mode"] if value.get(k) is None else value[k]) for k in ("low", "mode", "high"))
+    if not low <= mode <= high:
+        refuse(f"must have low <= mode <= high; got {low:g}, {mode:g}, {high:g}")
+    return Range(low=low, mode=mode, high=high, source=value.get("source"), note=value.get("note"))
+
+
+def _real(rule: str, low: float = -math.inf, high: float = math.inf, strict: bool = False) -> Any:
+    """A field that holds a number or a range under a rule."""
+
+    def check(value: Any) -> float:
+        return _between(value, low, high, strict, rule)
+
+    return Annotated[
+        Any, BeforeValidator(lambda v: _number_or_range(v, check), json_schema_input_type=float | RangeInput)
+    ]
+
+
+def _positive(unit: str) -> Any:
+    return _real(f"> 0 {unit}".rstrip(), low=0.0, strict=True)
+
+
+def _least_zero(unit: str) -> Any:
+    return _real(f">= 0 {unit}".rstrip(), low=0.0)
+
+
+def _whole(value: Any) -> int:
+    number = _plain_number(value)
+    if number < 0 or number != math.floor(number):
+        refuse(f"must be a whole number >= 0; got {checks.shown(number)}")
+    return int(number)
+
+
+def _whole_from_1(value: Any) -> int:
+    number = _whole(value)
+    if number < 1:
+        refuse(f"must be a whole number >= 1; got {number}")
+    return number
+
+
+def _users(value: Any) -> Any:
+    array = np.array([_between(v, 0.0, math.inf, True, "> 0 users") for v in np.ravel(np.asarray(value, dtype=object))])
+    return float(array[0]) if np.ndim(value) == 0 else array
+
+
+def _delays(value: Any) -> list[float]:
+    if not isinstance(value, (list, tuple)) or not value:
+        refuse(f"must be a list of delays > 0 s; got {checks.shown(value)}")
+    return [_between(v, 0.0, math.inf, True, "delays > 0 s") for v in value]
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value):
+        refuse(f"must be letters, digits, '_', '-' or '.'; got {value!r}")
+    return value
+
+
+Real, Positive, Zero = _real("a number"), _positive(""), _least_zero("")
+Share = _real("between 0 and 1", 0.0, 1.0)
+SomeShare = _real("> 0 and at most 1", 0.0, 1.0, strict=True)  # one that something is divided by
+PeakRatio = _real("between 1 and 24, as many as a day has hours", 1.0, 24.0)
+Seconds, SecondsOrZero, Bytes, PerSecond = _positive("s"), _least_zero("s"), _least_zero("B"), _positive("1/s")
+Count = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
+SomeCount = Annotated[int, BeforeValidator(_whole_from_1, json_schema_input_type=int)]
+Users = Annotated[Any, BeforeValidator(_users, json_schema_input_type=float)]
+Delays = Annotated[list[float], BeforeValidator(_delays), Field(min_length=1)]
+Name = Annotated[str, AfterValidator(_name)]
+Day = Annotated[str | None, BeforeValidator(lambda value: value if value is None else str(value))]

@@ -1,0 +1,1 @@
+"""Programs beside the package: they use it, it never uses them."""

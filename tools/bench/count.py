@@ -1,0 +1,372 @@
+"""Counts the bytes of every flow and of whole hours on real connections over loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from model import checks
+from model.wire.measured import POLL_BODY_BYTES
+from tools.bench import clients, servers, tls
+from tools.bench.flows import Flow, Hour
+from tools.bench.tcp_info import TcpInfo, Traffic, traffic_between
+
+__all__ = []
+
+SETTLE_S = 0.25  # longer than any delayed ACK: nothing of the flow before is still under way
+STALL_S = 0.03  # an answer later than this was held up by the machine, and draws an ACK of its own at 40 ms
+START_GAP_S = 0.03
+
+
+@dataclass
+class Bench:
+    """The running servers: their ports, what they answer, and the connections of the WebSocket server."""
+
+    chains: dict[str, tls.Chain]
+    answers: dict[str, servers.Answers]
+    upgrade_pad: list[int]
+    ports: dict[str, int] = field(default_factory=dict)
+    sockets: dict[int, object] = field(default_factory=dict)
+
+    def http(self, protocol: str) -> clients.HttpClient:
+        """A new HTTP client."""
+        context = tls.client_context(self.chains["rsa4"], ("h2",) if protocol == "http/2" else ("http/1.1",))
+        return clients.HttpClient(protocol, context, self.ports[protocol])
+
+    def websocket(self, pad_bytes: int = 0) -> clients.WebSocketClient:
+        """A new WebSocket client that pauses between TLS and upgrade."""
+        return clients.WebSocketClient(
+            tls.client_context(self.chains["rsa4"]), self.ports["websocket"], pad_bytes, SETTLE_S
+        )
+
+    async def push(self, client_port: int, text: str) -> None:
+        """Send one message on the connection of the client with that port."""
+        if client_port not in self.sockets:
+            raise ConnectionResetError("the server has lost the client")
+        await self.sockets[client_port].send(text)
+
+    async def serve_socket(self, ws) -> None:
+        """Keep a WebSocket connection open for whoever wants to push on it."""
+        client_port = ws.remote_address[1]
+        self.sockets[client_port] = ws
+        try:
+            await ws.wait_closed()
+        finally:
+            self.sockets.pop(client_port, None)
+
+
+@contextlib.asynccontextmanager
+async def running_bench(chain_names: set[str], port: int = 0):
+    """Every server of the bench on its own port: free ones, or from `port` upwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        chains = {name: tls.make_chain(name, Path(folder)) for name in sorted({"rsa4", *chain_names})}
+        bench = Bench(chains, {"http/1.1": servers.Answers(), "http/2": servers.Answers()}, [0])
+        names = ["http/1.1", "http/2", "websocket", *(name for name in chains if name != "rsa4")]
+        async with contextlib.AsyncExitStack() as stack:
+            socks = {}
+            for i, name in enumerate(names):  # every port is taken before the first server starts
+                socks[name] = servers.listener(port + i if port else 0)
+                stack.callback(socks[name].close)
+            for name in names:
+                context = tls.server_context(
+                    chains.get(name, chains["rsa4"]), ("h2",) if name == "http/2" else ("http/1.1",)
+                )
+                start = {"http/2": servers.http2_server, "websocket": servers.websocket_server}.get(
+                    name, servers.http1_server
+                )
+                args = (
+                    (bench.serve_socket, bench.upgrade_pad)
+                    if name == "websocket"
+                    else (bench.answers.get(name, bench.answers["http/1.1"]),)
+                )
+                bench.ports[name] = await stack.enter_async_context(start(socks[name], context, *args))
+            yield bench
+
+
+@dataclass(frozen=True)
+class Count:
+    """What one flow cost over n occurrences, in sums."""
+
+    n: int
+    traffic: Traffic
+    plain_up_bytes: int
+    plain_down_bytes: int
+    stalled: int = 0
+
+
+def _counted(before: clients.Reading | None, after: clients.Reading, n: int) -> Count:
+    before = before or clients.Reading(TcpInfo(), 0, 0)
+    return Count(
+        n,
+        traffic_between(before.tcp, after.tcp),
+        after.plain_out_bytes - before.plain_out_bytes,
+        after.plain_in_bytes - before.plain_in_bytes,
+    )
+
+
+def _summed(counts: list[Count]) -> Count:
+    traffic = counts[0].traffic
+    for count in counts[1:]:
+        traffic = traffic + count.traffic
+    return Count(
+        sum(c.n for c in counts),
+        traffic,
+        sum(c.plain_up_bytes for c in counts),
+        sum(c.plain_down_bytes for c in counts),
+    )
+
+
+async def fitted_pad(client: clients.HttpClient, flow: Flow, answers: servers.Answers) -> int:
+    """How many bytes fill the request up to its size; sets the response's body to the same end."""
+    path, pad = f"/{flow.name}", 0
+    answers.server_s[path] = flow.server_s
+    if flow.down_bytes is None:
+        answers.changing.add(path)
+        answers.body_bytes[path] = POLL_BODY_BYTES
+    for _ in range(7):
+        for _ in range(2):  # the first with new sizes may cost more: HPACK sends what is new in full
+            before = client.reading() if client.sock else clients.Reading(TcpInfo(), 0, 0)
+            await client.exchange(path, pad)
+            after = client.reading()
+        up = (flow.up_bytes or 0) - (after.plain_out_bytes - before.plain_out_bytes)
+        down = (flow.down_bytes or 0) - (after.plain_in_bytes - before.plain_in_bytes)
+        up, down = (0 if flow.up_bytes is None else up), (0 if flow.down_bytes is None else down)
+        if not up and not down:
+            return pad
+        pad, body = pad + up, answers.body_bytes.get(path, 0) + down
+        if pad < 0 or body < 0:
+            break
+        answers.body_bytes[path] = body
+    checks.fail(
+        f"{flow.up_bytes} B up and {flow.down_bytes} B down cannot be reached with these headers; "
+        f"the nearest is {flow.up_bytes - up} and {flow.down_bytes - down} B",
+        f"flow {flow.name!r} on {flow.protocol}",
+    )
+
+
+@dataclass
+class Run:
+    """One run of the bench: how often, how far apart, who hears about progress."""
+
+    bench: Bench
+    occurrences: int
+    spacing_s: float
+    tick: Callable[[str], None]
+
+    async def repeated(self, client: clients.Client, act, flow: Flow) -> Count:
+        """n occurrences on one warm connection, far enough apart that no ACK rides along."""
+
+        async def once():
+            before, start_s = client.reading(), time.monotonic()
+            await act()
+            took_s = time.monotonic() - start_s
+            await asyncio.sleep(self.spacing_s)
+            return _counted(before, client.reading(), 1), took_s
+
+        await asyncio.sleep(SETTLE_S)
+        return await self.unstalled(once, flow)
+
+    async def unstalled(self, once, flow: Flow, n: int | None = None) -> Count:
+        """The sum of n occurrences; one held up by a busy machine is done again, up to n times."""
+        counts, stalled, n = [], 0, n or self.occurrences
+        while len(counts) < n:
+            count, took_s = await once()
+            if took_s > flow.server_s + STALL_S and stalled < n:
+                stalled += 1
+                continue
+            counts.append(count)
+            self.tick(flow.name)
+        return replace(_summed(counts), stalled=stalled)
+
+    async def one(self, act, flow: Flow) -> None:
+        """One occurrence and the pause after it."""
+        await act()
+        self.tick(flow.name)
+        await asyncio.sleep(self.spacing_s)
+
+    async def exchange(self, flow: Flow) -> Count:
+        """HTTP exchanges of exactly the flow's sizes on a warm connection."""
+        client = self.bench.http(flow.protocol)
+        async with contextlib.aclosing(client):
+            pad = await fitted_pad(client, flow, self.bench.answers[flow.protocol])
+            return await self.repeated(client, lambda: client.exchange(f"/{flow.name}", pad), flow)
+
+    async def message(self, flow: Flow) -> Count:
+        """Pushes or heartbeats on an open WebSocket."""
+        client = self.bench.websocket()
+        async with contextlib.aclosing(client):
+            await client.connect()
+            act = websocket_act(self.bench, client, flow)
+            for _ in range(2):
+                await act()
+            return await self.repeated(client, act, flow)
+
+    async def upgrade(self, flow: Flow) -> Count:
+        """Upgrades of exactly the flow's sizes, each on its own new connection."""
+        first = await self.upgrades(1, 0, flow)
+        pad = flow.up_bytes - first.plain_up_bytes
+        self.bench.upgrade_pad[0] = flow.down_bytes - first.plain_down_bytes - len("x-pad: \r\n")
+        if pad < 0 or self.bench.upgrade_pad[0] < 1:
+            checks.fail(
+                f"an upgrade must be at least {first.plain_up_bytes} B up and "
+                f"{first.plain_down_bytes + 10} B down; got {flow.up_bytes} and {flow.down_bytes}"
+            )
+        return await self.upgrades(self.occurrences, pad, flow)
+
+    async def upgrades(self, n: int, pad_bytes: int, flow: Flow) -> Count:
+        """n upgrades after a pause."""
+
+        async def once():
+            async with contextlib.aclosing(self.bench.websocket(pad_bytes)) as client:
+                await client.connect()
+                await asyncio.sleep(SETTLE_S)
+                return _counted(client.before_upgrade, client.reading(), 1), client.upgrade_s
+
+        return await self.unstalled(once, flow, n)
+
+    async def ws_close(self, flow: Flow) -> Count:
+        """The closing handshake of a WebSocket with the FINs."""
+
+        async def once():
+            async with contextlib.aclosing(self.bench.websocket()) as client:
+                await client.connect()
+                await asyncio.sleep(SETTLE_S)
+                before, start_s = client.reading(), time.monotonic()
+                await client.close()
+                took_s = time.monotonic() - start_s
+                await asyncio.sleep(SETTLE_S)
+                return _counted(before, client.reading(), 1), took_s
+
+        return await self.unstalled(once, flow)
+
+    async def connect(self, flow: Flow) -> Count:
+        """TCP and TLS handshakes, or the closes after them; each on its own new connection."""
+        context = tls.client_context(self.bench.chains[flow.chain])
+        port = self.bench.ports.get(flow.chain, self.bench.ports["http/1.1"])
+
+        async def once():
+            async with contextlib.aclosing(clients.BareClient(context, port)) as client:
+                times_s = [time.monotonic()]
+                await client.connect()
+                times_s.append(time.monotonic())
+                await asyncio.sleep(SETTLE_S)
+                opened = client.reading()
+                if client.tls.session_reused != (context.resume is not None):
+                    checks.fail("the server resumed a session it was not asked for, or none", flow.name)
+                context.resume = client.tls.session if flow.resumed else None
+                times_s.append(time.monotonic())
+                await client.close()
+                times_s.append(time.monotonic())
+                await asyncio.sleep(SETTLE_S)
+                if flow.kind == "connect":
+                    return _counted(None, opened, 1), times_s[1] - times_s[0]
+                return _counted(opened, client.reading(), 1), times_s[3] - times_s[2]
+
+        if flow.resumed:
+            await once()  # fetches the first ticket
+        return await self.unstalled(once, flow)
+
+    async def flow(self, flow: Flow, start_s: float) -> Count:
+        """One flow, started a little after the one before, its losses told as one sentence."""
+        await asyncio.sleep(start_s)
+        act = {
+            "exchange": self.exchange,
+            "push": self.message,
+            "heartbeat": self.message,
+            "upgrade": self.upgrade,
+            "ws_close": self.ws_close,
+        }.get(flow.kind, self.connect)
+        with loss_told(flow.name):
+            return await act(flow)
+
+    async def hour(self, hour: Hour, flows: dict[str, Flow], share: float, seed: int):
+        """Everything one hour of a design sends, connections opened and closed included, and its parts."""
+        web = [name for name in hour.times if flows[name].kind != "exchange"]
+        pulls = [name for name in hour.times if name not in web]
+        with loss_told(f"hour_{hour.design}"):
+            lines = [
+                self.hour_line(opened, hour, names, flows, share, seed)
+                for opened, names in ((self.http_line, pulls), (self.web_line, web))
+                if names
+            ]
+            done = await all_of(lines)
+        return _summed([count for count, _ in done]), [part for _, parts in done for part in parts]
+
+    async def hour_line(self, opened, hour: Hour, names, flows, share, seed):
+        """One connection's life: opened, every exchange in a mixed order, closed."""
+        todo = [flows[name] for name in names for _ in range(max(1, round(hour.times[name] * share)))]
+        random.Random(seed).shuffle(todo)
+        client, act, parts = await opened(hour, [flows[name] for name in names])
+        async with contextlib.aclosing(client):
+            for flow in todo:
+                before = client.reading() if client.sock else clients.Reading(TcpInfo(), 0, 0)
+                await self.one(act(flow), flow)
+                count = _counted(before, client.reading(), 1)
+                first = flow.kind == "exchange" and before.tcp == TcpInfo()
+                parts.append((f"first_{flow.name}" if first else flow.name, flow, count))
+            await client.close()
+            await asyncio.sleep(SETTLE_S)
+            return _counted(None, client.reading(), 1), parts
+
+    async def http_line(self, hour: Hour, flows):
+        """A new HTTP connection, its sizes fitted on another one before."""
+        pads = {}
+        async with contextlib.aclosing(self.bench.http(hour.protocol)) as trial:
+            for flow in flows:
+                pads[flow.name] = await fitted_pad(trial, flow, self.bench.answers[hour.protocol])
+        client = self.bench.http(hour.protocol)
+        return client, lambda flow: lambda: client.exchange(f"/{flow.name}", pads[flow.name]), []
+
+    async def web_line(self, hour: Hour, flows):
+        """A new WebSocket connection."""
+        client = self.bench.websocket()
+        await client.connect()
+        await asyncio.sleep(SETTLE_S)
+        upgrade = _counted(client.before_upgrade, client.reading(), 1)
+        part = ("upgrade", Flow("upgrade", "upgrade", "websocket"), upgrade)
+        return client, lambda flow: websocket_act(self.bench, client, flow), [part]
+
+
+def websocket_act(bench: Bench, client: clients.WebSocketClient, flow: Flow):
+    """What one occurrence of a WebSocket flow does."""
+    if flow.kind == "heartbeat":
+        return client.heartbeat
+    return lambda: client.push(lambda text: bench.push(client.port_here, text), flow.down_bytes)
+
+
+@contextlib.contextmanager
+def loss_told(name: str):
+    """Tell a lost connection as one sentence."""
+    import httpx
+    import websockets
+
+    try:
+        yield
+    except (OSError, TimeoutError, EOFError, httpx.HTTPError, websockets.WebSocketException) as error:
+        reason = f"{type(error).__name__} {error}".strip()
+        raise checks.InputError(
+            f"{name}: a client lost its connection in the middle of the measurement ({reason}); "
+            "nothing of this run was written"
+        ) from error
+
+
+async def all_of(coroutines) -> list:
+    """The results of all, or the first error with the others stopped."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
+    except BaseExceptionGroup as errors:
+        raise first_of(errors) from None
+    return [task.result() for task in tasks]
+
+
+def first_of(errors: BaseExceptionGroup) -> BaseException:
+    """The first error of a group, however deep."""
+    first = errors.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first

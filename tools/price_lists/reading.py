@@ -1,0 +1,326 @@
+"""Reading AWS's own Price List: bulk files in JSON and CSV as downloaded, and GetProducts answers.
+
+AWS names a meter by service, usage type and attributes; `data/price_list/usage_types.csv` says which of
+them are ours, and `region_prefixes.csv` how a region writes itself in front of a usage type.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from model import checks, ledger, paths
+from model.prices.rows import PriceRow, allowances, as_date, checked_tiers
+
+__all__ = ["load_price_list"]
+
+NOT_A_LIST = (KeyError, TypeError, AttributeError, csv.Error, json.JSONDecodeError, UnicodeDecodeError)
+HOME = "US East (N. Virginia)"  # the one region whose usage types often carry no prefix
+
+
+@dataclass(frozen=True)
+class Meter:
+    """How AWS's Price List writes one of our meters; a meter without any of it cannot be loaded."""
+
+    name: str
+    service_code: str
+    usage_type: str
+    condition: tuple[tuple[str, str], ...]
+    unit: str
+
+    @property
+    def loadable(self) -> bool:
+        return bool(self.usage_type or self.condition)
+
+
+@dataclass(frozen=True)
+class Term:
+    """The on-demand prices of one product: attributes by plain lower-case name, tiers as AWS wrote them."""
+
+    service_code: str
+    sku: str
+    attributes: Mapping[str, str]
+    effective: str
+    tiers: tuple[tuple[str, str, str, str], ...]  # from, to, price, currency
+    version: str
+
+
+def _plain(name: str) -> str:
+    """JSON writes preInstalledSw where CSV writes Pre Installed S/W: both become preinstalledsw."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+@functools.cache
+def meters() -> tuple[Meter, ...]:
+    """Our meters as AWS writes them."""
+    rows = ledger.read_csv(paths.data("price_list", "usage_types.csv"))
+    return tuple(
+        Meter(
+            row["meter"],
+            row["service_code"],
+            row["usage_type"],
+            tuple(tuple(part.split("=", 1)) for part in row["condition"].split(";") if part),
+            row["unit"],
+        )
+        for row in rows
+    )
+
+
+@functools.cache
+def _endings() -> dict[str, tuple[str, ...]]:
+    """How our usage types end, by service: what of a file of a million lines is worth keeping."""
+    found: dict[str, tuple[str, ...]] = {}
+    for meter in meters():
+        if meter.loadable:
+            found[meter.service_code] = (*found.get(meter.service_code, ()), meter.usage_type)
+    return found
+
+
+@functools.cache
+def prefixes() -> dict[str, str]:
+    """What each region writes in front of its usage types."""
+    return {row["region"]: row["prefix"] for row in ledger.read_csv(paths.data("price_list", "region_prefixes.csv"))}
+
+
+def _region(attributes: Mapping[str, str]) -> str | None:
+    """The region a product is sold in: said outright, else by its usage type's prefix."""
+    said = attributes.get("regioncode") or attributes.get("fromregioncode")
+    if said:
+        return said
+    usage_type = attributes.get("usagetype", "")
+    for region, prefix in prefixes().items():
+        if usage_type.startswith(prefix + "-"):
+            return region
+    place = attributes.get("location") or attributes.get("fromlocation")
+    return "us-east-1" if place == HOME else None
+
+
+def _is(meter: Meter, term: Term, region: str) -> bool:
+    """Whether a product is the meter: whole usage type after the region's own prefix, every condition.
+
+    Whole names keep EventAPI-ConnectionDuration apart from ConnectionDuration, and IA-ReadRequestUnits
+    from ReadRequestUnits: IA is no region's prefix.
+    """
+    if meter.service_code != term.service_code or not meter.loadable:
+        return False
+    if any(term.attributes.get(_plain(key)) != value for key, value in meter.condition):
+        return False
+    usage_type = term.attributes.get("usagetype", "")
+    names = (meter.usage_type, f"{prefixes().get(region)}-{meter.usage_type}")
+    return not meter.usage_type or usage_type in names
+
+
+def _number(text: str, name: str, place: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except (InvalidOperation, TypeError):
+        checks.fail(f"{name} must be a number; got {checks.shown(text)}", place)
+    if number.is_nan() or number < 0:
+        checks.fail(f"{name} must be >= 0; got {text}", place)
+    return number
+
+
+def _tiers(term: Term, place: str) -> list[tuple[Decimal, Decimal, Decimal]]:
+    """From, to and price of each tier in numeric order, refused where they leave a gap or overlap."""
+    tiers = []
+    for low, high, price, currency in term.tiers:
+        if currency != "USD":
+            checks.fail(f"prices must be in USD; got {currency}", place)
+        end = Decimal("Infinity") if high in ("Inf", "") else _number(high, "the end of a tier", place)
+        tiers.append((_number(low, "the start of a tier", place), end, _number(price, "a price", place)))
+    tiers.sort()
+    reached = Decimal(0)
+    for low, high, _ in tiers:
+        if low != reached or high <= low:
+            kind = "a gap" if low > reached else "an overlap"
+            checks.fail(f"tiers must join; got {kind} between {reached} and {low}", place)
+        reached = high
+    if reached != Decimal("Infinity"):
+        checks.fail(f"the last tier must have no end; got a gap above {reached}", place)
+    return tiers
+
+
+def _without_free_tier(meter: str, tiers: list) -> list:
+    """Tiers that start after the free ones: AWS writes some allowances as a first tier at 0 USD.
+
+    The allowance is a switch of the bill and is taken off before the tiers, so the later ones move down.
+    """
+    free = {allowance.amount for allowance in allowances() if meter in allowance.meters}
+    low, high, price = tiers[0]
+    if price or high not in free:
+        return tiers
+    return [(start - high, end - high, usd) for start, end, usd in tiers[1:]]
+
+
+def _meter_rows(meter: Meter, region: str, term: Term, place: str) -> tuple[PriceRow, ...]:
+    where = f"{term.service_code} SKU {term.sku}, usage type {term.attributes.get('usagetype', '')}"
+    where += f", list {term.version}" if term.version else ""
+    day = as_date(term.effective[:10], f"the effective date of SKU {term.sku}")
+    tiers = _without_free_tier(meter.name, _tiers(term, f"{place}, {meter.name} in {region}, SKU {term.sku}"))
+    return checked_tiers(
+        PriceRow(meter.name, region, day, low, price, meter.unit, "aws_price_list", where) for low, _, price in tiers
+    )
+
+
+def _json_terms(product: Mapping, offers: Mapping, code: str, version: str) -> Iterator[Term]:
+    attributes = {_plain(key): value for key, value in product.get("attributes", {}).items()}
+    attributes["productfamily"] = product.get("productFamily", "")
+    for offer in offers.values():
+        tiers = []
+        for dimension in offer["priceDimensions"].values():
+            prices = dimension["pricePerUnit"]
+            currency = "USD" if "USD" in prices else next(iter(prices), "none")
+            tiers.append(
+                (dimension.get("beginRange") or "0", dimension.get("endRange") or "Inf", prices.get(currency), currency)
+            )
+        yield Term(
+            attributes.get("servicecode", code),
+            product.get("sku", ""),
+            attributes,
+            offer.get("effectiveDate", ""),
+            tuple(tiers),
+            version,
+        )
+
+
+def _document_terms(document: Mapping) -> Iterator[Term]:
+    """The terms of one JSON document: an offer file, a GetProducts answer, or one of its records."""
+    if "PriceList" in document:
+        for record in document["PriceList"]:
+            yield from _document_terms(json.loads(record) if isinstance(record, str) else record)
+        return
+    version = document.get("version", "")
+    offers = document["terms"].get("OnDemand", {})
+    if "product" in document:
+        yield from _json_terms(document["product"], offers, document.get("serviceCode", ""), version)
+        return
+    for sku, product in document["products"].items():
+        yield from _json_terms(product, offers.get(sku, {}), document.get("offerCode", ""), version)
+
+
+def _csv_header(reader: Iterator[list[str]], place: str) -> tuple[list[str], dict[str, str]]:
+    """The column names, and what the lines before them say of the file (format, date, version, offer)."""
+    about: dict[str, str] = {}
+    for fields in reader:
+        if fields[:1] == ["SKU"]:
+            header = [_plain(name) for name in fields]
+            for column in ("startingrange", "endingrange", "priceperunit", "currency", "usagetype"):
+                if column not in header:
+                    checks.fail(f"an AWS price list must have the column {column!r}", place)
+            return header, about
+        if len(fields) == 2:
+            about[_plain(fields[0])] = fields[1]
+    checks.fail("an AWS price list in CSV must have a header line that starts with SKU; got none", place)
+
+
+def _csv_terms(lines: Iterable[str], place: str) -> Iterator[Term]:
+    """The terms of a CSV file: five lines about the file, the header, then a line a tier."""
+    reader = csv.reader(lines)
+    header, about = _csv_header(reader, place)
+    offer = about.get("offercode", "")
+    found: dict[tuple[str, str], tuple[dict[str, str], list]] = {}
+    for fields in reader:
+        row = dict(zip(header, fields, strict=False))
+        if len(fields) != len(header):
+            checks.fail(f"a line must have {len(header)} fields; got {len(fields)}", f"{place}:{reader.line_num}")
+        wanted = _endings().get(row.get("servicecode") or offer, ())
+        if row.get("termtype", "OnDemand") == "OnDemand" and row["usagetype"].endswith(wanted):
+            _, tiers = found.setdefault((row["sku"], row.get("effectivedate", "")), (row, []))
+            tiers.append(
+                (row["startingrange"] or "0", row["endingrange"] or "Inf", row["priceperunit"], row["currency"])
+            )
+    for (sku, effective), (row, tiers) in found.items():
+        code, version = row.get("servicecode") or offer, about.get("version", "")
+        yield Term(code, sku, row, effective, tuple(tiers), version)
+
+
+def _documents(source: object) -> Iterator[tuple[Mapping, str]]:
+    """The JSON documents of a source that is no CSV file, each with its place."""
+    if isinstance(source, (str, Path)):
+        text = str(source)
+        if text.lstrip()[:1] in ("{", "["):
+            yield from _documents(json.loads(text))
+            return
+        with open(source, encoding="utf-8-sig") as lines:
+            for document, _ in _documents(json.load(lines)):
+                yield document, paths.shown(Path(source))
+    elif isinstance(source, Mapping):
+        yield source, "the price list given"
+    elif isinstance(source, Iterable):
+        yield {"PriceList": list(source)}, "the price list given"
+    else:
+        checks.fail(f"a price list must be a path, dict or list of JSON strings; got {checks.shown(source)}")
+
+
+def _terms(source: object) -> Iterator[tuple[Term, str]]:
+    if isinstance(source, (str, Path)) and str(source).lower().endswith(".csv"):
+        place = paths.shown(Path(source))
+        with open(source, encoding="utf-8-sig", newline="") as lines:
+            yield from ((term, place) for term in _csv_terms(lines, place))
+        return
+    for document, place in _documents(source):
+        yield from ((term, place) for term in _document_terms(document))
+
+
+def _named(source: object) -> str | None:
+    """The place of a source that is a file."""
+    is_file = isinstance(source, Path) or isinstance(source, str) and source.lstrip()[:1] not in ("{", "[")
+    return paths.shown(Path(source)) if is_file else None
+
+
+def load_price_list(source: object) -> list[PriceRow]:
+    """The price rows of our meters in an AWS Price List, from a user's own download or a GetProducts answer.
+
+    A product is matched by service, whole usage type after the region's prefix, and attributes; tiers are
+    sorted by number and must join from 0 to no end. The row's date is the term's effective date.
+
+    Parameters
+    ----------
+    source : path, dict, JSON text, or list of JSON strings
+        `index.json` or `index.csv` of one service, its content, or what GetProducts answered [-]
+
+    Returns
+    -------
+    list of PriceRow
+        Sorted by region, meter, date and tier; products that are none of our meters are left out.
+
+    Raises
+    ------
+    InputError
+        Where the file is no price list, holds none of our meters, prices one in another currency, leaves a
+        gap or overlap between tiers, or prices one meter twice and differently.
+
+    Notes
+    -----
+    A first tier at 0 USD that equals an allowance of `data/free_allowances.csv` is dropped: the bill takes
+    allowances off by its own switch. IoT Core is left out: no public source names its usage types.
+
+    Sources
+    -------
+    aws_price_list
+    """
+    found: dict[tuple, tuple[PriceRow, ...]] = {}
+    try:
+        for term, place in _terms(source):
+            region = _region(term.attributes)
+            for meter in meters() if region else ():
+                if not _is(meter, term, region):
+                    continue
+                rows = _meter_rows(meter, region, term, place)
+                key = region, meter.name, rows[0].effective_from
+                same = [(row.tier_from, row.price_usd) for row in rows]
+                if [(row.tier_from, row.price_usd) for row in found.setdefault(key, rows)] != same:
+                    checks.fail(f"{meter.name} in {region} must have one price on {key[2]}; got two", place)
+    except OSError as error:
+        checks.fail(f"a price list must be a file that can be read; {error.strerror}", source)
+    except NOT_A_LIST as error:
+        why = f"{type(error).__name__}: {error}"
+        checks.fail(f"a price list must be in AWS's format, with products and terms; {why}", _named(source))
+    if not found:
+        checks.fail("a price list must hold a price of one of our meters; got none", _named(source))
+    return [row for key in sorted(found) for row in found[key]]
