@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -37,13 +38,9 @@ class Case:
     @property
     def error_rel(self) -> float:
         """The engine's figure over the published one, less 1; 0 where both are 0."""
-        return (
-            0.0
-            if self.model == self.published
-            else self.model / self.published - 1.0
-            if self.published
-            else float("inf")
-        )
+        if self.model == self.published:
+            return 0.0
+        return self.model / self.published - 1.0 if self.published else float("inf")
 
 
 def _number(row: dict[str, str], name: str) -> float:
@@ -68,16 +65,13 @@ def _state_energy_j(row: dict[str, str]) -> float:
 
 
 def _still_connected(row: dict[str, str]) -> float:
-    found = trace([0.0, _number(row, "seconds")], 100, 100, profile(row["profile"]))
-    return float(found.promotions == 1)
+    return float(trace([0.0, _number(row, "seconds")], 100, 100, row["profile"]).promotions == 1)
 
 
 def _trace_energy_j(row: dict[str, str]) -> float:
     times_s = _number(row, "period_s") * np.arange(int(row["packets"]))
-    found = trace(
-        times_s, _number(row, "bytes_up"), _number(row, "bytes_down"), profile(row["profile"]), _number(row, "seconds")
-    )
-    return found.energy["total_j"]
+    up, down, end_s = (_number(row, name) for name in ("bytes_up", "bytes_down", "seconds"))
+    return trace(times_s, up, down, row["profile"], end_s).energy["total_j"]
 
 
 def _promotion_s(row: dict[str, str]) -> float:
@@ -90,20 +84,20 @@ def _slope(row: dict[str, str]) -> float:
 
 
 def _added_w(row: dict[str, str]) -> float:
-    return float(mean_power_w(profile(row["profile"]), _source(row)))
+    return float(mean_power_w(row["profile"], _source(row)))
 
 
 MODEL = {  # what the engine says of each kind of case, in the unit of the file
-    "packet_energy": lambda row: packet_energy_j(profile(row["profile"])),
-    "idle_power": lambda row: 1e3 * idle_w(profile(row["profile"])),
+    "packet_energy": lambda row: packet_energy_j(row["profile"]),
+    "idle_power": lambda row: 1e3 * idle_w(row["profile"]),
     "base_below": lambda row: (
         100.0 * (1.0 - _state(row, "item").power_w / _state(row, "against_item", "against").power_w)
     ),
-    "tail_time": lambda row: tail_s(profile(row["profile"])),
-    "tail_energy": lambda row: tail_energy_j(profile(row["profile"])),
+    "tail_time": lambda row: tail_s(row["profile"]),
+    "tail_energy": lambda row: tail_energy_j(row["profile"]),
     "slope_ratio": lambda row: _slope({**row, "item": "up"}) / _slope({**row, "item": "down"}),
     "slope": _slope,
-    "awake_share": lambda row: 1.0 - state_shares(profile(row["profile"]), _source(row))["idle"],
+    "awake_share": lambda row: 1.0 - state_shares(row["profile"], _source(row))["idle"],
     "poll_energy_per_min": lambda row: 60.0 * _added_w(row),
     "drain": lambda row: 100.0 * _added_w(row) / _number(row, "battery_wh"),
     "trace_energy": _trace_energy_j,
@@ -119,23 +113,13 @@ def published_cases() -> tuple[Case, ...]:
 
     Source: huang2012, qian2011, nicholas2012, narayanan2021, narayanan2021_artifact, video_optimizer.
     """
-    found = []
+    cases = []
     for number, row in enumerate(ledger.read_csv(paths.data(*FILE)), start=2):
         place = f"data/{'/'.join(FILE)}:{number}"
         checks.known("kind", row["kind"], MODEL, place)
         checks.known("source", row["source"], ledger.sources(), place)
-        found.append(
-            Case(
-                row["id"],
-                row["kind"],
-                row["profile"],
-                float(row["published"]),
-                float(MODEL[row["kind"]](row)),
-                row["unit"],
-                float(row["tol_rel"]),
-                row["source"],
-                row["where"],
-                row["note"],
-            )
-        )
-    return tuple(found)
+        numbers = {"model": MODEL[row["kind"]](row), "published": row["published"], "tol_rel": row["tol_rel"]}
+        given: dict[str, Any] = {field.name: row[field.name] for field in fields(Case) if field.name not in numbers}
+        given |= {name: float(number) for name, number in numbers.items()}
+        cases.append(Case(**given))
+    return tuple(cases)

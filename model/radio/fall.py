@@ -1,4 +1,4 @@
-"""The radio's fall behind the last exchange: steps of power, which the closed form sums over, and climbs."""
+"""What the radio does after an exchange: the steps in which its power falls to idle, and the climbs back."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ __all__: list[str] = []
 
 
 class Climb(NamedTuple):
-    """A climb that no step holds: it takes the last seconds before a packet that finds the radio in a state."""
+    """A climb that is no step of the fall: it takes the last seconds before a packet that finds some state."""
 
-    out_of: str
-    from_s: Number  # when the fall reaches that state [s]
-    room_s: Number  # the most that the climb takes [s]
-    extra_w: Number  # above that state [W]
-    by: tuple  # whether each source's packets climb so
-    ends: bool  # whether the fall leaves that state again
+    out_of: str  # that state
+    from_s: Number  # time from the last exchange to the start of that state [s]
+    room_s: Number  # longest time that the climb takes [s]
+    extra_w: Number  # its power above that state [W]
+    by: tuple  # for each source, whether its packets climb this way
+    ends: bool  # whether the state ends by itself; idle does not
 
 
 class Fall(NamedTuple):
-    """The steps of power from the transfer down to idle, by the time since the last exchange ended.
+    """The steps in which the power falls from a transfer to idle, by the time since the last exchange ended.
 
-    A promotion stands behind the tail: with every phase alike likely, the last seconds of a gap before its
-    next packet are as many as those behind its first `tail`. Where a network carries small packets in a low
-    state, their sources age from there on only: in a high state their packets change nothing.
+    The promotion counts as the step behind the tail. It really fills the last seconds of a gap, but in a gap
+    longer than the tail the first seconds after the tail are just as many. Where a network carries small
+    packets in a low state, the time of their sources counts from that state on (`lags`): in a higher state
+    their packets change nothing.
     """
 
-    names: tuple[str, ...]  # active, the connected states, the promotion
-    powers: tuple  # above idle [W]
-    ends: tuple  # of the steps [s]
-    idle_at: int  # the step at whose end the radio is idle
-    lags: tuple  # of each source [s]
+    names: tuple[str, ...]  # active, the connected states, promotion
+    powers: tuple  # power of each step above idle [W]
+    ends: tuple  # time from the last exchange to the end of each step [s]
+    idle_at: int  # number of the last connected state's step
+    lags: tuple  # for each source, when its time starts to count [s]
     climbs: tuple[Climb, ...]
 
 
 def fall_of(profile: Radio, sources: Sequence[Source]) -> Fall:
-    """The steps of a radio that carries the sources."""
+    """The fall of a radio that carries these sources."""
     big = tuple(_is_big(profile, source) for source in sources)
     all_big = all(np.all(b) for b in big)
     _refuse_what_only_a_trace_walks(profile, sources, all_big)
@@ -98,6 +99,7 @@ def _promoted_alike(profile: Radio) -> bool:
 
 
 def _climbs_from_low(profile: Radio, big: tuple, from_s: Number) -> list[Climb]:
+    """The climb of a big packet that finds the last connected state, FACH to DCH on 3G."""
     if not climbs_from_low(profile):
         return []
     low = profile.states[-2]
@@ -107,9 +109,9 @@ def _climbs_from_low(profile: Radio, big: tuple, from_s: Number) -> list[Climb]:
 
 
 def _from_idle(profile: Radio, big: tuple, from_s: Number) -> list[Climb]:
-    """Climbs out of idle where big and small packets have promotions of their own."""
-    found, idle_w = [], state_power_w(profile.states[-1])
+    """The climbs out of idle on a network that promotes big and small packets differently."""
+    climbs, idle_w = [], state_power_w(profile.states[-1])
     for end, by in ((profile.states[0].name, big), (profile.low_state, tuple(np.logical_not(b) for b in big))):
         delay_s, power_w = promotion_of(profile, IDLE, end)
-        found.append(Climb(IDLE, from_s, delay_s, power_w - idle_w, by, False))
-    return found
+        climbs.append(Climb(IDLE, from_s, delay_s, power_w - idle_w, by, False))
+    return climbs

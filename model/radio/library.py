@@ -92,8 +92,8 @@ def read_profile(path: Path, about: dict[str, str] | None = None) -> Radio:
     place = paths.shown(path)
     about = {"title": path.stem, "year": "0", "access": "lte", **(about or {})}
     items = _items(path)
-    sizes = {item: {name: found.pop(name) for name in SIZES if name in found} for item, found in items.items()}
-    sized = [item for item, found in sizes.items() if found]
+    sizes = {item: {name: given.pop(name) for name in SIZES if name in given} for item, given in items.items()}
+    sized = [item for item, thresholds in sizes.items() if thresholds]
     if len(sized) > 1:
         checks.fail(f"size thresholds must stand with one state; got {' and '.join(sized)}", place)
     transfer = items.pop(TRANSFER, {})

@@ -12,7 +12,7 @@ import numpy as np
 
 from model.radio.fall import Climb, fall_of
 from model.radio.library import idle_w, radio_of, tail_energy_j
-from model.radio.quiet import Quiet, Source, bytes_w, most, single, sources_of
+from model.radio.quiet import Quiet, Source, bytes_w, most, single, some, sources_of
 from model.radio.states import IDLE, Number, Radio, promotion_of
 
 __all__ = ["Mixes", "mean_power_w", "power_by_source_w", "state_shares"]
@@ -21,9 +21,9 @@ Mix = tuple[int, ...]
 
 
 class Mixes:
-    """Power and session ends of many mixes of some sources; what mixes have in common is worked out once.
+    """Power of many mixes of the same sources, and what the start and end of a session cost.
 
-    A mix is a tuple of numbers of sources. All numbers of the sources and of the profile broadcast.
+    A mix is a tuple of numbers of sources. What mixes share is worked out once. All numbers broadcast.
     """
 
     def __init__(self, profile: Radio | str, sources: Sequence[Source]) -> None:
@@ -31,10 +31,10 @@ class Mixes:
         self.fall = fall_of(self.profile, self.sources)
         self.steps_w = [single(after - before) for before, after in pairwise((*self.fall.powers, 0.0))]
         self.air = Quiet(self.sources, self.fall.lags, [single(end_s) for end_s in self.fall.ends])
-        self.bursts = any(np.any(source.burst_s) for source in self.sources)
+        self.bursts = any(some(burst_s) for burst_s in self.air.bursts)
 
     def quiet(self, mix: Mix, step: int) -> Number:
-        """Chance that every source of a mix has been quiet for the time at which a step of the fall ends."""
+        """Chance that every source of a mix has been quiet until the end of a step of the fall."""
         return self.air.at_end(mix, step)
 
     # ------------------------------------------------------------------------------------------- power
@@ -44,24 +44,25 @@ class Mixes:
         return self.added_j([(1.0, front, behind)])
 
     def added_j(self, mixes: Iterable[tuple[Any, Mix, Mix]]) -> Number:
-        """Energy that mixes add while each runs for its seconds over the mix behind it [J].
+        """Energy that mixes add, each given as its seconds, the mix, and the mix that runs behind it anyway [J].
 
-        Sum over the steps of the fall of the change of power there x the change of S at its end, and the bytes.
+        Sum over the steps of the fall of the change of power at a step's end x the change of S there, plus the
+        bytes.
         """
-        runs = [(seconds, front, behind) for seconds, front, behind in mixes if front]
+        runs = [(seconds, (*front, *behind), behind, front) for seconds, front, behind in mixes if front]
         total: Any = 0.0
         for step, step_w in enumerate(self.steps_w):
             if step == 0 and not self.bursts:
                 continue  # without bursts nothing is ever on air for a while
             total = total + step_w * sum(
-                (s * (self.quiet((*front, *behind), step) - self.quiet(behind, step)) for s, front, behind in runs), 0.0
+                (s * (self.quiet(both, step) - self.quiet(behind, step)) for s, both, behind, _ in runs), 0.0
             )
-        for seconds, front, behind in runs:
+        for seconds, both, behind, front in runs:
             bytes_of_w = sum((self._bytes_w[i] for i in front), 0.0)
-            if np.any(bytes_of_w):
+            if some(bytes_of_w):
                 total = total + seconds * bytes_of_w
             for climb in self.fall.climbs:
-                shares = (sum(self._shares(climb, mix).values(), 0.0) for mix in ((*front, *behind), behind))
+                shares = (sum(self._shares(climb, mix).values(), 0.0) for mix in (both, behind))
                 total = total + seconds * climb.extra_w * (next(shares) - next(shares))
         return total
 
@@ -82,7 +83,9 @@ class Mixes:
                 awake[i] = awake[i] + (share if step <= self.fall.idle_at else 0.0)
         for climb in self.fall.climbs:
             together, alone = self._shares(climb, (*front, *behind)), self._shares(climb, behind)
-            spared = sum((together[i] - alone[i] for i in behind), 0.0)
+            spared = sum(
+                (together[i] - alone[i] for i in behind), 0.0
+            )  # climbs that the others take from the background
             whole = sum(awake.values())
             for i in front:
                 portion = np.divide(awake[i], whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)
@@ -90,18 +93,18 @@ class Mixes:
         return [parts[i] for i in front]
 
     def _shares(self, climb: Climb, mix: Mix) -> dict[int, Any]:
-        """Share of time that a mix spends in a climb, by the source behind whose packet the gap began.
+        """Share of time that each source of a mix makes the radio spend in a climb.
 
-        A packet that finds a state spends min(delay, the gap's time there) climbing: the first `room` of the
-        state, less `room` x the gaps that outlast it. Time reversed, what follows the packets of a source is
-        what its packets cause.
+        A packet that finds a state spends min(delay, time of the gap in that state) climbing. Summed over gaps
+        that is the time in the first `room_s` of the state, less `room_s` x the gaps that outlast it. The time
+        is counted for the source that began the gap: read backwards in time, that is the one that ended it.
         """
         shares = self.air.last_shares(mix, climb.from_s, climb.from_s + climb.room_s)
         lost = self.air.gaps_per_s(mix, self.air.ends[self.fall.idle_at]) if climb.ends else {}
         return {i: (shares[i] - lost.get(i, 0.0) * climb.room_s) * climb.by[i] for i in mix}
 
     def shares_of_time(self, mix: Mix) -> dict[str, Any]:
-        """Share of time that a mix makes the radio spend in each state, in bursts and in promotions."""
+        """Share of time that the radio spends in bursts, in each state and in promotions under a mix."""
         quiet = [1.0, *(self.quiet(mix, step) for step in range(len(self.steps_w)))]
         spent: dict[str, Any] = dict.fromkeys(("active", *(s.name for s in self.profile.states), "promotion"), 0.0)
         for name, (before, after) in zip(self.fall.names, pairwise(quiet), strict=True):
@@ -128,19 +131,19 @@ class Mixes:
         return tail_energy_j(self.profile)
 
     def first_promotion_j(self, front: Mix, behind: Mix = ()) -> Number:
-        """What a session's first exchange costs more than one at a random time: it finds the radio idle.
+        """What the first exchange of a session costs more than one at a random time: it finds the radio idle.
 
-        The closed form counts its promotion with the chance S(tail + delay) only.
+        The mean power counts its promotion with the chance S(tail + delay) only.
         """
         last = len(self.steps_w) - 1
         return self._promotion_j * (self.quiet(behind, last) - self.quiet((*front, *behind), last))
 
     def last_tail_j(self, stopping: Mix, staying: Mix = (), stay_s: Number = math.inf) -> Number:
-        """Energy above idle of the tail that runs on when some sources stop and others stay for a while.
+        """Energy above idle of the tail that is left when some sources stop and others stay for a while.
 
-        Sum over the steps of the fall of -(change of power) x S_staying(a) x integral of 1 - S_stopping over
-        the last `stay_s` [s] before a: whoever leaves the app finds the radio at the age a with the chance
-        -S'(a), and the rest of its tail is still to come.
+        Whoever leaves the app finds the radio at the age a with the density -S'(a), and the rest of the tail is
+        still to come. So the energy is the sum over the steps of the fall, with a their ends, of -(change of
+        power) x S_staying(a) x integral of 1 - S_stopping over the last `stay_s` [s] before a.
         """
         total: Any = 0.0
         if not stopping:
@@ -152,7 +155,7 @@ class Mixes:
         return total
 
     def _still_s(self, mix: Mix, end_s: Number, stay_s: Number) -> Number:
-        """Integral of 1 - S over the ages that have yet to pass before a state ends, `stay_s` at most [s]."""
+        """Integral of 1 - S over the last `stay_s` before the age at which a state ends [s]."""
         from_s = _yet_s(end_s, stay_s)
         if self.air.lagging:  # small packets alone have the low state before them, not the high ones
             from_s = most(from_s, functools.reduce(np.minimum, (self.air.lags[i] for i in mix)))
@@ -160,16 +163,16 @@ class Mixes:
         return end_s - from_s - self.air.seconds(mix, from_s, end_s)
 
     def close_j(self, stopping: Mix, staying: Mix, stay_s: Number) -> Number:
-        """Energy above idle of the exchange that closes a socket: its promotion where idle, a whole tail."""
+        """Energy above idle of the exchange that closes a socket: a promotion if the radio is idle, a whole tail."""
         last = len(self.steps_w) - 1
         cold, yet_s = self.quiet(staying, last), _yet_s(self.air.ends[last], stay_s)
-        if stopping and np.any(yet_s):
+        if stopping and some(yet_s):
             cold = cold * self.air.at(stopping, yet_s)
         return self._promotion_j * cold + self._tail_j
 
 
 def _yet_s(age_s: Number, stay_s: Number) -> Number:
-    """What is left of an age when the time is over; 0 where it always ends before."""
+    """What is left of an age after a stay; 0 where the stay is always longer."""
     return 0.0 if np.min(stay_s) >= np.max(age_s) else most(age_s - stay_s, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Sources of packets, and the chance that the air has been quiet for a while: the ground of the closed form."""
+"""Sources of packets, and the chance S(a) that none of them has sent anything for a time a."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from model.radio.states import Number, Radio
 
 __all__ = ["Source"]
 
-EVENTS = (10.0, 20.0, 40.0)  # Poisson events after which an integral is cut; behind the last nothing is left
-NODES = ((0.01, 2), (0.1, 3), (0.5, 4), (1.5, 5), (4.0, 7), (10.0, 12))  # events in a piece -> nodes, to 1e-10
+EVENTS = (10.0, 20.0, 40.0)  # an integral is cut where so many Poisson events have come: S falls steeply there
+NODES = ((0.01, 2), (0.1, 3), (0.5, 4), (1.5, 5), (4.0, 7), (10.0, 12))  # events in a piece -> nodes for 1e-10
 TINY = 1e-300
 
 
@@ -55,7 +55,7 @@ class Source:
 
 
 def trusted(**fields: Any) -> Source:
-    """A source of numbers that were checked before: a pass over many draws is saved for each of them."""
+    """A source of numbers that were checked before; checking 131,072 draws again takes 5 % of a run over them."""
     source = object.__new__(Source)
     source.__dict__.update(fields)
     return source
@@ -63,16 +63,16 @@ def trusted(**fields: Any) -> Source:
 
 def sources_of(sources: Source | Iterable[Source], what: str = "sources") -> tuple[Source, ...]:
     """The sources as a tuple; a single one may be given as it is."""
-    found = (sources,) if isinstance(sources, Source) else tuple(sources)
-    for source in found:
+    several = (sources,) if isinstance(sources, Source) else tuple(sources)
+    for source in several:
         if not isinstance(source, Source):
             checks.fail(f"{what} must be radio.Source objects; got {checks.shown(source)}")
-    return found
+    return several
 
 
 def bytes_w(profile: Radio, source: Source) -> Number:
     """Power that the bytes of a source take by themselves [W]."""
-    if not (np.any(source.bytes_up) or np.any(source.bytes_down)):
+    if not (some(source.bytes_up) or some(source.bytes_down)):
         return 0.0
     return source.often_per_s * (
         np.multiply(source.bytes_up, profile.up_j_per_byte) + np.multiply(source.bytes_down, profile.down_j_per_byte)
@@ -92,6 +92,11 @@ def most(x: Any, y: Any) -> Any:
     return max(x, y) if isinstance(x, float) and isinstance(y, float) else np.maximum(x, y)
 
 
+def some(x: Any) -> bool:
+    """Whether a number is not 0 in any draw."""
+    return bool(x) if isinstance(x, float) else bool(np.any(x))
+
+
 def _exp(x: Any) -> Any:
     return math.exp(x) if isinstance(x, float) else np.exp(x)
 
@@ -105,11 +110,11 @@ def _rule(nodes: int) -> list[tuple[float, float]]:
 
 
 class Quiet:
-    """S(a): the chance that no exchange of a mix of sources has ended for a time a; and integrals of it.
+    """S(a): the chance that every source of a mix has been quiet for a time a, its last exchange included.
 
     S(a) = product over timers of 1 - (a + burst)/T, 0 beyond T, times exp(-rate (a + burst)) over Poisson
-    events; phases are independent. A mix is a tuple of numbers of sources. Between 0 and its lag a source does
-    not age. The ends are ages at which S is asked again and again: what mixes share there is kept.
+    events; phases are independent. A mix is a tuple of numbers of sources. A source with a lag has the age a
+    less its lag, and 0 before. `ends` are ages at which S is needed often: each product is kept there.
 
     Source: cox1962 (superposition of renewal processes).
     """
@@ -136,18 +141,17 @@ class Quiet:
         )
 
     def at_end(self, mix: tuple[int, ...], step: int) -> Number:
-        """S at one of the ends."""
-        timers, events = self._apart(mix)
-        return self._product(events, timers, step)
+        """S at the age `ends[step]`."""
+        return self._once((mix, step), lambda: self._product(*self._apart(mix), step))
 
-    def _product(self, events: tuple[int, ...], timers: tuple[int, ...], step: int) -> Number:
+    def _product(self, timers: tuple[int, ...], events: tuple[int, ...], step: int) -> Number:
         if not timers:
             return self._once((events, step), lambda: self._silent(events, self.ends[step]))
         *others, last = timers
         return self._once(
-            (events, timers, step),
+            (timers, events, step),
             lambda: (
-                self._product(events, tuple(others), step)
+                self._product(tuple(others), events, step)
                 * self._once((last, step), lambda: self._left(last, self.ends[step]))
             ),
         )
@@ -161,7 +165,7 @@ class Quiet:
         return quiet
 
     def _age(self, i: int, age_s: Number) -> Number:
-        """The age of one source; below 0 its burst still runs."""
+        """The age of one source; below 0 its burst is still on air."""
         return most(age_s - self.lags[i], least(age_s, 0.0)) if self.lagging else age_s
 
     def _left(self, i: int, age_s: Number) -> Number:
@@ -178,7 +182,7 @@ class Quiet:
         return _exp(-(rate * age_s + begun))
 
     def _rates(self, events: tuple[int, ...]) -> tuple[Number, Number]:
-        """Rate of any of these events [1/s], and how many have begun at an age of 0, their bursts running."""
+        """How often any of these events comes [1/s], and how many of their bursts are on air, on average."""
         if not events:
             return 0.0, 0.0
         *others, last = events
@@ -190,25 +194,33 @@ class Quiet:
         return self._once(("rates", events), more)
 
     def gaps_per_s(self, mix: tuple[int, ...], age_s: Number) -> dict[int, Number]:
-        """Gaps longer than an age that each source begins, a second: -S_i' x product of the other S_j."""
-        found = {}
+        """How often each source begins a gap longer than an age [1/s]: -S_i' x product of the other S_j."""
+        gaps = {}
         for i in mix:
             others = tuple(j for j in mix if j != i) if self.timed[i] else mix
             runs = self._left(i, age_s) > 0.0 if self.timed[i] else True
-            found[i] = self.often[i] * self.at(others, age_s) * runs
-        return found
+            gaps[i] = self.often[i] * self.at(others, age_s) * runs
+        return gaps
 
     # ------------------------------------------------------------------------------------------ integrals
 
     def seconds(self, mix: tuple[int, ...], from_s: Number, to_s: Number) -> Number:
         """Integral of S between two ages of 0 or more [s]."""
-        return sum((weight_s * self.at(mix, age_s) for age_s, weight_s in self._nodes(mix, from_s, to_s)), 0.0)
+        timers, events = self._apart(mix)
+        total: Any = 0.0
+        for age_s, weight_s in self._nodes(mix, from_s, to_s):
+            quiet = weight_s * self._silent(events, age_s) if events else weight_s
+            for i in timers:  # none has fired yet
+                quiet = quiet * (self.fires[i] - self._age(i, age_s))
+            total = total + quiet
+        for i in timers:
+            total = total * self.often[i]
+        return total
 
     def last_shares(self, mix: tuple[int, ...], from_s: Number, to_s: Number) -> dict[int, Number]:
-        """Share of time in which each source's exchange was the last to end, between two ages ago.
+        """Share of time in which the last exchange ended between two ages ago and was that of each source.
 
-        The integral of -S_i' x product of the other S_j. Below an age of 0 an exchange is still on air. A
-        source takes no share while it does not age.
+        The integral of -S_i' x product of the other S_j. Below an age of 0 the exchange is still on air.
         """
         shares: dict[int, Number] = dict.fromkeys(mix, 0.0)
         for age_s, quiet in self._nodes(mix, from_s, to_s):
@@ -229,25 +241,32 @@ class Quiet:
         return shares
 
     def _nodes(self, mix: tuple[int, ...], from_s: Number, to_s: Number) -> Iterator[tuple[Number, Number]]:
-        """Ages and weights for an integral of S: Gauss and Legendre between the ages at which S has a kink.
+        """Ages and weights that integrate S: the rule of Gauss and Legendre on each piece without a kink.
 
-        There it is a polynomial times an exponential, on which the rule is exact to 1e-10; behind the first
-        timer that fires it is 0.
+        There S is a polynomial times an exponential, and the rule is right to 1e-10. S is 0 beyond the age at
+        which the first timer must have fired.
         """
         timers, events = self._apart(mix)
         rate, _ = self._rates(events)
         for i in timers:
             to_s = least(to_s, self.fires[i] + self.lags[i])
-        kinks = [-self.bursts[i] for i in mix] if np.any(np.less(from_s, 0.0)) else []
+        kinks = [-self.bursts[i] for i in mix] if some(from_s < 0.0) else []
         kinks += [self.lags[i] for i in mix if self.lagging]
-        if events and np.max(rate * (to_s - from_s)) > EVENTS[0]:
-            kinks += [from_s + come / most(rate, TINY) for come in EVENTS]
+        come = _greatest(rate * (to_s - from_s)) if events else 0.0
+        if come > EVENTS[0]:
+            kinks += [from_s + events_come / most(rate, TINY) for events_come in EVENTS]
         for start_s, end_s in pairwise(_in_order(from_s, kinks, to_s)):
             span_s = end_s - start_s
-            come = float(np.max(rate * span_s)) if events else 0.0
+            if kinks and not some(span_s):
+                continue
+            come = _greatest(rate * span_s) if events and kinks else come
             more = next((n for events_at_most, n in NODES if come <= events_at_most), NODES[-1][1]) if events else 1
-            for node, weight in _rule(len(timers) // 2 + more) if np.any(span_s) else ():
+            for node, weight in _rule(len(timers) // 2 + more):
                 yield start_s + span_s * node, span_s * weight
+
+
+def _greatest(x: Any) -> float:
+    return x if isinstance(x, float) else float(np.max(x))
 
 
 def _in_order(from_s: Number, kinks: list, to_s: Number) -> list:
