@@ -204,9 +204,12 @@ def test_decorrelated_delays_follow_the_one_before():
         assert abs(capped.sum() - expected.sum()) <= 4 * np.sqrt((expected * (1 - expected)).sum())
 
 
-def test_notice_is_uniform():
-    seen = storm.attempt_times_s(50_000, [2], "none", 9, notice_s=30.0)[:, 0] - 2
+def test_notice_is_uniform_and_says_nothing_of_the_delays():
+    noticed, at_once = (storm.attempt_times_s(50_000, SCHEDULE, "full", 9, notice_s=s) for s in (30.0, 0.0))
+    seen = (noticed - at_once)[:, 0]
     assert stats.kstest(seen, stats.uniform(0, 30).cdf).pvalue > 1e-3
+    for delay in np.diff(at_once, axis=1, prepend=0).T:
+        assert abs(np.corrcoef(seen, delay)[0, 1]) < 4.5 / np.sqrt(50_000)
 
 
 def occ_run(clients, wait, rng):
