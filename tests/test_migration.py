@@ -12,6 +12,7 @@ from model.outcome import migration
 from model.scenario import sampling
 
 SCENARIOS = ("twilly", "twilly_as_built")
+SIDES = ("before", "after")
 USERS = [2e3, 1e6]
 
 
@@ -138,10 +139,24 @@ def test_no_fleet_has_fewer_servers_than_either_side_needs_at_least():
 
 
 def test_the_longest_fan_out_of_a_fleet_is_the_longer_of_the_two_not_their_sum():
-    run = migration.fleet("twilly_as_built", [0.5], users=[1e5]).rates_per_s()
-    sides = [server_load.rates_per_s(pure("twilly_as_built", which, [5e4])) for which in ("before", "after")]
-    longest = max(float(np.ravel(side["longest fan-out s"])[0]) for side in sides)
-    assert float(np.ravel(run["longest fan-out s"])[0]) == pytest.approx(longest, rel=1e-12) and longest > 0
+    """Both sides push alike, so the longest of all is that of either side."""
+    twilly = model.load("twilly_as_built")
+    case = twilly.with_({"before": twilly.after.model_dump()})
+    run = migration.fleet(case, [0.5], users=[1e5]).rates_per_s()["longest fan-out s"]
+    one = traffic.traffic("after", sampling.resolved(case, np.array([5e4])))
+    longest = float(np.ravel(server_load.rates_per_s(one)["longest fan-out s"])[0])
+    assert float(np.ravel(run)[0]) == pytest.approx(longest, rel=1e-12) and longest > 0
+
+
+def test_servers_that_hold_connections_are_those_of_the_pure_design_at_both_ends_and_the_sum_of_needs_between():
+    """50 connections a server: the peak's connections need many servers, and no request does."""
+    case = model.load("twilly_as_built").with_({"after.socket.backend": "server", "after.server.connections": 50.0})
+    servers = np.ravel(migration.fleet(case, [0.0, 0.5, 1.0], users=[1e6]).rates_per_s()["plain servers"])
+    plain = sampling.resolved(case, np.array([1e6]))
+    ends = [float(np.ravel(server_load.rates_per_s(traffic.traffic(w, plain))["plain servers"])[0]) for w in SIDES]
+    assert servers[[0, 2]].tolist() == ends and ends[1] > 5 * ends[0]
+    held = float(np.ravel(traffic.traffic("after", plain).life.open_connections)[0])
+    assert servers[1] == np.ceil(0.5 * held * plain.usage.peak_to_mean_ratio / 50.0)
 
 
 def test_servers_of_two_types_are_two_fleets():
@@ -172,6 +187,10 @@ def test_a_sender_runs_for_recipients_with_the_old_app_and_finds_nobody():
     assert more["apigw_ws_message"] == more["apigw_http_request"] == 0
     runs = [float(np.ravel(f.rates_per_s("peak")["runs/s"])[0]) for f in (plain, looked)]
     assert runs[1] - runs[0] == pytest.approx(2.5 * count / (30 * 86400), rel=1e-9)
+    sender = looked.new.runs[flow.function]
+    run_s = float(np.ravel(sender.duration_s + sender.cold_share * sender.init_s)[0])
+    busy = [float(np.ravel(f.rates_per_s()["executions at once"])[0]) for f in (plain, looked)]
+    assert busy[1] - busy[0] == pytest.approx(count / (30 * 86400) * run_s, rel=1e-9)  # Little's law
 
 
 def test_look_ups_for_old_apps_are_runs_of_the_sender_at_its_rate_and_at_once():
