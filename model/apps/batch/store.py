@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from model import checks
-from model.apps.notebooks import is_remote
+from model.apps.notebooks import is_remote, write_whole
 
 PART = re.compile(r"\.part-(\d+)-")
 
@@ -90,15 +90,7 @@ class Store:
             except PapermillException as error:  # an address of no kind that papermill writes to, or without its extra
                 checks.fail(f"cannot write to {path}: {str(error).splitlines()[0].rstrip('.')}")
             return
-        folder, name = os.path.split(path)
-        part = os.path.join(folder, f".part-{os.getpid()}-{name}")
-        try:
-            Path(part).write_bytes(text.encode() if isinstance(text, str) else text)
-            os.replace(part, path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-            raise
+        write_whole(path, text)
 
     def remove(self, *parts: str) -> None:
         """Take away a file that no longer holds, where it is on a disk."""

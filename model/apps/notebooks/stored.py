@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from xml.etree import ElementTree
 
 from model import checks, paths
 from model.apps.notebooks.comparing import CHART_MIME, Difference, differences
-from model.apps.notebooks.running import find, import_schemas
+from model.apps.notebooks.running import find, import_schemas, write_whole
 from model.apps.notebooks.workers import execute_all
 from model.show import pictures
 
@@ -109,17 +108,12 @@ def _read(path: Path):
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the file whole or not at all, and not where it would stay the same."""
-    if path.read_text(encoding="utf-8") == text:
-        return
-    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    """Write the file, but not where it would stay the same."""
     try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
+        if path.read_text(encoding="utf-8") != text:
+            write_whole(path, text)
     except OSError as error:
         checks.fail(f"cannot store {path.name}: {error.strerror}")
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _noise(fresh, name: str) -> list[Difference]:
