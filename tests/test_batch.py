@@ -225,7 +225,8 @@ def test_every_point_is_run_once_and_its_result_is_in_the_table(make, capfd):
     assert table["cost"].tolist() == pytest.approx((table["users"] * 0.0468).tolist(), rel=1e-12)
     assert (table["named"] == table["region"]).all() and (table["period"] == table["after.p_s"]).all()
     assert {r["status"] for r in manifest(given["out_dir"])["runs"]} == {"done"}
-    assert capfd.readouterr().out == ""
+    printed = capfd.readouterr()
+    assert printed.out == "" and "8 runs: 8 made now, 0 kept from before; all results in " in printed.err
     if importlib.util.find_spec("pyarrow"):
         pd.testing.assert_frame_equal(pd.read_parquet(given["out_dir"] / "results.parquet"), table, check_dtype=False)
 
@@ -233,6 +234,7 @@ def test_every_point_is_run_once_and_its_result_is_in_the_table(make, capfd):
     stamps = {p.name: p.stat().st_mtime_ns for p in finished(given["out_dir"])}
     began = time.monotonic()
     assert batch.run(**given) == 0 and time.monotonic() - began < 2
+    assert "8 runs: 0 made now, 8 kept from before; all results in " in capfd.readouterr().err
     make({"grid": {"users": [1e2, 5e3]}, "points": grid["points"]})
     assert batch.run(**given, json_events=True) == 0
     events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]

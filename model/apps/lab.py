@@ -30,19 +30,19 @@ def free_port(port: int) -> int:
 
 def app_arguments(port: int, browser: bool) -> list[str]:
     """What Voila is started with: the notebook, the page's own template, this machine only."""
-    told = f"--port={port} --Voila.ip={HOST} --template=workbook --Voila.log_level=WARN"
+    voila = f"--port={port} --Voila.ip={HOST} --template=workbook --Voila.log_level=WARN"
     kernels = "--MappingKernelManager.cull_interval=60 --MappingKernelManager.cull_idle_timeout=900"
-    return [str(paths.notebooks(NOTEBOOK)), *told.split(), *kernels.split(), *([] if browser else ["--no-browser"])]
+    return [str(paths.notebooks(NOTEBOOK)), *voila.split(), *kernels.split(), *([] if browser else ["--no-browser"])]
 
 
 def lab_arguments(port: int, browser: bool) -> list[str]:
     """What JupyterLab is started with: the notebooks, this machine only, no news asked for outside."""
-    told = f"--ServerApp.ip={HOST} --ServerApp.port={port} --ServerApp.port_retries=0"
+    server = f"--ServerApp.ip={HOST} --ServerApp.port={port} --ServerApp.port_retries=0"
     quiet = "--LabApp.news_url= --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
     root = hasattr(os, "geteuid") and os.geteuid() == 0  # as in a container; Jupyter turns root away
     return [
         f"--ServerApp.root_dir={paths.notebooks()}",
-        *told.split(),
+        *server.split(),
         f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
         *quiet.split(),
         "--LabApp.extension_manager=readonly",

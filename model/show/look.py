@@ -58,7 +58,7 @@ def figure(
     y: dict | None = None,
     **layout,
 ) -> go.Figure:
-    """The figure in one piece, which plotly checks once; `x`, `y` and `layout` go over the common look."""
+    """The figure, checked once by plotly; `x`, `y` and `layout` replace parts of the common look."""
     axes = {
         "x": {"title": {"text": x_title}, "showgrid": False, "ticks": "outside", **(x or {})},
         "y": {"title": {"text": y_title}, "gridcolor": GRID, "zeroline": False, **(y or {})},

@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import small_notebooks  # noqa: E402
 
 from model import paths  # noqa: E402
-from model.apps import batch, notebooks
+from model.apps import batch, notebooks  # noqa: E402
 
 USERS = [100, 300, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 5e6, 1e7]
 PERIODS_S = [15, 30, 60, 120, 180, 240, 300]

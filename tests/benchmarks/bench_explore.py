@@ -18,9 +18,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import app_server  # noqa: E402
 import chromium  # noqa: E402
 
-from model import checks
+from model import checks  # noqa: E402
 from model.apps import explore  # noqa: E402
-from model.outcome import results
+from model.outcome import results  # noqa: E402
 
 STATES, WARM = 1000, 50
 SLIDERS = (

@@ -11,7 +11,7 @@ from model.show.display import RESULT_MIME
 
 def results_of(notebook: Mapping) -> list[dict]:
     """The JSON that cells tagged `result` put out, each as a mapping with name and records."""
-    found = []
+    tables = []
     for cell in notebook["cells"]:
         if "result" not in cell.get("metadata", {}).get("tags", ()):
             continue
@@ -19,8 +19,8 @@ def results_of(notebook: Mapping) -> list[dict]:
             data = output.get("data", {})
             payload = data.get(RESULT_MIME, data.get("application/json"))
             if payload is not None:
-                found.append(_as_table(payload))
-    return found
+                tables.append(_as_table(payload))
+    return tables
 
 
 def _as_table(payload: object) -> dict:
@@ -33,15 +33,15 @@ def _as_table(payload: object) -> dict:
 
 def rows_of(run: str, notebook: str, parameters: Mapping, executed: Mapping) -> list[dict]:
     """The rows of one run: which run it was, its parameters, then the columns of its results."""
-    told = {"run": run, "notebook": notebook}
+    point = {"run": run, "notebook": notebook}
     for name, value in parameters.items():
-        told.update(value if isinstance(value, dict) else {name: value})
+        point.update(value if isinstance(value, dict) else {name: value})
     rows = []
     for table in results_of(executed):
         for record in table["records"]:
             ordered = {c: record[c] for c in table.get("columns", ()) if c in record} | record
-            own = {f"result.{k}" if told.get(k, v) != v else k: _number(v) for k, v in ordered.items()}
-            rows.append({**told, "table": table.get("name", "result"), **own})
+            own = {f"result.{k}" if point.get(k, v) != v else k: _number(v) for k, v in ordered.items()}
+            rows.append({**point, "table": table.get("name", "result"), **own})
     return rows
 
 

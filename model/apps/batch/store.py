@@ -50,7 +50,7 @@ class Store:
                 part.unlink(missing_ok=True)
 
     def finished(self, keys: Mapping[str, str]) -> set[str]:
-        """Which of the runs are there, whole, readable, and made from what they would be made from now."""
+        """Which of the runs are there, whole and readable, with the key that a run made now would have."""
         here = self._listed()
         return {n for n, key in keys.items() if (here is None or n in here) and self._key(n) == key}
 
@@ -116,6 +116,6 @@ def _alive(pid: int) -> bool:
         return False
     except OSError:
         return True
-    with contextlib.suppress(OSError):  # one that has ended and that nobody has asked after writes no more
+    with contextlib.suppress(OSError):  # a process that has ended but whose parent has not asked for its exit code
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     return True

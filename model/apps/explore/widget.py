@@ -101,7 +101,7 @@ class PageWidget(anywidget.AnyWidget):
             self.errors.update(dict.fromkeys(self.refused, f"{wrong}. {KEPT}"))
 
     def _become(self, new: PageState) -> None:
-        """Show another state, if it can be worked out; else the one before stays."""
+        """Show another state; where it cannot be worked out, the present one stays and the error is raised."""
         old = self.state
         if new.base is old.base and new.changed == old.changed:
             return
