@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import functools
+import importlib.util
 import logging
 import shutil
 from collections.abc import Sequence
-
-__all__ = ["available", "pngs"]
+from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WIDTH, HEIGHT = 900, 500
@@ -60,3 +60,9 @@ def _browser() -> str | None:
         if found:
             return found
     return None
+
+
+def plotly_js() -> bytes:
+    """plotly.js, which draws charts in a browser, as the installed plotly brings it; found without importing plotly."""
+    package = Path(importlib.util.find_spec("plotly").origin).parent
+    return (package / "package_data" / "plotly.min.js").read_bytes()

@@ -18,7 +18,7 @@ from model.apps.explore import drawing
 from model.apps.explore.state import PageState, saved, start
 from model.checks import InputError
 from model.outcome.results import before_after
-from model.show import display
+from model.show import display, pictures
 
 STATIC = Path(__file__).parent / "static"
 ASKED = ("move", "scenario", "reset", "pin", "save")
@@ -33,9 +33,7 @@ log = logging.getLogger(__name__)
 @functools.cache
 def _plotly() -> bytes:
     """plotly's own script from its Python package, packed: no address outside is asked for it."""
-    from plotly.offline import get_plotlyjs
-
-    return gzip.compress(get_plotlyjs().encode(), compresslevel=3, mtime=0)
+    return gzip.compress(pictures.plotly_js(), compresslevel=3, mtime=0)
 
 
 class PageWidget(anywidget.AnyWidget):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -111,7 +110,7 @@ def write(
             )
         drawn = _pictures(pages, folder)
         if any(page.charts for page in pages):
-            write_whole(folder / "plotly.min.js", _plotly_js())
+            write_whole(folder / "plotly.min.js", pictures.plotly_js())
         index = _rendered(
             "index.html.j2",
             title=title,
@@ -174,12 +173,6 @@ def _entry(page: ReportPage, path: Path, folder: Path) -> dict:
 
 def _rendered(template: str, **what) -> str:
     return environment().get_template(template).render(**what)
-
-
-def _plotly_js() -> bytes:
-    """plotly.js as the installed plotly brings it; found without importing plotly."""
-    package = Path(importlib.util.find_spec("plotly").origin).parent
-    return (package / "package_data" / "plotly.min.js").read_bytes()
 
 
 def _slug(name: str) -> str:
