@@ -16,7 +16,7 @@ from batches import finished, given_to_run, manifest, results
 import model
 from model import checks, paths
 from model.apps import batch, notebooks
-from model.apps.batch import store
+from model.apps.batch import collect
 from model.apps.notebooks import workers
 
 
@@ -168,13 +168,15 @@ def test_every_point_is_run_once_and_its_result_is_in_the_table(make, capfd):
     assert table["cost"].tolist() == pytest.approx((table["users"] * 0.0468).tolist(), rel=1e-12)
     assert (table["named"] == table["region"]).all() and (table["period"] == table["after.p_s"]).all()
     assert {r["status"] for r in manifest(given["out_dir"])["runs"]} == {"done"}
-    assert capfd.readouterr().out == ""
+    printed = capfd.readouterr()
+    assert printed.out == "" and "8 runs: 8 made now, 0 kept from before; all results in " in printed.err
     if importlib.util.find_spec("pyarrow"):
         pd.testing.assert_frame_equal(pd.read_parquet(given["out_dir"] / "results.parquet"), table, check_dtype=False)
 
     # the same again is taken as it is; what is new is run, what has changed is done anew in its place
     stamps = {p.name: p.stat().st_mtime_ns for p in finished(given["out_dir"])}
     assert batch.run(**given) == 0
+    assert "8 runs: 0 made now, 8 kept from before; all results in " in capfd.readouterr().err
     assert {p.name: p.stat().st_mtime_ns for p in finished(given["out_dir"])} == stamps
     make({"grid": {"users": [1e2, 5e3]}, "points": grid["points"]})
     assert batch.run(**given, json_events=True) == 0
@@ -225,7 +227,7 @@ def test_one_that_fails_is_kept_with_its_error_and_the_others_go_on(make, capfd)
 def test_columns_named_as_parameters_are_kept_apart():
     records = [{"users": 5, "cost": "inf"}, {"users": 7, "cost": 1.5}]
     cell = {"metadata": {"tags": ["result"]}, "outputs": [{"data": {"application/json": records}}]}
-    rows = store.rows_of("r", "nb", {"users": 7, "changes": {"a.b": 1}}, {"cells": [cell]})
+    rows = collect.rows_of("r", "nb", {"users": 7, "changes": {"a.b": 1}}, {"cells": [cell]})
     assert rows[0] == {
         "run": "r",
         "notebook": "nb",
@@ -246,7 +248,7 @@ def test_execute_all_gives_each_notebook_the_parameters_it_has(tmp_path):
     )
     assert [bool(d.error) for d in done] == [False, True]
     assert "ZeroDivisionError" in done[1].error and done[1].output.exists()
-    assert store.results_of(json.loads(done[0].output.read_text()))[0]["records"][0]["cost"] == 0.234
+    assert collect.results_of(json.loads(done[0].output.read_text()))[0]["records"][0]["cost"] == 0.234
     with pytest.raises(checks.InputError, match="unknown parameter 'user'; did you mean 'users'"):
         notebooks.execute_all([tmp_path / "a.ipynb"], {"user": 5.0}, tmp_path / "out")
 

@@ -296,6 +296,16 @@ def test_the_memory_of_past_states_does_not_grow():
     assert len(memory.sides) <= drawing.KEPT and len(memory.outcomes) <= drawing.KEPT
 
 
+def test_a_move_of_one_design_keeps_the_figures_of_the_other():
+    memory, state = explore.Memory(), explore.start("twilly")
+    first = memory.outcome(state.scenario())
+    moved = memory.outcome(state.moved("after.heartbeat.period_s", 240).scenario())
+    assert moved.before is first.before and moved.after is not first.after
+    assert moved.before.total("cost") is first.before.total("cost")  # worked out once
+    shared = memory.outcome(state.moved("phone", "iPhone 12").scenario())
+    assert shared.before is not first.before and shared.after is not first.after
+
+
 def test_the_page_names_no_address_outside_this_machine():
     for name in ("page.js", "page.css"):
         assert "http" not in (widget.STATIC / name).read_text(encoding="utf-8")

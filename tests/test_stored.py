@@ -292,3 +292,12 @@ def test_every_notebook_is_in_stored_form(path):
     nb = nbformat.read(path, as_version=4)
     assert notebooks.text_of(notebooks.normalise(nb)) == path.read_text(encoding="utf-8")
     assert not [o for c in nb.cells for o in c.get("outputs", ()) if o.get("name") == "stderr"]
+
+
+def test_a_file_that_cannot_be_replaced_stays_and_nothing_lies_beside_it(tmp_path, monkeypatch):
+    path = tmp_path / "kept.txt"
+    assert notebooks.write_whole(path, "old") == path and path.read_text() == "old"
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        notebooks.write_whole(path, b"new")
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

@@ -23,16 +23,7 @@ app = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    """How a table is written."""
-
-    text = "text"
-    md = "md"
-    csv = "csv"
-    json = "json"
-    html = "html"
-
-
+Format = StrEnum("Format", "text md csv json html")  # how a table is written
 ScenarioName = Annotated[str, typer.Argument(help="A name in data/scenarios, or a .yaml file.")]
 Users = Annotated[list[str] | None, typer.Option("--users", "-u", help="Users in the month; several may follow.")]
 OutDir = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
@@ -65,8 +56,7 @@ def table(
     from model.scenario import load
     from model.show import display
 
-    found = before_after(scenario, user_counts(users), draws, seed)
-    display.show(found, str(format), title=load(scenario).title)
+    display.show(before_after(scenario, user_counts(users), draws, seed), str(format), title=load(scenario).title)
 
 
 @app.command()
@@ -97,10 +87,10 @@ def accept(
     """Run the notebooks again, show which numbers changed, and store them."""
     from model.apps import notebooks
 
-    found = notebooks.accept(notebook)
-    for line in found:
-        typer.echo(str(line))
-    if any(line.kind == "failed" for line in found):
+    changes = notebooks.accept(notebook)
+    for change in changes:
+        typer.echo(str(change))
+    if any(change.kind == "failed" for change in changes):
         raise typer.Exit(1)
 
 
@@ -116,10 +106,10 @@ def check(
             "workbook: nbval is not installed, so no notebook is run in a kernel by it as well; "
             "in a clone: pip install -e '.[dev]'\n"
         )
-    found = notebooks.check(notebook)
-    for line in found:
-        typer.echo(str(line))
-    if found:
+    changes = notebooks.check(notebook)
+    for change in changes:
+        typer.echo(str(change))
+    if changes:
         raise typer.Exit(1)
     typer.echo("every stored number is what the notebooks give")
 
@@ -153,23 +143,18 @@ def audit(
     from model import audit as auditing
     from model.show import display
 
-    found = auditing.table(scenario, claims, draws, seed)
-    if format in (Format.csv, Format.json):
-        display.show(found, str(format), title=found.attrs["title"])
-        return
-    shown = auditing.shown(found)
+    judged = auditing.table(scenario, claims, draws, seed)
+    title = judged.attrs["title"]
+    shown = judged if format in (Format.csv, Format.json) else auditing.shown(judged)
     if format is not Format.text:
-        display.show(shown, str(format), title=found.attrs["title"])
+        display.show(shown, str(format), title=title)
         return
-    display.show(shown.drop(columns="why"), "text", title=found.attrs["title"])
+    display.show(shown.drop(columns="why"), "text", title=title)
     typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
     width = shutil.get_terminal_size((140, 40)).columns
+    whole = {"subsequent_indent": "  ", "break_long_words": False, "break_on_hyphens": False}
     for figure, why in shown["why"].items():
-        typer.echo(
-            textwrap.fill(
-                f"{figure}: {why}", width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-            )
-        )
+        typer.echo(textwrap.fill(f"{figure}: {why}", width, **whole))
 
 
 @app.command()
@@ -225,14 +210,8 @@ def _settled(priced: set, given: dict, defaults: dict) -> dict:
     own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
     every |= own
     case = base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
-    bill = (
-        case.name,
-        case.region,
-        str(case.prices_on),
-        case.before.api.backend,
-        case.after.api.backend,
-        getattr(case.after.socket, "backend", None),
-    )
+    backends = case.before.api.backend, case.after.api.backend, getattr(case.after.socket, "backend", None)
+    bill = (case.name, case.region, str(case.prices_on), *backends)
     if bill not in priced:  # whether the region has a price of all that is billed: asked once for each kind of bill
         from model.outcome import evaluate
 
@@ -292,3 +271,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("workbook: stopped\n")
         raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

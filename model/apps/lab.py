@@ -9,8 +9,6 @@ from pathlib import Path
 
 from model import checks, paths
 
-__all__ = ["app_arguments", "free_port", "lab_arguments", "open_app", "open_lab"]
-
 HOST = "127.0.0.1"
 NOTEBOOK = "00_explore.ipynb"
 SHARE = paths.PACKAGE / "apps" / "explore" / "share"  # the page's template, and JupyterLab without its news
@@ -32,37 +30,25 @@ def free_port(port: int) -> int:
 
 def app_arguments(port: int, browser: bool) -> list[str]:
     """What Voila is started with: the notebook, the page's own template, this machine only."""
-    return [
-        str(paths.notebooks(NOTEBOOK)),
-        f"--port={port}",
-        f"--Voila.ip={HOST}",
-        "--template=workbook",
-        "--Voila.log_level=WARN",
-        "--MappingKernelManager.cull_interval=60",
-        "--MappingKernelManager.cull_idle_timeout=900",
-        *([] if browser else ["--no-browser"]),
-    ]
+    voila = f"--port={port} --Voila.ip={HOST} --template=workbook --Voila.log_level=WARN"
+    kernels = "--MappingKernelManager.cull_interval=60 --MappingKernelManager.cull_idle_timeout=900"
+    return [str(paths.notebooks(NOTEBOOK)), *voila.split(), *kernels.split(), *([] if browser else ["--no-browser"])]
 
 
 def lab_arguments(port: int, browser: bool) -> list[str]:
     """What JupyterLab is started with: the notebooks, this machine only, no news asked for outside."""
+    server = f"--ServerApp.ip={HOST} --ServerApp.port={port} --ServerApp.port_retries=0"
+    quiet = "--LabApp.news_url= --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
+    root = hasattr(os, "geteuid") and os.geteuid() == 0  # as in a container; Jupyter turns root away
     return [
         f"--ServerApp.root_dir={paths.notebooks()}",
-        f"--ServerApp.ip={HOST}",
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
+        *server.split(),
         f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
-        "--LabApp.news_url=",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *quiet.split(),
         "--LabApp.extension_manager=readonly",
         *([] if browser else ["--no-browser"]),
-        *(["--allow-root"] if _is_root() else []),
+        *(["--allow-root"] if root else []),
     ]
-
-
-def _is_root() -> bool:
-    """Whether this is root, as in a container, whom Jupyter turns away though it listens here only."""
-    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _settle() -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from model import checks, paths
-from model.apps.batch import grid, store
+from model.apps.batch import collect, grid
 from model.apps.batch.store import Store
 from model.apps.notebooks import bar, engine_name, jobs_for, outcome_of, perform, results
 
@@ -90,10 +90,10 @@ class Batch:
         rows, silent = [], 0
         for name in self.names("done"):
             run, executed = self.runs[name], self.store.notebook(name) or {"cells": []}
-            own = store.rows_of(name.removesuffix(".ipynb"), run.notebook.stem, run.parameters, executed)
+            own = collect.rows_of(name.removesuffix(".ipynb"), run.notebook.stem, run.parameters, executed)
             rows += own
             silent += not own
-        notes = store.write_tables(rows, self.store) if rows else []
+        notes = collect.write_tables(rows, self.store) if rows else []
         return [*notes, *([f"{silent} runs have no cell tagged 'result' with a result"] if silent else [])]
 
 

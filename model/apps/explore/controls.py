@@ -158,19 +158,19 @@ def _choices(scenario: Scenario) -> list[Control]:
     phones = {p: f"{p} ({j / 3600:.2f} Wh)" for p, j in battery.phones().items()}
     priced = PRICED.format(scenario.prices_on or "the newest date")
     http, socket, free = scenario.before.api.backend, scenario.after.socket, scenario.free_tier or "none"
-    told = [
+    choices = [
         ("phone", "Phone", scenario.phone, phones, "published battery energies by model, data/devices.csv"),
         ("region", "AWS region", scenario.region, _regions(scenario), priced),
         ("http_backend", "Requests are served by", http, BACKENDS, "what answers polls and pulls, in both designs"),
     ]
     if socket is not None:
         hint = "what holds the connections after the move"
-        told.append(("socket_backend", "Sockets are held by", socket.backend, SOCKETS, hint))
+        choices.append(("socket_backend", "Sockets are held by", socket.backend, SOCKETS, hint))
     hint = "the 12-month ones are for accounts opened before 2025-07-15"
-    told.append(("free_tier", "Free allowances", free, FREE, hint))
+    choices.append(("free_tier", "Free allowances", free, FREE, hint))
     return [
         Control(key, label, "Phone and cloud", "", default, options=tuple(options.items()), hint=hint)
-        for key, label, default, options, hint in told
+        for key, label, default, options, hint in choices
     ]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from model import checks, paths
 from model import scenario as scenarios
 from model.apps.explore import controls as page_controls
 from model.apps.explore.controls import Control, free_events, mode
+from model.apps.notebooks import write_whole
 from model.scenario import Scenario
 
 COMPOSED = ("active_min_per_day", "usage.sessions_per_day", "events_per_hour")
@@ -223,13 +223,7 @@ def saved(state: PageState, name: str, folder: str | Path) -> Path:
         checks.fail(f"{name!r} is a scenario of the project; choose another name")
     if path.exists():
         checks.fail(f"a scenario called {name!r} is there already; choose another name", paths.shown(path))
-    part = Path(folder) / f".part-{os.getpid()}-{name}.yaml"
     try:
-        try:
-            part.write_text(text, encoding="utf-8")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        return write_whole(path, text)
     except OSError as wrong:
         checks.fail(f"the scenario cannot be written: {str(wrong.strerror).lower()}", paths.shown(path))
-    return path

@@ -18,7 +18,7 @@ from model.apps.explore import drawing
 from model.apps.explore.state import PageState, saved, start
 from model.checks import InputError
 from model.outcome import before_after
-from model.show import display
+from model.show import display, pictures
 
 STATIC = Path(__file__).parent / "static"
 ASKED = ("move", "scenario", "reset", "pin", "save")
@@ -33,9 +33,7 @@ log = logging.getLogger(__name__)
 @functools.cache
 def _plotly() -> bytes:
     """plotly's own script from its Python package, packed: no address outside is asked for it."""
-    from plotly.offline import get_plotlyjs
-
-    return gzip.compress(get_plotlyjs().encode(), compresslevel=3, mtime=0)
+    return gzip.compress(pictures.plotly_js(), compresslevel=3, mtime=0)
 
 
 class PageWidget(anywidget.AnyWidget):
@@ -101,7 +99,7 @@ class PageWidget(anywidget.AnyWidget):
             self.errors.update(dict.fromkeys(self.refused, f"{wrong}. {KEPT}"))
 
     def _become(self, new: PageState) -> None:
-        """Show another state, if it can be worked out; else the one before stays."""
+        """Show another state; where it cannot be worked out, the present one stays and the error is raised."""
         old = self.state
         if new.base is old.base and new.changed == old.changed:
             return

@@ -11,33 +11,12 @@ from model.apps.notebooks.running import (
     is_remote,
     no_secret,
     parameters_of,
+    write_whole,
 )
 from model.apps.notebooks.stored import accept, check, has_nbval, nbval_failures, normalise, text_of
 from model.apps.notebooks.workers import bar, execute_all, jobs_for, outcome_of, perform, results
 
-__all__ = [
-    "CHART_MIME",
-    "Difference",
-    "NotebookFailed",
-    "accept",
-    "bar",
-    "check",
-    "checked",
-    "differences",
-    "engine_name",
-    "execute",
-    "execute_all",
-    "find",
-    "has_nbval",
-    "import_schemas",
-    "is_remote",
-    "jobs_for",
-    "nbval_failures",
-    "no_secret",
-    "normalise",
-    "outcome_of",
-    "parameters_of",
-    "perform",
-    "results",
-    "text_of",
-]
+__all__ = ["CHART_MIME", "Difference", "NotebookFailed", "accept", "bar", "check", "checked", "differences"]
+__all__ += ["engine_name", "execute", "execute_all", "find", "has_nbval", "import_schemas", "is_remote", "jobs_for"]
+__all__ += ["nbval_failures", "no_secret", "normalise", "outcome_of", "parameters_of", "perform", "results"]
+__all__ += ["text_of", "write_whole"]

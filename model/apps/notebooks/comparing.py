@@ -223,7 +223,7 @@ def _table_of_json(payload: object) -> Table:
 
 
 def _table_of_html(rows: list[list[str]], name: str, tolerance: dict, echo: bool) -> Table:
-    """The rows below the first, which names the columns; one without a name, or with another's, has a number."""
+    """A table as shown: the first row names the columns; a name that is empty or stands twice has a number."""
     texts = [text or f"column {k}" for k, text in enumerate(rows[0], 1)]
     columns = [text if texts.count(text) == 1 else f"{text} ({k})" for k, text in enumerate(texts, 1)]
     columns += [f"column {k + 1}" for k in range(len(columns), max(map(len, rows)))]

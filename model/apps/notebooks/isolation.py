@@ -90,7 +90,7 @@ def _no_input(*_, **__):
 
 @contextlib.contextmanager
 def _modules():
-    """`__main__` comes back; modules found in the notebook's own folder are forgotten again."""
+    """`__main__` comes back; modules from the notebook's own folder are removed from `sys.modules`."""
     main, before, folder = sys.modules.get("__main__"), set(sys.modules), Path.cwd()
     try:
         yield
@@ -105,7 +105,7 @@ def _modules():
 
 @contextlib.contextmanager
 def _randomness():
-    """A fresh seed for the run; numbers drawn outside it go on as if it had not been."""
+    """A fresh seed for the run; afterwards the generators go on from where they were before it."""
     numpy = sys.modules.get("numpy")
     state, numpy_state = random.getstate(), numpy and numpy.random.get_state()
     random.seed()

@@ -215,6 +215,14 @@ def _without_colours(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
+def write_whole(path: str | Path, content: str | bytes) -> Path:
+    """Write a file whole or not at all; gives its path."""
+    with _part_of(str(path)) as part:
+        Path(part).write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(part, path)
+    return Path(path)
+
+
 @contextlib.contextmanager
 def _part_of(output: str) -> Iterator[str]:
     """A temporary name beside the output (or, for a remote one, here), gone when the block is left."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import importlib.util
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,9 +18,9 @@ from xml.etree import ElementTree
 
 from model import checks, paths
 from model.apps.notebooks.comparing import CHART_MIME, Difference, differences
-from model.apps.notebooks.running import find, import_schemas
+from model.apps.notebooks.running import find, import_schemas, write_whole
 from model.apps.notebooks.workers import execute_all
-from model.show import look
+from model.show import pictures
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -52,7 +51,7 @@ def accept(
     is not stored.
     """
     if with_pictures:
-        look.check_installed()
+        pictures.check_installed()
     changes = []
     for path, fresh in _fresh(notebooks, engine, jobs, progress).items():
         stored = _read(path)
@@ -112,17 +111,12 @@ def _read(path: Path):
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the file whole or not at all, and not where it would stay the same."""
-    if path.read_text(encoding="utf-8") == text:
-        return
-    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    """Write the file, but not where it would stay the same."""
     try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
+        if path.read_text(encoding="utf-8") != text:
+            write_whole(path, text)
     except OSError as error:
         checks.fail(f"cannot store {path.name}: {error.strerror}")
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _noise(fresh, name: str) -> list[Difference]:
@@ -149,7 +143,7 @@ def _keep_pictures(stored, fresh, draw: bool) -> None:
         if kept.get(chart):
             data[PICTURE] = kept[chart]
     if draw:
-        for data, picture in zip(bare, look.pngs([data[CHART_MIME] for data in bare]), strict=True):
+        for data, picture in zip(bare, pictures.pngs([data[CHART_MIME] for data in bare]), strict=True):
             data.update({PICTURE: picture} if picture else {})
 
 

@@ -200,8 +200,8 @@ class Worker:
 
 def outcome_of(status: str, error: str = "", trace: str = "", seconds: float = 0.0, memory_bytes: int = 0) -> dict:
     """What became of a task: done, failed, dead, or disk where nothing can be written any more."""
-    told = {"status": status, "error": error, "traceback": trace}
-    return {**told, "seconds": round(seconds, 3), "memory_bytes": memory_bytes}
+    ended = {"status": status, "error": error, "traceback": trace}
+    return {**ended, "seconds": round(seconds, 3), "memory_bytes": memory_bytes}
 
 
 def perform(task: dict) -> dict:
@@ -253,7 +253,9 @@ def serve() -> None:
             with arrived:
                 waiting.append(json.loads(line))
                 arrived.notify()
-        os.killpg(0, signal.SIGKILL)  # nobody is left to work for, not even half-way through a cell
+        os.killpg(
+            0, signal.SIGKILL
+        )  # the process that gave the tasks is gone: end at once, also in the middle of a cell
 
     threading.Thread(target=listen, daemon=True).start()
     settled = False

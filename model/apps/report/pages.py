@@ -69,8 +69,8 @@ def page_of(path: Path) -> ReportPage:
         html = html.replace(PLACE.format(n), f'<div class="chart" id="chart-{n}"></div>', 1)
         own = {"id": f"chart-{n}", "json": script_json(figure)}
         charts.append({**own, "title": chart_title(figure), "figure": figure})
-    told = _title(notebook) or path.stem, Markup(html), charts, _answer(notebook), _error(notebook)
-    return ReportPage(path.stem, *told)
+    title = _title(notebook) or path.stem
+    return ReportPage(path.stem, title, Markup(html), charts, _answer(notebook), _error(notebook))
 
 
 def script_json(figure: dict) -> Markup:

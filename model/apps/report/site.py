@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,11 +11,11 @@ from urllib.parse import quote
 import numpy as np
 
 from model import checks, claims, paths, prices
-from model.apps.notebooks import execute_all
+from model.apps.notebooks import execute_all, write_whole
 from model.apps.report.pages import ReportPage, environment, page_of
 from model.outcome import ROWS, Outcome, before_after, evaluate, judged_twice
 from model.scenario import Scenario, load
-from model.show import display, look
+from model.show import display, pictures
 
 GOOD, MAYBE, BAD = "holds", "holds only if", ("does not hold", "contradicts")  # how verdicts begin
 NAMES = {
@@ -107,10 +105,12 @@ def write(
         pages = [page_of(p) for p in sources]
         shown = [_table(name, frame, folder, digits) for name, frame in tables.items()]
         for page in pages:
-            _put(folder / page.file, _rendered("page.html.j2", title=page.title, charts=page.charts, body=page.body))
+            write_whole(
+                folder / page.file, _rendered("page.html.j2", title=page.title, charts=page.charts, body=page.body)
+            )
         drawn = _pictures(pages, folder)
         if any(page.charts for page in pages):
-            _put(folder / "plotly.min.js", _plotly_js())
+            write_whole(folder / "plotly.min.js", pictures.plotly_js())
         index = _rendered(
             "index.html.j2",
             title=title,
@@ -121,7 +121,7 @@ def write(
             pages=[_entry(page, source, folder) for page, source in zip(pages, sources, strict=True)],
             charts=[p for p in drawn if not p["file"]],
         )
-        return _put(folder / "index.html", index)
+        return write_whole(folder / "index.html", index)
     except OSError as error:
         checks.fail(f"cannot write the report to {folder}: {error.strerror}")
 
@@ -136,8 +136,8 @@ def _table(name: str, frame, folder: Path, digits: int) -> dict:
             row[k] = f"{record['change']:+.0%}" if isinstance(record["change"], float) else row[k]
     csv, markdown = (f"tables/{_slug(name)}.{kind}" for kind in ("csv", "md"))
     index = list(made.index)
-    _put(folder / csv, frame.to_csv(index=bool(index), index_label=index or None, lineterminator="\n"))
-    _put(folder / markdown, f"{made.to_markdown()}\n")
+    write_whole(folder / csv, frame.to_csv(index=bool(index), index_label=index or None, lineterminator="\n"))
+    write_whole(folder / markdown, f"{made.to_markdown()}\n")
     cells = [[{"text": c, "tone": _tone(h, c)} for h, c in zip(header, row, strict=True)] for row in rows]
     shown = [h.replace("_", " ") for h in header]
     return {"name": name, "header": shown, "rows": cells, "csv": csv, "markdown": markdown}
@@ -154,12 +154,12 @@ def _tone(column: str, text: str) -> str:
 def _pictures(pages: list[ReportPage], folder: Path) -> list[dict]:
     """The first chart of each page for the index: a PNG where one can be made, else the live chart."""
     charted = [page for page in pages if page.charts]
-    pngs = look.pngs([page.charts[0]["figure"] for page in charted])
+    pngs = pictures.pngs([page.charts[0]["figure"] for page in charted])
     drawn = []
     for number, (page, png) in enumerate(zip(charted, pngs, strict=True)):
         file = f"pictures/{_slug(page.stem)}.png" if png else ""
         if png:
-            _put(folder / file, base64.b64decode(png))
+            write_whole(folder / file, base64.b64decode(png))
         own = {"id": f"chart-{number}", "file": file, "page": quote(page.file)}
         drawn.append({**own, **{k: page.charts[0][k] for k in ("json", "title")}})
     return drawn
@@ -173,23 +173,6 @@ def _entry(page: ReportPage, path: Path, folder: Path) -> dict:
 
 def _rendered(template: str, **what) -> str:
     return environment().get_template(template).render(**what)
-
-
-def _plotly_js() -> bytes:
-    """plotly.js as the installed plotly brings it; found without importing plotly."""
-    package = Path(importlib.util.find_spec("plotly").origin).parent
-    return (package / "package_data" / "plotly.min.js").read_bytes()
-
-
-def _put(path: Path, content: str | bytes) -> Path:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".part-{os.getpid()}-{path.name}")
-    try:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
 
 
 def _slug(name: str) -> str:
