@@ -150,7 +150,18 @@ def chunks_of(scenario: Choices, draws: int, seed: int, size: int = CHUNK) -> It
 
 
 def draws_of(scenario: Choices, draws: int, seed: int) -> dict[str, np.ndarray]:
-    """The draws of every ranged input, each of shape (draws, 1)."""
+    """The draws of every ranged input.
+
+    Parameters
+    ----------
+    scenario : Scenario, the scenario with its ranges
+    draws : int, how many, > 0
+    seed : int, seed of the scrambled Sobol points
+
+    Returns
+    -------
+    dict of str to array, by the names of `ranged_inputs`, each of shape (draws, 1)
+    """
     draws = check_draws(draws)
     if draws < 1:
         checks.fail(f"draws must be a whole number > 0; got {checks.shown(draws)}")
