@@ -320,6 +320,22 @@ def test_draws_in_chunks_are_the_draws_at_once(twilly):
         np.testing.assert_array_equal(np.concatenate([chunk[name] for chunk in chunks]), whole)
 
 
+def test_correlated_draws_have_the_rank_correlation_and_not_that_of_their_normal_scores(twilly):
+    from scipy.stats import spearmanr
+
+    pair = ["usage.session_mean_s", "usage.sessions_per_day"]
+    draws = sampling.draws_of(twilly.with_({"correlations": [{"between": pair, "rank": 0.6}]}), 65_536, 1)
+    found = spearmanr(draws[pair[0]][:, 0], draws[pair[1]][:, 0])[0]
+    # 4 standard errors of as many random pairs; a normal correlation of 0.6 would be a rank one of 0.582
+    assert found == pytest.approx(0.6, abs=4 * (1 - 0.6**2) / 65_536**0.5)
+
+
+def test_a_pair_that_is_correlated_twice_is_refused(twilly):
+    twice = [{"between": ["usage.session_mean_s", "usage.sessions_per_day"], "rank": 0.5}] * 2
+    with pytest.raises(InputError, match="correlations must name each pair once; got usage.session_mean_s and"):
+        twilly.with_({"correlations": twice})
+
+
 def test_the_first_draws_kept_are_those_of_the_whole(twilly):
     for draws in (300, 5000):
         whole, few = (sampling.resolved(twilly, draws=draws, seed=2, keep=keep).usage for keep in (None, 10))

@@ -95,8 +95,10 @@ def by_measure(name: str | Path | None) -> dict:
 
     Returns: dict of str to dict, {measure: claim}, its sides in the unit of the measure
     """
+    if not name:
+        return {}
     chosen: dict[str, dict] = {}
-    for claim in read(name)["claims"] if name else ():
+    for claim in read(name)["claims"]:
         whole = not claim.get("flows") and not claim.get("meters")
         if claim.get("improvement") and whole and claim["measure"] in MEASURES:
             sides = [figure for figure in figures(name) if figure.id == str(claim["id"])]
