@@ -35,7 +35,7 @@ HOMES = {  # the rooms that may import a heavy library
     "nbconvert": {"apps.report"},
     "ipywidgets": {"apps.explore"},
     "anywidget": {"apps.explore"},
-    "numba": {"radio", "storm", "latency"},
+    "numba": {"radio", "storm"},
     "typer": {"apps.cli"},
     "pydantic": {"scenario"},
 }

@@ -589,11 +589,6 @@ def test_radio_shares_add_up_and_follow_the_drawn_profile(twilly):
     number = airtime.profile_number(lte)
     idle = {k: shares[2][number == k].mean() for k in (0, 1)}
     assert idle[1] > idle[0]  # a tail of 5 s leaves more idle time than one of 10.2 s
-    plain = traffic_at_modes(twilly, "after")
-    lte = network_of(plain, "lte")
-    sources = tuple(airtime.side_by_side(plain, lte)["browsing"][0][1].values())
-    by_place = airtime.wake_shares(radio.profile("lte_verizon_2021"), sources)
-    assert airtime.radio_shares(plain, lte, ["browsing"]) == pytest.approx(by_place, rel=1e-12)
 
 
 def test_a_packet_waits_for_the_lte_leg_only_where_5g_is_added_beside_it(twilly):

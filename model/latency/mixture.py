@@ -20,7 +20,6 @@ __all__: list[str] = []
 
 NODES = 4
 TINY = 1e-12
-COMPILED_FROM = 10**12  # shares from which a compiled loop pays
 SURE = 8.3  # standard deviations beyond which less than 1e-16 is left
 AT_ONCE = 4_000_000  # numbers in one array of the work
 
@@ -96,7 +95,7 @@ def _quadrature(wide: tuple, fixed_s, net: parts.DelayPart, rest: list[parts.Del
 
 @dataclass(frozen=True)
 class Power:
-    """All terms of one power: arrays (terms, 1, rows), and which way each belongs to (ways, terms)."""
+    """All terms of one power: arrays (terms, 1, rows), way after way; `owner` is the way that each belongs to."""
 
     power: int
     rise: np.ndarray
@@ -104,6 +103,7 @@ class Power:
     median_ln: np.ndarray
     sigma: np.ndarray
     owner: np.ndarray
+    ways: int
 
     @functools.cached_property
     def partial_s(self) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +127,10 @@ class Power:
         return self._by_way(rise * value), self._by_way(rise * slope)
 
     def _by_way(self, terms: np.ndarray) -> np.ndarray:
-        return (self.owner @ terms.reshape(len(terms), -1)).reshape(len(self.owner), *terms.shape[1:])
+        owners, starts = np.unique(self.owner, return_index=True)
+        total = np.zeros((self.ways, *terms.shape[1:]))
+        total[owners] = np.add.reduceat(terms, starts, axis=0)
+        return total
 
 
 def _normal_share(deviate: np.ndarray) -> np.ndarray:
@@ -166,9 +169,8 @@ class Mixture:
 
     def _power(self, terms: list, power: int) -> Power:
         mine = [(number, *term[:4]) for number, way in enumerate(terms) for term in way if term[4] == power]
-        owner = np.zeros((len(terms), len(mine)))
-        owner[[m[0] for m in mine], range(len(mine))] = 1.0
-        return Power(power, *(self._stack([m[k] for m in mine]) for k in range(1, 5)), owner)
+        owner = np.array([m[0] for m in mine])
+        return Power(power, *(self._stack([m[k] for m in mine]) for k in range(1, 5)), owner, len(terms))
 
     def _stack(self, values: list) -> np.ndarray:
         shape = self.shape if self.flat else np.broadcast_shapes((1, 1), *{np.shape(v) for v in values})
@@ -176,24 +178,8 @@ class Mixture:
 
     def at(self, t_s: np.ndarray, rows: slice | np.ndarray = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         """Share told within the times (times, rows) and its slope, by way."""
-        if t_s.size >= COMPILED_FROM and t_s.shape[1] > 1:
-            return self._compiled(t_s, rows)
         found = [p.at(t_s, rows) for p in self.powers]
         return sum(f[0] for f in found), sum(f[1] for f in found)
-
-    def _compiled(self, t_s: np.ndarray, rows: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        from model.latency import _loop
-
-        count = self.weights.shape[2]
-        numbers = np.arange(*rows.indices(count)) if isinstance(rows, slice) else rows
-        value, slope = np.zeros((2, len(self.weights), *t_s.shape))
-        for p in self.powers:
-            terms = (
-                np.ascontiguousarray(np.broadcast_to(x[:, 0], (len(x), count)))
-                for x in (p.rise, p.place_s, p.median_ln, p.sigma)
-            )
-            _loop.told(p.power, *terms, p.owner.argmax(axis=0), t_s, numbers, value, slope)
-        return value, slope
 
     def share(self, t_s) -> np.ndarray:
         """Share of deliveries told within a time: (draws, users)."""

@@ -25,7 +25,6 @@ __all__ = [
     "quiet_by_place",
     "radio_shares",
     "side_by_side",
-    "wake_shares",
 ]
 
 NEVER_S = 1e15  # between two exchanges of a timer that never starts
@@ -258,16 +257,6 @@ def _tail_alone(tail_s) -> radio.Radio:
         states=(radio.State("tail", 0.0, tail_s), radio.State("idle", 0.0)),
         promotions=(radio.Promotion("idle", "tail", 0.0, 0.0),),
     )
-
-
-def wake_shares(profile, sources: tuple) -> tuple:
-    """Shares of time that a radio is transferring, in its tail, idle or being promoted.
-
-    Source: cox1962.
-    """
-    air, mix = radio.Mixes(_tail_alone(radio.tail_s(profile)), sources), tuple(range(len(sources)))
-    quiet, idle = air.quiet(mix, UP), air.quiet(mix, TAIL)
-    return 1.0 - quiet, quiet - idle, idle
 
 
 def _of_profile(network: Network, of):

@@ -67,7 +67,7 @@ class Outcome:
         """Before and after of p50 and p95 of latency, each (draws, users); of the first 2,048 draws [s]."""
         sides = (self.before, self.after)
         if self.draws > sampling.QUANTILE_DRAWS:
-            few = sampling.resolved(self.scenario, self.users, sampling.QUANTILE_DRAWS, self.seed)
+            few = sampling.resolved(self.scenario, self.users, self.draws, self.seed, sampling.QUANTILE_DRAWS)
             sides = both_sides(few)
         values = (side.latency_quantiles(tuple(QUANTILES.values())) for side in sides)
         return dict(zip(QUANTILES, zip(*values, strict=True), strict=True))
