@@ -334,7 +334,7 @@ def test_whatever_takes_a_network_follows_that_network_and_no_other(twilly, whic
         assert firsts == sorted(firsts) and firsts[0] < firsts[-1]
 
 
-def test_a_traffic_with_other_flows_remembers_nothing_of_the_first(twilly):
+def test_a_traffic_with_other_flows_has_the_bytes_of_its_own_flows(twilly):
     now = traffic_at_modes(twilly, "after")
     before = sum(airtime.hourly_bytes(now, 4))
     flows = [dataclasses.replace(f, response_bytes=10.0 * f.response_bytes) for f in now.flows]

@@ -1,5 +1,6 @@
 """Latency of events: closed forms and samples agree, components are where they belong, nobody is left out."""
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -293,6 +294,31 @@ def test_a_push_waits_for_the_radio_of_the_screens_where_it_is_seen(twilly):
     busy = twilly.with_({"backgrounds.video.period_s": 2.0, "backgrounds.video.burst_s": 2.0})
     now = traffic_at_modes(busy, "after")
     assert one(chain.radio_wake(now, "wifi", ["watching"]).mean_s) == 0.0
+
+
+def test_a_push_waits_for_the_radio_of_the_network_that_carries_it(twilly):
+    from model.latency import waits
+    from model.life import airtime
+
+    now, found = traffic_at_modes(twilly, "after"), {}
+    for name, network in now.life.scenario.networks.items():
+        for screens in (None, ["browsing"]):
+            shares = airtime.radio_shares(traffic_at_modes(twilly, "after"), network, screens)
+            own = waits.radio_wake("", shares, network.drx_s, network.paging_s, airtime.promotion_s(network))
+            found[name] = one(chain.radio_wake(now, name, screens).mean_s)
+            assert found[name] == pytest.approx(one(own.mean_s), rel=1e-12)
+        down_s = one(network.rtt_s) / 2 + ledger.value("region_path_s")
+        assert one(chain.downlink(now, name).mean_s) == pytest.approx(down_s, rel=1e-12)
+    assert len(set(found.values())) == len(found)
+
+
+def test_a_traffic_made_from_another_remembers_nothing_of_it(twilly):
+    """Twice the servers queue less, though the queue of the first traffic was worked out before."""
+    now = traffic_at_modes(twilly.with_({"before.api.backend": "server", "users": 1e6}), "before")
+    event = next(e for e in now.life.scenario.events if latency.branches(now, e))
+    first = one(latency.mean_s(now, event))
+    more = dataclasses.replace(now, instances=100.0 * now.instances)
+    assert one(latency.mean_s(more, event)) < first
 
 
 def test_a_radio_that_is_always_idle_pages_and_promotes(twilly):

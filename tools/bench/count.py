@@ -5,88 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from model import checks
 from model.wire.measured import POLL_BODY_BYTES
 from tools.bench import clients, servers, tls
 from tools.bench.flows import Flow, Hour
+from tools.bench.losses import all_of, loss_told
+from tools.bench.running import SETTLE_S, Bench
 from tools.bench.tcp_info import TcpInfo, Traffic, traffic_between
 
 __all__ = []
 
-SETTLE_S = 0.25  # longer than any delayed ACK: nothing of the flow before is still under way
 STALL_S = 0.03  # an answer later than this was held up by the machine, and draws an ACK of its own at 40 ms
 START_GAP_S = 0.03
-
-
-@dataclass
-class Bench:
-    """The running servers: their ports, what they answer, and the connections of the WebSocket server."""
-
-    chains: dict[str, tls.Chain]
-    answers: dict[str, servers.Answers]
-    upgrade_pad: list[int]
-    ports: dict[str, int] = field(default_factory=dict)
-    sockets: dict[int, object] = field(default_factory=dict)
-
-    def http(self, protocol: str) -> clients.HttpClient:
-        """A new HTTP client."""
-        context = tls.client_context(self.chains["rsa4"], ("h2",) if protocol == "http/2" else ("http/1.1",))
-        return clients.HttpClient(protocol, context, self.ports[protocol])
-
-    def websocket(self, pad_bytes: int = 0) -> clients.WebSocketClient:
-        """A new WebSocket client that pauses between TLS and upgrade."""
-        return clients.WebSocketClient(
-            tls.client_context(self.chains["rsa4"]), self.ports["websocket"], pad_bytes, SETTLE_S
-        )
-
-    async def push(self, client_port: int, text: str) -> None:
-        """Send one message on the connection of the client with that port."""
-        if client_port not in self.sockets:
-            raise ConnectionResetError("the server has lost the client")
-        await self.sockets[client_port].send(text)
-
-    async def serve_socket(self, ws) -> None:
-        """Keep a WebSocket connection open for whoever wants to push on it."""
-        client_port = ws.remote_address[1]
-        self.sockets[client_port] = ws
-        try:
-            await ws.wait_closed()
-        finally:
-            self.sockets.pop(client_port, None)
-
-
-@contextlib.asynccontextmanager
-async def running_bench(chain_names: set[str], port: int = 0):
-    """Every server of the bench on its own port: free ones, or from `port` upwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        chains = {name: tls.make_chain(name, Path(folder)) for name in sorted({"rsa4", *chain_names})}
-        bench = Bench(chains, {"http/1.1": servers.Answers(), "http/2": servers.Answers()}, [0])
-        names = ["http/1.1", "http/2", "websocket", *(name for name in chains if name != "rsa4")]
-        async with contextlib.AsyncExitStack() as stack:
-            socks = {}
-            for i, name in enumerate(names):  # every port is taken before the first server starts
-                socks[name] = servers.listener(port + i if port else 0)
-                stack.callback(socks[name].close)
-            for name in names:
-                context = tls.server_context(
-                    chains.get(name, chains["rsa4"]), ("h2",) if name == "http/2" else ("http/1.1",)
-                )
-                start = {"http/2": servers.http2_server, "websocket": servers.websocket_server}.get(
-                    name, servers.http1_server
-                )
-                args = (
-                    (bench.serve_socket, bench.upgrade_pad)
-                    if name == "websocket"
-                    else (bench.answers.get(name, bench.answers["http/1.1"]),)
-                )
-                bench.ports[name] = await stack.enter_async_context(start(socks[name], context, *args))
-            yield bench
 
 
 @dataclass(frozen=True)
@@ -338,35 +272,3 @@ def websocket_act(bench: Bench, client: clients.WebSocketClient, flow: Flow):
     if flow.kind == "heartbeat":
         return client.heartbeat
     return lambda: client.push(lambda text: bench.push(client.port_here, text), flow.down_bytes)
-
-
-@contextlib.contextmanager
-def loss_told(name: str):
-    """Tell a lost connection as one sentence."""
-    import httpx
-    import websockets
-
-    try:
-        yield
-    except (OSError, TimeoutError, EOFError, httpx.HTTPError, websockets.WebSocketException) as error:
-        reason = f"{type(error).__name__} {error}".strip()
-        raise checks.InputError(
-            f"{name}: a client lost its connection in the middle of the measurement ({reason}); "
-            "nothing of this run was written"
-        ) from error
-
-
-async def all_of(coroutines) -> list:
-    """The results of all, or the first error with the others stopped."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(coroutine) for coroutine in coroutines]
-    except BaseExceptionGroup as errors:
-        raise first_of(errors) from None
-    return [task.result() for task in tasks]
-
-
-def first_of(errors: BaseExceptionGroup) -> BaseException:
-    """The first error of a group, however deep."""
-    first = errors.exceptions[0]
-    return first_of(first) if isinstance(first, BaseExceptionGroup) else first

@@ -157,7 +157,9 @@ def _loop_runs_here() -> bool:
 
 async def measured_bytes(flows, hours, seed, tell, port, occurrences, spacing_s, hour_share):
     """Rows of bytes.csv and of hours.csv: all flows side by side, then all hours side by side."""
-    from tools.bench.count import START_GAP_S, Run, all_of, running_bench
+    from tools.bench.count import START_GAP_S, Run
+    from tools.bench.losses import all_of
+    from tools.bench.running import running_bench
 
     for hour in hours:
         for name in hour.times:

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from model import checks
-from tools.bench import clients, count, path, servers, store, tls
+from tools.bench import clients, losses, path, servers, store, tls
 
 __all__ = []
 
@@ -179,7 +179,7 @@ class Stage:
         polled = [clients.HttpClient("http/1.1", context, poll_port) for _ in range(board.poll_clients)]
         for client in (*pushed, *polled):
             stack.push_async_callback(client.aclose)
-        await count.all_of(
+        await losses.all_of(
             [*(client.connect() for client in pushed), *(client.exchange(f"/{board.name}/warm") for client in polled)]
         )
         start_s = asyncio.get_running_loop().time() + 0.1
@@ -252,12 +252,12 @@ async def measured_delays(timing: Timing, seed: int, tell, port: int = 0) -> tup
         tell(done, total, name)
 
     load = store.load_text()
-    with tempfile.TemporaryDirectory() as folder, count.loss_told("timing"):
+    with tempfile.TemporaryDirectory() as folder, losses.loss_told("timing"):
         stage = Stage(timing, seed, tls.make_chain("ecdsa3", Path(folder)), tick)
         try:
             await stage.run(port)
         except BaseExceptionGroup as errors:
-            raise count.first_of(errors) from None
+            raise losses.first_of(errors) from None
     rows = [row | {"seed": seed} for design in stage.timed.seen_s for row in quantile_rows(design, stage, load)]
     sample = [
         {"event": i, "polling_s": round(a, 4), "push_s": round(b, 4)}

@@ -1,118 +1,20 @@
-"""Reading AWS's own Price List: bulk files in JSON and CSV as downloaded, and GetProducts answers.
-
-AWS names a meter by service, usage type and attributes; `data/price_list/usage_types.csv` says which of
-them are ours, and `region_prefixes.csv` how a region writes itself in front of a usage type.
-"""
+"""Reading AWS's own Price List: bulk files in JSON and CSV as downloaded, and GetProducts answers."""
 
 from __future__ import annotations
 
 import csv
-import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from model import checks, ledger, paths
+from model import checks, paths
 from model.prices.rows import PriceRow, allowances, as_date, checked_tiers
+from tools.price_lists.meters import Meter, Term, endings, is_meter, meters, plain, region_of
 
 __all__ = ["load_price_list"]
 
 NOT_A_LIST = (KeyError, TypeError, AttributeError, csv.Error, json.JSONDecodeError, UnicodeDecodeError)
-HOME = "US East (N. Virginia)"  # the one region whose usage types often carry no prefix
-
-
-@dataclass(frozen=True)
-class Meter:
-    """How AWS's Price List writes one of our meters; a meter without any of it cannot be loaded."""
-
-    name: str
-    service_code: str
-    usage_type: str
-    condition: tuple[tuple[str, str], ...]
-    unit: str
-
-    @property
-    def loadable(self) -> bool:
-        return bool(self.usage_type or self.condition)
-
-
-@dataclass(frozen=True)
-class Term:
-    """The on-demand prices of one product: attributes by plain lower-case name, tiers as AWS wrote them."""
-
-    service_code: str
-    sku: str
-    attributes: Mapping[str, str]
-    effective: str
-    tiers: tuple[tuple[str, str, str, str], ...]  # from, to, price, currency
-    version: str
-
-
-def _plain(name: str) -> str:
-    """JSON writes preInstalledSw where CSV writes Pre Installed S/W: both become preinstalledsw."""
-    return "".join(letter for letter in name.lower() if letter.isalnum())
-
-
-@functools.cache
-def meters() -> tuple[Meter, ...]:
-    """Our meters as AWS writes them."""
-    rows = ledger.read_csv(paths.data("price_list", "usage_types.csv"))
-    return tuple(
-        Meter(
-            row["meter"],
-            row["service_code"],
-            row["usage_type"],
-            tuple(tuple(part.split("=", 1)) for part in row["condition"].split(";") if part),
-            row["unit"],
-        )
-        for row in rows
-    )
-
-
-@functools.cache
-def _endings() -> dict[str, tuple[str, ...]]:
-    """How our usage types end, by service: what of a file of a million lines is worth keeping."""
-    found: dict[str, tuple[str, ...]] = {}
-    for meter in meters():
-        if meter.loadable:
-            found[meter.service_code] = (*found.get(meter.service_code, ()), meter.usage_type)
-    return found
-
-
-@functools.cache
-def prefixes() -> dict[str, str]:
-    """What each region writes in front of its usage types."""
-    return {row["region"]: row["prefix"] for row in ledger.read_csv(paths.data("price_list", "region_prefixes.csv"))}
-
-
-def _region(attributes: Mapping[str, str]) -> str | None:
-    """The region a product is sold in: said outright, else by its usage type's prefix."""
-    said = attributes.get("regioncode") or attributes.get("fromregioncode")
-    if said:
-        return said
-    usage_type = attributes.get("usagetype", "")
-    for region, prefix in prefixes().items():
-        if usage_type.startswith(prefix + "-"):
-            return region
-    place = attributes.get("location") or attributes.get("fromlocation")
-    return "us-east-1" if place == HOME else None
-
-
-def _is(meter: Meter, term: Term, region: str) -> bool:
-    """Whether a product is the meter: whole usage type after the region's own prefix, every condition.
-
-    Whole names keep EventAPI-ConnectionDuration apart from ConnectionDuration, and IA-ReadRequestUnits
-    from ReadRequestUnits: IA is no region's prefix.
-    """
-    if meter.service_code != term.service_code or not meter.loadable:
-        return False
-    if any(term.attributes.get(_plain(key)) != value for key, value in meter.condition):
-        return False
-    usage_type = term.attributes.get("usagetype", "")
-    names = (meter.usage_type, f"{prefixes().get(region)}-{meter.usage_type}")
-    return not meter.usage_type or usage_type in names
 
 
 def _number(text: str, name: str, place: str) -> Decimal:
@@ -168,7 +70,7 @@ def _meter_rows(meter: Meter, region: str, term: Term, place: str) -> tuple[Pric
 
 
 def _json_terms(product: Mapping, offers: Mapping, code: str, version: str) -> Iterator[Term]:
-    attributes = {_plain(key): value for key, value in product.get("attributes", {}).items()}
+    attributes = {plain(key): value for key, value in product.get("attributes", {}).items()}
     attributes["productfamily"] = product.get("productFamily", "")
     for offer in offers.values():
         tiers = []
@@ -208,13 +110,13 @@ def _csv_header(reader: Iterator[list[str]], place: str) -> tuple[list[str], dic
     about: dict[str, str] = {}
     for fields in reader:
         if fields[:1] == ["SKU"]:
-            header = [_plain(name) for name in fields]
+            header = [plain(name) for name in fields]
             for column in ("startingrange", "endingrange", "priceperunit", "currency", "usagetype"):
                 if column not in header:
                     checks.fail(f"an AWS price list must have the column {column!r}", place)
             return header, about
         if len(fields) == 2:
-            about[_plain(fields[0])] = fields[1]
+            about[plain(fields[0])] = fields[1]
     checks.fail("an AWS price list in CSV must have a header line that starts with SKU; got none", place)
 
 
@@ -228,7 +130,7 @@ def _csv_terms(lines: Iterable[str], place: str) -> Iterator[Term]:
         row = dict(zip(header, fields, strict=False))
         if len(fields) != len(header):
             checks.fail(f"a line must have {len(header)} fields; got {len(fields)}", f"{place}:{reader.line_num}")
-        wanted = _endings().get(row.get("servicecode") or offer, ())
+        wanted = endings().get(row.get("servicecode") or offer, ())
         if row.get("termtype", "OnDemand") == "OnDemand" and row["usagetype"].endswith(wanted):
             _, tiers = found.setdefault((row["sku"], row.get("effectivedate", "")), (row, []))
             tiers.append(
@@ -307,9 +209,9 @@ def load_price_list(source: object) -> list[PriceRow]:
     found: dict[tuple, tuple[PriceRow, ...]] = {}
     try:
         for term, place in _terms(source):
-            region = _region(term.attributes)
+            region = region_of(term.attributes)
             for meter in meters() if region else ():
-                if not _is(meter, term, region):
+                if not is_meter(meter, term, region):
                     continue
                 rows = _meter_rows(meter, region, term, place)
                 key = region, meter.name, rows[0].effective_from

@@ -1,0 +1,107 @@
+"""Which product of AWS's Price List is which of our meters.
+
+AWS names a meter by service, usage type and attributes; `data/price_list/usage_types.csv` says which of
+them are ours, and `region_prefixes.csv` how a region writes itself in front of a usage type.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from model import ledger, paths
+
+HOME = "US East (N. Virginia)"  # the one region whose usage types often carry no prefix
+
+
+@dataclass(frozen=True)
+class Meter:
+    """How AWS's Price List writes one of our meters; a meter without any of it cannot be loaded."""
+
+    name: str
+    service_code: str
+    usage_type: str
+    condition: tuple[tuple[str, str], ...]
+    unit: str
+
+    @property
+    def loadable(self) -> bool:
+        return bool(self.usage_type or self.condition)
+
+
+@dataclass(frozen=True)
+class Term:
+    """The on-demand prices of one product: attributes by plain lower-case name, tiers as AWS wrote them."""
+
+    service_code: str
+    sku: str
+    attributes: Mapping[str, str]
+    effective: str
+    tiers: tuple[tuple[str, str, str, str], ...]  # from, to, price, currency
+    version: str
+
+
+def plain(name: str) -> str:
+    """JSON writes preInstalledSw where CSV writes Pre Installed S/W: both become preinstalledsw."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+@functools.cache
+def meters() -> tuple[Meter, ...]:
+    """Our meters as AWS writes them."""
+    rows = ledger.read_csv(paths.data("price_list", "usage_types.csv"))
+    return tuple(
+        Meter(
+            row["meter"],
+            row["service_code"],
+            row["usage_type"],
+            tuple(tuple(part.split("=", 1)) for part in row["condition"].split(";") if part),
+            row["unit"],
+        )
+        for row in rows
+    )
+
+
+@functools.cache
+def endings() -> dict[str, tuple[str, ...]]:
+    """How our usage types end, by service: what of a file of a million lines is worth keeping."""
+    found: dict[str, tuple[str, ...]] = {}
+    for meter in meters():
+        if meter.loadable:
+            found[meter.service_code] = (*found.get(meter.service_code, ()), meter.usage_type)
+    return found
+
+
+@functools.cache
+def prefixes() -> dict[str, str]:
+    """What each region writes in front of its usage types."""
+    return {row["region"]: row["prefix"] for row in ledger.read_csv(paths.data("price_list", "region_prefixes.csv"))}
+
+
+def region_of(attributes: Mapping[str, str]) -> str | None:
+    """The region a product is sold in: said outright, else by its usage type's prefix."""
+    said = attributes.get("regioncode") or attributes.get("fromregioncode")
+    if said:
+        return said
+    usage_type = attributes.get("usagetype", "")
+    for region, prefix in prefixes().items():
+        if usage_type.startswith(prefix + "-"):
+            return region
+    place = attributes.get("location") or attributes.get("fromlocation")
+    return "us-east-1" if place == HOME else None
+
+
+def is_meter(meter: Meter, term: Term, region: str) -> bool:
+    """Whether a product is the meter: whole usage type after the region's own prefix, every condition.
+
+    Whole names keep EventAPI-ConnectionDuration apart from ConnectionDuration, and IA-ReadRequestUnits
+    from ReadRequestUnits: IA is no region's prefix.
+    """
+    if meter.service_code != term.service_code or not meter.loadable:
+        return False
+    if any(term.attributes.get(plain(key)) != value for key, value in meter.condition):
+        return False
+    usage_type = term.attributes.get("usagetype", "")
+    names = (meter.usage_type, f"{prefixes().get(region)}-{meter.usage_type}")
+    return not meter.usage_type or usage_type in names
