@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import model
 from model import battery, radio, traffic
-from model.battery import periods, plans
+from model.battery import hourly, periods
 from model.checks import InputError
 from model.life import airtime
 from model.radio import Mixes, Source
@@ -412,7 +412,7 @@ def test_chunks_of_any_size_give_the_same(twilly, monkeypatch):
         return sum(battery.percent_per_hour(now, split=False).values())
 
     whole = found()
-    monkeypatch.setattr(plans, "CHUNK", 7)
+    monkeypatch.setattr(hourly, "CHUNK", 7)
     assert whole.shape == (33, 2)
     assert found() == pytest.approx(whole, rel=1e-9)
 
@@ -454,21 +454,41 @@ def test_radios_of_draws_are_the_profiles_they_were_drawn_from():
 # ----------------------------------------------------------------------------------------------- ranges
 
 
+def mix_with(now, k, background):
+    """% of the battery per active hour where every network has the k-th profile of its list."""
+    networks = now.life.scenario.networks.items()
+    joules = {n: battery.joules_per_hour(now, w, w.profiles[k], background, split=False) for n, w in networks}
+    return sum(battery.mixed_percent(now, joules).values())
+
+
 @pytest.mark.parametrize("background", [True, False])
 def test_a_range_holds_the_mode_and_every_profile_of_every_network(twilly, background):
+    row = battery.with_and_without(twilly).loc["beside own traffic" if background else "alone"]
+    mixes = {which: [] for which in DESIGNS}
     for which in DESIGNS:
         now = traffic_at_modes(twilly, which)
-        low, high = battery.range_percent_per_hour(now, background)
+        low, high = row[f"{which}_low"], row[f"{which}_high"]
         mode = sum(battery.percent_per_hour(now, background, split=False).values())
-        assert low <= mode <= high and low < high
-        for k in range(4):
-            picked = battery.percent_per_hour(now, background, pick=lambda n, k=k: n.profiles[k], split=False)
-            assert low - 1e-12 <= sum(picked.values()) <= high + 1e-12
+        assert low <= mode <= high and low < high and mode == pytest.approx(row[which], rel=1e-12)
+        mixes[which] = [mix_with(now, k, background) for k in range(4)]
+        assert all(low - 1e-12 <= mixed <= high + 1e-12 for mixed in mixes[which])
+    changes = [after / before - 1 for before, after in zip(*mixes.values(), strict=True)]
+    assert row["change_most"] <= min(changes) < max(changes) <= row["change_least"]
     table = battery.by_network(twilly, background)
     for side in DESIGNS:
         assert (table[f"{side}_low"] <= table[side]).all() and (table[side] <= table[f"{side}_high"]).all()
     assert (table["change_most"] <= table["change"] + 1e-12).all()
     assert (table["change"] <= table["change_least"] + 1e-12).all()
+
+
+def test_the_profile_that_a_scenario_chooses_is_the_one_in_every_table(twilly):
+    last = twilly.with_({"networks.lte.profile_share": 1.0})
+    profile = last.networks["lte"].profiles[-1]
+    by_network, by_profile = battery.by_network(last), battery.by_profile(last)
+    for which in DESIGNS:
+        assert by_network.loc["lte", which] == by_profile.loc[profile, which]
+        mixed = sum(battery.percent_per_hour(traffic_at_modes(last, which), split=False).values())
+        assert by_network.loc["mix", which] == pytest.approx(float(mixed), rel=1e-12)
 
 
 def test_the_mix_is_its_networks_by_their_shares(twilly):
@@ -589,6 +609,17 @@ def test_radio_shares_add_up_and_follow_the_drawn_profile(twilly):
     number = airtime.profile_number(lte)
     idle = {k: shares[2][number == k].mean() for k in (0, 1)}
     assert idle[1] > idle[0]  # a tail of 5 s leaves more idle time than one of 10.2 s
+    plain = traffic_at_modes(twilly, "after")
+    lte = network_of(plain, "lte")
+    sources = tuple(airtime.side_by_side(plain, lte)["browsing"][0][1].values())
+    quiet = []  # no burst on air, and none within a tail of 10.2 s: no background runs while browsing
+    for age_s in (0.0, 10.2):
+        timers = [1 - (age_s + s.burst_s) / s.period_s for s in sources if s.period_s is not None]
+        events = [s.rate_per_s * (age_s + s.burst_s) for s in sources if s.period_s is None]
+        quiet.append(np.prod(np.maximum(timers, 0)) * np.exp(-sum(events)))
+    by_hand = (1 - quiet[0], quiet[0] - quiet[1], quiet[1])
+    found = [float(share) for share in airtime.radio_shares(plain, lte, ["browsing"])]
+    assert found == pytest.approx([float(np.ravel(x)[0]) for x in by_hand], rel=1e-12)
 
 
 def test_a_packet_waits_for_the_lte_leg_only_where_5g_is_added_beside_it(twilly):
@@ -603,14 +634,28 @@ def test_a_packet_waits_for_the_lte_leg_only_where_5g_is_added_beside_it(twilly)
 # -------------------------------------------------------------------------------------- drain and claims
 
 
-def test_the_drain_is_screen_own_traffic_and_design_and_push_changes_the_last_alone(twilly):
-    before, after = (battery.drain_percent_per_hour(traffic_at_modes(twilly, w)) for w in DESIGNS)
-    assert before["phone"] == after["phone"] and before["own traffic"] == pytest.approx(after["own traffic"])
+def test_the_drain_is_the_screen_its_own_traffic_and_the_design_by_hand(twilly):
+    table, per_j = battery.drain(twilly), 100 / battery.battery_j("iPhone 14")
     by_hand = 0.9 + 0.6 * 0.2 + 0.1 * 1.5  # screen on, video while watching, camera while broadcasting
-    assert before["phone"] == pytest.approx(by_hand * 3600 / battery.battery_j("iPhone 14") * 100, rel=1e-12)
-    alone = battery.drain_percent_per_hour(traffic_at_modes(twilly, "before"), background=False)
-    assert alone["own traffic"] == 0 and alone["phone"] < before["phone"]
-    assert alone["design"] > before["design"]
+    assert table.loc["screen and processor", "mode"] == pytest.approx(by_hand * 3600 * per_j, rel=1e-12)
+    plain, own_w = sampling.resolved(twilly), 0.0
+    for network in plain.networks.values():
+        profile = network.profiles[0]
+        for screen in plain.screens.values():
+            video = plain.backgrounds.get(screen.background)
+            names = ("period_s", "burst_s")
+            flow = video and Source(
+                **{n: float(getattr(video, n)) for n in names}, bytes_up=video.up_bytes, bytes_down=video.down_bytes
+            )
+            power_w = radio.mean_power_w(profile, flow or ()) + radio.idle_w(profile)
+            own_w += float(network.share) * float(screen.share) * float(power_w)
+    assert table.loc["own traffic on the radio", "mode"] == pytest.approx(own_w * 3600 * per_j, rel=1e-3)  # overlays
+    for which in DESIGNS:
+        row = table.loc[f"design {which}"]
+        design = float(sum(battery.percent_per_hour(traffic_at_modes(twilly, which), split=False).values()))
+        others = table["mode"][["screen and processor", "own traffic on the radio"]].sum()
+        assert row["mode"] == pytest.approx(design, rel=1e-12)
+        assert row["share"] == pytest.approx(design / (design + others), rel=1e-12)
 
 
 def test_an_iphone_that_streams_lies_within_the_ledgers_range_of_phone_and_video(twilly):
@@ -732,12 +777,8 @@ def test_a_minute_shows_polling_that_never_sleeps_and_a_heartbeat_with_its_tails
             "unknown network 'lte5'; did you mean 'lte'?",
         ),
         (
-            lambda t: battery.network_percent_per_hour(traffic_at_modes(t, "before"), "lte", "lte_huang"),
+            lambda t: battery.joules_per_hour(traffic_at_modes(t, "before"), t.networks["lte"], "lte_huang"),
             "unknown radio profile 'lte_huang'; did you mean 'lte_huang2012'?",
-        ),
-        (
-            lambda t: battery.percent_per_hour(traffic_at_modes(t, "before"), pick=lambda n: "wifi_huang2021"),
-            "unknown radio profile 'wifi_huang2021'; did you mean 'wifi_huang2012'?",
         ),
         (lambda t: battery.minutes(t, "wi-fi"), "unknown network 'wi-fi'; did you mean 'wifi'?"),
         (lambda t: battery.period_sweep(t, "LTE", [1.0]), "unknown network 'LTE'; known: wifi, lte, nr"),

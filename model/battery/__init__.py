@@ -10,11 +10,10 @@ from model.battery.hourly import (
     percent_by_profile,
     percent_per_hour,
     phones,
-    range_percent_per_hour,
 )
 from model.battery.periods import minutes, needed, period_sweep
 from model.battery.published_cases import errors_by_source, published, reconnect_bounds, said_truly
-from model.battery.tables import by_network, by_profile, drain, drain_percent_per_hour, with_and_without
+from model.battery.tables import by_network, by_profile, drain, with_and_without
 
 __all__ = [
     "FIRST",
@@ -23,7 +22,6 @@ __all__ = [
     "by_network",
     "by_profile",
     "drain",
-    "drain_percent_per_hour",
     "errors_by_source",
     "joules_per_hour",
     "minutes",
@@ -35,7 +33,6 @@ __all__ = [
     "period_sweep",
     "phones",
     "published",
-    "range_percent_per_hour",
     "reconnect_bounds",
     "said_truly",
     "with_and_without",

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from model import checks, ledger, paths, radio
-from model.battery import plans
-from model.battery.plans import Mix, Plan
 from model.life import airtime
 from model.life.flow import Traffic
 from model.scenario import Network
 
-__all__ = [
-    "battery_j",
-    "joules_per_hour",
-    "network_percent_per_hour",
-    "percent_per_hour",
-    "phones",
-    "range_percent_per_hour",
-]
+__all__ = ["battery_j", "joules_per_hour", "network_percent_per_hour", "percent_per_hour", "phones"]
 
 FIRST, LAST, ALL = "first promotion of a session", "last tail of a session", "all flows"
+CHUNK = 16384  # draws worked on at once: what the sources of a network have in common stays in the cache
+FIELDS = ("period_s", "rate_per_s", "burst_s", "bytes_up", "bytes_down")
 
 
 @functools.cache
@@ -57,89 +53,182 @@ def battery_j(phone: str) -> float:
     return phones()[phone]
 
 
-def _tail_j(plan: Plan, air: radio.Mixes, mix: Mix, alone_j):
-    """What a session's end costs above what the screen's own traffic would have cost there.
+# ------------------------------------------------------------------------- what the radio is asked for
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What runs side by side at a place for some of an active hour, by numbers of sources."""
+
+    seconds: Any  # of an active hour
+    sessions: Any  # that begin and end here, an active hour
+    front: tuple[int, ...]  # sources of the design
+    behind: tuple[int, ...]  # sources of the screen
+    staying: tuple[int, ...] = ()  # sources that go on in the background
+    grace_s: Any = None  # for how long, until the socket is closed; None where there is none
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything about a design on one access network that the radio is asked for."""
+
+    sources: tuple[radio.Source, ...]
+    names: tuple[str, ...]
+    mixes: tuple[Mix, ...]
+    up_bytes: Any  # of all flows in an active hour
+    down_bytes: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The common shape of every number of the plan."""
+        numbers = [getattr(source, name) for source in self.sources for name in FIELDS]
+        numbers += [x for mix in self.mixes for x in (mix.seconds, mix.sessions, mix.grace_s)]
+        numbers += [self.up_bytes, self.down_bytes]
+        return np.broadcast_shapes(*{x.shape for x in numbers if isinstance(x, np.ndarray)})
+
+    def of(self, rows: Callable, split: bool) -> Plan:
+        """The plan for some of its draws; all flows in one sum need no bytes of each."""
+        fields = FIELDS if split else FIELDS[:3]
+        sources = tuple(radio.trusted(**{name: rows(getattr(s, name)) for name in fields}) for s in self.sources)
+        mixes = tuple(
+            Mix(rows(m.seconds), rows(m.sessions), m.front, m.behind, m.staying, rows(m.grace_s)) for m in self.mixes
+        )
+        return Plan(sources, self.names, mixes, rows(self.up_bytes), rows(self.down_bytes))
+
+
+def plan_of(traffic: Traffic, network: Network, background: bool) -> Plan:
+    """The design's plan on a network, with the screens' own traffic or without.
+
+    Sources are numbered by how many mixes they are in: what mixes have in common comes first.
+    """
+    life, together = traffic.life, airtime.side_by_side(traffic, network)
+    own = airtime.background_sources(traffic) if background else dict.fromkeys(life.places, ())
+    grace_s, staying, drafts = None, {}, []
+    if life.design.socket is not None and "grace" in life.places:
+        grace_s, staying = life.design.socket.grace_s, together["grace"][0][1]
+    for name, place in life.places.items():
+        behind = {f"background {place.background}": source for source in own[name]}
+        for share, front, up in together[name]:
+            hour = _hour(traffic, name, share)
+            if np.any(hour[0]):
+                drafts.append((hour, (front, behind, staying if up else {}), grace_s if up else None))
+    pairs = [pair for _, (front, behind, _), _ in drafts for pair in (*front.items(), *behind.items())]
+    often = Counter(source for _, source in pairs)
+    ordered = sorted([*pairs, *staying.items()], key=lambda pair: -often[pair[1]])
+    names = {source: name for name, source in ordered}
+    number = {source: k for k, source in enumerate(names)}
+    mixes = []
+    for (seconds, sessions), parts, grace in drafts:
+        front, behind, stay = (tuple(number[source] for source in part.values()) for part in parts)
+        mixes.append(Mix(seconds, sessions, front, behind, stay, grace))
+    return Plan(tuple(names), tuple(names.values()), tuple(mixes), *airtime.hourly_bytes(traffic, network.ip))
+
+
+def _hour(traffic: Traffic, place: str, share: Any) -> tuple:
+    """Seconds of an active hour that a mix runs at a place, and sessions that end there meanwhile.
+
+    Sessions end on screens by their share of the time; nobody leaves while an overlay runs.
+    """
+    life = traffic.life
+    ends = {n: p.weight for n, p in life.places.items() if p.screen is not None and p.overlay is None}
+    if place not in ends:
+        return 3600.0 * life.places[place].weight * share, 0.0
+    sessions = life.scenario.usage.sessions_per_day / life.active_day_s * 3600.0
+    weight = ends[place] * share
+    return 3600.0 * weight, sessions * weight / sum(ends.values())
+
+
+# -------------------------------------------------------------------------------- joules of an active hour
+
+
+def _tail_j(plan: Plan, air: radio.Mixes, mix: Mix, alone_j: Any) -> Any:
+    """What the end of a session costs above what the screen's own traffic would have cost there.
 
     Without a socket everything stops and the tail runs out. With one, heartbeat and pushes go on through
     the grace (a place of its own); the tail of what stopped adds to theirs; then the close wakes the radio.
     """
-    names = {plan.names[i] for i in mix.staying}
     if mix.grace_s is None:
         return air.last_tail_j((*mix.front, *mix.behind)) - alone_j
+    names = {plan.names[i] for i in mix.staying}
     stopping = (*(i for i in mix.front if plan.names[i] not in names), *mix.behind)
-    return (
-        air.last_tail_j(stopping, mix.staying, mix.grace_s) - alone_j + air.close_j(stopping, mix.staying, mix.grace_s)
-    )
+    left_j = air.last_tail_j(stopping, mix.staying, mix.grace_s)
+    return left_j - alone_j + air.close_j(stopping, mix.staying, mix.grace_s)
 
 
-def _parts_j(plan: Plan, profile: radio.Radio, split: bool) -> dict:
+def _parts_j(plan: Plan, profile: radio.Radio, split: bool) -> dict[str, Any]:
     """Joules of an active hour by flow, or all flows in one sum, with the start and end of sessions."""
     air = radio.Mixes(profile, plan.sources)
+    parts: dict[str, Any] = {}
+    if split:
+        for mix in plan.mixes:
+            for i, power_w in zip(mix.front, air.added_by_source_w(mix.front, mix.behind), strict=True):
+                parts[plan.names[i]] = parts.get(plan.names[i], 0.0) + mix.seconds * power_w
+    else:
+        bytes_j = plan.up_bytes * profile.up_j_per_byte + plan.down_bytes * profile.down_j_per_byte
+        parts[ALL] = air.added_j([(mix.seconds, mix.front, mix.behind) for mix in plan.mixes]) + bytes_j
     first = last = 0.0
     ended = [mix for mix in plan.mixes if np.any(mix.sessions)]
     alone_j = {behind: air.last_tail_j(behind) for behind in {mix.behind for mix in ended}}
     for mix in ended:
         first = first + mix.sessions * air.first_promotion_j(mix.front, mix.behind)
         last = last + mix.sessions * _tail_j(plan, air, mix, alone_j[mix.behind])
-    if split:
-        return {**_by_flow_j(plan, air), FIRST: first, LAST: last}
-    total = air.added_j([(m.seconds, m.front, m.behind) for m in plan.mixes])
-    bytes_j = plan.up_bytes * profile.up_j_per_byte + plan.down_bytes * profile.down_j_per_byte
-    return {ALL: total + bytes_j, FIRST: first, LAST: last}
+    return {**parts, FIRST: first, LAST: last}
 
 
-def _by_flow_j(plan: Plan, air: radio.Mixes) -> dict:
-    """Joules of an active hour by flow, without the start and end of sessions."""
-    parts: dict = {}
-    for mix in plan.mixes:
-        for i, power_w in zip(mix.front, air.added_by_source_w(mix.front, mix.behind), strict=True):
-            parts[plan.names[i]] = parts.get(plan.names[i], 0.0) + mix.seconds * power_w
-    return parts
-
-
-def _network_j(plan: Plan, network: Network, profile: str | None, split: bool) -> dict:
+def _network_j(plan: Plan, network: Network, profile: str | None, split: bool) -> dict[str, Any]:
     """Joules of an active hour on the plan's network with the named profile, or the one of each draw."""
-    listed = network.profiles if profile is None else [profile]
+    radios = [radio.profile(name) for name in (network.profiles if profile is None else [profile])]
     number = airtime.profile_number(network) if profile is None else 0
     shape = np.broadcast_shapes(np.shape(number), plan.shape)
     if np.prod(shape) == 1:
-        found = _parts_j(plan.of(plans.slim, split), radio.profile(listed[int(np.max(number))]), split)
-        return {name: np.reshape(value, shape)[()] for name, value in found.items()}
-    draws = shape[0] if len(shape) > 1 else 1
-    out: dict = {}
-    for radio_of, meant in _drawn(listed, number):
-        for part in plans.chunks(draws, meant):
-            profile = radio_of(part)
-            found = _parts_j(plan.of(plans.rows_of(part, draws), split), profile, split)
-            for name, value in found.items():
-                if name not in out:
-                    out[name] = np.zeros(shape)
-                out[name][part if len(shape) > 1 else ...] = value
-    return out
+        parts = _parts_j(plan.of(_float, split), radios[int(np.max(number))], split)
+        return {name: np.reshape(value, shape)[()] for name, value in parts.items()}
+    draws, joules = shape[0] if len(shape) > 1 else 1, {}
+    for rows, drawn in _chunks(radios, number, draws):
+        for name, value in _parts_j(plan.of(_taker(rows, draws), split), drawn, split).items():
+            if name not in joules:
+                joules[name] = np.zeros(shape)
+            joules[name][rows if len(shape) > 1 else ...] = value
+    return joules
 
 
-def _drawn(listed: list[str], number) -> list[tuple]:
-    """Ways to the radio of a chunk, one for each kind of profiles that are alike, with the draws it is for.
+def _chunks(radios: list[radio.Radio], number: Any, draws: int) -> Iterator[tuple[Any, radio.Radio]]:
+    """Some draws at a time, as rows, with the radio of these draws: profiles of one kind at once.
 
-    The commonest kind is taken in all draws; what it gives where another was drawn is overwritten by that.
+    The commonest kind is taken in all draws, which need no copy then; the other kinds overwrite their own.
     """
     if np.ndim(number) == 0:
-        return [(lambda part: radio.profile(listed[number]), None)]
-    often, found = np.bincount(number.ravel(), minlength=len(listed)), []
-    radios = [radio.profile(name) for name in listed]
-    for group in sorted(radio.alike(radios), key=lambda group: -often[group].sum()):
-        if often[group].any():
-            local = np.zeros(len(listed), dtype=int)
-            local[group] = np.arange(len(group))
-            kind = [radios[i] for i in group]
-            meant = np.isin(number.ravel(), group) if found else None
-            found.append((lambda part, kind=kind, local=local: radio.radio_of_draws(kind, local[number[part]]), meant))
-    return found
+        radios, number = [radios[number]], np.zeros((draws, 1), dtype=int)
+    often = np.bincount(number.ravel(), minlength=len(radios))
+    kinds = sorted((kind for kind in radio.alike(radios) if often[kind].any()), key=lambda kind: -often[kind].sum())
+    for kind in kinds:
+        rows = np.arange(draws) if kind is kinds[0] else np.flatnonzero(np.isin(number, kind))
+        within = np.zeros(len(radios), dtype=int)
+        within[kind] = np.arange(len(kind))
+        for k in range(0, rows.size, CHUNK):
+            part = slice(k, k + CHUNK) if rows.size == draws else rows[k : k + CHUNK]
+            yield part, radio.radio_of_draws([radios[i] for i in kind], within[number[part]])
+
+
+def _taker(rows: Any, draws: int) -> Callable:
+    """Takes rows out of a number that has a row for each draw."""
+
+    def taken(value: Any) -> Any:
+        if not isinstance(value, np.ndarray) or value.ndim < 2 or value.shape[0] != draws:
+            return value
+        return value[rows] if isinstance(rows, slice) else value.take(rows, axis=0)
+
+    return taken
+
+
+def _float(value: Any) -> Any:
+    """A number as Python's own float, whatever the shape of the array it stands in: much quicker to work with."""
+    return value if value is None or type(value) is float else float(np.reshape(value, ()))
 
 
 def joules_per_hour(
-    now: Traffic, network: Network, profile: str | None = None, background: bool = True, split: bool = True
-) -> dict:
+    traffic: Traffic, network: Network, profile: str | None = None, background: bool = True, split: bool = True
+) -> dict[str, Any]:
     """Radio energy that a design adds per active hour on one access network, by flow.
 
     Power at each place (screen, overlay, grace) above that of the screen's background, weighted by the time
@@ -150,65 +239,43 @@ def joules_per_hour(
     """
     if profile is not None:
         checks.known("radio profile", profile, radio.profiles())
-    return _network_j(plans.plan_of(now, network, background), network, profile, split)
+    return _network_j(plan_of(traffic, network, background), network, profile, split)
 
 
-def network_percent_per_hour(now: Traffic, network: str, profile: str | None = None, background: bool = True):
-    """Battery that a design takes per active hour on one access network.
+# ----------------------------------------------------------------------------- % of the phone's battery
 
-    Source: huang2012, narayanan2021, ninetofivemac_battery.
-    """
-    scenario = now.life.scenario
+
+def network_percent_per_hour(traffic: Traffic, network: str, background: bool = True) -> Any:
+    """Battery that a design takes per active hour on one access network."""
+    scenario = traffic.life.scenario
     checks.known("network", network, scenario.networks)
-    joules = joules_per_hour(now, scenario.networks[network], profile, background, split=False)
+    joules = joules_per_hour(traffic, scenario.networks[network], None, background, split=False)
     return sum(joules.values()) / battery_j(scenario.phone) * 100.0
 
 
-def percent_per_hour(now: Traffic, background: bool = True, pick: Callable | None = None, split: bool = True) -> dict:
-    """Battery that a design takes per active hour over the network mix, by flow.
-
-    Source: huang2012, narayanan2021, ninetofivemac_battery.
-    """
-    networks = now.life.scenario.networks.items()
-    profiles = {name: None if pick is None else pick(network) for name, network in networks}
-    return mixed_percent(now, {n: joules_per_hour(now, w, profiles[n], background, split) for n, w in networks})
-
-
-def mixed_percent(now: Traffic, joules: Mapping[str, Mapping]) -> dict:
-    """Battery over the network mix by flow, from the joules by flow on each network."""
-    scenario = now.life.scenario
-    full_j = battery_j(scenario.phone)
-    total: dict = {}
-    for name, network in scenario.networks.items():
-        for flow, flow_j in joules[name].items():
-            total[flow] = total.get(flow, 0.0) + network.share * flow_j / full_j * 100.0
-    return total
-
-
-def range_percent_per_hour(now: Traffic, background: bool = True) -> tuple:
-    """Lowest and highest battery per active hour over the radio profiles that a scenario lists.
-
-    On every network the kindest and the dearest of its profiles, mixed by the networks' shares.
-
-    Source: huang2012, narayanan2021, yue2020.
-    """
-    return over_profiles(now, lambda network: percent_by_profile(now, network, background).values())
-
-
-def percent_by_profile(now: Traffic, network: Network, background: bool = True) -> dict:
-    """% of the battery per active hour on one network, by each radio profile in its list."""
-    plan, full_j = plans.plan_of(now, network, background), battery_j(now.life.scenario.phone)
+def percent_by_profile(traffic: Traffic, network: Network, background: bool = True) -> dict[str, Any]:
+    """Battery that a design takes per active hour on one network, by each radio profile of its list."""
+    plan, full_j = plan_of(traffic, network, background), battery_j(traffic.life.scenario.phone)
     return {
         profile: sum(_network_j(plan, network, profile, split=False).values()) / full_j * 100.0
         for profile in network.profiles
     }
 
 
-def over_profiles(now: Traffic, of: Callable) -> tuple:
-    """Least and most of what `of` gives for the profiles of a network, mixed by the networks' shares."""
-    low = high = 0.0
-    for network in now.life.scenario.networks.values():
-        each = list(of(network))
-        low = low + network.share * functools.reduce(np.minimum, each)
-        high = high + network.share * functools.reduce(np.maximum, each)
-    return low, high
+def percent_per_hour(traffic: Traffic, background: bool = True, split: bool = True) -> dict[str, Any]:
+    """Battery that a design takes per active hour over the network mix, by flow.
+
+    Source: huang2012, narayanan2021, ninetofivemac_battery.
+    """
+    networks = traffic.life.scenario.networks.items()
+    return mixed_percent(traffic, {n: joules_per_hour(traffic, w, None, background, split) for n, w in networks})
+
+
+def mixed_percent(traffic: Traffic, joules: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Battery over the network mix by flow, from the joules by flow on each network."""
+    scenario, full_j = traffic.life.scenario, battery_j(traffic.life.scenario.phone)
+    total: dict[str, Any] = {}
+    for name, network in scenario.networks.items():
+        for flow, flow_j in joules[name].items():
+            total[flow] = total.get(flow, 0.0) + network.share * flow_j / full_j * 100.0
+    return total

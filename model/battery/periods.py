@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from model import checks, ledger, radio
-from model import traffic as traffic_of
 from model.battery import hourly
 from model.battery.tables import by_network, designs_of, first_of
 from model.life import airtime
 from model.life.flow import Traffic
-from model.scenario import Scenario, sampling
+from model.scenario import Network, Scenario, sampling
+from model.traffic import traffic as traffic_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,27 +48,33 @@ def needed(scenario: Scenario, reductions: Sequence[float] = (0.7, 0.8)) -> pd.D
         checks.fail("needed asks for a design with a heartbeat after the move; got none")
     periods = np.geomspace(10.0, ledger.quotas()["apigw_ws_idle_s"], 200)
     swept = sampling.resolved(scenario.with_({"after.heartbeat.period_s": periods[:, None]}))
-    beats = traffic_of.traffic("after", swept)
-    designs, changes, rows = designs_of(scenario), by_network(scenario), {}
-    for name in [*scenario.networks, "mix"]:
-        beside, alone = ({w: first_of(_on(now, name, own)) for w, now in designs.items()} for own in (True, False))
-        saved = 1.0 - np.ravel(_on(beats, name, True)) / beside["before"]
-        freed = [1.0 - pair["after"] / pair["before"] for pair in (beside, alone)]
+    beats = traffic_of("after", swept)
+    beside, alone = (by_network(scenario, background) for background in (True, False))
+    rows = {}
+    for name, pair in beside.iterrows():
+        saved = 1.0 - np.ravel(_percent_on(beats, name)) / pair["before"]
         row = {
-            "saved": freed[0],
-            "saved_least": -float(changes.loc[name, "change_least"]),
-            "saved_most": -float(changes.loc[name, "change_most"]),
-            "saved_alone": freed[1],
+            "saved": -pair["change"],
+            "saved_least": -pair["change_least"],
+            "saved_most": -pair["change_most"],
+            "saved_alone": -alone.loc[name, "change"],
             "saved_at_idle_limit": float(saved[-1]),
         }
         for wanted in reductions:
             row[f"heartbeat_s for {wanted:.0%}"] = _first_s(periods, saved, wanted)
-            row[f"share alone for {wanted:.0%}"] = _share_alone(beside, alone, wanted)
+            row[f"share alone for {wanted:.0%}"] = _share_alone(pair, alone.loc[name], wanted)
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
 
 
-def _first_s(periods_s, saved, wanted: float) -> float:
+def _percent_on(traffic: Traffic, network: str) -> Any:
+    """Battery that a design takes on a network, or over the mix, beside the screens' own traffic."""
+    if network == "mix":
+        return sum(hourly.percent_per_hour(traffic, split=False).values())
+    return hourly.network_percent_per_hour(traffic, network)
+
+
+def _first_s(periods_s: np.ndarray, saved: np.ndarray, wanted: float) -> float:
     """The shortest period that saves enough, straight lines between those tried."""
     enough = np.flatnonzero(saved >= wanted)
     if not enough.size:
@@ -77,21 +83,15 @@ def _first_s(periods_s, saved, wanted: float) -> float:
     return float(np.interp(wanted, saved[k - 1 : k + 1], periods_s[k - 1 : k + 1]) if k else periods_s[0])
 
 
-def _on(now: Traffic, network: str, background: bool):
-    if network == "mix":
-        return sum(hourly.percent_per_hour(now, background, split=False).values())
-    return hourly.network_percent_per_hour(now, network, background=background)
-
-
-def _share_alone(beside: dict, alone: dict, wanted: float) -> float:
+def _share_alone(beside: Mapping, alone: Mapping, wanted: float) -> float:
     """Share w of the time without own traffic at which after = (1 - wanted) before, both mixed by w."""
-    gap = {k: pair["after"] - (1.0 - wanted) * pair["before"] for k, pair in (("b", beside), ("a", alone))}
-    if gap["b"] <= 0.0:
+    too_much, spare = (pair["after"] - (1.0 - wanted) * pair["before"] for pair in (beside, alone))
+    if too_much <= 0.0:
         return 0.0
-    return gap["b"] / (gap["b"] - gap["a"]) if gap["a"] <= 0.0 else np.nan
+    return too_much / (too_much - spare) if spare <= 0.0 else np.nan
 
 
-def period_sweep(scenario: Scenario, network: str, periods_s) -> pd.DataFrame:
+def period_sweep(scenario: Scenario, network: str, periods_s: Any) -> pd.DataFrame:
     """Battery of a poll alone and of a heartbeat alone against their periods, with the range over profiles.
 
     Parameters
@@ -110,30 +110,27 @@ def period_sweep(scenario: Scenario, network: str, periods_s) -> pd.DataFrame:
     designs = designs_of(scenario)
     plain = designs["before"].life.scenario
     checks.known("network", network, plain.networks)
-    full_j, columns = hourly.battery_j(plain.phone), {}
+    full_j = hourly.battery_j(plain.phone)
+    columns: dict[str, np.ndarray] = {}
     for label, which, kind in (("poll", "before", "poll"), ("heartbeat", "after", "heartbeat")):
         source = _sample(designs[which], plain.networks[network], kind)
         swept = dataclasses.replace(source, period_s=np.asarray(periods_s, dtype=float))
-        percent = [
-            radio.mean_power_w(name, swept) * 3600.0 / full_j * 100.0 for name in plain.networks[network].profiles
-        ]
-        columns |= {
-            label: percent[0],
-            f"{label}_low": np.min(percent, axis=0),
-            f"{label}_high": np.max(percent, axis=0),
-        }
+        profiles = plain.networks[network].profiles
+        percent = [radio.mean_power_w(name, swept) * 3600.0 / full_j * 100.0 for name in profiles]
+        low, high = np.min(percent, axis=0), np.max(percent, axis=0)
+        columns |= {label: percent[0], f"{label}_low": low, f"{label}_high": high}
     return pd.DataFrame(columns, index=pd.Index(np.asarray(periods_s, dtype=float), name="period_s"))
 
 
-def _sample(now: Traffic, network, kind: str) -> radio.Source:
+def _sample(traffic: Traffic, network: Network, kind: str) -> radio.Source:
     """The source of a design's first timer of a kind, in single numbers."""
-    names = [f.name for f in now.flows if f.kind == kind and f.timer]
-    for sources in airtime.place_sources(now, network).values():
+    names = [f.name for f in traffic.flows if f.kind == kind and f.timer]
+    for sources in airtime.place_sources(traffic, network).values():
         for name in names:
             if name in sources:
                 fields = sources[name].__dict__.items()
                 return radio.Source(**{key: first_of(value) for key, value in fields if value is not None})
-    checks.fail(f"the design must have a {kind} on a timer; got none", now.life.scenario.name)
+    checks.fail(f"the design must have a {kind} on a timer; got none", traffic.life.scenario.name)
 
 
 def minutes(scenario: Scenario, network: str, seed: int = 1, duration_s: float = 60.0) -> dict:
@@ -156,38 +153,36 @@ def minutes(scenario: Scenario, network: str, seed: int = 1, duration_s: float =
     checks.known("network", network, plain.networks)
     own = {n: s for n, s in plain.screens.items() if s.background} or plain.screens
     screen = max(own, key=lambda n: first_of(own[n].share))
-    found = {}
+    panels = {}
     for which, word in (("before", "polling"), ("after", "push")):
-        now = designs[which]
-        sources = airtime.side_by_side(now, plain.networks[network])[screen][0][1]
-        behind = airtime.background_sources(now)[screen]
-        for label, more in (("alone", ()), (f"beside its {plain.screens[screen].background}", behind)):
+        sources = airtime.side_by_side(designs[which], plain.networks[network])[screen][0][1].values()
+        beside = {
+            "alone": (),
+            f"beside its {own[screen].background}": airtime.background_sources(designs[which])[screen],
+        }
+        for label, more in beside.items():
             if more or label == "alone":
-                found[f"{word}, {screen} {label}"] = _minute(
-                    [*sources.values(), *more], plain.networks[network].profiles[0], seed, duration_s
-                )
-    return found
+                profile = plain.networks[network].profiles[0]
+                panels[f"{word}, {screen} {label}"] = _minute([*sources, *more], profile, seed, duration_s)
+    return panels
 
 
-def _minute(sources: Sequence, profile: str, seed: int, duration_s: float) -> list:
+def _minute(sources: Sequence[radio.Source], profile: str, seed: int, duration_s: float) -> list[radio.Step]:
     """The walk of one minute: phases and events of each source drawn by a seed of its own."""
-    warm_s, columns = 60.0, [[], [], [], []]  # a minute before, so that a tail may already run
+    warm_s, parts = 60.0, []  # a minute before, so that a tail may already run
     end_s = warm_s + duration_s
-    for number, flow in enumerate(sources):
-        rng = np.random.default_rng([seed, number])
-        if flow.period_s is not None:
-            times = np.arange(rng.uniform(0.0, first_of(flow.period_s)), end_s, first_of(flow.period_s))
+    for number, source in enumerate(sources):
+        rng, often_per_s = np.random.default_rng([seed, number]), first_of(source.often_per_s)
+        if source.period_s is not None:
+            period_s = first_of(source.period_s)
+            times = np.arange(rng.uniform(0.0, period_s), end_s, period_s)
         else:
-            times = np.sort(rng.uniform(0.0, end_s, rng.poisson(first_of(flow.rate_per_s) * end_s)))
-        for column, value in zip(columns, (times, flow.bytes_up, flow.bytes_down, flow.burst_s), strict=True):
-            column.append(times if value is times else np.full(times.size, first_of(value)))
-    times, *rest = (np.concatenate(column) for column in columns)
-    order = np.argsort(times, kind="stable")
+            times = np.sort(rng.uniform(0.0, end_s, rng.poisson(often_per_s * end_s)))
+        numbers = (source.bytes_up, source.bytes_down, source.burst_s)
+        parts.append(np.stack([times, *(np.full(times.size, first_of(x)) for x in numbers)]))
+    packets = np.concatenate(parts, axis=1)
+    times, up, down, burst_s = packets[:, np.argsort(packets[0], kind="stable")]
     if not times.size:
         return []
-    steps = radio.power_steps(times[order], rest[0][order], rest[1][order], profile, end_s, rest[2][order])
-    return [
-        step._replace(start_s=max(step.start_s - warm_s, 0.0), end_s=step.end_s - warm_s)
-        for step in steps
-        if step.end_s > warm_s
-    ]
+    steps = [step for step in radio.power_steps(times, up, down, profile, end_s, burst_s) if step.end_s > warm_s]
+    return [s._replace(start_s=max(s.start_s - warm_s, 0.0), end_s=s.end_s - warm_s) for s in steps]

@@ -135,7 +135,7 @@ def _powers(source: radio.Source, names: Sequence[str]) -> np.ndarray:
     return np.array([float(radio.mean_power_w(name, source)) for name in names])
 
 
-def _statements() -> dict[str, Sequence[float]]:
+def _statements() -> dict[str, Sequence[float] | np.ndarray]:
     """What is said, with its figure on every radio that it is about."""
     lte, every = _recent("lte"), radio.profiles("lte")
     long = [n for n in every if radio.tail_s(radio.profile(n)) >= 10.0]
@@ -150,9 +150,7 @@ def _statements() -> dict[str, Sequence[float]]:
         "a 30 s heartbeat beside a video over the same alone, LTE of 2020-21": [_beside_share(n, BEAT) for n in lte],
         "polls each 2, 5 and 10 s, dearest over cheapest, LTE of 2012": [_ratio_of_polls(LTE_2012)],
         "polls each 2, 5 and 10 s, dearest over cheapest, LTE of 2020-21": [_ratio_of_polls(n) for n in lte],
-        "share of time that a 30 s heartbeat holds LTE up, tails of 10 s and more": [
-            _up_share(n, BEAT.period_s) for n in long
-        ],
+        "share of time that a 30 s heartbeat holds LTE up, tails of 10 s and more": [_up_share(n, 30.0) for n in long],
         "a 30 s heartbeat over a poll each 30 s, LTE": _powers(BEAT, every) / _powers(_poll(30.0), every),
         "LTE tail power of 2012 over that of 2020-21": old_w / tails_w,
         **{
@@ -180,10 +178,10 @@ def said_truly(scenario: Scenario) -> pd.DataFrame:
     """
     import pandas as pd
 
-    found = {said: {"low": float(min(v)), "high": float(max(v)), "radios": len(v)} for said, v in _statements().items()}
-    for which, now in designs_of(scenario).items():
-        socket = now.life.design.socket
+    rows = {said: {"low": float(min(v)), "high": float(max(v)), "radios": len(v)} for said, v in _statements().items()}
+    for which, traffic in designs_of(scenario).items():
+        socket = traffic.life.design.socket
         grace_s = first_of(socket.grace_s) if socket is not None else 0.0
         said = f"seconds that the design {which} goes on behind the app, in the background"
-        found[said] = {"low": grace_s, "high": grace_s, "radios": len(radio.profiles())}
-    return pd.DataFrame.from_dict(found, orient="index").rename_axis("what is said")
+        rows[said] = {"low": grace_s, "high": grace_s, "radios": len(radio.profiles())}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("what is said")

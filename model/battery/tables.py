@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from model import ledger, radio
-from model import traffic as traffic_of
 from model.battery import hourly
 from model.life import airtime
 from model.life.flow import Traffic
 from model.scenario import Network, Scenario, sampling
+from model.traffic import traffic as traffic_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["by_network", "by_profile", "drain", "with_and_without"]
 
-DESIGNS = ("before", "after")
+DESIGNS = ["before", "after"]
 
 
 def designs_of(scenario: Scenario) -> dict[str, Traffic]:
     """Traffic of both designs with every range at its mode."""
     plain = sampling.resolved(scenario)
-    return {which: traffic_of.traffic(which, plain) for which in DESIGNS}
+    return {which: traffic_of(which, plain) for which in DESIGNS}
 
 
-def first_of(value) -> float:
+def first_of(value: Any) -> float:
+    """The first number of an array, or the number itself."""
     return float(np.ravel(np.asarray(value, dtype=float))[0])
-
-
-def _row(modes: dict, lows: dict, highs: dict) -> dict:
-    """Low, mode and high of both designs, and the change."""
-    row = {}
-    for which in DESIGNS:
-        row |= {which: modes[which], f"{which}_low": lows[which], f"{which}_high": highs[which]}
-    return {**row, "change": modes["after"] / modes["before"] - 1.0 if modes["before"] else 0.0}
 
 
 def with_and_without(scenario: Scenario) -> pd.DataFrame:
@@ -53,29 +48,9 @@ def with_and_without(scenario: Scenario) -> pd.DataFrame:
     """
     import pandas as pd
 
-    designs, rows = designs_of(scenario), {}
-    for label, background in (("beside own traffic", True), ("alone", False)):
-        modes = {
-            w: first_of(sum(hourly.percent_per_hour(now, background, split=False).values()))
-            for w, now in designs.items()
-        }
-        ends = {w: hourly.range_percent_per_hour(now, background) for w, now in designs.items()}
-        lows, highs = ({w: first_of(pair[k]) for w, pair in ends.items()} for k in (0, 1))
-        rows[label] = {**_row(modes, lows, highs), **_changes(scenario, "" if background else "_alone")}
+    table, networks = by_profile(scenario), sampling.resolved(scenario).networks
+    rows = {label: _mix_row(table, networks, end) for label, end in (("beside own traffic", ""), ("alone", "_alone"))}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("radio")
-
-
-def _changes(scenario: Scenario, ending: str) -> dict:
-    """The least and the greatest change over all profiles that the networks can have at once."""
-    table, found = by_profile(scenario), []
-    shares = {name: first_of(n.share) for name, n in sampling.resolved(scenario).networks.items()}
-    lists = [part.index for _, part in table.groupby("network", sort=False)]
-    for names in itertools.product(*lists):
-        chosen = table.loc[list(names)]
-        weight = chosen["network"].map(shares)
-        pair = [float((weight * chosen[f"{which}{ending}"]).sum()) for which in DESIGNS]
-        found.append(pair[1] / pair[0] - 1.0)
-    return {"change_least": max(found), "change_most": min(found)}
 
 
 def by_network(scenario: Scenario, background: bool = True) -> pd.DataFrame:
@@ -91,21 +66,37 @@ def by_network(scenario: Scenario, background: bool = True) -> pd.DataFrame:
     """
     import pandas as pd
 
-    table, rows = by_profile(scenario), {}
-    before, after = ("before", "after") if background else ("before_alone", "after_alone")
-    for name, network in sampling.resolved(scenario).networks.items():
-        part = table[table["network"] == name]
-        pair = part[[before, after]].set_axis(DESIGNS, axis=1)
-        change = pair["after"] / pair["before"] - 1.0
-        rows[name] = {
-            "share": first_of(network.share),
-            **_row(pair.iloc[0].to_dict(), pair.min().to_dict(), pair.max().to_dict()),
-            "change_least": float(change.max()),
-            "change_most": float(change.min()),
-        }
-    mix = with_and_without(scenario).loc["beside own traffic" if background else "alone"].to_dict()
-    rows["mix"] = {"share": 1.0, **mix}
+    table, networks, ending = by_profile(scenario), sampling.resolved(scenario).networks, "" if background else "_alone"
+    rows = {}
+    for name, network in networks.items():
+        pairs = _pairs(table, name, ending)
+        row = _row(pairs[airtime.profile_number(network)], pairs.min(axis=0), pairs.max(axis=0), pairs)
+        rows[name] = {"share": first_of(network.share), **row}
+    rows["mix"] = {"share": 1.0, **_mix_row(table, networks, ending)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+
+
+def _pairs(table: pd.DataFrame, network: str, ending: str) -> np.ndarray:
+    """Before and after with each profile of a network."""
+    return table.loc[table["network"] == network, [f"{which}{ending}" for which in DESIGNS]].to_numpy(dtype=float)
+
+
+def _mix_row(table: pd.DataFrame, networks: dict[str, Network], ending: str) -> dict[str, float]:
+    """Both designs over the network mix; the change with whatever profiles the networks have together."""
+    shared = {name: first_of(network.share) * _pairs(table, name, ending) for name, network in networks.items()}
+    mode = sum(pairs[airtime.profile_number(networks[name])] for name, pairs in shared.items())
+    low, high = (sum(of(pairs, axis=0) for pairs in shared.values()) for of in (np.min, np.max))
+    return _row(mode, low, high, [sum(pairs) for pairs in itertools.product(*shared.values())])
+
+
+def _row(mode: Any, low: Any, high: Any, pairs: Iterable) -> dict[str, float]:
+    """Mode, low and high of both designs; the change at the mode, the least and the greatest of some pairs."""
+    row: dict[str, float] = {}
+    for k, which in enumerate(DESIGNS):
+        row |= {which: float(mode[k]), f"{which}_low": float(low[k]), f"{which}_high": float(high[k])}
+    changes = [after / before - 1.0 for before, after in pairs]
+    change = float(mode[1] / mode[0] - 1.0) if mode[0] else 0.0
+    return {**row, "change": change, "change_least": float(max(changes)), "change_most": float(min(changes))}
 
 
 def by_profile(scenario: Scenario) -> pd.DataFrame:
@@ -132,14 +123,11 @@ def by_profile(scenario: Scenario) -> pd.DataFrame:
                 "tail_j": float(radio.tail_energy_j(profile)),
             }
         for ending, background in (("", True), ("_alone", False)):
-            pair = [hourly.percent_by_profile(now, network, background) for now in designs.values()]
+            percents = [hourly.percent_by_profile(traffic, network, background) for traffic in designs.values()]
             for name in network.profiles:
-                before, after = (first_of(percent[name]) for percent in pair)
-                rows[name] |= {
-                    f"before{ending}": before,
-                    f"after{ending}": after,
-                    f"change{ending}": after / before - 1.0,
-                }
+                before, after = (first_of(percent[name]) for percent in percents)
+                rows[name] |= {f"before{ending}": before, f"after{ending}": after}
+                rows[name][f"change{ending}"] = after / before - 1.0
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("profile")
 
 
@@ -161,88 +149,57 @@ def drain(scenario: Scenario) -> pd.DataFrame:
     """
     import pandas as pd
 
-    designs = designs_of(scenario)
-    parts = drain_percent_per_hour(designs["before"])
-    phone, own = _phone_range(scenario), first_of(parts["own traffic"])
-    ends = [first_of(x) for x in own_traffic_range(designs["before"])]
-    rows = {
-        "screen and processor": dict(zip(("mode", "low", "high"), phone, strict=True)),
-        "own traffic on the radio": {"mode": own, "low": ends[0], "high": ends[1]},
-    }
-    for which, now in designs.items():
-        low, high = (first_of(x) for x in hourly.range_percent_per_hour(now))
-        mode = first_of(drain_percent_per_hour(now)["design"])
-        rows[f"design {which}"] = {"mode": mode, "low": low, "high": high}
-        for kind, value, others in (
-            ("", mode, phone[0] + own),
-            ("_low", low, phone[2] + ends[1]),
-            ("_high", high, phone[1] + ends[0]),
+    phone, own = _phone_range(scenario), _own_range(traffic_of("before", sampling.resolved(scenario)))
+    rows = {"screen and processor": phone, "own traffic on the radio": own}
+    both = with_and_without(scenario).loc["beside own traffic"]
+    for which in DESIGNS:
+        row = {"mode": both[which], "low": both[f"{which}_low"], "high": both[f"{which}_high"]}
+        for share, kind, others in (
+            ("share", "mode", "mode"),
+            ("share_low", "low", "high"),
+            ("share_high", "high", "low"),
         ):
-            rows[f"design {which}"][f"share{kind}"] = value / (value + others)
+            row[share] = row[kind] / (row[kind] + phone[others] + own[others])
+        rows[f"design {which}"] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("part")
 
 
-def _phone_range(scenario: Scenario) -> tuple[float, float, float]:
+def _phone_range(scenario: Scenario) -> dict[str, float]:
     """Screen and processor at mode, low and high of the ledger's rows, % of the battery per active hour."""
-    names, found = ("phone_on_w", "phone_video_w", "phone_camera_w"), []
-    for pick in ("value", "low", "high"):
+    names, percents = ("phone_on_w", "phone_video_w", "phone_camera_w"), {}
+    for key, pick in (("mode", "value"), ("low", "low"), ("high", "high")):
         own = {n: getattr(ledger.rows()[n], pick) for n in names if n not in scenario.ledger}
         plain = sampling.resolved(scenario.with_({f"ledger.{n}": v for n, v in own.items()}))
-        now = traffic_of.traffic("before", plain)
-        found.append(first_of(drain_percent_per_hour(now)["phone"]))
-    return tuple(found)
+        percents[key] = first_of(3600.0 * _phone_w(plain) / hourly.battery_j(plain.phone) * 100.0)
+    return percents
 
 
-def _beside_j(now: Traffic, network: Network):
-    """Energy of an active hour that the radio takes for the screens' own traffic, and in idle."""
-    number = np.asarray(airtime.profile_number(network))
-    drawn = np.unique(number).tolist()
-    return np.select([number == k for k in drawn], [_with_j(now, network.profiles[k]) for k in drawn])[()]
-
-
-def _with_j(now: Traffic, name: str):
-    """The same with one profile."""
-    profile, total, own = radio.profile(name), 0.0, airtime.background_sources(now)
-    for place, where in now.life.places.items():
-        if where.screen is not None:
-            power_w = radio.mean_power_w(profile, own[place])
-            total = total + where.weight * (power_w + radio.idle_w(profile))
-    return 3600.0 * total
-
-
-def _media_w(now: Traffic):
-    """Mean power of decoding video, or of camera and encoder, over the screens."""
-    scenario, total = now.life.scenario, 0.0
+def _phone_w(scenario: Scenario) -> Any:
+    """Mean power of the screen that is on, of decoding video, and of camera and encoder."""
+    total = scenario.number("phone_on_w")
     for screen in scenario.screens.values():
         if screen.background is not None:
-            one = scenario.backgrounds[screen.background]
-            films = np.greater(one.up_bytes, one.down_bytes)
-            total = total + screen.share * np.where(
-                films, scenario.number("phone_camera_w"), scenario.number("phone_video_w")
-            )
+            own = scenario.backgrounds[screen.background]
+            films = np.greater(own.up_bytes, own.down_bytes)
+            media_w = np.where(films, scenario.number("phone_camera_w"), scenario.number("phone_video_w"))
+            total = total + screen.share * media_w
     return total
 
 
-def drain_percent_per_hour(now: Traffic, background: bool = True) -> dict:
-    """What empties the phone in an active hour: screen and processor, the screen's own traffic, the design.
-
-    Source: huang2012, narayanan2021_artifact, macrumors_iphone14.
-    """
-    scenario = now.life.scenario
-    per_j = 100.0 / hourly.battery_j(scenario.phone)
-    phone_w = scenario.number("phone_on_w") + (_media_w(now) if background else 0.0)
-    own_j = sum(n.share * _beside_j(now, n) for n in scenario.networks.values()) if background else 0.0
-    return {
-        "phone": 3600.0 * phone_w * per_j,
-        "own traffic": own_j * per_j,
-        "design": sum(hourly.percent_per_hour(now, background, split=False).values()),
-    }
-
-
-def own_traffic_range(now: Traffic) -> tuple:
-    """Least and most that the screens' own traffic takes over the radio profiles that a scenario lists.
-
-    Source: huang2012, narayanan2021.
-    """
-    per_j = 100.0 / hourly.battery_j(now.life.scenario.phone)
-    return hourly.over_profiles(now, lambda network: [_with_j(now, p) * per_j for p in network.profiles])
+def _own_range(traffic: Traffic) -> dict[str, float]:
+    """The screens' own traffic on the radio, idle included, at the mode, least and most over the radio profiles."""
+    scenario, own = traffic.life.scenario, airtime.background_sources(traffic)
+    screens = {name: place for name, place in traffic.life.places.items() if place.screen is not None}
+    percents = dict.fromkeys(("mode", "low", "high"), 0.0)
+    for network in scenario.networks.values():
+        each = [
+            first_of(
+                sum(
+                    p.weight * (radio.mean_power_w(profile, own[n]) + radio.idle_w(profile)) for n, p in screens.items()
+                )
+            )
+            for profile in network.profiles
+        ]
+        for key, power_w in (("mode", each[airtime.profile_number(network)]), ("low", min(each)), ("high", max(each))):
+            percents[key] += first_of(network.share) * 3600.0 * power_w / hourly.battery_j(scenario.phone) * 100.0
+    return percents

@@ -28,7 +28,6 @@ __all__ = [
 ]
 
 NEVER_S = 1e15  # between two exchanges of a timer that never starts
-UP, TAIL = 0, 1  # steps of a radio's fall: at their ends the transfer and the tail are over
 FALLBACK, SOCKET = "fallback", ("fallback", "heartbeat", "push")
 
 
@@ -236,27 +235,9 @@ def quiet_by_place(traffic: Traffic, network: Network) -> dict[str, tuple]:
         if place.screen is not None
     }
     number = {source: k for k, source in enumerate(dict.fromkeys(s for mix in mixes.values() for s in mix))}
-    air = radio.Mixes(_tail_alone(_of_profile(network, radio.tail_s)), tuple(number))
+    air = radio.Quiet(tuple(number), (0.0, _of_profile(network, radio.tail_s)))  # no transfer runs; the tail is over
     numbers = {name: tuple(number[source] for source in mix) for name, mix in mixes.items()}
-    return {name: (air.quiet(mix, UP), air.quiet(mix, TAIL)) for name, mix in numbers.items()}
-
-
-def _tail_alone(tail_s) -> radio.Radio:
-    """A radio of which nothing but its tail is asked."""
-    return radio.Radio(
-        "tail",
-        "",
-        0,
-        "lte",
-        "",
-        "",
-        "",
-        "",
-        "",
-        transfer_w=0.0,
-        states=(radio.State("tail", 0.0, tail_s), radio.State("idle", 0.0)),
-        promotions=(radio.Promotion("idle", "tail", 0.0, 0.0),),
-    )
+    return {name: (air.at_end(mix, 0), air.at_end(mix, 1)) for name, mix in numbers.items()}
 
 
 def _of_profile(network: Network, of):

@@ -16,7 +16,7 @@ from model.radio.library import (
     tail_s,
 )
 from model.radio.power import Mixes, mean_power_w, power_by_source_w, state_shares
-from model.radio.quiet import Source, trusted
+from model.radio.quiet import Quiet, Source, trusted
 from model.radio.states import ACCESS, Promotion, Radio, State, alike, promotion_of, radio_of_draws, state_power_w
 from model.radio.walk import Step, Trace, power_steps, trace
 
@@ -25,6 +25,7 @@ __all__ = [
     "Case",
     "Mixes",
     "Promotion",
+    "Quiet",
     "Radio",
     "Source",
     "State",

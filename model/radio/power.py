@@ -30,7 +30,7 @@ class Mixes:
         self.profile, self.sources = radio_of(profile), tuple(sources)
         self.fall = fall_of(self.profile, self.sources)
         self.steps_w = [single(after - before) for before, after in pairwise((*self.fall.powers, 0.0))]
-        self.air = Quiet(self.sources, self.fall.lags, [single(end_s) for end_s in self.fall.ends])
+        self.air = Quiet(self.sources, self.fall.ends, self.fall.lags)
         self.bursts = any(some(burst_s) for burst_s in self.air.bursts)
 
     def quiet(self, mix: Mix, step: int) -> Number:

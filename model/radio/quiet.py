@@ -14,7 +14,7 @@ import numpy as np
 from model import checks
 from model.radio.states import Number, Radio
 
-__all__ = ["Source"]
+__all__ = ["Quiet", "Source"]
 
 EVENTS = (10.0, 20.0, 40.0)  # an integral is cut where so many Poisson events have come: S falls steeply there
 NODES = ((0.01, 2), (0.1, 3), (0.5, 4), (1.5, 5), (4.0, 7), (10.0, 12))  # events in a piece -> nodes for 1e-10
@@ -119,13 +119,13 @@ class Quiet:
     Source: cox1962 (superposition of renewal processes).
     """
 
-    def __init__(self, sources: Sequence[Source], lags: Sequence[Number], ends: Sequence[Number]) -> None:
-        self.lags, self.ends = lags, ends
+    def __init__(self, sources: Sequence[Source], ends: Sequence[Number], lags: Sequence[Number] = ()) -> None:
+        self.ends, self.lags = [single(end_s) for end_s in ends], lags or [0.0] * len(sources)
         self.timed = [source.period_s is not None for source in sources]
         self.often = [single(source.often_per_s) for source in sources]
         self.bursts = [single(source.burst_s) for source in sources]
         self.fires = [math.inf if s.period_s is None else single(np.subtract(s.period_s, s.burst_s)) for s in sources]
-        self.lagging = any(np.any(lag) for lag in lags)
+        self.lagging = any(some(lag_s) for lag_s in self.lags)
         self.memory: dict[tuple, Any] = {}
 
     def _once(self, key: tuple, work: Callable[[], Any]) -> Any:
