@@ -220,6 +220,22 @@ def test_each_of_the_eight_errors_planted_in_a_clean_file_is_found(rule, key, fa
     assert words in hits[0].sentence
 
 
+@pytest.mark.parametrize(("value", "seen"), [(150.6, True), (149.4, True), (150.9, False), (149.1, False)])
+def test_an_echo_is_within_half_a_percent_of_a_power_of_ten(value, seen):
+    told = ferry()
+    told["month"].update(after={"value": value})  # 15 USD of connection minutes
+    assert ("echo" in {f.rule for f in found_in(told)}) is seen
+
+
+@pytest.mark.parametrize(("users", "seen"), [((500, 500), True), ((500, None), True), ((500, 9000), False)])
+def test_bills_of_other_user_counts_are_no_contradiction(users, seen):
+    told = {
+        name: claim(name, "cost", "USD/month", after={"value": value}) | ({"users": count} if count else {})
+        for name, value, count in zip(("small", "large"), (40.0, 700.0), users, strict=True)
+    }
+    assert ("units" in {f.rule for f in found_in(told)}) is seen
+
+
 def test_parts_that_count_at_times_are_summed_for_each_time():
     told = ferry()
     parts = told["calls"]["before"]["parts"]

@@ -121,6 +121,14 @@ def test_knowing_a_coin_is_worth_the_hand_sum():
     assert table.loc["nothing", "chance_of_wrong"] == 0.5 and table.loc["coin", "chance_of_wrong"] == 0.0
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_who_knows_nothing_takes_the_better_mean_and_errs_where_the_draw_says_otherwise(sign):
+    """Two draws of three save 10 and one loses 4, or the reverse: the choice by the mean is wrong in one of three."""
+    table = ranges.information_value(sign * np.array([10.0, 10.0, -4.0]), {})
+    assert table.loc["nothing", "chance_of_wrong"] == pytest.approx(1.0 / 3.0, rel=1e-12)
+    assert table.loc["everything", "value_usd"] == pytest.approx(4.0 / 3.0, rel=1e-12)
+
+
 def test_perfect_knowledge_is_worth_at_least_any_single_input():
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(2, 8192))
