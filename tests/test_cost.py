@@ -190,6 +190,13 @@ def test_the_12_month_tier_is_refused_to_accounts_opened_since_2025_07_15():
         cost.bill({"lambda_request": 1}, book, "first_12_months", account_opened="2025-07-15")
 
 
+def test_the_12_month_tier_begins_on_the_day_the_account_is_opened():
+    usage, opened = {"apigw_http_request": 1e6}, "2025-07-14"
+    assert cost.total(usage, prices.book("us-east-1", on=opened), "first_12_months", account_opened=opened) == 0
+    with pytest.raises(InputError, match="at most 12 months before the price book's date .*; got 2025-07-14"):
+        cost.total(usage, prices.book("us-east-1", on="2025-07-13"), "first_12_months", account_opened=opened)
+
+
 def test_the_12_month_tier_ends_after_12_months():
     usage = {"apigw_http_request": 1e6}
     last, over = (prices.book("us-east-1", on=day) for day in ("2026-07-13", "2026-07-14"))

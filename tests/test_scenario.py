@@ -255,6 +255,13 @@ def test_a_change_that_cannot_be_is_refused(twilly, path, value, sentence):
         twilly.with_({path: value})
 
 
+@pytest.mark.parametrize("more", [1e-4, -1e-4])
+def test_shares_a_ten_thousandth_off_are_refused(twilly, more):
+    share = twilly.screens["watching"].share
+    with pytest.raises(InputError, match="screens: the shares must add up to 1; got"):
+        twilly.with_({"screens.watching.share": getattr(share, "mode", share) + more})
+
+
 def test_a_change_may_be_an_array_a_ledger_row_or_one_end_of_a_range(twilly):
     lengths_s = np.array([[60.0], [120.0]])
     changed = twilly.with_(
@@ -367,7 +374,10 @@ def test_a_column_of_both_designs_fills_each_and_the_rest_stays_at_its_mode(twil
 
 def test_a_ledger_row_that_the_scenario_sets_is_drawn_no_more(twilly):
     assert "ledger.apigw_http_s" in sampling.ranged_inputs(twilly)
-    assert "ledger.apigw_http_s" not in sampling.ranged_inputs(twilly.with_({"ledger.apigw_http_s": 0.1}))
+    own = twilly.with_({"ledger.apigw_http_s": 0.1})
+    assert "ledger.apigw_http_s" not in sampling.ranged_inputs(own)
+    for draws in (0, 4):
+        assert sampling.resolved(own, draws=draws).number("apigw_http_s") == 0.1
 
 
 @settings(max_examples=25, deadline=None)
