@@ -267,7 +267,7 @@ def told(scenario) -> dict:
     outcome = model.evaluate(scenario)
     now, name = outcome.after.traffic, f"push {EVENT}"
     push = next(f for f in now.flows if f.name == name)
-    source = airtime.place_sources(now, now.life.scenario.networks["lte"], "watching")[name]
+    source = airtime.place_sources(now, now.life.scenario.networks["lte"])["watching"][name]
     return {
         "occurrences": push.per_month,
         "data": outcome.by_flow("data").loc[name, "after"],

@@ -10,7 +10,7 @@ import small_notebooks
 from model import checks
 from model.apps import notebooks, report
 from model.apps.report.pages import cleaned
-from model.show import look
+from model.show import pictures
 
 EVIL = "<script>alert('x')</script>"
 OUTSIDE = re.compile(r"""(src|href|data|action)\s*=\s*["']?(https?:)?//|@import|url\(\s*["']?https?:""", re.I)
@@ -114,7 +114,7 @@ def test_written_again_the_report_is_the_same(made):
 
 
 def test_without_a_browser_the_index_draws_the_chart_itself(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(look, "available", lambda: False)
+    monkeypatch.setattr(pictures, "available", lambda: False)
     index = report.write([made / "notebooks" / "01_answer.ipynb"], {}, tmp_path / "out", "Title")
     page = index.read_text()
     assert 'class="chart" id="chart-0"' in page and 'data-for="chart-0"' in page and "<img" not in page
@@ -133,9 +133,9 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 
 
 def test_a_browser_that_does_not_start_costs_the_pictures_only(monkeypatch):
-    monkeypatch.setattr(look, "available", lambda: True)
-    monkeypatch.setattr(look, "_browser", lambda: "/bin/false")
-    assert look.pngs([{"data": [], "layout": {}}]) == [None]
+    monkeypatch.setattr(pictures, "available", lambda: True)
+    monkeypatch.setattr(pictures, "_browser", lambda: "/bin/false")
+    assert pictures.pngs([{"data": [], "layout": {}}]) == [None]
 
 
 def test_a_notebook_with_a_picture_shows_it(tmp_path):
