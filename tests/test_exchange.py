@@ -412,3 +412,14 @@ def test_bad_input_is_one_sentence(call, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)) as wrong:
         call()
     assert "\n" not in str(wrong.value)
+
+
+def test_a_connect_keeps_the_radio_busy_for_its_handshake_the_upgrade_and_the_close():
+    """TCP one round trip, TLS 1.3 one, the upgrade one, the close at the end one; TLS 1.2 takes one more."""
+    for tls, trips in (("1.3", 4.0), ("1.2", 5.0)):
+        scenario = model.load("twilly").with_({"after.socket.tls": tls, "after.socket.resumed_share": 0})
+        found = traffic.traffic("after", sampling.resolved(scenario))
+        lte = found.life.scenario.networks["lte"]
+        connect = next(f for f in found.flows if f.exchange == "connect")
+        busy_s = float(np.ravel(exchange.burst_s(connect, found.life.design, lte))[0])
+        assert busy_s == pytest.approx(trips * lte.rtt_s, rel=1e-12)

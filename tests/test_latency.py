@@ -745,3 +745,18 @@ def unsent(scenario):
 def test_each_mistake_is_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError, match=sentence):
         call(twilly)
+
+
+@pytest.mark.parametrize("others", [0.0, 0.5, 1.0, 1.5])
+def test_posts_ahead_have_the_moments_of_every_place_in_the_fan_out(others):
+    """With n others each of the places 0 to n is as likely; between two whole numbers, each in its share."""
+    from model.latency.waits import ahead
+
+    whole, more = int(others), others - int(others)
+    places = [(n, share) for n, share in ((whole, 1.0 - more), (whole + 1, more)) if share > 0]
+    moments = [sum(share * np.mean(np.arange(n + 1) ** k) for n, share in places) for k in (1, 2, 3)]
+    part = ahead(np.array(others), 1.0)
+    assert part.mean_s == pytest.approx(moments[0], abs=1e-12)
+    assert part.variance_s2 == pytest.approx(moments[1] - moments[0] ** 2, abs=1e-12)
+    third = moments[2] - 3 * moments[0] * moments[1] + 2 * moments[0] ** 3
+    assert part.third_s3 == pytest.approx(third, abs=1e-12)

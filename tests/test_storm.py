@@ -357,3 +357,9 @@ def test_bad_figures_are_refused_in_one_sentence(call, text):
 
 def test_an_empty_storm_is_over_at_once():
     assert len(back_of(0)) == 0
+
+
+def test_who_is_back_at_a_moment_counts_from_that_moment_on():
+    back = np.array([1.0, 2.0, 2.0, 5.0, np.inf])
+    at = np.array([0.5, 1.0, 2.0, 4.9, 5.0, 1e9])
+    assert storm.back_share(back, at).tolist() == [np.mean(back <= t) for t in at]

@@ -569,3 +569,16 @@ BAD = [
 def test_bad_input_is_refused_in_one_sentence(call, sentence):
     with pytest.raises(checks.InputError, match=f"^{re.escape(sentence)}$"):
         call()
+
+
+def test_only_a_push_follows_how_many_segments_the_phone_acknowledges_at_once():
+    size = 10 * 1448 - OVERHEAD["1.3"] - 4  # ten full segments with the frame's header
+    for every, acks in ((1, 10), (2, 5), (3, 4), (10, 1)):
+        assert wire.websocket_message_bytes(size, False, segments_per_ack=every)[0] == acks * 52
+        masked_up, masked_down = wire.websocket_message_bytes(size - 4, True, segments_per_ack=every)
+        assert (masked_up, masked_down) == (10 * 1500, 5 * 52)
+
+
+@pytest.mark.parametrize(("block", "frames"), [(1, 1), (16_384, 1), (16_385, 2), (32_768, 2), (40_000, 3)])
+def test_a_header_block_goes_on_in_continuation_frames_of_16_384_bytes(block, frames):
+    assert wire.http2_message_bytes(block, 0) == block + 9 * frames
