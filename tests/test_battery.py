@@ -804,3 +804,12 @@ def test_the_measured_long_polls_on_3g_lie_between_reconnects_that_all_stayed_lo
     assert (table["every reconnect low"] < table["published"]).all()
     assert (table["published"] < table["every reconnect high"]).all()
     assert table.loc[60.0, "every reconnect high"] == pytest.approx(1.944, rel=1e-3)  # DCH for 6 s, then FACH
+
+
+@pytest.mark.parametrize("which", DESIGNS)
+def test_every_session_begins_and_ends_once_whatever_runs_beside_it(twilly, which):
+    now = traffic_at_modes(twilly, which)
+    usage = now.life.scenario.usage
+    hourly_sessions = usage.sessions_per_day / now.life.active_day_s * 3600.0
+    plan = hourly.plan_of(now, network_of(now, "lte"), True)
+    assert sum(mix.sessions for mix in plan.mixes) == pytest.approx(hourly_sessions, rel=1e-12)

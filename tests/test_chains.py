@@ -304,6 +304,16 @@ def test_a_lingering_connection_is_sent_what_the_gateway_still_takes(case):
     assert one.meters["apigw_ws_message"] == pytest.approx(units / sum(told.values()), rel=ALGEBRA)
 
 
+def test_a_row_that_nobody_deletes_is_hit_where_a_send_comes_within_its_time_to_live():
+    live_s, built = 1000.0, model.load("twilly_as_built")
+    short, ever = (now(built, **{"ledger.connection_ttl_s": t}) for t in (live_s, 1e12))
+    sends = sum(f.per_month for f in short.flows if f.kind in ("push", "offline"))
+    each_per_s = sends / short.life.scenario.users / short.life.scenario.month_s
+    name = "send to a closed connection"
+    hit = flow(short, name).per_month / flow(ever, name).per_month
+    assert hit == pytest.approx(1 - np.exp(-each_per_s * live_s), rel=ALGEBRA)
+
+
 def test_an_init_is_billed_with_the_run_it_delays():
     scenario, function = model.load("twilly"), Function(memory_mb=1024, package_kb=1, cpu_s=0, log_bytes=0)
     meters = chains.run_meters(scenario, function, 0.0101, cold_share=0.25, init_s=0.2)

@@ -412,3 +412,8 @@ def test_bad_input_is_refused_in_one_sentence(call, text):
     with pytest.raises(InputError) as refused:
         call()
     assert text in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_a_package_larger_than_any_measured_starts_on_the_line_through_the_last_two():
+    measured = [cold_starts.cold_start_mean_s("nodejs18", kb) for kb in (65_536, 98_304)]
+    assert measured[1] - measured[0] == pytest.approx(3.110 - 1.277, rel=1e-9)  # as from 32,768 kB to 65,536

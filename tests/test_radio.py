@@ -595,6 +595,16 @@ def test_the_last_tail_is_what_a_trace_still_pays_behind_a_random_moment(name, s
     assert abs(np.mean(paid) - radio.Mixes(profile, flows).last_tail_j((0, 1))) < 4 * error_j + 1e-9
 
 
+@pytest.mark.parametrize("part_of_promotion", [-1.0, 0.25, 0.75, 2.0])
+def test_a_close_climbs_where_neither_what_goes_on_nor_what_stopped_was_there_in_tail_and_promotion(part_of_promotion):
+    tail_s, delay_s = sum(state.timer_s for state in LTE.states[:-1]), LTE.promotions[0].delay_s
+    stay_s = tail_s + part_of_promotion * delay_s
+    air = radio.Mixes(LTE, [Source(rate_per_s=0.05), Source(rate_per_s=0.02)])
+    asleep = np.exp(-0.02 * (tail_s + delay_s) - 0.05 * max(tail_s + delay_s - stay_s, 0.0))
+    climb_j = air.promotion_j() * asleep
+    assert air.close_j((0,), (1,), stay_s) == pytest.approx(climb_j + radio.tail_energy_j(LTE), rel=1e-12)
+
+
 # --------------------------------------------------------------------------------------- arrays of draws
 
 

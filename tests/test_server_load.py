@@ -655,3 +655,11 @@ def test_each_mistake_is_one_sentence(call, sentence):
     with pytest.raises(InputError) as refused:
         call()
     assert str(refused.value) == sentence
+
+
+def test_a_share_of_blocked_phones_lessens_every_cause_of_connects_alike():
+    open_, blocked = (
+        server_load.connects_by_cause(traffic_at_modes("after", {"after.socket.blocked_share": share}))
+        for share in (0.0, 0.3)
+    )
+    assert blocked == pytest.approx({cause: 0.7 * rate for cause, rate in open_.items()}, rel=1e-12)

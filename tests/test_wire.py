@@ -582,3 +582,9 @@ def test_only_a_push_follows_how_many_segments_the_phone_acknowledges_at_once():
 @pytest.mark.parametrize(("block", "frames"), [(1, 1), (16_384, 1), (16_385, 2), (32_768, 2), (40_000, 3)])
 def test_a_header_block_goes_on_in_continuation_frames_of_16_384_bytes(block, frames):
     assert wire.http2_message_bytes(block, 0) == block + 9 * frames
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_chacha_spares_the_8_byte_nonce_of_aes_gcm_in_the_finished_record_each_way(resumed):
+    aes, chacha = (np.array(wire.connect_bytes(tls, resumed=resumed)) for tls in ("1.2", "1.2-chacha20"))
+    assert (aes - chacha).tolist() == [8, 8]

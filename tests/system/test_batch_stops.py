@@ -35,7 +35,7 @@ def started(given, code="batch.run(**given)", before=""):
     text = f"""
         import pathlib, sys
         {before}
-        from model import batch
+        from model.apps import batch
         given = dict(grid_path={str(given["grid_path"])!r}, out_dir={str(given["out_dir"])!r},
                      notebooks=[{str(given["notebooks"][0])!r}], jobs={given["jobs"]})
         sys.exit({code})
@@ -235,6 +235,6 @@ def test_a_cluster_does_the_runs(make):
 
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="needs the extra cluster")
 def test_a_cluster_that_does_not_answer_is_one_sentence(make, monkeypatch):
-    monkeypatch.setattr("model.apps.batch.cluster.PATIENCE", "0.3s")
+    monkeypatch.setattr("model.apps.batch.driver.PATIENCE", "0.3s")
     with pytest.raises(checks.InputError, match="^no Dask scheduler answers at tcp://127.0.0.1:9"):
         batch.run(**make(GRID), cluster="tcp://127.0.0.1:9")
