@@ -12,7 +12,7 @@ from model import checks, claims
 from model.outcome import ROWS, evaluate
 from model.scenario import Scenario, load
 
-NAMES = ("name", "title", "claims", "before.title", "after.title")
+NAMES = ("name", "title", "claims", "pair", "beside", "title")
 MISSING = object()
 LOST = "events not delivered"
 UNITS = {label: unit for label, (_, _, unit) in ROWS.items()} | {LOST: "share"}
@@ -31,8 +31,8 @@ def _differences(old, new, path: str = "") -> Iterator[tuple[str, object]]:
         for name in dict.fromkeys([*new, *old]):
             below = f"{path}.{name}".removeprefix(".")
             yield from _differences(old.get(name, MISSING), new.get(name, MISSING), below)
-    elif _bare(old) != _bare(new) and path not in NAMES:
-        yield path, new
+    elif _bare(old) != _bare(new) and path not in NAMES and not path.endswith(".title"):
+        yield path.removeprefix("designs."), new
 
 
 def _matches(path: str, pattern: str) -> bool:
@@ -58,7 +58,8 @@ def _with(base: Scenario, changes: Mapping[str, object]) -> Scenario:
     """The base with the changes made, checked like a file."""
     plain = base.model_dump()
     for path, value in changes.items():
-        *parents, last = path.split(".")
+        design = path.partition(".")[0] in (*base.designs, "before", "after")
+        *parents, last = f"designs.{path}".split(".") if design else path.split(".")
         part = plain
         for name in parents:
             if part.get(name) is None:
@@ -67,15 +68,15 @@ def _with(base: Scenario, changes: Mapping[str, object]) -> Scenario:
         part[last] = value
         if value is MISSING:
             del part[last]
-    return base.with_({top: plain[top] for top in dict.fromkeys(p.split(".")[0] for p in changes)})
+    tops = (path.partition(".")[0] for path in changes)
+    return base.with_({top: plain[top] for top in dict.fromkeys(top if top in plain else "designs" for top in tops)})
 
 
 def _figures(scenario: Scenario, side: str, users) -> dict[str, float]:
     """The rows of the table for one side, and the share of events that do not arrive."""
     outcome = evaluate(scenario, users)
-    which = ("before", "after").index(side)
-    rows = {label: float(outcome.values(label)[which][0, 0]) for label in ROWS}
-    return rows | {LOST: float(np.ravel(getattr(outcome, side).undelivered_share)[0])}
+    rows = {label: float(outcome.values(label, side)[0, 0]) for label in ROWS}
+    return rows | {LOST: float(np.ravel(outcome[side].undelivered_share)[0])}
 
 
 def _scenario(name: Scenario | str | Path) -> Scenario:
@@ -97,7 +98,7 @@ def improvements(
     Parameters
     ----------
     base, improved : Scenario or str, scenarios, their names or files
-    side : str, optional, the design whose figures count; after where it differs, else before
+    side : str, optional, the design whose figures count; of the pair the second where it differs, else the first
     users : float, optional, user count; the base's own where none is given
     names : mapping of str to sequence of str, optional, names of changes with patterns of dotted paths; those of the
         base's claims file where none is given
@@ -119,8 +120,8 @@ def improvements(
     if not groups:
         checks.fail("the two scenarios must differ; got the same twice", base.place)
     changed = {path.split(".")[0] for group in groups.values() for path in group}
-    side = side or ("before" if "before" in changed and "after" not in changed else "after")
-    checks.known("side", side, ("before", "after"))
+    first, second = base.compared
+    side = base.design_name(side or (first if first in changed and second not in changed else second))
     start = pd.Series(_figures(base, side, users))
     single = {}
     for name, changes in groups.items():
@@ -148,18 +149,16 @@ def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None, 
 
     Parameters
     ----------
-    designs : mapping of str to (Scenario or str, str), A column's name to a scenario and its side, before or after
+    designs : mapping of str to (Scenario or str, str), A column's name to a scenario and the name of its design
     users : float, optional, user count; each scenario's own where none is given
     published : str, optional, A claims file whose figures stand beside them
 
     Returns: pandas.DataFrame, index measure; unit, published (what the claims say of after), a column a design, and
     the best, all of them where several are alike
-    Raises: InputError, an unknown scenario or side
+    Raises: InputError, an unknown scenario or design
     """
     import pandas as pd
 
-    for _, side in designs.values():
-        checks.known("side", side, ("before", "after"))
     frame = pd.DataFrame({n: _figures(_scenario(one), side, users) for n, (one, side) in designs.items()})
     best = [" and ".join(row.index[row <= row.min()]) for _, row in frame.iterrows()]
     if published:

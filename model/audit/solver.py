@@ -13,7 +13,7 @@ from model import claims, ledger
 from model.audit.figures import figure_values, holds
 from model.audit.words import number_words
 from model.claims.reading import Figure
-from model.outcome import Outcome, both_sides, evaluate
+from model.outcome import Outcome, Sides, evaluate
 from model.scenario import Range, Scenario, sampling
 
 STEPS = (1 / 3, 2 / 3, 1.0)  # how far from its mode to the end of its range an input is tried
@@ -41,7 +41,8 @@ class Change:
 class Knob:
     """An input that the search may move, with its range and how a sentence names it."""
 
-    name: str
+    name: str  # the path that changes it
+    column: str  # of the draws
     low: float
     mode: float
     high: float
@@ -93,8 +94,8 @@ def _active_hours(scenario: Scenario) -> float:
 def _choices(scenario: Scenario) -> dict[str, dict]:
     """Ranges for what documents fix and an operator could choose: poll periods, heartbeat, active hours."""
     ends = {}
-    for which in ("before", "after"):
-        design = scenario.design(which)
+    for which in scenario.compared:
+        design = scenario.designs[which]
         for name, timer in design.timers.items():
             if isinstance(period_s := timer.period_s, float):
                 ends[f"{which}.timers.{name}.period_s"] = period_s / CHOICE_SPAN, period_s, period_s * CHOICE_SPAN
@@ -110,15 +111,17 @@ def _choices(scenario: Scenario) -> dict[str, dict]:
 def knobs(scenario: Scenario) -> tuple[Scenario, dict[str, Knob]]:
     """The scenario with a range on everything that the search may move, and all that it may move."""
     wide, hours = scenario.with_(_choices(scenario)), _active_hours(scenario)
-    found = {}
-    for name, one in sampling.ranged_inputs(wide).items():
+    found, shared = {}, sampling.shared_columns(wide)
+    for column, one in sampling.ranged_inputs(wide).items():
+        name = column
         unit = ledger.unit_of(name.split(".")[-1]) or ""
         label, scale = f"{name.removeprefix('ledger.')} of the ledger" if name.startswith("ledger.") else name, 1.0
-        if name.startswith("both."):
+        if name in shared:
+            name = f"both.{name.partition('.')[2]}"
             label = f"{name.removeprefix('both.')} of both designs"
         if name == "usage.session_mean_s" and hours:
             label, unit, scale = "active time per user and month", "h", hours / one.mode
-        found[name] = Knob(name, one.low, one.mode, one.high, label, "" if unit in ("1", "-") else unit, scale)
+        found[column] = Knob(name, column, one.low, one.mode, one.high, label, "" if unit in ("1", "-") else unit, scale)
     return wide, found
 
 
@@ -128,14 +131,15 @@ class Search:
     def __init__(self, scenario: Scenario, users: Sequence[float], holding: Sequence[Figure] = ()):
         self.plain, self.users, self.holding = scenario, [float(n) for n in users], holding
         self.wide, self.knobs = knobs(scenario)
+        self.column_of = {knob.name: column for column, knob in self.knobs.items()}
 
     def outcome(self, settings: Sequence[tuple[str, float]]) -> Outcome:
         """The outcome with one input set in each row, all others at their modes."""
         columns = {name: np.full((len(settings), 1), self.knobs[name].mode) for name, _ in settings}
         for row, (name, value) in enumerate(settings):
             columns[name][row] = value
-        sides = both_sides(sampling.with_columns(self.wide, columns, self.users))
-        return Outcome(self.wide, np.array(self.users), len(settings), *sides)
+        sides = Sides(sampling.with_columns(self.wide, columns, self.users))
+        return Outcome(self.wide, np.array(self.users), len(settings), sides)
 
     def values(self, figure: Figure, outcome: Outcome) -> np.ndarray:
         """What a figure is in each row of an outcome, at the users that it is stated for."""
@@ -150,7 +154,9 @@ class Search:
         """The input that makes a figure true with the smallest share of its range; none where no input does."""
         inputs = [(k, end) for k in self.knobs.values() for end in (-1, 1) if k.at(end, 1.0) != k.mode]
         steps = [(knob, end, share) for knob, end in inputs for share in STEPS]
-        outcome = self.outcome([(k.name, k.mode) for k, _ in inputs[:1]] + [(k.name, k.at(e, s)) for k, e, s in steps])
+        outcome = self.outcome(
+            [(k.column, k.mode) for k, _ in inputs[:1]] + [(k.column, k.at(e, s)) for k, e, s in steps]
+        )
         brackets = [b for f in figures for b in _brackets(f, steps, self.values(f, outcome))]
         found: dict[str, Change] = {}
         shares = self.borders(brackets) if brackets else ()
@@ -158,14 +164,14 @@ class Search:
             key = bracket.figure.key
             if bool(holds(bracket.figure, value)) and (key not in found or share < found[key].share):
                 found[key] = _change(bracket, float(share))
-        broken = self.broken(self.outcome([(c.path, c.value) for c in found.values()])) if found else ()
+        broken = self.broken(self.outcome([(self.column_of[c.path], c.value) for c in found.values()])) if found else ()
         return {key: replace(c, breaks=numbers) for (key, c), numbers in zip(found.items(), broken, strict=True)}
 
     def at(self, brackets: Sequence[Bracket], shares: Sequence[float]) -> np.ndarray:
         """The figure of each bracket where its input has gone that far."""
         if not brackets:
             return np.array([])
-        outcome = self.outcome([(b.knob.name, b.knob.at(b.end, s)) for b, s in zip(brackets, shares, strict=True)])
+        outcome = self.outcome([(b.knob.column, b.knob.at(b.end, s)) for b, s in zip(brackets, shares, strict=True)])
         values = {f.key: self.values(f, outcome) for f in {b.figure for b in brackets}}
         return np.array([values[b.figure.key][row] for row, b in enumerate(brackets)])
 
@@ -183,10 +189,10 @@ class Search:
 
     def switched(self, figures: Sequence[Figure]) -> dict[str, Change]:
         """Another backend, or another reading of the bill, that makes a figure true."""
-        paths = {f"{which}.api.backend": BACKENDS for which in ("before", "after")}
+        paths = {f"{which}.api.backend": BACKENDS for which in self.plain.compared}
         found: dict[str, Change] = {}
         for path, values in (paths | dict.fromkeys(SWITCHES, (True, False))).items():
-            here = functools.reduce(lambda part, name: getattr(part, name, None), path.split("."), self.plain)
+            here = _value_at(self.plain, path)
             for value in values:
                 left = [f for f in figures if f.key not in found]
                 if here is None or value == here or not left:
@@ -197,6 +203,13 @@ class Search:
                     if bool(holds(figure, self.values(figure, outcome)[0])):
                         found[figure.key] = Change(path, value, said, breaks=self.broken(outcome)[0])
         return found
+
+
+def _value_at(scenario: Scenario, path: str):
+    """What stands at a path of a scenario; None where there is no such thing."""
+    head, _, rest = path.partition(".")
+    start = scenario.design(head) if head in ("before", "after", *scenario.designs) else getattr(scenario, head)
+    return functools.reduce(lambda part, name: getattr(part, name, None), rest.split("."), start)
 
 
 def position(figure: Figure, values, slack: float = 0.0) -> np.ndarray:

@@ -127,7 +127,7 @@ def traffic_at_modes(scenario: Scenario, design: Design | str) -> Traffic:
     if np.size(scenario.users) != 1:
         checks.fail(f"users must be one number where latencies are drawn; got {np.size(scenario.users)}")
     if isinstance(design, Design):  # its ranges are resolved with the scenario's
-        scenario, design = scenario.model_copy(update={"after": design}), "after"
+        scenario, design = scenario.with_design("asked", design), "asked"
     return traffic_of(design, sampling.resolved(scenario))
 
 

@@ -1,7 +1,7 @@
 """The outcome of a scenario: every measure for every design."""
 
-from model.outcome.evaluation import before_after, chunk_totals, evaluate, judged_twice
-from model.outcome.sides import MEASURES, Side, both_sides
+from model.outcome.evaluation import before_after, chunk_totals, compare, evaluate, judged_twice
+from model.outcome.sides import MEASURES, Side, Sides
 from model.outcome.tables import ROWS, Outcome
 
 __all__ = [
@@ -9,9 +9,10 @@ __all__ = [
     "ROWS",
     "Outcome",
     "Side",
+    "Sides",
     "before_after",
-    "both_sides",
     "chunk_totals",
+    "compare",
     "evaluate",
     "judged_twice",
 ]

@@ -10,13 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from model import checks, claims
-from model.outcome.sides import MEASURES, Side, StreamedSide, both_sides
-from model.outcome.tables import Outcome
+from model.outcome.sides import MEASURES, Side, Sides, StreamedSide
+from model.outcome.tables import Outcome, compared
 from model.scenario import Scenario, load, sampling
 
 
-def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0, progress=None) -> Outcome:
-    """Both designs of a scenario, all five measures.
+def evaluate(
+    scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0, progress=None, designs=None
+) -> Outcome:
+    """Every design of a scenario, all five measures; a design is worked out when it is asked for.
 
     Parameters
     ----------
@@ -25,8 +27,9 @@ def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0
     draws : int, 0 puts every input at its mode; otherwise that many draws of every range
     seed : int, seed of the draws
     progress : callable, optional, told the draws done and the draws in all, after each chunk of a long run
+    designs : sequence of str, optional, the designs that a run of many draws works out; all where none is given
 
-    Returns: Outcome, figures over (draws, users)
+    Returns: Outcome, figures over (draws, users); `outcome["after"]` is one design's side
     Raises: InputError, what is wrong with scenario, users or draws, in one sentence
 
     Examples
@@ -39,8 +42,9 @@ def evaluate(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0
     counts = np.asarray(checks.positive("users", _counts(scenario, users), "users"), dtype=float)
     sampling.check_draws(draws, counts.size)
     if draws * counts.size > sampling.AT_ONCE and draws > 1:
-        return _streamed(scenario, counts, draws, seed, progress)
-    return Outcome(scenario, counts, draws, *both_sides(sampling.resolved(scenario, counts, draws, seed)), seed)
+        wanted = [scenario.design_name(name) for name in designs or scenario.designs]
+        return _streamed(scenario, counts, draws, seed, progress, wanted)
+    return Outcome(scenario, counts, draws, Sides(sampling.resolved(scenario, counts, draws, seed)), seed)
 
 
 def _counts(scenario: Scenario, users) -> np.ndarray:
@@ -51,22 +55,24 @@ def _counts(scenario: Scenario, users) -> np.ndarray:
     return counts
 
 
-def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, progress) -> Outcome:
+def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, progress, names: list[str]) -> Outcome:
     """An outcome over many draws, a chunk at a time, so that memory stays small and the cache is used."""
     size = max(1 << int(np.log2(max(sampling.CHUNK // users.size, 1))), 16)
-    first, chunks, done = None, [], 0
+    first: dict[str, Side] = {}
+    chunks, done = [], 0
 
     def work(chunk: dict) -> tuple:
-        sides = both_sides(sampling.with_columns(scenario, chunk, users))
-        return sides, _totals(sides, (_rows(chunk), users.size), MEASURES)
+        every = Sides(sampling.with_columns(scenario, chunk, users))
+        sides = {name: every[name] for name in names}
+        return sides, _totals(sides.values(), (_rows(chunk), users.size), MEASURES)
 
     for sides, totals in _in_order(work, sampling.chunks_of(scenario, draws, seed, size)):
         first, done = first or sides, done + len(totals[0]["cost"])
         chunks.append(totals)
         if progress is not None:
             progress(done, draws)
-    streamed = [StreamedSide(s.traffic, s.book, tuple(c[k] for c in chunks)) for k, s in enumerate(first or ())]
-    return Outcome(scenario, users, draws, *streamed, seed)
+    streamed = {n: StreamedSide(s.traffic, s.book, tuple(c[k] for c in chunks)) for k, (n, s) in enumerate(first.items())}
+    return Outcome(scenario, users, draws, streamed, seed)
 
 
 def _rows(chunk: dict) -> int:
@@ -94,14 +100,26 @@ def _in_order(work: Callable, items: Iterable) -> Iterator:
             yield waiting.popleft().result()
 
 
-def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES, change=None) -> list[dict]:
-    """Measures of both designs over one chunk of draws, each (draws, users); `change` alters what is drawn."""
+def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES, change=None, designs=None) -> list[dict]:
+    """Measures of designs over one chunk of draws, each (draws, users); `change` alters what is drawn.
+
+    The designs are the two that are compared, where none is named.
+    """
     resolved = sampling.with_columns(scenario, chunk, users)
-    sides = both_sides(resolved if change is None else change(resolved))
+    every = Sides(resolved if change is None else change(resolved))
+    sides = [every[name] for name in designs or scenario.compared]
     return _totals(sides, (_rows(chunk), np.size(users)), measures)
 
 
-def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0):
+def _by_users(counts: np.ndarray, table_of: Callable):
+    """One table a user count, one below the other where there are several."""
+    import pandas as pd
+
+    tables = [table_of([one]) for one in counts]
+    return tables[0] if len(counts) == 1 else pd.concat(dict(zip(counts, tables, strict=True)), names=["users"])
+
+
+def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0, pair=None):
     """The before-and-after table: one row a measure, the model's figures beside the claims.
 
     Parameters
@@ -110,6 +128,8 @@ def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int
     users : float or array_like, optional, user count; with several, the table has a row for each and measure
     draws : int, 0 puts every input at its mode; otherwise tables show the middle and the 5-95 % span
     seed : int, seed of the draws
+    pair : tuple of str, optional, the names of the two designs; the scenario's `pair` where none is given, else
+        `before` and `after`, else its first two
 
     Returns: pandas.DataFrame, index measure; columns unit, before, after, change (a share of before), claimed_before,
     claimed_after, verdict; with draws before_low, before_high, after_low, after_high, p_better
@@ -120,12 +140,48 @@ def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int
     >>> list(before_after("twilly").index)[2:]
     ['battery', 'mobile data', 'server load', 'cost']
     """
-    import pandas as pd
+    scenario = _paired(scenario, pair)
+    pair = scenario.compared
+    return _by_users(_counts(scenario, users), lambda n: evaluate(scenario, n, draws, seed, designs=pair).table())
 
+
+def _paired(scenario: Scenario | str, pair) -> Scenario:
+    """The scenario with that pair of designs compared; claims are about its own pair alone."""
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    if pair is None:
+        return scenario
+    if isinstance(pair, str) or len(pair) != 2:
+        checks.fail(f"pair must be the names of two designs; got {checks.shown(pair)}", scenario.place)
+    names = tuple(scenario.design_name(name) for name in pair)
+    claims_of = scenario.claims if names == scenario.compared else None
+    return scenario.model_copy(update={"pair": names, "claims": claims_of})
+
+
+def compare(scenario: Scenario | str, designs=None, users=None, draws: int = 0, seed: int = 0):
+    """Designs side by side: a row a measure, a column a design, and the best.
+
+    Parameters
+    ----------
+    scenario : Scenario or str, a scenario, its name or its file
+    designs : sequence of str, optional, names of designs in the order of the columns; all where none is given
+    users : float or array_like, optional, user count; with several, the table has a row for each and measure
+    draws : int, 0 puts every input at its mode; otherwise a column is the middle, and `_low` and `_high` hold 5-95 %
+    seed : int, seed of the draws
+
+    Returns: pandas.DataFrame, index measure; unit, a column a design, `best`, the name of the design with the least,
+    all of them where several tie; with draws `p_best`, the share of draws in which it is least, ties in parts. What a
+    design has no figure for is NaN, its reason is in `attrs["notes"]`, and it is never best
+    Raises: InputError, an unknown design, or what is wrong with scenario, users or draws
+
+    Examples
+    --------
+    >>> compare("twilly", ["before", "after"]).loc["cost", "best"]
+    'after'
+    """
+    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    names = list(dict.fromkeys(scenario.design_name(name) for name in designs or scenario.designs))
     counts = _counts(scenario, users)
-    tables = [evaluate(scenario, [one], draws, seed).table() for one in counts]
-    return tables[0] if len(counts) == 1 else pd.concat(dict(zip(counts, tables, strict=True)), names=["users"])
+    return _by_users(counts, lambda n: compared(evaluate(scenario, n, draws, seed, designs=names), names))
 
 
 def judged_twice(scenario: Scenario, here=None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -107,8 +108,21 @@ class StreamedSide(Side):
         return {flow: part * scale for flow, part in parts.items()}
 
 
-def both_sides(resolved: Scenario) -> tuple[Side, Side]:
-    """Before and after of a scenario whose ranges are numbers or columns of draws already."""
-    book = prices.book(resolved.region, resolved.prices_on)
-    before, after = (Side(traffic_of(which, resolved), book) for which in ("before", "after"))
-    return before, after
+class Sides(Mapping[str, Side]):
+    """The sides of every design of a scenario whose ranges are numbers or columns already, each built when asked for."""
+
+    def __init__(self, resolved: Scenario) -> None:
+        self.resolved = resolved
+        self._built: dict[str, Side] = {}
+
+    def __getitem__(self, name: str) -> Side:
+        if name not in self._built:
+            book = prices.book(self.resolved.region, self.resolved.prices_on)
+            self._built[name] = Side(traffic_of(name, self.resolved), book)
+        return self._built[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.resolved.designs)
+
+    def __len__(self) -> int:
+        return len(self.resolved.designs)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from model import checks, claims, ledger
-from model.outcome.sides import MEASURES, Side, both_sides
+from model.outcome.sides import MEASURES, Side, Sides
 from model.scenario import Scenario, sampling
 
 ROWS = {  # the table's rows: label -> measure, figure, unit
@@ -19,6 +20,7 @@ ROWS = {  # the table's rows: label -> measure, figure, unit
     "server load": ("load", "total", "requests/min per active user"),
     "cost": ("cost", "total", "USD/month"),
 }
+PAIR = ("before", "after")
 QUANTILES = {"p50": 0.5, "p95": 0.95}
 SPAN = (0.05, 0.95)  # what lies between low and high: nine draws of ten
 FORMULAS = {
@@ -33,64 +35,92 @@ FORMULAS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one scenario: both designs' figures over user counts and draws."""
+    """The result of one scenario: every design's figures over user counts and draws, by the design's name."""
 
     scenario: Scenario
     users: np.ndarray
     draws: int
-    before: Side
-    after: Side
+    sides: Mapping[str, Side]
     seed: int = 0
+    notes: dict[tuple[str, str], str] = field(default_factory=dict)  # why a design has no figure of a row
 
-    def values(self, row: str) -> tuple[np.ndarray, np.ndarray]:
-        """Before and after of one row of the table.
+    def __getitem__(self, name: str) -> Side:
+        return self.sides[self.scenario.design_name(name)]
+
+    @property
+    def before(self) -> Side:
+        """The first design of the pair that is compared."""
+        return self.sides[self.scenario.compared[0]]
+
+    @property
+    def after(self) -> Side:
+        """The second design of the pair that is compared."""
+        return self.sides[self.scenario.compared[1]]
+
+    def values(self, row: str, design: str | None = None):
+        """One row of the table for a design, or for both that are compared.
 
         Parameters
         ----------
         row : str, a row of the table, such as "battery" or "notification latency p95"
+        design : str, optional, a design's name; where none is given both of the pair
 
-        Returns: tuple of numpy.ndarray, before and after in the row's unit, each (draws, users); of a percentile of
-        latency at most the first 2,048 draws
-        Raises: InputError, an unknown row
+        Returns: numpy.ndarray, or a tuple of two, in the row's unit, (draws, users); of a percentile of latency at
+        most the first 2,048 draws; NaN where the design has no such figure, with the reason in `notes`
+        Raises: InputError, an unknown row or design
         """
         measure, figure, _ = ROWS[checks.known("row", row, ROWS)]
-        draws = max(self.draws, 1)
-        if figure == "total":
-            pair = (self.before.total(measure), self.after.total(measure))
-        else:
-            pair, draws = self.quantiles[figure], min(draws, sampling.QUANTILE_DRAWS)
-        before, after = (np.broadcast_to(np.asarray(v, dtype=float), (draws, len(self.users))) for v in pair)
-        return before, after
+        if design is None:
+            return tuple(self.values(row, name) for name in self.scenario.compared)
+        name, draws = self.scenario.design_name(design), max(self.draws, 1)
+        if figure != "total":
+            draws = min(draws, sampling.QUANTILE_DRAWS)
+        try:
+            value = self[name].total(measure) if figure == "total" else self._quantiles(name)[figure]
+        except checks.InputError as wrong:  # no price, no event: the row has no figure, and the others stand
+            self.notes[name, row] = str(wrong)
+            value = np.nan
+        return np.broadcast_to(np.asarray(value, dtype=float), (draws, len(self.users)))
 
     @cached_property
-    def quantiles(self) -> dict[str, tuple]:
-        """Before and after of p50 and p95 of latency, each (draws, users); of the first 2,048 draws [s]."""
-        sides = (self.before, self.after)
-        if self.draws > sampling.QUANTILE_DRAWS:
-            few = sampling.resolved(self.scenario, self.users, self.draws, self.seed, sampling.QUANTILE_DRAWS)
-            sides = both_sides(few)
-        values = (side.latency_quantiles(tuple(QUANTILES.values())) for side in sides)
-        return dict(zip(QUANTILES, zip(*values, strict=True), strict=True))
+    def _known(self) -> dict:
+        return {}
 
-    def by_flow(self, measure: str):
-        """One measure split by flow, before and after; the parts add up to the whole.
+    @cached_property
+    def _first(self) -> Mapping[str, Side]:
+        """The sides over the draws whose whole distribution of latency is worked out."""
+        if self.draws <= sampling.QUANTILE_DRAWS:
+            return self.sides
+        return Sides(sampling.resolved(self.scenario, self.users, self.draws, self.seed, sampling.QUANTILE_DRAWS))
+
+    def _quantiles(self, name: str) -> dict:
+        """p50 and p95 of a design's latency, each (draws, users); of the first 2,048 draws [s]."""
+        if name not in self._known:
+            found = self._first[name].latency_quantiles(tuple(QUANTILES.values()))
+            self._known[name] = dict(zip(QUANTILES, found, strict=True))
+        return self._known[name]
+
+    def by_flow(self, measure: str, designs: Sequence[str] | None = None):
+        """One measure split by flow; the parts of a design add up to its whole.
 
         Parameters
         ----------
         measure : str, latency (the mean), battery, data, load or cost
+        designs : sequence of str, optional, names of designs; the pair that is compared where none is given
 
-        Returns: pandas.DataFrame, A row a flow, columns before and after in the measure's unit; over draws the mean,
-        and for several user counts the first
-        Raises: InputError, an unknown measure
+        Returns: pandas.DataFrame, a row a flow, a column a design in the measure's unit: `before` and `after` for
+        the pair, else the names; over draws the mean, and for several user counts the first
+        Raises: InputError, an unknown measure or design
         """
         import pandas as pd
 
-        parts = {"before": self.before.parts(measure), "after": self.after.parts(measure)}
-        names = list(dict.fromkeys([*parts["before"], *parts["after"]]))
+        names = dict(zip(PAIR, self.scenario.compared, strict=True)) if designs is None else {n: n for n in designs}
+        parts = {column: self[name].parts(measure) for column, name in names.items()}
+        flows = list(dict.fromkeys(flow for part in parts.values() for flow in part))
         columns = {
-            which: [float(np.atleast_2d(part.get(n, 0.0))[:, 0].mean()) for n in names] for which, part in parts.items()
+            which: [float(np.atleast_2d(part.get(n, 0.0))[:, 0].mean()) for n in flows] for which, part in parts.items()
         }
-        table = pd.DataFrame(columns, index=pd.Index(names, name="flow"))
+        table = pd.DataFrame(columns, index=pd.Index(flows, name="flow"))
         return table[(table != 0).any(axis=1)]
 
     def table(self):
@@ -109,7 +139,12 @@ class Outcome:
                 claim = {}  # a claim about another number of users says nothing here
             rows[label] = {"unit": unit, **_figures(before, after), **_claimed(claim, before, after)}
             rows[label] |= _spans(before, after) if self.draws else {}
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
+        return self._noted(pd.DataFrame.from_dict(rows, orient="index"), self.scenario.compared)
+
+    def _noted(self, table, names: Sequence[str]):
+        """A table of measures with the reasons for what it has no figure of."""
+        table.attrs["notes"] = {key: reason for key, reason in self.notes.items() if key[0] in names}
+        return table.rename_axis("measure")
 
     def explain(self, measure: str) -> dict:
         """Where a measure comes from: formula, inputs with source and kind, the three that move it most.
@@ -145,6 +180,37 @@ class Outcome:
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("meter")
 
 
+def compared(outcome: Outcome, names: Sequence[str]):
+    """Designs side by side at the first user count: `compare` tells its columns."""
+    import pandas as pd
+
+    rows = {}
+    for label, (_, _, unit) in ROWS.items():
+        values = {name: outcome.values(label, name)[:, 0] for name in names}
+        middle = {name: float(np.median(v)) for name, v in values.items()}
+        least = [n for n in names if middle[n] <= np.nanmin([*middle.values(), np.inf])]
+        rows[label] = {"unit": unit, **middle, "best": " and ".join(least)}
+        if outcome.draws:
+            rows[label] |= {"p_best": _least_share(values, least), **_ends(values)}
+    return outcome._noted(pd.DataFrame.from_dict(rows, orient="index"), names)
+
+
+def _least_share(values: Mapping[str, np.ndarray], best: Sequence[str]) -> float:
+    """The share of draws in which the best are the least of all, a tie counted in parts."""
+    every = np.array(list(values.values()))
+    least = every == np.nanmin(every, axis=0)
+    return float((least / least.sum(axis=0))[[name in best for name in values]].sum(axis=0).mean())
+
+
+def _ends(values: Mapping[str, np.ndarray]) -> dict:
+    """The 5 and 95 % quantiles of each design's draws."""
+    return {
+        f"{name}_{end}": float(np.quantile(v, share))
+        for name, v in values.items()
+        for end, share in zip(("low", "high"), SPAN, strict=True)
+    }
+
+
 def _figures(before: np.ndarray, after: np.ndarray) -> dict:
     """The middle of both designs' draws, and of the change as a share of before."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -166,28 +232,26 @@ def _claimed(claim: dict, before: np.ndarray, after: np.ndarray) -> dict:
 
 def _spans(before: np.ndarray, after: np.ndarray) -> dict:
     """The 5 and 95 % quantiles of both designs' draws, and the share of draws in which after is less."""
-    row = {}
-    for name, values in (("before", before), ("after", after)):
-        row[f"{name}_low"], row[f"{name}_high"] = (float(q) for q in np.quantile(values, SPAN))
-    return row | {"p_better": float((after < before).mean())}
+    return _ends({"before": before, "after": after}) | {"p_better": float(((after < before) + 0.5 * (after == before)).mean())}
 
 
 def _swings(scenario: Scenario, users: float, measure: str):
     """Each ranged input alone at its low and its high: what it does to the measure, largest first."""
     import pandas as pd
 
-    inputs, rows = sampling.ranged_inputs(scenario), ledger.rows()
+    inputs, rows = sampling.ranged_inputs(scenario, scenario.compared), ledger.rows()
     count = len(inputs)
     columns = {name: np.full((2 * count, 1), one.mode) for name, one in inputs.items()}
     for k, (name, one) in enumerate(inputs.items()):
         columns[name][2 * k : 2 * k + 2, 0] = one.low, one.high
-    sides = both_sides(sampling.with_columns(scenario, columns, users))
+    every = Sides(sampling.with_columns(scenario, columns, users))
+    sides = [every[name] for name in scenario.compared]
     table = pd.DataFrame({end: {n: getattr(r, end) for n, r in inputs.items()} for end in ("low", "mode", "high")})
     kept = [rows.get(name.removeprefix("ledger.")) for name in inputs]
     table["source"] = [one.source or "" for one in inputs.values()]
     table["kind"] = [row.kind if row else "scenario" for row in kept]
     swing = np.zeros(count)
-    for which, side in zip(("before", "after"), sides, strict=True):
+    for which, side in zip(PAIR, sides, strict=True):
         ends = np.broadcast_to(np.asarray(side.total(measure), dtype=float), (2 * count, 1)).reshape(count, 2)
         table[f"{which}_at_low"], table[f"{which}_at_high"] = ends.T
         swing += np.abs(ends[:, 1] - ends[:, 0])

@@ -1,17 +1,22 @@
 """A scenario: what the app is and the designs that could serve it, read from YAML and checked."""
 
 from model.scenario.fields import Range
-from model.scenario.pieces import Design, Function, Network, Operation, Timer
-from model.scenario.whole import Scenario, files, load, names, read_yaml, schema
+from model.scenario.files import files, names, read_yaml
+from model.scenario.pieces import Function, Network, Operation, Timer
+from model.scenario.transports import AnyDesign, Design, PollingDesign, WebsocketDesign
+from model.scenario.whole import Scenario, load, schema
 
 __all__ = [
+    "AnyDesign",
     "Design",
     "Function",
     "Network",
     "Operation",
+    "PollingDesign",
     "Range",
     "Scenario",
     "Timer",
+    "WebsocketDesign",
     "files",
     "load",
     "names",

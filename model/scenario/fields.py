@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, NoReturn
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn, Self
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -29,6 +30,12 @@ class Part(BaseModel):
                 near = checks.nearest(key, [name for name in cls.model_fields if name != "place"])
                 raise PydanticCustomError("unknown_key", "{key}", {"key": key, "near": near})
         return value
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some fields replaced; a name that is no field, such as a property, is refused."""
+        for name in update or ():
+            checks.known(f"field of {type(self).__name__}", name, type(self).model_fields)
+        return super().model_copy(update=update, deep=deep)
 
 
 class Range(BaseModel):
@@ -93,15 +100,18 @@ def _number_or_range(value: Any, check) -> Any:
     return Range(low=low, mode=mode, high=high, source=value.get("source"), note=value.get("note"))
 
 
-def _real(rule: str, low: float = -math.inf, high: float = math.inf, strict: bool = False) -> Any:
-    """A field that holds a number or a range under a rule."""
+def _real(
+    rule: str, low: float = -math.inf, high: float = math.inf, strict: bool = False, optional: bool = False
+) -> Any:
+    """A field that holds a number or a range under a rule, or nothing where it is optional."""
 
     def check(value: Any) -> float:
         return _between(value, low, high, strict, rule)
 
-    return Annotated[
-        Any, BeforeValidator(lambda v: _number_or_range(v, check), json_schema_input_type=float | RangeInput)
-    ]
+    def read(value: Any) -> Any:
+        return None if optional and value is None else _number_or_range(value, check)
+
+    return Annotated[Any, BeforeValidator(read, json_schema_input_type=float | RangeInput)]
 
 
 def _positive(unit: str) -> Any:
@@ -148,6 +158,7 @@ Share = _real("between 0 and 1", 0.0, 1.0)
 SomeShare = _real("> 0 and at most 1", 0.0, 1.0, strict=True)  # one that something is divided by
 PeakRatio = _real("between 1 and 24, as many as a day has hours", 1.0, 24.0)
 Seconds, SecondsOrZero, Bytes, PerSecond = _positive("s"), _least_zero("s"), _least_zero("B"), _positive("1/s")
+BytesOrNone = _real(">= 0 B", low=0.0, optional=True)
 Count = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 SomeCount = Annotated[int, BeforeValidator(_whole_from_1, json_schema_input_type=int)]
 Users = Annotated[Any, BeforeValidator(_users, json_schema_input_type=float)]

@@ -1,4 +1,4 @@
-"""The pieces of a scenario: usage, screens, networks, events, actions, and a design with all that serves it.
+"""The pieces of a scenario: usage, screens, networks, events, actions, and what serves a design.
 
 Any float may be a number or a range `{low, mode, high}`.
 """
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from model.scenario.fields import (
     Bytes,
+    BytesOrNone,
     Count,
     Day,
     Delays,
@@ -194,11 +195,12 @@ class Fallback(Part):
 
 
 class Push(Part):
-    """How a pushed event arrives: whether anybody sends it yet, and the pulls it triggers."""
+    """How a pushed event arrives: whether anybody sends it yet, the pulls it triggers, its own payload if it has one."""
 
     sent: bool = True
     pulls: Count = 0
     audience: Literal["recipients", "broadcast"] = "recipients"
+    payload_bytes: BytesOrNone = None
 
 
 class Pull(Part):
@@ -237,23 +239,6 @@ class Socket(Part):
     deflate: bool = False
 
 
-class Design(Part):
-    """A transport with the backend that serves it."""
-
-    title: str
-    transport: Literal["polling", "websocket"]
-    api: Host
-    server: Server
-    functions: dict[str, Function]
-    timers: dict[str, Timer] = {}
-    socket: Socket | None = None
-    heartbeat: Heartbeat | None = None
-    reconnect: Reconnect | None = None
-    fallback: Fallback | None = None
-    pushes: dict[str, Push] = {}
-    pull: Pull | None = None
-
-
 class Billing(Part):
     """Switches where AWS does not say what is billed, and how long a month is."""
 
@@ -269,29 +254,3 @@ class Correlation(Part):
 
     between: tuple[str, str]
     rank: float
-
-
-class Choices(Part):
-    """The fields of a scenario; `Scenario` adds how it is read, changed and checked as a whole."""
-
-    name: Name
-    title: str
-    users: Users
-    region: str
-    prices_on: Day = None
-    free_tier: Literal[False, "always", "first_12_months"] = False
-    phone: str
-    claims: str | None = None
-    billing: Billing = Billing()
-    usage: Usage
-    screens: dict[str, Screen]
-    overlays: dict[str, Overlay] = {}
-    backgrounds: dict[str, Background] = {}
-    networks: dict[str, Network]
-    events: dict[str, Event]
-    actions: dict[str, Action] = {}
-    before: Design
-    after: Design
-    ledger: dict[str, Real] = {}
-    correlations: list[Correlation] = []
-    place: str = Field(default="", exclude=True)

@@ -9,7 +9,7 @@ import numpy as np
 from model import checks, ledger, paths, prices, radio
 from model.scenario import sampling
 from model.scenario.fields import Range, refuse
-from model.scenario.pieces import Choices, Design
+from model.scenario.transports import AnyDesign, Choices, WebsocketDesign
 
 
 def check_references(scenario: Choices) -> None:
@@ -25,8 +25,11 @@ def check_references(scenario: Choices) -> None:
             refuse(f"events.{name}.screens must name each screen once; got {', '.join(event.screens)}")
     for name in scenario.ledger:
         _known("ledger row", name, ledger.chosen(), "ledger")
-    _check_design("before", scenario.before, scenario)
-    _check_design("after", scenario.after, scenario)
+    for key, pair in (("pair", scenario.pair), ("beside", scenario.beside)):
+        for name in pair or ():
+            _known("design", name, scenario.designs, key)
+    for name, design in scenario.designs.items():
+        _check_design(name, design, scenario)
     _check_outside(scenario)
     try:
         sampling.check_correlations(scenario)
@@ -54,7 +57,7 @@ def _places(part, scenario: Choices, where: str) -> None:
         _known("overlay", part.overlay, scenario.overlays, where)
 
 
-def _check_design(which: str, design: Design, scenario: Choices) -> None:
+def _check_design(which: str, design: AnyDesign, scenario: Choices) -> None:
     for name, timer in design.timers.items():
         where = f"{which}.timers.{name}"
         _known("function", timer.function, design.functions, where)
@@ -65,23 +68,18 @@ def _check_design(which: str, design: Design, scenario: Choices) -> None:
         _known("function", action.function, design.functions, f"actions.{name} ({which})")
     for event in design.pushes:
         _known("event", event, scenario.events, f"{which}.pushes")
-    if design.transport == "websocket":
+    if isinstance(design, WebsocketDesign):
         _check_websocket(which, design)
-    elif design.pushes:
-        refuse(f"{which}.pushes must be empty in a polling design; got {', '.join(design.pushes)}")
     delivered = {event for timer in design.timers.values() for event in timer.delivers} | set(design.pushes)
     for event in scenario.events:
         if event not in delivered:
             refuse(f"event {event!r} is delivered by no timer and no push of {which}, so it never arrives")
 
 
-def _check_websocket(which: str, design: Design) -> None:
-    for part in ("socket", "heartbeat", "reconnect", "fallback"):
-        if getattr(design, part) is None:
-            refuse(f"{which}.{part} must be given in a websocket design; got nothing")
+def _check_websocket(which: str, design: WebsocketDesign) -> None:
     for role in ("connect_function", "disconnect_function", "send_function"):
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
-    if design.heartbeat is not None and design.heartbeat.kind == "json":
+    if design.heartbeat.kind == "json":
         _known("function", design.heartbeat.function, design.functions, f"{which}.heartbeat.function")
     if design.pull is not None:
         _known("function", design.pull.function, design.functions, f"{which}.pull")

@@ -1,4 +1,4 @@
-"""Ranges become numbers: each at its mode, or a column of draws that both designs share.
+"""Ranges become numbers: each at its mode, or a column of draws that the designs share.
 
 The draws are scrambled Sobol points turned into PERT quantiles; the first axis is the draw.
 """
@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from model import checks, ledger
 from model.scenario.fields import Part, Range
-from model.scenario.pieces import Choices
+from model.scenario.transports import Choices
 
 AT_ONCE = 131_072  # draws times user counts up to which one pass is quickest; it takes 1.4 GB
 CHUNK = 32768  # of more, so many at once: each core works on a piece of its own
@@ -40,28 +41,46 @@ def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Range]]:
 
 
 def _columns(scenario: Choices) -> dict[str, tuple[str, Range]]:
-    """The column each ranged path is drawn from; a range that stands alike in both designs is one column."""
-    ranges = {path: one for path, one in _walk(scenario, ()) if one.low < one.high}
-    others = {"before": "after", "after": "before"}
-    columns = {}
-    for path, one in ranges.items():
-        design, _, rest = path.partition(".")
-        twin = ranges.get(f"{others[design]}.{rest}") if design in others else None
-        alike = twin is not None and (one.low, one.mode, one.high) == (twin.low, twin.mode, twin.high)
-        columns[path] = (f"both.{rest}" if alike else path, one)
+    """The column each ranged path is drawn from: one for all designs that have a range alike at the same path.
+
+    It has the path of the first of them. A design that is `own` shares none. What the app has for its designs is
+    drawn where they have it.
+    """
+    columns, first = {}, {}
+    for path, one in _walk(scenario, ()):
+        head, _, inside = path.partition(".")
+        if head in ("api", "server", "functions") or not one.low < one.high:
+            continue
+        column = path
+        if head == "designs":
+            name, _, rest = inside.partition(".")
+            own = name if scenario.designs[name].own else ""
+            column = first.setdefault((own, rest, one.low, one.mode, one.high), inside)
+        columns[path] = (column, one)
     return columns
 
 
-def ranged_inputs(scenario: Choices) -> dict[str, Range]:
+def shared_columns(scenario: Choices) -> set[str]:
+    """The names of the columns that several designs draw from."""
+    names = Counter(name for name, _ in _columns(scenario).values())
+    return {name for name, count in names.items() if count > 1}
+
+
+def ranged_inputs(scenario: Choices, designs: Sequence[str] | None = None) -> dict[str, Range]:
     """Every input of a scenario that has a range: its own values and the ledger's rows.
 
     Parameters
     ----------
     scenario : Scenario, the scenario
+    designs : sequence of str, optional, names of designs; ranges that only others have are left out
 
-    Returns: dict of str to Range, by column name; a range that stands alike in both designs is one column
+    Returns: dict of str to Range, by column name; a range that stands alike in several designs is one column
     """
-    inputs = dict(_columns(scenario).values())
+    inputs = {
+        name: one
+        for path, (name, one) in _columns(scenario).items()
+        if designs is None or not path.startswith("designs.") or path.split(".")[1] in designs
+    }
     for name, row in ledger.chosen().items():
         if row.ranged and name not in scenario.ledger:
             inputs[f"ledger.{name}"] = Range(
@@ -193,7 +212,13 @@ def _correlated(points: np.ndarray, names: tuple[str, ...], scenario: Choices) -
 
 
 def _pairs(scenario: Choices) -> tuple[tuple[tuple[str, str], float], ...]:
-    return tuple((one.between, one.rank) for one in scenario.correlations)
+    """The correlated pairs by the names of their columns; `both.PATH` is the first design's that has the path."""
+    columns = {path.removeprefix("designs."): name for path, (name, _) in _columns(scenario).items()}
+    for name in reversed(scenario.designs):
+        columns |= {f"both{p.removeprefix(name)}": c for p, c in columns.items() if p.startswith(f"{name}.")}
+    named = ((columns.get(one.between[0], one.between[0]), columns.get(one.between[1], one.between[1]), one.rank)
+             for one in scenario.correlations)
+    return tuple(((one, other), rank) for one, other, rank in named)
 
 
 def check_correlations(scenario: Choices) -> None:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from model import checks, ledger, paths
-from model.scenario.pieces import Choices, Design
+from model.scenario import designs
+from model.scenario.files import OWN, content_of, files
 from model.scenario.rules import check_references
+from model.scenario.transports import TRANSPORTS, AnyDesign, Choices, Design, Pair
 
 WANTED = {  # what a value must be, by pydantic's name of the mistake
     "bool_type": "true or false",
@@ -26,12 +27,11 @@ WANTED = {  # what a value must be, by pydantic's name of the mistake
     "too_short": "a list with at least one entry",
     **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "a mapping"),
 }
-TAG = re.compile(r"(?m)(?:^|[\s\[{,:-])(![^\s]*)")
-COMMENT_OR_TEXT = re.compile(r"#.*|'[^'\n]*'|\"[^\"\n]*\"")
+SHARED = ("api", "server", "functions")  # the app's, which designs have alike unless they say otherwise
 
 
 class Scenario(Choices):
-    """Everything a user chooses: users, usage, events, two designs, network mix, phone, region."""
+    """Everything a user chooses: what the app is, and the designs that could serve it, by name."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Scenario:
@@ -44,16 +44,41 @@ class Scenario(Choices):
         Parameters
         ----------
         changes : dict of str to object, path such as `after.heartbeat.period_s` and the value put there; it replaces
-            a range
+            a range. A path starts at a key of the app, a design's name, `designs.NAME`, or `both` for every design
+            that has it; `before` and `after` are the pair that tables compare where no design bears the name
 
-        Returns: Scenario, A new scenario, checked like a file
-        Raises: InputError, A path that is no part of the scenario (the nearest is offered), or a value against its
+        Returns: Scenario, a new scenario, checked like a file; only the design named changes
+        Raises: InputError, a path that is no part of the scenario (the nearest is offered), or a value against its
         rule
         """
         plain = self.model_dump()
         for path, value in changes.items():
-            _put(plain, path, value, self.place)
+            for place in self._places(path, plain):
+                _put(plain, path, place, value, self.place)
+        for name, design in self.designs.items():
+            _keep_known(plain["designs"].get(name), design.transport)
         return _built(plain, self.place)
+
+    def _places(self, path: str, plain: dict) -> list[str]:
+        """Where a path leads in the plain content: one place, or one in each of several designs."""
+        head, _, rest = path.partition(".")
+        every = plain["designs"]
+        if head in every:
+            return [f"designs.{path}"]
+        if head in designs.PAIR:
+            return [f"designs.{self.compared[designs.PAIR.index(head)]}{path.removeprefix(head)}"]
+        if head == "both" and rest:
+            found = [name for name, design in every.items() if _at(design, rest) is not MISSING]
+            return [f"designs.{name}.{rest}" for name in found] or [f"designs.{self.compared[0]}.{rest}"]
+        if head in SHARED and rest:
+            mine = _at(plain, path)
+            alike = [name for name, design in every.items() if mine is not MISSING and _at(design, path) == mine]
+            return [path, *(f"designs.{name}.{path}" for name in alike)]
+        return [path]
+
+    def with_design(self, name: str, design: AnyDesign) -> Self:
+        """The same scenario with a design put in the place of the one of that name, or beside the others."""
+        return self.model_copy(update={"designs": {**self.designs, name: design}})
 
     def number(self, name: str):
         """A ledger number as this scenario sees it: its own value, or the ledger's."""
@@ -64,29 +89,85 @@ class Scenario(Choices):
         """Seconds in the month that is billed [s]."""
         return self.billing.month_days * 86400.0
 
-    def design(self, which: str | Design) -> Design:
-        """The design called `before` or `after`, or the design itself."""
-        if isinstance(which, Design):
-            return which
-        return getattr(self, checks.known("design", which, ("before", "after"), self.place))
+    @property
+    def compared(self) -> Pair:
+        """The two designs that tables of before and after compare: `pair`, else those two, else the first two."""
+        if self.pair is not None:
+            return self.pair
+        if all(name in self.designs for name in designs.PAIR):
+            return designs.PAIR
+        names = tuple(self.designs)
+        if len(names) < 2:
+            checks.fail(f"a table of before and after needs two designs; got only {names[0]!r}", self.place)
+        return names[0], names[1]
+
+    @property
+    def before(self) -> AnyDesign:
+        """The first design of the pair that is compared."""
+        return self.designs[self.compared[0]]
+
+    @property
+    def after(self) -> AnyDesign:
+        """The second design of the pair that is compared."""
+        return self.designs[self.compared[1]]
+
+    def design_name(self, which: str) -> str:
+        """A design's name; `before` and `after` stand for the pair where no design bears the name."""
+        if which in designs.PAIR and which not in self.designs:
+            return self.compared[designs.PAIR.index(which)]
+        return checks.known("design", which, self.designs, self.place)
+
+    def design(self, which: str | AnyDesign) -> AnyDesign:
+        """The design of that name, or the design itself."""
+        return which if isinstance(which, Design) else self.designs[self.design_name(which)]
 
 
-def _put(plain: dict, path: str, value: Any, place: str) -> None:
-    """Put a value at a dotted path of a scenario's plain content; only a ledger row may be new there."""
+MISSING = object()
+
+
+def _at(plain: Any, path: str) -> Any:
+    """What stands at a dotted path of a plain content, or MISSING."""
+    for key in path.split("."):
+        if not isinstance(plain, dict) or key not in plain:
+            return MISSING
+        plain = plain[key]
+    return plain
+
+
+def _keep_known(design: Any, transport: str) -> None:
+    """Take from a plain design whose transport has changed what its new transport does not know."""
+    now = design.get("transport") if isinstance(design, dict) else None
+    if now in TRANSPORTS and now != transport:
+        for key in {*TRANSPORTS[transport].model_fields} - {*TRANSPORTS[now].model_fields}:
+            design.pop(key, None)
+
+
+def _put(plain: dict, path: str, full: str, value: Any, place: str) -> None:
+    """Put a value where a path leads in a scenario's plain content; only a ledger row or a design may be new there."""
     here: Any = plain
-    *parents, last = path.split(".")
+    *parents, last = full.split(".")
+    shift = len(parents) + 1 - len(path.split("."))  # how many words the path does not say
     for depth, key in enumerate((*parents, last)):
         known = list(ledger.chosen() if parents[:depth] == ["ledger"] else here) if isinstance(here, dict) else []
-        above = ".".join(parents[:depth])
+        above = ".".join(parents[shift:depth] if shift > 0 else parents[:depth])
         if key not in known:
+            offered = [*known, *plain["designs"]] if not depth else known
             checks.fail(
-                f"unknown parameter {path!r}: {above or 'a scenario'} has no {key!r}{checks.nearest(key, known)}", place
+                f"unknown parameter {path!r}: {above or 'a scenario'} has no {key!r}{checks.nearest(key, offered)}", place
             )
         if depth < len(parents):
             if here.get(key) is None:
-                checks.fail(f"{'.'.join(parents[: depth + 1])} is not set here, so {path} cannot be", place)
+                checks.fail(f"{'.'.join(path.split('.')[: depth + 1 - shift])} is not set here, so {path} cannot be", place)
             here = here[key]
     here[last] = value
+
+
+def _located(keys: tuple) -> Iterator[str]:
+    """The words of pydantic's path as a user writes them: a design by its name, without the union's tag."""
+    inside = len(keys) > 1 and keys[0] == "designs"
+    for place, key in enumerate(keys):
+        if not (inside and (place == 0 or place == 2 and key in TRANSPORTS)):
+            yield str(key)
 
 
 def _built(plain: Any, place: str) -> Scenario:
@@ -103,99 +184,31 @@ def _built(plain: Any, place: str) -> Scenario:
 def _sentence(error: Any) -> str:
     """What pydantic found wrong, in one sentence."""
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
-    name = ".".join(str(key) for key in error["loc"])
+    name = ".".join(_located(error["loc"]))
     if kind == "unknown_key":
         return f"unknown key {'.'.join((name, str(context['key']))).lstrip('.')!r}{context['near']}"
     if kind == "rule":
         return f"{name} {context['sentence']}".lstrip()
+    if kind.startswith("union_tag"):
+        got = context.get("tag") or checks.shown(value.get("transport") if isinstance(value, dict) else value)
+        return f"{name}.transport must be {' or '.join(TRANSPORTS)}; got {got.strip(chr(39))}"
     if kind == "missing":
         return f"{name} must be given; got nothing"
     wanted = context["expected"] if kind == "literal_error" else WANTED.get(kind, error["msg"].lower())
     return f"{name} must be {wanted}; got {checks.shown(value)}"
 
 
-def read_yaml(path: Path) -> Any:
-    """The plain content of a YAML 1.2 file: no tags, no duplicate keys, no aliases of YAML 1.1."""
-    path = Path(path)
-    shown = paths.shown(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as wrong:
-        reason = wrong.strerror if isinstance(wrong, OSError) else "it is no UTF-8 text"
-        checks.fail(f"the file cannot be read: {str(reason).lower()}", shown)
-    tag = TAG.search(COMMENT_OR_TEXT.sub("", text))
-    if tag:
-        line = text[: text.find(tag.group(1))].count("\n") + 1
-        checks.fail(f"YAML tags must not be used; got {tag.group(1)!r}", f"{shown}:{line}")
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as wrong:
-        problem = " ".join(str(wrong.problem or wrong).split())
-        twice = re.search(r'found duplicate key "([^"]+)"', problem)
-        sentence = (
-            f"key {twice.group(1)!r} must stand once; it stands twice" if twice else f"the file must be YAML; {problem}"
-        )
-        checks.fail(sentence, f"{shown}:{wrong.problem_mark.line + 1}" if wrong.problem_mark else shown)
-    except (YAMLError, ValueError) as wrong:
-        checks.fail(f"the file must be YAML; {' '.join(str(wrong).split())[:120]}", shown)
-
-
-def names() -> list[str]:
-    """The scenarios that come with the project."""
-    return sorted(p.stem for p in paths.data("scenarios").glob("*.yaml"))
-
-
-def _path_of(name: str | Path, place: str = "") -> Path:
-    text = str(name)
-    if text.endswith((".yaml", ".yml")) or "/" in text:
-        if not Path(text).is_file():
-            checks.fail(f"no scenario file at {text!r}", place)
-        return Path(text)
-    checks.known("scenario", text, names(), place)
-    return paths.data("scenarios", f"{text}.yaml")
-
-
-@functools.lru_cache(maxsize=64)
-def _content(path: Path, changed_ns: int) -> dict:
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        checks.fail(f"a scenario must be a mapping; got {checks.shown(content)}", paths.shown(path))
-    return content
-
-
-def files(name: str | Path) -> tuple[Path, ...]:
-    """The files that a scenario is made of: its own, then what it extends, to the last."""
-    chain = [_path_of(name)]
-    while True:
-        path = chain[-1]
-        base = _content(path, path.stat().st_mtime_ns).get("extends")
-        if base is None:
-            return tuple(chain)
-        if path.resolve() in [one.resolve() for one in chain[:-1]]:
-            checks.fail(f"extends must not lead back to itself; got {base!r}", paths.shown(path))
-        near = path.parent / (str(base) if str(base).endswith((".yaml", ".yml")) else f"{base}.yaml")
-        here = near.is_file() and near.resolve() != path.resolve()
-        chain.append(near if here else _path_of(base, f"extends in {paths.shown(path)}"))
-
-
-def _merged(base: dict, changes: dict) -> dict:
-    """The base with the changes laid over it, mapping by mapping; null takes a key away."""
-    out = dict(base)
-    for key, value in changes.items():
-        mine, ranged = out.get(key), isinstance(value, dict) and "mode" in value
-        if value is None:
-            out.pop(key, None)
-        elif isinstance(value, dict) and isinstance(mine, dict) and not ranged:
-            out[key] = _merged(mine, value)
-        else:
-            out[key] = value
-    return out
-
-
 @functools.lru_cache(maxsize=64)
 def _loaded(stamped: tuple[tuple[Path, int], ...]) -> Scenario:
-    first, *others = ({k: v for k, v in _content(*one).items() if k != "extends"} for one in reversed(stamped))
-    return _built(functools.reduce(_merged, others, first), paths.shown(stamped[0][0]))
+    own, place = stamped[0][0], paths.shown(stamped[0][0])
+    whole: dict = {}
+    for depth, (path, _) in enumerate(reversed(stamped)):
+        content = {key: value for key, value in content_of(path).items() if path == own or key not in OWN}
+        content.pop("extends", None)
+        whole = designs.merged(whole, designs.apart(content, paths.shown(path)), place, first=depth == 1)
+    stem = re.sub("[^A-Za-z0-9_.-]+", "_", own.stem)
+    named = {"name": stem, "title": stem.replace("_", " "), **whole}
+    return _built(designs.in_full(named, place), place)
 
 
 def load(name: str | Path) -> Scenario:

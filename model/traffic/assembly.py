@@ -139,7 +139,7 @@ def traffic(design: Design | str, scenario: Scenario) -> Traffic:
 
     Parameters
     ----------
-    design : Design or str, the design, or `before` or `after`
+    design : Design or str, the design, or its name
     scenario : Scenario, A resolved scenario: plain numbers or columns of draws
 
     Returns: Traffic, life of the users, flows, functions at work, instances; numbers are (draws, users) where they
@@ -171,7 +171,7 @@ def flows(design: Design | str, scenario: Scenario) -> list[Flow]:
 
     Parameters
     ----------
-    design : Design or str, the design, or `before` or `after`
+    design : Design or str, the design, or its name
     scenario : Scenario, the scenario; ranges count at their modes
 
     Returns: list of Flow, one a kind of exchange; `per_month` is over all users

@@ -80,11 +80,17 @@ def heartbeat_flow(life: Life) -> Flow:
     )
 
 
+def pushed_bytes(life: Life, event: str):
+    """The payload of a pushed event: the design's own, or the event's [B]."""
+    own = life.design.pushes[event].payload_bytes
+    return life.scenario.events[event].payload_bytes if own is None else own
+
+
 def push_flow(life: Life, event: str) -> Flow:
     """One message of an event to one connection; told one by one, each is a run of the sender."""
-    one, socket = life.scenario.events[event], life.design.socket
+    socket, payload_bytes = life.design.socket, pushed_bytes(life, event)
     alone = life.design.pushes[event].audience == "recipients" and managed(life)
-    meters = chains.message_meters(life.design, one.payload_bytes)
+    meters = chains.message_meters(life.design, payload_bytes)
     if alone and socket.direct_send:
         lookup = chains.database_meters(life.design.functions[socket.send_function])
         meters = chains.added(meters, chains.times(lookup, 1.0 - socket.cache_hit_share))
@@ -96,7 +102,7 @@ def push_flow(life: Life, event: str) -> Flow:
         monthly(life, rates),
         rates,
         exchange="push",
-        response_bytes=one.payload_bytes,
+        response_bytes=payload_bytes,
         events=(event,),
         messages_down=1.0,
         gateway_calls=1.0,
@@ -152,7 +158,7 @@ def lingering_flow(life: Life) -> Flow:
     told = {e: monthly(life, push_rates(life, e)) for e, push in design.pushes.items() if push.sent}
     count = sum(told.values(), 0.0)
     usage = chains.added(
-        *(chains.times(chains.message_meters(design, scenario.events[e].payload_bytes), n) for e, n in told.items())
+        *(chains.times(chains.message_meters(design, pushed_bytes(life, e)), n) for e, n in told.items())
     )
     if managed(life) and not design.socket.direct_send:
         send = design.functions[design.socket.send_function]

@@ -25,7 +25,7 @@ COUNTS = tuple(float(f"{n:.3g}") for n in np.geomspace(100, 10_000_000, 16))
 SHARES = tuple(round(float(s), 4) for s in (*np.linspace(0.02, 0.95, 32), 0.96, 0.97, 0.98))
 KEPT = 12
 DESIGNS = {"before": "with polling", "after": "with push"}
-NAMES = ("name", "title", "users", "claims")  # of a scenario; no figure of one design depends on them
+NAMES = ("name", "title", "users", "claims", "pair", "beside")  # of a scenario; no figure of one design depends on them
 SEEN = ("before", "after", "change", "claimed_before", "claimed_after", "verdict")
 LEAST = 0.001  # a share of a figure below which nothing is said of it
 CALLED = {
@@ -103,8 +103,8 @@ class Memory:
 
     def side(self, which: str, scenario: Scenario, users: tuple) -> PageSide:
         """One design's figures at some user counts; all they depend on, but for the users, is the key as text."""
-        other = next(design for design in DESIGNS if design != which)
-        key = (which, users, scenario.model_dump_json(exclude={other, *NAMES}))
+        others = {name: True for name in scenario.designs if name != which}
+        key = (which, users, scenario.model_dump_json(exclude={**dict.fromkeys(NAMES, True), "designs": others}))
         if key not in self.sides:
             resolved = sampling.resolved(scenario, np.asarray(users, dtype=float))
             book = prices.book(resolved.region, resolved.prices_on)
@@ -120,8 +120,8 @@ class Memory:
         for outcome in self.outcomes:
             if outcome.scenario is scenario and tuple(outcome.users) == users:
                 return outcome
-        sides = [self.side(which, scenario, users) for which in DESIGNS]
-        outcome = PageOutcome(scenario, np.asarray(users, dtype=float), 0, *sides)
+        sides = {name: self.side(name, scenario, users) for name in scenario.compared}
+        outcome = PageOutcome(scenario, np.asarray(users, dtype=float), 0, sides)
         self.outcomes = [*self.outcomes[1 - KEPT :], outcome]
         return outcome
 

@@ -1,0 +1,106 @@
+"""Scenario files: YAML read strictly, the chain of files that extend each other, and one laid over another."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from model import checks, paths
+
+BLANK = "blank"  # every default that is not about one app; what a file without `extends` starts from
+OWN = ("name", "title", "claims", "extends")  # what a file says of itself alone
+TAG = re.compile(r"(?m)(?:^|[\s\[{,:-])(![^\s]*)")
+COMMENT_OR_TEXT = re.compile(r"#.*|'[^'\n]*'|\"[^\"\n]*\"")
+
+
+def read_yaml(path: Path) -> Any:
+    """The plain content of a YAML 1.2 file: no tags, no duplicate keys, no aliases of YAML 1.1."""
+    path = Path(path)
+    shown = paths.shown(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as wrong:
+        reason = wrong.strerror if isinstance(wrong, OSError) else "it is no UTF-8 text"
+        checks.fail(f"the file cannot be read: {str(reason).lower()}", shown)
+    tag = TAG.search(COMMENT_OR_TEXT.sub("", text))
+    if tag:
+        line = text[: text.find(tag.group(1))].count("\n") + 1
+        checks.fail(f"YAML tags must not be used; got {tag.group(1)!r}", f"{shown}:{line}")
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as wrong:
+        problem = " ".join(str(wrong.problem or wrong).split())
+        twice = re.search(r'found duplicate key "([^"]+)"', problem)
+        sentence = (
+            f"key {twice.group(1)!r} must stand once; it stands twice" if twice else f"the file must be YAML; {problem}"
+        )
+        checks.fail(sentence, f"{shown}:{wrong.problem_mark.line + 1}" if wrong.problem_mark else shown)
+    except (YAMLError, ValueError) as wrong:
+        checks.fail(f"the file must be YAML; {' '.join(str(wrong).split())[:120]}", shown)
+
+
+def names() -> list[str]:
+    """The scenarios that come with the project."""
+    return sorted(p.stem for p in paths.data("scenarios").glob("*.yaml") if p.stem != BLANK)
+
+
+def _path_of(name: str | Path, place: str = "") -> Path:
+    text = str(name)
+    if text.endswith((".yaml", ".yml")) or "/" in text:
+        if not Path(text).is_file():
+            checks.fail(f"no scenario file at {text!r}", place)
+        return Path(text)
+    if text != BLANK:
+        checks.known("scenario", text, names(), place)
+    return paths.data("scenarios", f"{text}.yaml")
+
+
+def content_of(path: Path) -> dict:
+    """The mapping that a file holds; read again when the file has changed."""
+    return _content(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _content(path: Path, changed_ns: int) -> dict:
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        checks.fail(f"a scenario must be a mapping; got {checks.shown(content)}", paths.shown(path))
+    return content
+
+
+def files(name: str | Path) -> tuple[Path, ...]:
+    """The files that a scenario is made of: its own, then what it extends, to the last, which is the blank one."""
+    chain = [_path_of(name)]
+    while True:
+        path = chain[-1]
+        base = content_of(path).get("extends")
+        if base is None:
+            blank = _path_of(BLANK)
+            return tuple(chain) if path.resolve() == blank.resolve() else (*chain, blank)
+        if path.resolve() in [one.resolve() for one in chain[:-1]]:
+            checks.fail(f"extends must not lead back to itself; got {base!r}", paths.shown(path))
+        near = path.parent / (str(base) if str(base).endswith((".yaml", ".yml")) else f"{base}.yaml")
+        here = near.is_file() and near.resolve() != path.resolve()
+        chain.append(near if here else _path_of(base, f"extends in {paths.shown(path)}"))
+
+
+def laid_over(base: dict, changes: dict) -> dict:
+    """The base with the changes laid over it, mapping by mapping; a range replaces, a null stays as a mark."""
+    out = dict(base)
+    for key, value in changes.items():
+        mine = out.get(key)
+        merges = type(value) is dict and isinstance(mine, dict) and "mode" not in value
+        out[key] = laid_over(mine, value) if merges else value
+    return out
+
+
+def without_nulls(value: Any) -> Any:
+    """The content without the keys that are null."""
+    if isinstance(value, dict):
+        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [without_nulls(inner) for inner in value] if isinstance(value, list) else value

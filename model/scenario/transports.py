@@ -1,0 +1,103 @@
+"""A design is a transport with what serves it; what a transport needs is in its type. The fields of a scenario."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from model.scenario.fields import Day, Name, Part, Real, Users
+from model.scenario.pieces import (
+    Action,
+    Background,
+    Billing,
+    Correlation,
+    Event,
+    Fallback,
+    Function,
+    Heartbeat,
+    Host,
+    Network,
+    Overlay,
+    Pull,
+    Push,
+    Reconnect,
+    Screen,
+    Server,
+    Socket,
+    Timer,
+    Usage,
+)
+
+
+class Design(Part):
+    """What every way of telling users has: who answers requests, and the timers that ask.
+
+    `own` gives its ranges draws of their own.
+    """
+
+    title: str
+    own: bool = False
+    api: Host
+    server: Server
+    functions: dict[str, Function]
+    timers: dict[str, Timer] = {}
+
+
+class PollingDesign(Design):
+    """Phones ask by timers, and nothing is pushed."""
+
+    transport: Literal["polling"]
+    socket: ClassVar[None] = None
+    heartbeat: ClassVar[None] = None
+    reconnect: ClassVar[None] = None
+    fallback: ClassVar[None] = None
+    pull: ClassVar[None] = None
+    pushes: ClassVar[dict[str, Push]] = {}
+
+
+class WebsocketDesign(Design):
+    """A WebSocket is held, and events are pushed through it."""
+
+    transport: Literal["websocket"]
+    socket: Socket
+    heartbeat: Heartbeat
+    reconnect: Reconnect
+    fallback: Fallback
+    pushes: dict[str, Push] = {}
+    pull: Pull | None = None
+
+
+AnyDesign = PollingDesign | WebsocketDesign
+TRANSPORTS: dict[str, type[Design]] = {"polling": PollingDesign, "websocket": WebsocketDesign}
+Pair = tuple[str, str]
+
+
+class Choices(Part):
+    """The fields of a scenario; `Scenario` adds how it is read, changed and checked as a whole."""
+
+    name: Name
+    title: str
+    users: Users
+    region: str
+    prices_on: Day = None
+    free_tier: Literal[False, "always", "first_12_months"] = False
+    phone: str
+    claims: str | None = None
+    billing: Billing = Billing()
+    usage: Usage
+    screens: dict[str, Screen]
+    overlays: dict[str, Overlay] = {}
+    backgrounds: dict[str, Background] = {}
+    networks: dict[str, Network]
+    events: dict[str, Event]
+    actions: dict[str, Action] = {}
+    api: Host | None = None
+    server: Server | None = None
+    functions: dict[str, Function] = {}
+    designs: dict[str, Annotated[AnyDesign, Field(discriminator="transport")]]
+    pair: Pair | None = None
+    beside: Pair | None = None
+    ledger: dict[str, Real] = {}
+    correlations: list[Correlation] = []
+    place: str = Field(default="", exclude=True)
