@@ -8,12 +8,14 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["InputError", "before_after", "evaluate", "load"]
+__all__ = ["InputError", "before_after", "catalogue", "compare", "evaluate", "load"]
 __version__ = "0.1.0"
 
 _HOMES = {
     "InputError": "checks",
     "before_after": "outcome",
+    "catalogue": "scenario",
+    "compare": "outcome",
     "evaluate": "outcome",
     "load": "scenario",
 }
@@ -25,7 +27,6 @@ _MOVED = {  # where notebooks of version 1 took them from; to go with version 3
     "break_even": "cost.break_even",
     "capacity": "server_load.capacity",
     "charts": "show.charts",
-    "compare": "outcome",
     "cost_flows": "cost.parts",
     "cost_split": "cost.parts",
     "cost_tables": "cost",

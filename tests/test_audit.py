@@ -526,7 +526,7 @@ def test_what_would_make_a_claim_true_does_and_less_of_it_does_not(twilly):
         value = figures.figure_values(one, there)[0, 0]
         assert bool(figures.holds(one, value)), (one.key, change.words)
         if change.share < 1.0:
-            half = (change.value + solver.knobs(twilly)[1][change.path].mode) / 2.0
+            half = (change.value + {k.name: k for k in solver.knobs(twilly)[1].values()}[change.path].mode) / 2.0
             short = model.evaluate(twilly.with_(paths_of(change.path, half)))
             value = figures.figure_values(one, short)[0, 0]
             assert solver.position(one, value) != 0, (one.key, change.words)
@@ -573,7 +573,7 @@ def test_no_other_input_makes_a_claim_true_on_half_the_way(twilly):
     one = figure("data.before")
     change = solver.conditions(twilly, [one])[one.key]
     search = solver.Search(twilly, [1e4])
-    halves = [(k.name, k.at(end, change.share / 2.0)) for k in search.knobs.values() for end in (-1, 1)]
+    halves = [(k.column, k.at(end, change.share / 2.0)) for k in search.knobs.values() for end in (-1, 1)]
     assert len(halves) > 100 and not figures.holds(one, search.values(one, search.outcome(halves))).any()
 
 
@@ -589,7 +589,7 @@ def test_a_fallback_that_never_runs_in_some_row_of_the_search_costs_no_battery()
     """Full jitter and no blocked networks leave the fallback no time; its period is then never, not 0 / 0."""
     search = solver.Search(model.load("twilly_improved"), [1e4])
     blocked = search.knobs["after.socket.blocked_share"]
-    outcome = search.outcome([(blocked.name, blocked.low), (blocked.name, blocked.high)])
+    outcome = search.outcome([(blocked.column, blocked.low), (blocked.column, blocked.high)])
     none, some = search.values(figure("battery.improvement"), outcome)
     assert np.isfinite([none, some]).all() and none > some
 

@@ -12,7 +12,7 @@ from model import cost, latency, server_load
 from model.checks import InputError
 from model.life import airtime
 from model.outcome import MEASURES, judged_twice
-from model.scenario import sampling
+from model.scenario import columns, sampling
 
 COLUMNS = ["unit", "before", "after", "change", "claimed_before", "claimed_after", "verdict"]
 DRAWN = ["before_low", "before_high", "after_low", "after_high", "p_better"]
@@ -168,7 +168,7 @@ def test_an_array_of_users_equals_one_by_one(twilly):
 
 
 def test_all_ranges_collapsed_to_their_modes_equal_the_plain_call(twilly):
-    modes = {path: one.mode for path, (_, one) in sampling._columns(twilly).items()}
+    modes = {path: one.mode for path, (_, one) in columns.columns_of(twilly).items()}
     fixed = twilly.with_({p: m for p, m in modes.items() if ".operations." not in p})
     plain, drawn = (
         model.evaluate(fixed),

@@ -201,7 +201,7 @@ def test_the_last_backend_also_holds_the_sockets(twilly):
 
 def test_the_backend_that_is_lent_is_the_host_the_servers_and_the_functions_of_the_same_names(twilly):
     other = {"after.api.backend": "server", "after.functions.read.cpu_s": 0.5, "after.server.requests_per_s": 20.0}
-    case, plain = twilly.with_(other), twilly.model_dump()["before"]
+    case, plain = twilly.with_(other), twilly.model_dump()["designs"]["before"]
     lent = {f"before.{k.removeprefix('after.')}": v for k, v in other.items()}
     split = parts_of.transport_and_backend(
         *(getattr(sampling.resolved(case), w) for w in ("before", "after")), sampling.resolved(case)

@@ -235,7 +235,7 @@ def test_draws_and_users_in_one_call_equal_each_draw_alone(which):
         "events.new_comment.recipients": [3.0, 10.0, 30.0],
     }
     columns = {name: np.array(values)[:, None] for name, values in drawn.items()}
-    assert set(drawn) <= set(sampling.ranged_inputs(case))
+    assert {name.replace("both", "before") for name in drawn} <= set(sampling.ranged_inputs(case))
     now = traffic.traffic(which, sampling.with_columns(case, columns, [1e3, 1e5]))
     together = [np.broadcast_to(one(now), (3, 2)) for one in of]
     for k in range(3):

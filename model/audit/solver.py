@@ -15,6 +15,7 @@ from model.audit.words import number_words
 from model.claims.reading import Figure
 from model.outcome import Outcome, Sides, evaluate
 from model.scenario import Range, Scenario, sampling
+from model.scenario.columns import shared_columns
 
 STEPS = (1 / 3, 2 / 3, 1.0)  # how far from its mode to the end of its range an input is tried
 PASSES = 5  # then the border between failing and holding is narrowed this often
@@ -111,7 +112,7 @@ def _choices(scenario: Scenario) -> dict[str, dict]:
 def knobs(scenario: Scenario) -> tuple[Scenario, dict[str, Knob]]:
     """The scenario with a range on everything that the search may move, and all that it may move."""
     wide, hours = scenario.with_(_choices(scenario)), _active_hours(scenario)
-    found, shared = {}, sampling.shared_columns(wide)
+    found, shared = {}, shared_columns(wide)
     for column, one in sampling.ranged_inputs(wide).items():
         name = column
         unit = ledger.unit_of(name.split(".")[-1]) or ""
@@ -121,7 +122,9 @@ def knobs(scenario: Scenario) -> tuple[Scenario, dict[str, Knob]]:
             label = f"{name.removeprefix('both.')} of both designs"
         if name == "usage.session_mean_s" and hours:
             label, unit, scale = "active time per user and month", "h", hours / one.mode
-        found[column] = Knob(name, column, one.low, one.mode, one.high, label, "" if unit in ("1", "-") else unit, scale)
+        found[column] = Knob(
+            name, column, one.low, one.mode, one.high, label, "" if unit in ("1", "-") else unit, scale
+        )
     return wide, found
 
 

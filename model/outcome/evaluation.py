@@ -71,7 +71,9 @@ def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, prog
         chunks.append(totals)
         if progress is not None:
             progress(done, draws)
-    streamed = {n: StreamedSide(s.traffic, s.book, tuple(c[k] for c in chunks)) for k, (n, s) in enumerate(first.items())}
+    streamed = {
+        n: StreamedSide(s.traffic, s.book, tuple(c[k] for c in chunks)) for k, (n, s) in enumerate(first.items())
+    }
     return Outcome(scenario, users, draws, streamed, seed)
 
 

@@ -109,7 +109,7 @@ class StreamedSide(Side):
 
 
 class Sides(Mapping[str, Side]):
-    """The sides of every design of a scenario whose ranges are numbers or columns already, each built when asked for."""
+    """The sides of all designs of a scenario without ranges, each built when it is asked for."""
 
     def __init__(self, resolved: Scenario) -> None:
         self.resolved = resolved

@@ -231,8 +231,10 @@ def _claimed(claim: dict, before: np.ndarray, after: np.ndarray) -> dict:
 
 
 def _spans(before: np.ndarray, after: np.ndarray) -> dict:
-    """The 5 and 95 % quantiles of both designs' draws, and the share of draws in which after is less."""
-    return _ends({"before": before, "after": after}) | {"p_better": float(((after < before) + 0.5 * (after == before)).mean())}
+    """The 5 and 95 % quantiles of both designs' draws, and the share of draws in which after is less, a tie as half."""
+    return _ends({"before": before, "after": after}) | {
+        "p_better": float(((after < before) + 0.5 * (after == before)).mean())
+    }
 
 
 def _swings(scenario: Scenario, users: float, measure: str):

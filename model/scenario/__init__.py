@@ -1,5 +1,6 @@
 """A scenario: what the app is and the designs that could serve it, read from YAML and checked."""
 
+from model.scenario.designs import catalogue
 from model.scenario.fields import Range
 from model.scenario.files import files, names, read_yaml
 from model.scenario.pieces import Function, Network, Operation, Timer
@@ -17,6 +18,7 @@ __all__ = [
     "Scenario",
     "Timer",
     "WebsocketDesign",
+    "catalogue",
     "files",
     "load",
     "names",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from model import checks, paths
-from model.scenario.files import content_of, laid_over, without_nulls
 from model.scenario.fields import Part
+from model.scenario.files import content_of, laid_over, without_nulls
 from model.scenario.pieces import Function, Host, Server
-
 from model.scenario.transports import TRANSPORTS, Choices
 
 PAIR = ("before", "after")
@@ -122,6 +122,32 @@ def _copied(name: str, drafts: dict, place: str, trail: tuple[str, ...] = ()) ->
 def catalogue_names() -> list[str]:
     """The designs that come with the project."""
     return sorted(path.stem for path in paths.data("designs").glob("*.yaml"))
+
+
+def catalogue():
+    """The designs that come with the project: a scenario starts one of its own from them with `like: NAME`.
+
+    Returns: pandas.DataFrame, index design; title, transport, who answers requests, who holds sockets, and what it is
+
+    Examples
+    --------
+    >>> catalogue().loc["websocket_own_server", "sockets"]
+    'server'
+    """
+    import pandas as pd
+
+    rows = {}
+    for name in catalogue_names():
+        design, path = _from_catalogue(name), paths.data("designs", f"{name}.yaml")
+        heading = itertools.takewhile(lambda line: line.startswith("#"), path.read_text("utf-8").splitlines())
+        rows[name] = {
+            "title": design["title"],
+            "transport": design["transport"],
+            "requests": design["api"]["backend"],
+            "sockets": design.get("socket", {}).get("backend", ""),
+            "about": " ".join(line.strip("# ") for line in heading),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("design")
 
 
 def _from_catalogue(name: str) -> dict:

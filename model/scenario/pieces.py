@@ -13,21 +13,17 @@ from model.scenario.fields import (
     Bytes,
     BytesOrNone,
     Count,
-    Day,
     Delays,
-    Name,
     Part,
     PeakRatio,
     PerSecond,
     Positive,
     Range,
-    Real,
     Seconds,
     SecondsOrZero,
     Share,
     SomeCount,
     SomeShare,
-    Users,
     Zero,
 )
 
@@ -195,7 +191,7 @@ class Fallback(Part):
 
 
 class Push(Part):
-    """How a pushed event arrives: whether anybody sends it yet, the pulls it triggers, its own payload if it has one."""
+    """How a pushed event arrives: whether anybody sends it, the pulls it triggers, a payload of its own."""
 
     sent: bool = True
     pulls: Count = 0

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from model import checks, ledger, paths, prices, radio
-from model.scenario import sampling
+from model.scenario import columns
 from model.scenario.fields import Range, refuse
 from model.scenario.transports import AnyDesign, Choices, WebsocketDesign
 
@@ -32,7 +32,7 @@ def check_references(scenario: Choices) -> None:
         _check_design(name, design, scenario)
     _check_outside(scenario)
     try:
-        sampling.check_correlations(scenario)
+        columns.check_correlations(scenario)
     except checks.InputError as wrong:
         refuse(str(wrong))
 

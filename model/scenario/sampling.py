@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import functools
 import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import numpy as np
 
 from model import checks, ledger
+from model.scenario.columns import column_names, columns_of, correlated, ranged_inputs
 from model.scenario.fields import Part, Range
 from model.scenario.transports import Choices
 
@@ -25,68 +25,6 @@ LINES = 4096  # straight lines of the PERT table; fewer points than that are wor
 STEEP = 96  # lines at each end where the curve is too steep for them: the lowest and highest 0.14 % of the shares
 
 S = TypeVar("S", bound=Choices)  # a Scenario comes back as a Scenario
-
-
-def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Range]]:
-    """Every range below a value, with its path."""
-    if isinstance(value, Range):
-        yield ".".join(path), value
-        return
-    if isinstance(value, Part):
-        value = {name: getattr(value, name) for name in type(value).model_fields}
-    elif isinstance(value, list):
-        value = dict(enumerate(value))
-    for name, inner in value.items() if isinstance(value, dict) else ():
-        yield from _walk(inner, (*path, str(name)))
-
-
-def _columns(scenario: Choices) -> dict[str, tuple[str, Range]]:
-    """The column each ranged path is drawn from: one for all designs that have a range alike at the same path.
-
-    It has the path of the first of them. A design that is `own` shares none. What the app has for its designs is
-    drawn where they have it.
-    """
-    columns, first = {}, {}
-    for path, one in _walk(scenario, ()):
-        head, _, inside = path.partition(".")
-        if head in ("api", "server", "functions") or not one.low < one.high:
-            continue
-        column = path
-        if head == "designs":
-            name, _, rest = inside.partition(".")
-            own = name if scenario.designs[name].own else ""
-            column = first.setdefault((own, rest, one.low, one.mode, one.high), inside)
-        columns[path] = (column, one)
-    return columns
-
-
-def shared_columns(scenario: Choices) -> set[str]:
-    """The names of the columns that several designs draw from."""
-    names = Counter(name for name, _ in _columns(scenario).values())
-    return {name for name, count in names.items() if count > 1}
-
-
-def ranged_inputs(scenario: Choices, designs: Sequence[str] | None = None) -> dict[str, Range]:
-    """Every input of a scenario that has a range: its own values and the ledger's rows.
-
-    Parameters
-    ----------
-    scenario : Scenario, the scenario
-    designs : sequence of str, optional, names of designs; ranges that only others have are left out
-
-    Returns: dict of str to Range, by column name; a range that stands alike in several designs is one column
-    """
-    inputs = {
-        name: one
-        for path, (name, one) in _columns(scenario).items()
-        if designs is None or not path.startswith("designs.") or path.split(".")[1] in designs
-    }
-    for name, row in ledger.chosen().items():
-        if row.ranged and name not in scenario.ledger:
-            inputs[f"ledger.{name}"] = Range(
-                low=row.low, mode=row.value, high=row.high, source=row.source, note=row.note or None
-            )
-    return inputs
 
 
 # PERT
@@ -158,7 +96,7 @@ def chunks_of(scenario: Choices, draws: int, seed: int, size: int = CHUNK) -> It
     """The draws of every ranged input a chunk at a time, each of shape (chunk, 1)."""
     inputs = ranged_inputs(scenario)
     for points in _points(max(len(inputs), 1), draws, seed, size):
-        points = np.asfortranarray(_correlated(points, tuple(inputs), scenario))
+        points = np.asfortranarray(correlated(points, tuple(inputs), scenario))
         columns = {
             name: pert_quantile(points[:, k], one.low, one.mode, one.high)[:, None]
             for k, (name, one) in enumerate(inputs.items())
@@ -195,71 +133,6 @@ def check_draws(draws: Any, users: int = 1) -> int:
     return int(draws)
 
 
-# correlations
-
-
-def _correlated(points: np.ndarray, names: tuple[str, ...], scenario: Choices) -> np.ndarray:
-    """The points with the scenario's rank correlations: a Gaussian copula, every column still uniform."""
-    if not scenario.correlations:
-        return points
-    from scipy.special import ndtr, ndtri
-
-    tied, factor = _correlation_factor(_pairs(scenario), names, scenario.place)
-    normal = ndtri(np.clip(points[:, tied], 1e-12, 1.0 - 1e-12))
-    points = points.copy()
-    points[:, tied] = ndtr(normal @ factor.T)
-    return points
-
-
-def _pairs(scenario: Choices) -> tuple[tuple[tuple[str, str], float], ...]:
-    """The correlated pairs by the names of their columns; `both.PATH` is the first design's that has the path."""
-    columns = {path.removeprefix("designs."): name for path, (name, _) in _columns(scenario).items()}
-    for name in reversed(scenario.designs):
-        columns |= {f"both{p.removeprefix(name)}": c for p, c in columns.items() if p.startswith(f"{name}.")}
-    named = ((columns.get(one.between[0], one.between[0]), columns.get(one.between[1], one.between[1]), one.rank)
-             for one in scenario.correlations)
-    return tuple(((one, other), rank) for one, other, rank in named)
-
-
-def check_correlations(scenario: Choices) -> None:
-    """Refuse correlations of unknown inputs, of one pair twice, or that together make no correlation matrix."""
-    pairs = [frozenset(between) for between, _ in _pairs(scenario)]
-    for pair in pairs:
-        if pairs.count(pair) > 1:
-            checks.fail(f"correlations must name each pair once; got {' and '.join(sorted(pair))} twice")
-    if pairs:
-        _correlation_factor(_pairs(scenario), tuple(ranged_inputs(scenario)), "")
-
-
-@functools.lru_cache(maxsize=32)
-def _correlation_factor(pairs: tuple, names: tuple[str, ...], place: str) -> tuple[list[int], np.ndarray]:
-    """Which columns are correlated, and the Cholesky factor of the correlations of their normal scores.
-
-    Two normal variables of correlation r have the rank correlation 6/pi asin(r / 2), so r = 2 sin(pi rank / 6).
-    """
-    for between, rank in pairs:
-        for name in between:
-            checks.known("ranged input", name, names, place)
-        if between[0] == between[1] or not -1.0 < rank < 1.0:
-            got = f"{rank:g} between {between[0]} and {between[1]}"
-            checks.fail(f"correlations must name two different inputs and a rank between -1 and 1; got {got}", place)
-    tied = list(dict.fromkeys(name for between, _ in pairs for name in between))
-    matrix = np.eye(len(tied))
-    for (one, other), rank in pairs:
-        i, j = tied.index(one), tied.index(other)
-        matrix[i, j] = matrix[j, i] = 2.0 * np.sin(np.pi * rank / 6.0)
-    values, vectors = np.linalg.eigh(matrix)
-    if values[0] <= 1e-12:
-        weight = np.abs(np.outer(vectors[:, 0], vectors[:, 0]) * matrix) * (1.0 - np.eye(len(tied)))
-        i, j = divmod(int(weight.argmax()), len(tied))
-        checks.fail(
-            "correlations must make a correlation matrix, and together they do not; the pair most at odds"
-            f" is {tied[i]} and {tied[j]}",
-            place,
-        )
-    return [names.index(name) for name in tied], np.linalg.cholesky(matrix)
-
-
 # the scenario in numbers
 
 
@@ -284,7 +157,10 @@ def resolved(scenario: S, users=None, draws: int = 0, seed: int = 0, keep: int |
 
 def with_columns(scenario: S, columns: dict[str, np.ndarray], users=None) -> S:
     """The scenario with plain numbers, the named columns in the place of their inputs' modes."""
-    paths = {path: name for path, (name, _) in _columns(scenario).items()} if columns else {}
+    paths = {path: name for path, (name, _) in columns_of(scenario).items()} if columns else {}
+    if columns and not columns.keys() <= set(paths.values()):
+        names = column_names(scenario)
+        columns = {names.get(name, name): column for name, column in columns.items()}
     filled = _filled(scenario, (), columns, paths)
     rows = {name: columns.get(f"ledger.{name}", row.value) for name, row in ledger.chosen().items()}
     own: dict[str, Any] = {

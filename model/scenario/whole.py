@@ -153,11 +153,14 @@ def _put(plain: dict, path: str, full: str, value: Any, place: str) -> None:
         if key not in known:
             offered = [*known, *plain["designs"]] if not depth else known
             checks.fail(
-                f"unknown parameter {path!r}: {above or 'a scenario'} has no {key!r}{checks.nearest(key, offered)}", place
+                f"unknown parameter {path!r}: {above or 'a scenario'} has no {key!r}{checks.nearest(key, offered)}",
+                place,
             )
         if depth < len(parents):
             if here.get(key) is None:
-                checks.fail(f"{'.'.join(path.split('.')[: depth + 1 - shift])} is not set here, so {path} cannot be", place)
+                checks.fail(
+                    f"{'.'.join(path.split('.')[: depth + 1 - shift])} is not set here, so {path} cannot be", place
+                )
             here = here[key]
     here[last] = value
 
@@ -185,13 +188,17 @@ def _sentence(error: Any) -> str:
     """What pydantic found wrong, in one sentence."""
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
     name = ".".join(_located(error["loc"]))
+    key, of_design = context.get("key"), error["loc"][:1] == ("designs",) and len(error["loc"]) == 3
+    if kind == "unknown_key" and of_design and any(key in design.model_fields for design in TRANSPORTS.values()):
+        return f"{name}.{key} must be left out, for a {error['loc'][2]} design has none"
     if kind == "unknown_key":
         return f"unknown key {'.'.join((name, str(context['key']))).lstrip('.')!r}{context['near']}"
     if kind == "rule":
         return f"{name} {context['sentence']}".lstrip()
     if kind.startswith("union_tag"):
-        got = context.get("tag") or checks.shown(value.get("transport") if isinstance(value, dict) else value)
-        return f"{name}.transport must be {' or '.join(TRANSPORTS)}; got {got.strip(chr(39))}"
+        got = value.get("transport") if isinstance(value, dict) else value
+        wanted = " or ".join(map(repr, TRANSPORTS))
+        return f"{name}.transport must be {wanted}; got {checks.shown(got) if got else 'nothing'}"
     if kind == "missing":
         return f"{name} must be given; got nothing"
     wanted = context["expected"] if kind == "literal_error" else WANTED.get(kind, error["msg"].lower())
@@ -233,8 +240,16 @@ def load(name: str | Path) -> Scenario:
 def schema() -> dict:
     """The JSON schema of a scenario file, so that an editor completes and checks it."""
     found = Scenario.model_json_schema(mode="validation")
+    properties, kinds = found["properties"], found["$defs"]
     found["title"] = "push-or-poll scenario"
-    found["properties"].pop("place", None)
-    found["properties"]["extends"] = {"type": "string", "description": "the scenario this one starts from"}
-    found.pop("required", None)  # a file that extends another may leave everything out
+    properties.pop("place", None)
+    properties["extends"] = {"type": "string", "description": "the scenario this one starts from"}
+    shapes: list[dict] = [{"type": "string", "description": "the name of a design"}, {"type": "null"}]
+    for kind in TRANSPORTS.values():
+        kinds[kind.__name__]["properties"]["like"] = {"type": "string", "description": "the design it starts from"}
+        shapes.append({"$ref": f"#/$defs/{kind.__name__}"})
+    for part in (found, *(kinds[kind.__name__] for kind in TRANSPORTS.values()), kinds["Host"], kinds["Server"]):
+        part.pop("required", None)  # what a file extends, `like` and the app may bring the rest
+    properties["designs"]["additionalProperties"] = {"anyOf": shapes}
+    properties |= {name: {"anyOf": shapes} for name in designs.PAIR}
     return found

@@ -191,6 +191,7 @@ def scenario_text(state: PageState, name: str) -> str:
     extends: twilly
     name: small
     title: "Twilly Broadcaster: HTTP polling to WebSocket push, as documented (small)"
+    claims: twilly
     users: 500.0
     """
     from ruamel.yaml import YAML
@@ -201,6 +202,8 @@ def scenario_text(state: PageState, name: str) -> str:
     title = DoubleQuotedScalarString(f"{state.scenario().title} ({name})")
     origin = state.name if state.name in scenarios.names() else str(Path(state.name).resolve())
     plain: dict = {"extends": origin, "name": name, "title": title}
+    if state.scenario().claims:
+        plain["claims"] = state.scenario().claims
     for path, value in state.changes().items():
         here = plain
         *parents, last = path.split(".")

@@ -1,0 +1,149 @@
+"""Which ranges are drawn from one column, what the columns are called, and which of them are correlated."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from model import checks, ledger
+from model.scenario.fields import Part, Range
+from model.scenario.transports import Choices
+
+
+def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Range]]:
+    """Every range below a value, with its path."""
+    if isinstance(value, Range):
+        yield ".".join(path), value
+        return
+    if isinstance(value, Part):
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    elif isinstance(value, list):
+        value = dict(enumerate(value))
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        yield from _walk(inner, (*path, str(name)))
+
+
+def columns_of(scenario: Choices) -> dict[str, tuple[str, Range]]:
+    """The column each ranged path is drawn from: one for all designs that have a range alike at the same path.
+
+    It has the path of the first of them. A design that is `own` shares none. What the app has for its designs is
+    drawn where they have it.
+    """
+    columns, first = {}, {}
+    for path, one in _walk(scenario, ()):
+        head, _, inside = path.partition(".")
+        if head in ("api", "server", "functions") or not one.low < one.high:
+            continue
+        column = path
+        if head == "designs":
+            name, _, rest = inside.partition(".")
+            own = name if scenario.designs[name].own else ""
+            column = first.setdefault((own, rest, one.low, one.mode, one.high), inside)
+        columns[path] = (column, one)
+    return columns
+
+
+def shared_columns(scenario: Choices) -> set[str]:
+    """The names of the columns that several designs draw from."""
+    names = Counter(name for name, _ in columns_of(scenario).values())
+    return {name for name, count in names.items() if count > 1}
+
+
+def ranged_inputs(scenario: Choices, designs: Sequence[str] | None = None) -> dict[str, Range]:
+    """Every input of a scenario that has a range: its own values and the ledger's rows.
+
+    Parameters
+    ----------
+    scenario : Scenario, the scenario
+    designs : sequence of str, optional, names of designs; ranges that only others have are left out
+
+    Returns: dict of str to Range, by column name; a range that stands alike in several designs is one column
+    """
+    inputs = {
+        name: one
+        for path, (name, one) in columns_of(scenario).items()
+        if designs is None or not path.startswith("designs.") or path.split(".")[1] in designs
+    }
+    for name, row in ledger.chosen().items():
+        if row.ranged and name not in scenario.ledger:
+            inputs[f"ledger.{name}"] = Range(
+                low=row.low, mode=row.value, high=row.high, source=row.source, note=row.note or None
+            )
+    return inputs
+
+
+def column_names(scenario: Choices) -> dict[str, str]:
+    """The column of each ranged path as a user writes it; `both.PATH` is the first design's that has the path."""
+    columns = {path.removeprefix("designs."): name for path, (name, _) in columns_of(scenario).items()}
+    for name in reversed(scenario.designs):
+        columns |= {f"both{p.removeprefix(name)}": c for p, c in columns.items() if p.startswith(f"{name}.")}
+    return columns
+
+
+# correlations
+
+
+def correlated(points: np.ndarray, names: tuple[str, ...], scenario: Choices) -> np.ndarray:
+    """The points with the scenario's rank correlations: a Gaussian copula, every column still uniform."""
+    if not scenario.correlations:
+        return points
+    from scipy.special import ndtr, ndtri
+
+    tied, factor = _correlation_factor(_pairs(scenario), names, scenario.place)
+    normal = ndtri(np.clip(points[:, tied], 1e-12, 1.0 - 1e-12))
+    points = points.copy()
+    points[:, tied] = ndtr(normal @ factor.T)
+    return points
+
+
+def _pairs(scenario: Choices) -> tuple[tuple[tuple[str, str], float], ...]:
+    """The correlated pairs by the names of their columns."""
+    names = column_names(scenario)
+    between = (
+        (names.get(one.between[0], one.between[0]), names.get(one.between[1], one.between[1]))
+        for one in scenario.correlations
+    )
+    return tuple((pair, one.rank) for pair, one in zip(between, scenario.correlations, strict=True))
+
+
+def check_correlations(scenario: Choices) -> None:
+    """Refuse correlations of unknown inputs, of one pair twice, or that together make no correlation matrix."""
+    pairs = [frozenset(between) for between, _ in _pairs(scenario)]
+    for pair in pairs:
+        if pairs.count(pair) > 1:
+            checks.fail(f"correlations must name each pair once; got {' and '.join(sorted(pair))} twice")
+    if pairs:
+        _correlation_factor(_pairs(scenario), tuple(ranged_inputs(scenario)), "")
+
+
+@functools.lru_cache(maxsize=32)
+def _correlation_factor(pairs: tuple, names: tuple[str, ...], place: str) -> tuple[list[int], np.ndarray]:
+    """Which columns are correlated, and the Cholesky factor of the correlations of their normal scores.
+
+    Two normal variables of correlation r have the rank correlation 6/pi asin(r / 2), so r = 2 sin(pi rank / 6).
+    """
+    for between, rank in pairs:
+        for name in between:
+            checks.known("ranged input", name, names, place)
+        if between[0] == between[1] or not -1.0 < rank < 1.0:
+            got = f"{rank:g} between {between[0]} and {between[1]}"
+            checks.fail(f"correlations must name two different inputs and a rank between -1 and 1; got {got}", place)
+    tied = list(dict.fromkeys(name for between, _ in pairs for name in between))
+    matrix = np.eye(len(tied))
+    for (one, other), rank in pairs:
+        i, j = tied.index(one), tied.index(other)
+        matrix[i, j] = matrix[j, i] = 2.0 * np.sin(np.pi * rank / 6.0)
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] <= 1e-12:
+        weight = np.abs(np.outer(vectors[:, 0], vectors[:, 0]) * matrix) * (1.0 - np.eye(len(tied)))
+        i, j = divmod(int(weight.argmax()), len(tied))
+        checks.fail(
+            "correlations must make a correlation matrix, and together they do not; the pair most at odds"
+            f" is {tied[i]} and {tied[j]}",
+            place,
+        )
+    return [names.index(name) for name in tied], np.linalg.cholesky(matrix)
