@@ -13,6 +13,7 @@ from model.checks import InputError
 from model.life import airtime
 from model.outcome import MEASURES, judged_twice
 from model.scenario import columns, sampling
+from model.show import display
 
 COLUMNS = ["unit", "before", "after", "change", "claimed_before", "claimed_after", "verdict"]
 DRAWN = ["before_low", "before_high", "after_low", "after_high", "p_better"]
@@ -355,7 +356,6 @@ def test_polling_more_often_never_costs_less(twilly, period_s, factor):
         (lambda s: model.before_after(s, draws=-3), "draws must be"),
         (lambda s: model.before_after(s, users=[]), "users must be at least one number > 0; got none"),
         (lambda s: model.evaluate(s, users=[]), "users must be at least one number > 0; got none"),
-        (lambda s: model.before_after(s.with_({"region": "sa-east-1"})), "no price for"),
     ],
 )
 def test_each_mistake_is_one_sentence(twilly, call, sentence):
@@ -370,3 +370,15 @@ def test_where_every_socket_is_blocked_the_fallback_poll_is_the_limit_of_almost_
         model.before_after(model.load("twilly").with_({"after.socket.blocked_share": share})) for share in (1.0, 0.9999)
     )
     assert table["after"].to_numpy(float) == pytest.approx(almost["after"].to_numpy(float), rel=1e-3)
+
+
+def test_a_price_that_is_missing_leaves_the_cost_without_a_figure_and_every_other_row_as_it_is(twilly):
+    here, there = (
+        model.before_after(twilly.with_({"region": r}), users=[1e3, 1e4]) for r in ("us-east-1", "sa-east-1")
+    )
+    assert there.drop("cost", level="measure").equals(here.drop("cost", level="measure"))
+    assert there.xs("cost", level="measure")[["before", "after", "change"]].isna().all(axis=None)
+    assert set(there.xs("cost", level="measure")["verdict"]) == {"not judged: the model has no figure"}
+    assert set(there.attrs["notes"]) == {("before", "cost"), ("after", "cost")}
+    assert all(said.startswith("no price for ") for said in there.attrs["notes"].values())
+    assert "cost of after is n/a: no price for" in display.as_text(there, "md")

@@ -175,6 +175,8 @@ def verdict(before: float, after: float, claim: Mapping | None) -> str:
     """Whether a claim holds for a pair of figures, in words that name what is off and by how much."""
     if claim is None:
         return ""
+    if np.isnan(before) or np.isnan(after):
+        return "not judged: the model has no figure"
     off = _off_range("before", before, claim.get("before")) + _off_range("after", after, claim.get("after"))
     off += _short_of_gain(before, after, claim["improvement"])
     return "does not hold: " + ", ".join(off) if off else "holds"

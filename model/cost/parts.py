@@ -12,7 +12,7 @@ from model.cost.billing import by_meter, total
 from model.life import chains, exchange
 from model.life.flow import Flow, Traffic
 from model.prices import metering
-from model.scenario import Design, Scenario
+from model.scenario import AnyDesign, Scenario
 from model.traffic import traffic as traffic_of
 
 BACKENDS = ("http_api", "rest_api", "server")
@@ -85,7 +85,7 @@ def two_parts(neither, first, second, both) -> tuple[Any, Any]:
     return ((first - neither + both - second) / 2.0, (second - neither + both - first) / 2.0)
 
 
-def on_backend(design: Design, backend: str) -> Design:
+def on_backend(design: AnyDesign, backend: str) -> AnyDesign:
     """A design whose HTTP side another kind of backend answers; the last kind also holds its sockets."""
     checks.known("backend", backend, (*BACKENDS, OWN_SOCKETS))
     kind = "server" if backend == OWN_SOCKETS else backend
@@ -95,14 +95,14 @@ def on_backend(design: Design, backend: str) -> Design:
     return design.model_copy(update=update)
 
 
-def _with_backend_of(design: Design, other: Design) -> Design:
+def _with_backend_of(design: AnyDesign, other: AnyDesign) -> AnyDesign:
     """A design served as another is: its API host, its plain servers, its functions of the same names."""
     shared = {name: function for name, function in other.functions.items() if name in design.functions}
     served = {"api": other.api, "server": other.server, "functions": {**design.functions, **shared}}
     return design.model_copy(update=served)
 
 
-def transport_and_backend(before: Design, after: Design, scenario: Scenario) -> dict[str, Any]:
+def transport_and_backend(before: AnyDesign, after: AnyDesign, scenario: Scenario) -> dict[str, Any]:
     """The change of the bill from one design to another: the transport's part and the backend's.
 
     The transport is timers, socket, pushes and pulls; the backend is what answers HTTP: its host (HTTP API,

@@ -11,7 +11,7 @@ from model.latency.branches import DeliveryPath, branches, kind
 from model.latency.parts import DelayPart
 from model.latency.reach import reached_share
 from model.life.flow import Traffic
-from model.scenario import Design, Scenario
+from model.scenario import AnyDesign, Design, Scenario
 from model.traffic import traffic as traffic_of
 
 __all__ = ["PART_NAMES", "sample", "samples"]
@@ -120,7 +120,7 @@ def points_of(n: int, seed: int) -> Points:
     return Points(whole("n", n, 1), whole("seed", seed, 0))
 
 
-def traffic_at_modes(scenario: Scenario, design: Design | str) -> Traffic:
+def traffic_at_modes(scenario: Scenario, design: AnyDesign | str) -> Traffic:
     """The design's traffic with every range at its mode."""
     from model.scenario import sampling
 
@@ -158,13 +158,13 @@ def totals_s(ways: list[tuple[DeliveryPath, slice]], points: Points, parts: dict
     return total
 
 
-def sample(scenario: Scenario, design: Design | str, event: str, n: int, seed: int):
+def sample(scenario: Scenario, design: AnyDesign | str, event: str, n: int, seed: int):
     """Quasi-random samples of an event's latency by component and in total.
 
     Parameters
     ----------
     scenario : Scenario, the scenario; ranges count at their modes
-    design : Design or str, the design, or `before` or `after`
+    design : AnyDesign or str, the design, or `before` or `after`
     event : str, an event of the scenario
     n : int, how many samples
     seed : int, seed of the scrambled Sobol points

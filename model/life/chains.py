@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.prices import metering
-from model.scenario import Design, Function, Operation, Scenario
+from model.scenario import AnyDesign, Function, Operation, Scenario
 
 
 def added(*meters: dict) -> dict:
@@ -55,7 +55,7 @@ def longer_meters(function: Function, more_s) -> dict:
     return {f"lambda_gb_second_{function.arch}": gb * more_s}
 
 
-def gateway_meters(scenario: Scenario, design: Design, request_bytes, response_bytes) -> dict:
+def gateway_meters(scenario: Scenario, design: AnyDesign, request_bytes, response_bytes) -> dict:
     """Gateway units of one HTTP call, none on a plain server; whether the response counts is a switch.
 
     Source: aws_pricing_pages.
@@ -68,7 +68,7 @@ def gateway_meters(scenario: Scenario, design: Design, request_bytes, response_b
     return {"apigw_http_request": metering.http_request_units(np.maximum(np.ceil(size), 1.0))}
 
 
-def message_meters(design: Design, payload_bytes, count=1.0) -> dict:
+def message_meters(design: AnyDesign, payload_bytes, count=1.0) -> dict:
     """WebSocket message units of one message in either direction, none on a plain server.
 
     Source: aws_pricing_pages.

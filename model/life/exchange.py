@@ -13,7 +13,7 @@ import numpy as np
 from model import checks, ledger, paths, wire
 from model.life.flow import Flow, Traffic
 from model.life.sessions import handshake_s
-from model.scenario import Design, Network
+from model.scenario import AnyDesign, Network
 
 CONTROL_MOST_BYTES = 125  # the longest body of a ping, RFC 6455
 AGREED_BYTES = len("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n")
@@ -143,7 +143,7 @@ def mean_flow_bytes(traffic: Traffic, flow: Flow):
     return sum(s * up for s, (up, _) in pairs), sum(s * down for s, (_, down) in pairs)
 
 
-def burst_s(flow: Flow, design: Design, network: Network):
+def burst_s(flow: Flow, design: AnyDesign, network: Network):
     """How long one occurrence keeps the radio transferring: its round trips and the server's time.
 
     An exchange takes one round trip and the server's time, a new connection its handshakes more, a push the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -25,24 +26,24 @@ class Flow:
     name: str
     kind: str
     per_month: np.ndarray | float
-    rates_per_s: dict[str, object] = field(default_factory=dict)
-    period_s: object = None  # of a timer while it runs; None where the flow comes at random
-    duty: object = 1.0  # share of a place's time that the timer runs
+    rates_per_s: dict[str, Any] = field(default_factory=dict)
+    period_s: Any = None  # of a timer while it runs; None where the flow comes at random
+    duty: Any = 1.0  # share of a place's time that the timer runs
     exchange: str = "none"  # http, push, heartbeat, connect or none
-    request_bytes: object = 0.0
-    response_bytes: object = 0.0
-    cold_share: object = 0.0  # share of occurrences that open a new connection first
-    server_s: object = 0.0  # from the request's arrival to the answer's departure
+    request_bytes: Any = 0.0
+    response_bytes: Any = 0.0
+    cold_share: Any = 0.0  # share of occurrences that open a new connection first
+    server_s: Any = 0.0  # from the request's arrival to the answer's departure
     rides: str | None = None  # the flow whose wake-up this one shares
     events: tuple[str, ...] = ()
     function: str | None = None
-    executions: object = 0.0
-    execution_s: object = 0.0  # of one execution, warm
-    meters: dict[str, object] = field(default_factory=dict)
+    executions: Any = 0.0
+    execution_s: Any = 0.0  # of one execution, warm
+    meters: dict[str, Any] = field(default_factory=dict)
     requests: int = 0
     messages_up: float = 0.0
     messages_down: float = 0.0
-    gateway_calls: object = 0.0
+    gateway_calls: Any = 0.0
     connects: float = 0.0
     transport: bool = True  # caused by the transport, not by what both designs keep
 
@@ -56,10 +57,10 @@ class Flow:
 class FunctionRuns:
     """One function at work: how often it starts, how long it runs, how often it starts cold."""
 
-    rate_per_s: object
-    duration_s: object
-    cold_share: object
-    init_s: object
+    rate_per_s: Any
+    duration_s: Any
+    cold_share: Any
+    init_s: Any
 
     @property
     def executions_at_once(self):
@@ -74,8 +75,8 @@ class Traffic:
     life: Life
     flows: list[Flow]
     runs: dict[str, FunctionRuns]
-    instances: object
-    table_bytes: object
+    instances: Any
+    table_bytes: Any
 
     @cached_property
     def memo(self) -> dict:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from model import ledger
-from model.scenario import Design, Scenario
+from model.scenario import AnyDesign, Scenario, WebsocketDesign
 
 __all__ = ["FanOut", "Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
 
@@ -85,7 +86,7 @@ def mean_least_s(mean_s, limit_s):
 class Place:
     """Where active time goes: a screen alone, or with an overlay; or the grace after leaving."""
 
-    weight: object  # time there over active time
+    weight: Any  # time there over active time
     screen: str | None
     background: str | None
     overlay: str | None = None
@@ -95,9 +96,9 @@ class Place:
 class FanOut:
     """One run of the sender for an event, on average: how many it has to tell, and how far it gets."""
 
-    posts: object  # connections to tell
-    needed_s: object  # that all posts take
-    share: object = 1.0  # of the posts that are made before the sender's time is up
+    posts: Any  # connections to tell
+    needed_s: Any  # that all posts take
+    share: Any = 1.0  # of the posts that are made before the sender's time is up
 
     @property
     def seconds(self):
@@ -110,26 +111,32 @@ class Life:
     """What a design's users do in a month, all of them together; shares are of active time."""
 
     scenario: Scenario
-    design: Design
+    design: AnyDesign
     places: dict[str, Place]
-    active_s: object
-    active_day_s: object
-    active_days: object
-    sessions: object
-    connected_share: object = 0.0  # connected time, grace included, over active time
-    lingering_share: object = 0.0  # time a lost connection stays open at the gateway, over active time
-    connects_per_s: object = 0.0  # per second of active time, like the rates below
-    billed_minutes_per_s: object = 0.0
-    losses_per_s: object = 0.0
-    unseen_per_s: object = 0.0
+    active_s: Any
+    active_day_s: Any
+    active_days: Any
+    sessions: Any
+    connected_share: Any = 0.0  # connected time, grace included, over active time
+    lingering_share: Any = 0.0  # time a lost connection stays open at the gateway, over active time
+    connects_per_s: Any = 0.0  # per second of active time, like the rates below
+    billed_minutes_per_s: Any = 0.0
+    losses_per_s: Any = 0.0
+    unseen_per_s: Any = 0.0
     gap_s: tuple = (0.0, 0.0)  # least and most time until a loss that nobody sees is noticed
-    notice_s: object = 0.0  # that time on average
-    reconnect_s: object = 0.0  # from then until the socket is back, on average
-    jitter_s: object = 0.0  # how far that may be from its mean, either way
-    unseen_share: object = 0.0
-    down_share: object = 0.0
-    fallback_share: object = 0.0
+    notice_s: Any = 0.0  # that time on average
+    reconnect_s: Any = 0.0  # from then until the socket is back, on average
+    jitter_s: Any = 0.0  # how far that may be from its mean, either way
+    unseen_share: Any = 0.0
+    down_share: Any = 0.0
+    fallback_share: Any = 0.0
     fan_outs: dict[str, FanOut] = field(default_factory=dict)  # of the events that are pushed
+
+    @property
+    def held(self) -> WebsocketDesign:
+        """The design, of a life with a socket: what its flows need is in its type."""
+        assert isinstance(self.design, WebsocketDesign)
+        return self.design
 
     @property
     def open_connections(self):
@@ -154,7 +161,7 @@ def overlay_poll_s(timer, overlay, request_s=0.0):
     return mean_least_s(overlay.duration_s, limit)
 
 
-def _places(scenario: Scenario, design: Design, active_day_s, request_s) -> dict[str, Place]:
+def _places(scenario: Scenario, design: AnyDesign, active_day_s, request_s) -> dict[str, Place]:
     """The exclusive parts of active time; only an overlay that a timer polls for splits a screen."""
     overlays = {}
     for timer in design.timers.values():
@@ -182,7 +189,7 @@ def handshake_s(host, rtt_s):
     return (full - (host.resumed_share if host.tls == "1.2" else 0.0)) * rtt_s
 
 
-def _first_delay_s(design: Design) -> tuple:
+def _first_delay_s(design: AnyDesign) -> tuple:
     """The least and the most that a client waits before its first try to reconnect."""
     return tuple(part * design.reconnect.delays_s[0] for part in JITTER[design.reconnect.jitter])
 
@@ -194,7 +201,7 @@ def _silences_per_s(limit_s, heartbeat_s, packets_per_s):
     return np.where(left > 0.0, per_s, 0.0)
 
 
-def _socket(scenario: Scenario, design: Design, sessions_per_s, packets_per_s, connect_run_s) -> dict:
+def _socket(scenario: Scenario, design: AnyDesign, sessions_per_s, packets_per_s, connect_run_s) -> dict:
     """Connected time, connects, losses and down time of a WebSocket design, per second of active time."""
     use, socket, beat = scenario.usage, design.socket, design.heartbeat
     nat = mix(scenario, lambda n: _silences_per_s(n.nat_timeout_s, beat.period_s, packets_per_s))
@@ -237,7 +244,7 @@ def _socket(scenario: Scenario, design: Design, sessions_per_s, packets_per_s, c
     )
 
 
-def life(design: Design, scenario: Scenario, request_s=0.0, connect_run_s=0.0) -> Life:
+def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0) -> Life:
     """Sessions, places, connected time, losses and fallback of a design in a month.
 
     Active time = users x DAU/MAU x days x sessions a day x mean length. Connected time is the foreground,

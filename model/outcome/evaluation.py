@@ -118,7 +118,11 @@ def _by_users(counts: np.ndarray, table_of: Callable):
     import pandas as pd
 
     tables = [table_of([one]) for one in counts]
-    return tables[0] if len(counts) == 1 else pd.concat(dict(zip(counts, tables, strict=True)), names=["users"])
+    if len(counts) == 1:
+        return tables[0]
+    whole = pd.concat(dict(zip(counts, tables, strict=True)), names=["users"])
+    whole.attrs["notes"] = {key: said for table in tables for key, said in table.attrs["notes"].items()}
+    return whole
 
 
 def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int = 0, pair=None):

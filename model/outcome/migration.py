@@ -103,11 +103,11 @@ def _needed(traffic: Traffic, there) -> tuple:
 
 def _with_servers(traffic: Traffic, count) -> Traffic:
     """A side with that many plain servers, each of which fills its cache."""
-    scenario, socket = traffic.life.scenario, traffic.life.design.socket
+    scenario = traffic.life.scenario
     flows = []
     for flow in traffic.flows:
         if flow.kind == "cache":
-            flow = replace(flow, per_month=count * scenario.month_s / socket.cache_scan_period_s)
+            flow = replace(flow, per_month=count * scenario.month_s / traffic.life.held.socket.cache_scan_period_s)
         flows.append(replace(flow, per_month=count) if flow.kind == "server" else flow)
     return replace(traffic, flows=flows, instances=count)
 
@@ -192,7 +192,7 @@ def fleet(
     old, new = _shared_servers(*both, *there)
     if lookups:
         old, new = _looked_up(old, new, there[0])
-    return Fleet(share, old, new, *there, prices.book(plain.region, plain.prices_on))
+    return Fleet(share, old, new, there[0], there[1], prices.book(plain.region, plain.prices_on))
 
 
 def months_table(run: Fleet):

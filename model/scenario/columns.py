@@ -33,7 +33,8 @@ def columns_of(scenario: Choices) -> dict[str, tuple[str, Range]]:
     It has the path of the first of them. A design that is `own` shares none. What the app has for its designs is
     drawn where they have it.
     """
-    columns, first = {}, {}
+    columns: dict[str, tuple[str, Range]] = {}
+    first: dict[tuple, str] = {}
     for path, one in _walk(scenario, ()):
         head, _, inside = path.partition(".")
         if head in ("api", "server", "functions") or not one.low < one.high:

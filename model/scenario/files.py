@@ -94,8 +94,8 @@ def laid_over(base: dict, changes: dict) -> dict:
     out = dict(base)
     for key, value in changes.items():
         mine = out.get(key)
-        merges = type(value) is dict and isinstance(mine, dict) and "mode" not in value
-        out[key] = laid_over(mine, value) if merges else value
+        merges = type(value) is dict and "mode" not in value
+        out[key] = laid_over(mine, value) if merges and isinstance(mine, dict) else value
     return out
 
 

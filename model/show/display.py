@@ -63,6 +63,7 @@ class Result:
     records: tuple[dict, ...]
     digits: int = 5
     tolerance: dict = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # said below the table
 
     def payload(self) -> dict:
         """What is kept as JSON: name, columns, index columns, records and tolerances."""
@@ -87,7 +88,8 @@ class Result:
         header, rows = self.cells()
         sides = ["right" if all(_numeric(row[k]) for row in rows) else "left" for k in range(len(header))]
         inside = _html(header, rows, [f' style="text-align:{side}"' for side in sides])
-        return f"<table>\n{inside}\n</table>"
+        said = "".join(f"\n<p>{html.escape(note)}</p>" for note in self.notes)
+        return f"<table>\n{inside}\n</table>{said}"
 
     def to_text(self) -> str:
         """The table as aligned text: columns with a number to the right, names to the left."""
@@ -96,7 +98,7 @@ class Result:
         for k, column in enumerate(zip(header, *rows, strict=True)):
             width, right = max(map(len, column)), any(_numeric(row[k]) for row in rows)
             padded.append([cell.rjust(width) if right else cell.ljust(width) for cell in column])
-        return "\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True))
+        return "\n".join([*("  ".join(line).rstrip() for line in zip(*padded, strict=True)), *self.notes])
 
     def to_markdown(self) -> str:
         """The table in Markdown."""
@@ -140,7 +142,8 @@ def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapp
         checks.known("column of tolerance", column, columns, name)
     rows = zip(*(frame.iloc[:, i].tolist() for i in range(len(columns))), strict=True)
     records = tuple({c: rounded(v, digits) for c, v in zip(columns, row, strict=True)} for row in rows)
-    return Result(name, tuple(columns), tuple(index), records, digits, dict(tolerance or {}))
+    notes = tuple(notes_of(table))
+    return Result(name, tuple(columns), tuple(index), records, digits, dict(tolerance or {}), notes)
 
 
 def _frame(table: object):
@@ -197,10 +200,18 @@ def as_text(table, form: str, title: str = "") -> str:
     if form == "json":
         return table.reset_index().to_json(orient="records", indent=1, double_precision=12) + "\n"
     header, rows = _shown(table)
+    notes = notes_of(table)
     if form == "md":
-        return f"{_markdown(header, rows)}\n"
+        return "\n".join([_markdown(header, rows), *(f"\n{note}" for note in notes)]) + "\n"
     caption = f"<caption>{html.escape(title)}</caption>" if title else ""
-    return f"<table>{caption}{_html(header, rows, [''] * len(header))}</table>\n"
+    said = "".join(f"<p>{html.escape(note)}</p>\n" for note in notes)
+    return f"<table>{caption}{_html(header, rows, [''] * len(header))}</table>\n{said}"
+
+
+def notes_of(table) -> list[str]:
+    """Why a table has no figure in some of its rows, a sentence a row and design."""
+    notes = getattr(table, "attrs", {}).get("notes", {})
+    return [f"{row} of {design} is n/a: {reason}." for (design, row), reason in notes.items()]
 
 
 def show(table, form: str, title: str = "") -> None:
@@ -219,7 +230,10 @@ def show(table, form: str, title: str = "") -> None:
     for row in rows:
         box.add_row(*row)
     wide = Console()
-    Console(width=wide.width if wide.is_terminal else 140).print(box)
+    out = Console(width=wide.width if wide.is_terminal else 140)
+    out.print(box)
+    for note in notes_of(table):
+        out.print(note, highlight=False, markup=False)
 
 
 def _shown(table) -> tuple[list[str], list[list[str]]]:
@@ -232,6 +246,8 @@ def _shown(table) -> tuple[list[str], list[list[str]]]:
 
 def _cell(column: str, value: object) -> str:
     if column in PERCENT:
+        if math.isnan(float(value)):  # type: ignore[arg-type]
+            return "n/a"
         return f"{value:{PERCENT[column]}}"
     digits = {"users": 6, **dict.fromkeys(NUMBERS, 3)}.get(column)
     return number(value, digits) if digits else str(value)

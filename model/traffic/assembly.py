@@ -10,7 +10,7 @@ from model import checks, prices
 from model.life import chains
 from model.life.flow import Flow, FunctionRuns, Traffic, with_cold_shares
 from model.life.sessions import Life, life, mix
-from model.scenario import Design, Operation, Scenario
+from model.scenario import AnyDesign, Operation, Scenario
 from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flow
 from model.traffic.runs import fan_outs, flow_function, flow_run_s, on_lambda, runs
 from model.traffic.socket import socket_flows
@@ -18,7 +18,7 @@ from model.traffic.socket import socket_flows
 __all__ = ["Flow", "Life", "FunctionRuns", "Traffic", "flows", "traffic"]
 
 
-def request_server_s(scenario: Scenario, design: Design, function: str, table_bytes=0.0):
+def request_server_s(scenario: Scenario, design: AnyDesign, function: str, table_bytes=0.0):
     """Server time of one HTTP request, warm: gateway and function, or a plain server with its database."""
     run = design.functions[function]
     if design.api.backend == "server":
@@ -47,7 +47,7 @@ def _metered(current: Life, flow: Flow, found: dict[str, FunctionRuns], table_by
     if flow.exchange == "http":
         gateway = chains.gateway_meters(scenario, design, flow.request_bytes, flow.response_bytes)
         meters = chains.added(meters, chains.times(gateway, flow.requests))
-        server_s = request_server_s(scenario, design, flow.function, table_bytes)
+        server_s = request_server_s(scenario, design, str(flow.function), table_bytes)
     if flow.function is not None and np.any(np.asarray(flow.executions) > 0):
         function, run = flow_function(current, flow, table_bytes), found[flow.function]
         work = chains.database_meters(function, table_bytes)
@@ -61,7 +61,7 @@ def _metered(current: Life, flow: Flow, found: dict[str, FunctionRuns], table_by
     )
 
 
-def _instances(scenario: Scenario, design: Design, current: Life, drafts: list[Flow]):
+def _instances(scenario: Scenario, design: AnyDesign, current: Life, drafts: list[Flow]):
     """Plain servers needed at the peak hour: enough for its requests and its connections."""
     server, peak = design.server, scenario.usage.peak_to_mean_ratio
     needed = float(server.least_instances)
@@ -73,7 +73,7 @@ def _instances(scenario: Scenario, design: Design, current: Life, drafts: list[F
     return needed
 
 
-def _uses_server(design: Design) -> bool:
+def _uses_server(design: AnyDesign) -> bool:
     """Whether plain servers run at all: for requests, for sockets, as the sender or to keep its cache."""
     socket = design.socket
     return design.api.backend == "server" or (
@@ -85,13 +85,13 @@ def _caches(socket) -> bool:
     return bool(np.any(np.asarray(socket.cache_scan_period_s) > 0))
 
 
-def instance_meter(design: Design) -> str:
+def instance_meter(design: AnyDesign) -> str:
     """The meter of a plain server's hours; a type without a price is refused with the nearest one."""
     priced = [m.removeprefix("ec2_").removesuffix("_hour") for m in prices.services() if m.startswith("ec2_")]
     return f"ec2_{checks.known('server.instance', design.server.instance, priced)}_hour"
 
 
-def _server_flows(scenario: Scenario, design: Design, instances, table_bytes) -> list[Flow]:
+def _server_flows(scenario: Scenario, design: AnyDesign, instances, table_bytes) -> list[Flow]:
     """The hours of plain servers, and the connection cache that each of them fills by a scan."""
     if not _uses_server(design):
         return []
@@ -110,7 +110,7 @@ def _server_flows(scenario: Scenario, design: Design, instances, table_bytes) ->
     return found
 
 
-def _settled(design: Design) -> Design:
+def _settled(design: AnyDesign) -> AnyDesign:
     """The design with what its socket implies: a keyed disconnect scans nothing, a server has no table."""
     socket = design.socket
     if socket is None:
@@ -134,12 +134,12 @@ def _table_bytes(current: Life):
     return socket.table_base_bytes + current.open_connections * socket.connection_item_bytes
 
 
-def traffic(design: Design | str, scenario: Scenario) -> Traffic:
+def traffic(design: AnyDesign | str, scenario: Scenario) -> Traffic:
     """A design's flows with everything they share, from a resolved scenario.
 
     Parameters
     ----------
-    design : Design or str, the design, or its name
+    design : AnyDesign or str, the design, or its name
     scenario : Scenario, A resolved scenario: plain numbers or columns of draws
 
     Returns: Traffic, life of the users, flows, functions at work, instances; numbers are (draws, users) where they
@@ -166,12 +166,12 @@ def traffic(design: Design | str, scenario: Scenario) -> Traffic:
     return Traffic(current, done, found, instances, table)
 
 
-def flows(design: Design | str, scenario: Scenario) -> list[Flow]:
+def flows(design: AnyDesign | str, scenario: Scenario) -> list[Flow]:
     """The flows of a design: every kind of exchange it causes, with rate, bytes, meters and events.
 
     Parameters
     ----------
-    design : Design or str, the design, or its name
+    design : AnyDesign or str, the design, or its name
     scenario : Scenario, the scenario; ranges count at their modes
 
     Returns: list of Flow, one a kind of exchange; `per_month` is over all users

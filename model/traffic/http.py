@@ -103,7 +103,8 @@ def push_rates(life: Life, event: str, grace=True) -> dict:
 
 def fallback_flow(life: Life) -> Flow:
     """The poll that runs while the socket is down."""
-    fallback, design = life.design.fallback, life.design
+    design = life.held
+    fallback = design.fallback
     rates = everywhere(life, life.fallback_share / fallback.period_s)
     return http_flow(
         life,

@@ -7,17 +7,17 @@ import numpy as np
 from model.life import chains, cold_starts
 from model.life.flow import Flow, FunctionRuns
 from model.life.sessions import FanOut, Life
-from model.scenario import Design, Function
+from model.scenario import AnyDesign, Function, WebsocketDesign
 from model.traffic.http import monthly, there_rates
 
 
-def on_lambda(design: Design, flow: Flow) -> bool:
+def on_lambda(design: AnyDesign, flow: Flow) -> bool:
     """Whether a flow's code runs on Lambda: HTTP behind a gateway, and what a managed socket triggers."""
     if flow.function is None:
         return False
     if flow.exchange == "http":
         return design.api.backend != "server"
-    return design.socket.backend != "server"
+    return isinstance(design, WebsocketDesign) and design.socket.backend != "server"
 
 
 def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
@@ -25,7 +25,7 @@ def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
 
     Source: twilly_code.
     """
-    function = life.design.functions[flow.function]
+    function = life.design.functions[str(flow.function)]
     if flow.kind == "disconnect":
         return chains.matching(function, table_bytes)
     if flow.kind != "broadcast":
@@ -98,7 +98,7 @@ def _posts(life: Life, event: str):
 
 def _left_s(life: Life, broadcast: bool, table_bytes):
     """Time that the sender has for its posts: what its own work leaves of a function's time-out."""
-    socket = life.design.socket
+    socket = life.held.socket
     if socket.direct_send:
         return np.inf
     function = life.design.functions[socket.send_function]
@@ -107,7 +107,7 @@ def _left_s(life: Life, broadcast: bool, table_bytes):
 
 
 def _fan_out(life: Life, posts, left_s) -> FanOut:
-    socket, scenario = life.design.socket, life.scenario
+    socket, scenario = life.held.socket, life.scenario
     own = socket.backend == "server"
     post_s = scenario.number("server_post_s" if own else "apigw_ws_post_s")
     needed_s = post_s * posts if own or socket.fan_out == "sequential" else post_s

@@ -12,12 +12,12 @@ from model.traffic.http import everywhere, monthly, push_rates, there_rates
 
 def managed(life: Life) -> bool:
     """Whether the gateway holds the connections; a plain server holds its own, without table or functions."""
-    return life.design.socket.backend != "server"
+    return life.held.socket.backend != "server"
 
 
 def connect_flows(life: Life) -> list[Flow]:
     """A connect and its disconnect, once a session, a 2 h cut and a loss."""
-    socket = life.design.socket
+    socket = life.held.socket
     rates = everywhere(life, life.connects_per_s)
     connects = monthly(life, rates)
     billed = life.scenario.billing.connects_billed
@@ -54,7 +54,7 @@ def minutes_flow(life: Life) -> Flow:
 
 def heartbeat_flow(life: Life) -> Flow:
     """The ping and its pong, as long as the connection is open; JSON ones are messages that run code."""
-    beat, design = life.design.heartbeat, life.design
+    beat, design = life.held.heartbeat, life.design
     period_s, up = beat.period_s, 1.0 - life.down_share
     rates = everywhere(life, up / period_s, grace=True)
     json = beat.kind == "json"
@@ -88,7 +88,7 @@ def pushed_bytes(life: Life, event: str):
 
 def push_flow(life: Life, event: str) -> Flow:
     """One message of an event to one connection; told one by one, each is a run of the sender."""
-    socket, payload_bytes = life.design.socket, pushed_bytes(life, event)
+    socket, payload_bytes = life.held.socket, pushed_bytes(life, event)
     alone = life.design.pushes[event].audience == "recipients" and managed(life)
     meters = chains.message_meters(life.design, payload_bytes)
     if alone and socket.direct_send:
@@ -114,7 +114,7 @@ def push_flow(life: Life, event: str) -> Flow:
 
 def broadcast_flow(life: Life, event: str) -> Flow:
     """The sender's run of an event to everybody: one scan of a page, however many are told."""
-    one, socket = life.scenario.events[event], life.design.socket
+    one, socket = life.scenario.events[event], life.held.socket
     runs = managed(life) and not socket.direct_send  # a server that sends itself has them all in its memory
     return Flow(
         f"broadcast {event}",
@@ -138,7 +138,7 @@ def offline_flow(life: Life, sent: list[str]) -> Flow:
     absent = sum((np.maximum(sends_per_month(life, e) - there[e], 0.0) for e in sent), 0.0)
     if not managed(life):
         return Flow("send to an offline recipient", "offline", absent)
-    send = life.design.socket.send_function
+    send = life.held.socket.send_function
     return Flow(
         "send to an offline recipient",
         "offline",
@@ -154,7 +154,7 @@ def lingering_flow(life: Life) -> Flow:
 
     Each keeps the sender for one more post, but where its time is up anyway.
     """
-    design, scenario = life.design, life.scenario
+    design, scenario = life.held, life.scenario
     told = {e: monthly(life, push_rates(life, e)) for e, push in design.pushes.items() if push.sent}
     count = sum(told.values(), 0.0)
     usage = chains.added(
@@ -182,7 +182,7 @@ def gone_flow(life: Life, sent: list[str], table_bytes) -> Flow:
     A user is sent something at random times, so a row is hit within its time to live with the chance
     1 - exp(-sends x time to live). The failed post is no message; the row is deleted. What expires is free.
     """
-    scenario, socket = life.scenario, life.design.socket
+    scenario, socket = life.scenario, life.held.socket
     function = life.design.functions[socket.disconnect_function]
     scans = any(o.kind == "scan_table" for o in function.operations)
     missed = 1.0 - chains.found_share(table_bytes) if scans and managed(life) else 0.0
@@ -198,7 +198,7 @@ def gone_flow(life: Life, sent: list[str], table_bytes) -> Flow:
 
 def socket_flows(life: Life, table_bytes) -> list[Flow]:
     """Every flow of the WebSocket itself."""
-    design = life.design
+    design = life.held
     told = [e for e, push in design.pushes.items() if push.sent]
     alone = [e for e in told if design.pushes[e].audience == "recipients"]
     return [

@@ -105,6 +105,8 @@ class PageWidget(anywidget.AnyWidget):
             return
         outcome = self.outcome(new)
         _ = outcome.rows  # worked out before anything is changed
+        if outcome.notes:
+            raise InputError(next(iter(outcome.notes.values())))
         self.last = (old, new)
         self.said.update(words=drawing.changed_words(old, new, self.outcome(old), outcome), why="")
         self.state = new
