@@ -103,6 +103,8 @@ def correlated(points: np.ndarray, names: tuple[str, ...], scenario: Choices) ->
 
 def _pairs(scenario: Choices) -> tuple[tuple[tuple[str, str], float], ...]:
     """The correlated pairs by the names of their columns."""
+    if not scenario.correlations:
+        return ()
     names = column_names(scenario)
     between = (
         (names.get(one.between[0], one.between[0]), names.get(one.between[1], one.between[1]))

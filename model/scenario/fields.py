@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, NoReturn, Self
 
 import numpy as np
@@ -25,9 +26,9 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _known_keys(cls, value: Any) -> Any:
-        for key in value if isinstance(value, dict) else ():
-            if key not in cls.model_fields:
-                near = checks.nearest(key, [name for name in cls.model_fields if name != "place"])
+        if isinstance(value, dict) and not value.keys() <= cls.__pydantic_fields__.keys():
+            for key in (k for k in value if k not in cls.__pydantic_fields__):
+                near = checks.nearest(key, [name for name in cls.__pydantic_fields__ if name != "place"])
                 raise PydanticCustomError("unknown_key", "{key}", {"key": key, "near": near})
         return value
 
@@ -38,10 +39,10 @@ class Part(BaseModel):
         return super().model_copy(update=update, deep=deep)
 
 
-class Range(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Range:
     """A number known only as low, mode and high; it may say where it comes from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     low: float
     mode: float
     high: float
@@ -58,6 +59,9 @@ class RangeInput(BaseModel):
     high: float | None = None
     source: str | None = None
     note: str | None = None
+
+
+RANGE_KEYS = RangeInput.model_fields.keys()
 
 
 def refuse(sentence: str) -> NoReturn:
@@ -86,18 +90,20 @@ def _number_or_range(value: Any, check) -> Any:
     if isinstance(value, np.ndarray) and value.ndim:
         return np.array([check(one) for one in value.flat[:]], dtype=float).reshape(value.shape)
     if isinstance(value, Range):
-        value = value.model_dump()
+        value = asdict(value)
     if not isinstance(value, dict):
         return check(value)
-    for key in value:
-        if key not in RangeInput.model_fields:
-            refuse(f"has an unknown key {key!r}{checks.nearest(key, RangeInput.model_fields)}")
+    if not value.keys() <= RANGE_KEYS:
+        wrong = next(key for key in value if key not in RANGE_KEYS)
+        refuse(f"has an unknown key {wrong!r}{checks.nearest(wrong, RangeInput.model_fields)}")
     if "mode" not in value:
         refuse("must have a mode where it is a range; got none")
-    low, mode, high = (check(value["mode"] if value.get(k) is None else value[k]) for k in ("low", "mode", "high"))
+    mode = check(value["mode"])
+    low, high = (mode if value.get(end) is None else check(value[end]) for end in ("low", "high"))
     if not low <= mode <= high:
         refuse(f"must have low <= mode <= high; got {low:g}, {mode:g}, {high:g}")
-    return Range(low=low, mode=mode, high=high, source=value.get("source"), note=value.get("note"))
+    source, note = value.get("source"), value.get("note")
+    return Range(low, mode, high, None if source is None else str(source), None if note is None else str(note))
 
 
 def _real(
@@ -106,6 +112,8 @@ def _real(
     """A field that holds a number or a range under a rule, or nothing where it is optional."""
 
     def check(value: Any) -> float:
+        if type(value) is float and low < value < high:  # as most are, and quick
+            return value
         return _between(value, low, high, strict, rule)
 
     def read(value: Any) -> Any:

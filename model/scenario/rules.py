@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 
 import numpy as np
@@ -90,11 +91,16 @@ def _check_websocket(which: str, design: WebsocketDesign) -> None:
         refuse(f"{which}.pull must be given where a push triggers pulls; got nothing")
 
 
+@functools.cache
+def _phones() -> tuple[str, ...]:
+    return tuple(row["phone"] for row in ledger.read_csv(paths.data("devices.csv")))
+
+
 def _check_outside(scenario: Choices) -> None:
     """Refuse names that other data files do not have: radio profiles, phones, regions."""
+    profiles = radio.profiles()
     for name, network in scenario.networks.items():
         for profile in network.profiles:
-            _known("radio profile", profile, radio.profiles(), f"networks.{name}.profiles")
-    phones = [row["phone"] for row in ledger.read_csv(paths.data("devices.csv"))]
-    _known("phone", scenario.phone, phones, "phone")
+            _known("radio profile", profile, profiles, f"networks.{name}.profiles")
+    _known("phone", scenario.phone, _phones(), "phone")
     _known("region", scenario.region, prices.regions(), "region")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from pydantic import ValidationError, model_validator
 
 from model import checks, ledger, paths
 from model.scenario import designs
+from model.scenario.fields import Part, Range
 from model.scenario.files import OWN, content_of, files
 from model.scenario.rules import check_references
 from model.scenario.transports import TRANSPORTS, AnyDesign, Choices, Design, Pair
@@ -51,12 +53,13 @@ class Scenario(Choices):
         Raises: InputError, a path that is no part of the scenario (the nearest is offered), or a value against its
         rule
         """
-        plain = self.model_dump()
+        plain = {**_opened(self), "designs": dict(self.designs)}
         for path, value in changes.items():
             for place in self._places(path, plain):
                 _put(plain, path, place, value, self.place)
-        for name, design in self.designs.items():
-            _keep_known(plain["designs"].get(name), design.transport)
+        if isinstance(plain["designs"], dict):
+            for name, design in self.designs.items():
+                _keep_known(plain["designs"].get(name), design.transport)
         return _built(plain, self.place)
 
     def _places(self, path: str, plain: dict) -> list[str]:
@@ -125,9 +128,19 @@ class Scenario(Choices):
 MISSING = object()
 
 
+def _opened(value: Any) -> Any:
+    """A part as a mapping of its fields, a mapping as a copy; anything else as it is."""
+    if isinstance(value, Range):
+        return asdict(value)
+    if isinstance(value, Part):
+        return {name: getattr(value, name) for name in type(value).model_fields}
+    return dict(value) if isinstance(value, dict) else value
+
+
 def _at(plain: Any, path: str) -> Any:
-    """What stands at a dotted path of a plain content, or MISSING."""
+    """What stands at a dotted path of a content, or MISSING."""
     for key in path.split("."):
+        plain = _opened(plain)
         if not isinstance(plain, dict) or key not in plain:
             return MISSING
         plain = plain[key]
@@ -143,7 +156,7 @@ def _keep_known(design: Any, transport: str) -> None:
 
 
 def _put(plain: dict, path: str, full: str, value: Any, place: str) -> None:
-    """Put a value where a path leads in a scenario's plain content; only a ledger row or a design may be new there."""
+    """Put a value where a path leads in a content that is opened on the way; only a ledger row may be new there."""
     here: Any = plain
     *parents, last = full.split(".")
     shift = len(parents) + 1 - len(path.split("."))  # how many words the path does not say
@@ -161,6 +174,7 @@ def _put(plain: dict, path: str, full: str, value: Any, place: str) -> None:
                 checks.fail(
                     f"{'.'.join(path.split('.')[: depth + 1 - shift])} is not set here, so {path} cannot be", place
                 )
+            here[key] = _opened(here[key])
             here = here[key]
     here[last] = value
 
