@@ -12,7 +12,7 @@ from model import checks, claims
 from model.outcome import ROWS, evaluate
 from model.scenario import Scenario, load
 
-NAMES = ("name", "title", "claims", "pair", "beside", "title")
+NAMES = ("name", "title", "claims", "pair", "title")
 MISSING = object()
 LOST = "events not delivered"
 UNITS = {label: unit for label, (_, _, unit) in ROWS.items()} | {LOST: "share"}

@@ -26,9 +26,8 @@ def check_references(scenario: Choices) -> None:
             refuse(f"events.{name}.screens must name each screen once; got {', '.join(event.screens)}")
     for name in scenario.ledger:
         _known("ledger row", name, ledger.chosen(), "ledger")
-    for key, pair in (("pair", scenario.pair), ("beside", scenario.beside)):
-        for name in pair or ():
-            _known("design", name, scenario.designs, key)
+    for name in scenario.pair or ():
+        _known("design", name, scenario.designs, "pair")
     for name, design in scenario.designs.items():
         _check_design(name, design, scenario)
     _check_outside(scenario)

@@ -97,7 +97,6 @@ class Choices(Part):
     functions: dict[str, Function] = {}
     designs: dict[str, Annotated[AnyDesign, Field(discriminator="transport")]]
     pair: Pair | None = None
-    beside: Pair | None = None
     ledger: dict[str, Real] = {}
     correlations: list[Correlation] = []
     place: str = Field(default="", exclude=True)

@@ -20,8 +20,7 @@ from model import checks
 
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
-NUMBERS = ("before", "after", "before_low", "before_high", "after_low", "after_high")
-PERCENT = {"change": "+.0%", "p_better": ".0%"}
+PERCENT = {"change": "+.0%", "p_better": ".0%", "p_best": ".0%"}
 
 
 def rounded(value: object, digits: int = 5) -> object:
@@ -224,9 +223,10 @@ def show(table, form: str, title: str = "") -> None:
 
     header, rows = _shown(table)
     box = Table(title=title, title_justify="left")
-    for column in header:
-        side = "right" if column in (*NUMBERS, *PERCENT) else "left"
-        box.add_column(column, justify=side, overflow="fold", no_wrap=column in NUMBERS)
+    for k, column in enumerate(header):
+        number_column = all(_numeric(row[k].removesuffix("%")) for row in rows)
+        side = "right" if number_column else "left"
+        box.add_column(column.replace("_", " "), justify=side, overflow="fold")
     for row in rows:
         box.add_row(*row)
     wide = Console()
@@ -249,5 +249,4 @@ def _cell(column: str, value: object) -> str:
         if math.isnan(float(value)):  # type: ignore[arg-type]
             return "n/a"
         return f"{value:{PERCENT[column]}}"
-    digits = {"users": 6, **dict.fromkeys(NUMBERS, 3)}.get(column)
-    return number(value, digits) if digits else str(value)
+    return number(value, 6 if column == "users" else 3) if isinstance(value, float) else str(value)

@@ -13,7 +13,7 @@ import numpy as np
 from model import checks, claims, paths, prices
 from model.apps.notebooks import execute_all, write_whole
 from model.apps.report.pages import ReportPage, environment, page_of
-from model.outcome import ROWS, Outcome, before_after, evaluate, judged_twice
+from model.outcome import ROWS, Outcome, before_after, compare, evaluate, judged_twice
 from model.scenario import Scenario, load
 from model.show import display, pictures
 
@@ -60,6 +60,8 @@ def write_report(
 def _tables(case: Scenario, outcome: Outcome) -> dict:
     """The tables that the report writes as files and shows first, by name."""
     tables = {"Before and after": before_after(case)}
+    if len(case.designs) > 2:
+        tables["All designs of the scenario"] = compare(case)
     if case.claims:
         tables["The published claims, judged twice"] = judged_twice(case)
     units = {measure: unit for measure, _, unit in ROWS.values()}
