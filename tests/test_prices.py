@@ -1,8 +1,10 @@
 """Price books: the row in force on a date, what a region lacks, and files that cannot be used."""
 
 import csv
+import dataclasses
 import datetime
 import pickle
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -86,16 +88,15 @@ def test_a_date_may_be_text_or_a_date(on):
 
 
 def test_a_region_lists_the_meters_it_lacks_and_borrows_none():
-    book = prices.book("sa-east-1")
-    assert book.meters == ("internet_out_gb",)
-    assert set(book.missing) == {meter for region in prices.regions() for meter in prices.book(region).meters} - {
-        "internet_out_gb"
-    }
+    book, every = prices.book("ap-southeast-6"), {m for r in prices.regions() for m in prices.book(r).meters}
+    assert set(book.missing) == every - set(book.meters) and {"apigw_ws_message", "iot_minute"} <= set(book.missing)
 
 
 def test_a_price_known_for_the_first_tier_only_says_so():
-    assert prices.book("ap-southeast-2").note("apigw_ws_message") == "first tier only; medium confidence"
-    assert prices.book("ap-south-1").tiers("apigw_http_request")[0].first_tier_only
+    one = prices.book("us-east-1").tiers("apigw_ws_message")[0]
+    part = dataclasses.replace(one, where=f"{one.where}; first tier only", confidence="medium")
+    book = dataclasses.replace(prices.book("us-east-1"), rows=(part,))
+    assert book.note("apigw_ws_message") == "first tier only; medium confidence"
     assert prices.book("us-east-1").note("apigw_ws_message") == ""
 
 
@@ -127,16 +128,15 @@ def test_loading_prices_needs_neither_pandas_nor_boto3():
 
 
 def test_an_unknown_region_offers_the_nearest():
-    with pytest.raises(InputError, match="unknown region 'us-east-7'; did you mean 'us-east-1'"):
+    with pytest.raises(InputError, match="unknown region 'us-east-7'; did you mean 'us-"):
         prices.book("us-east-7")
 
 
 def test_a_missing_meter_is_named_with_the_regions_that_have_it():
     with pytest.raises(InputError) as error:
-        prices.book("sa-east-1", on="2026-09-30").tiers("apigw_ws_message")
-    assert str(error.value) == (
-        "no price for apigw_ws_message in sa-east-1 on 2026-09-30; regions with one: us-east-1, ap-southeast-2"
-    )
+        prices.book("ap-southeast-6", on="2026-09-30").tiers("apigw_ws_message")
+    said = r"no price for apigw_ws_message in ap-southeast-6 on 2026-09-30; regions with one: us-east-1, \S+, \S+ and "
+    assert re.fullmatch(said + r"\d+ more", str(error.value))
 
 
 def test_an_unknown_meter_offers_the_nearest():
@@ -145,10 +145,10 @@ def test_an_unknown_meter_offers_the_nearest():
 
 
 def test_a_date_before_the_first_row_is_refused_where_asked():
-    sentence = "no price for internet_out_gb in sa-east-1 on 2020-01-01: its earliest row is of 2024-09-25"
+    sentence = r"no price for \S+ and \d+ more meters in sa-east-1 on 2020-01-01: its earliest row is of 2025-10-20"
     with pytest.raises(InputError, match=sentence):
         prices.book("sa-east-1", on="2020-01-01", backdate=False)
-    assert prices.book("sa-east-1", on="2024-09-25", backdate=False).meters
+    assert prices.book("sa-east-1", on="2026-09-24", backdate=False).meters
 
 
 def test_a_date_that_is_none_is_refused():

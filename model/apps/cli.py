@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from model import checks
+from model.apps import price_commands
 
 app = typer.Typer(
     add_completion=False,
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 
 
+app.add_typer(price_commands.app, name="prices")
 Format = StrEnum("Format", "text md csv json html")  # how a table is written
 ScenarioName = Annotated[str, typer.Argument(help="A name in data/scenarios, or a .yaml file.")]
 Users = Annotated[list[str] | None, typer.Option("--users", "-u", help="Users in the month; several may follow.")]

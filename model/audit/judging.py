@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model import checks, prices
+from model import checks
 from model import claims as published
 from model.audit.figures import figure_values, holds
 from model.audit.rules import Finding, findings
@@ -60,7 +60,7 @@ def _read(
     if not name:
         checks.fail("a scenario must name its claims to be judged by them; got none", scenario.place)
     figures = list(published.figures(name))
-    book = prices.book(scenario.region, scenario.prices_on)
+    book = scenario.price_book()
     return scenario, name, figures, findings(figures, book, published.read(name).get("premise"))
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model import checks
-from model.prices import PriceBook, allowances, services
+from model.prices import PriceBook, allowances, service_of
 from model.prices.rows import Allowance, PriceRow, as_date
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def bill(usage: Usage, book: PriceBook, free_tier: FreeTier = False, account_ope
 
     rows = []
     for line in _lines(usage, book, free_tier, account_opened):
-        tier, service = line.tier, services().get(line.tier.meter, "")
+        tier, service = line.tier, service_of(line.tier.meter)
         numbers = (tier.tier_from, line.amount, line.free, tier.price_usd, line.usd)
         rows.append((service, tier.meter, *numbers, tier.unit, tier.effective_from, book.note(tier.meter)))
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(NUMBERS, float))
@@ -132,7 +132,11 @@ def by_meter(
     _check_account(free_tier, book, account_opened)
     amounts = {meter: _array(meter, value) for meter, value in _items(usage)}
     _check_shapes(amounts)
-    unpriced = {meter for meter, amount in amounts.items() if book.lacks(meter) and not amount.any()}
+    lacking = {meter: amount.any() for meter, amount in amounts.items() if book.lacks(meter)}
+    if sum(lacking.values()) > 1:
+        named = " and ".join(sorted(meter for meter, used in lacking.items() if used))
+        checks.fail(f"no price for {named} in {book.region} on {book.on}")
+    unpriced = {meter for meter, used in lacking.items() if not used}
     return {
         meter: np.zeros_like(amount) if meter in unpriced else _tiered_usd(amount, book.tiers(meter))
         for meter, amount in _after_allowances(amounts, free_tier).items()

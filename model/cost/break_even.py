@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model import checks, prices
+from model import checks
 from model.cost.parts import month_usd
 from model.life import sessions
 from model.scenario import Scenario, sampling
@@ -65,7 +65,7 @@ def gap_usd(scenario: Scenario, path: str, values) -> np.ndarray:
     """How much more push costs than polling in the month, for every value of one input."""
     values = np.atleast_1d(np.asarray(values, dtype=float))
     plain = sampling.resolved(scenario.with_({path: values}))
-    book = prices.book(plain.region, plain.prices_on)
+    book = plain.price_book()
     before, after = (month_usd(traffic_of(which, plain), book, plain.free_tier) for which in ("before", "after"))
     return np.broadcast_to(after - before, values.shape)
 

@@ -71,8 +71,9 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 def usd_by_service(usage: Mapping[str, Any], book: prices.PriceBook, free_tier: bool | str = False) -> dict[str, Any]:
     """The bill of a month's usage by AWS service."""
-    usd = by_meter(usage, book, free_tier)
-    return chains.added(*({service: usd[meter]} for meter, service in prices.services().items() if meter in usd))
+    usd, order = by_meter(usage, book, free_tier), list(prices.services())
+    meters = sorted(usd, key=lambda meter: order.index(meter) if meter in order else len(order))
+    return chains.added(*({prices.service_of(meter): usd[meter]} for meter in meters))
 
 
 def two_parts(neither, first, second, both) -> tuple[Any, Any]:
@@ -109,7 +110,7 @@ def transport_and_backend(before: AnyDesign, after: AnyDesign, scenario: Scenari
     REST API or plain server), its servers and its functions. Four bills are compared: each transport on each
     backend.
     """
-    book = prices.book(scenario.region, scenario.prices_on)
+    book = scenario.price_book()
     usd = {
         name: month_usd(traffic_of(design, scenario), book, scenario.free_tier)
         for name, design in {

@@ -40,7 +40,7 @@ def by_service(scenario: Scenario) -> pd.DataFrame:
     import pandas as pd
 
     plain = sampling.resolved(scenario)
-    book = prices.book(plain.region, plain.prices_on)
+    book = plain.price_book()
     sides = {}
     for which, usage in _usages(plain).items():
         usd = parts.usd_by_service(usage, book, plain.free_tier)
@@ -66,7 +66,7 @@ def full_bill(scenario: Scenario) -> pd.DataFrame:
     import pandas as pd
 
     plain = sampling.resolved(scenario)
-    book = prices.book(plain.region, plain.prices_on)
+    book = plain.price_book()
     bills = {
         which: billing.bill({m: _first(a) for m, a in usage.items()}, book, plain.free_tier)
         for which, usage in _usages(plain).items()
@@ -127,7 +127,7 @@ def by_region(scenario: Scenario) -> pd.DataFrame:
     plain = sampling.resolved(scenario)
     usages, rows = _usages(plain), {}
     for region in prices.regions():
-        book = prices.book(region, plain.prices_on)
+        book = plain.price_book(region)
         row: dict = {}
         for which, usage in usages.items():
             needed = [m for m, amount in usage.items() if np.any(np.asarray(amount) > 0)]
@@ -159,7 +159,7 @@ def price_change(scenario: Scenario, then: str, now: str) -> pd.DataFrame:
     import pandas as pd
 
     plain = sampling.resolved(scenario)
-    books = tuple(prices.book(plain.region, day) for day in (then, now))
+    books = tuple(plain.price_book(on=day) for day in (then, now))
     usage = _usages(plain)
     cases = {
         "polling stays": ("before", "before"),

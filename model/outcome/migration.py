@@ -192,7 +192,7 @@ def fleet(
     old, new = _shared_servers(*both, *there)
     if lookups:
         old, new = _looked_up(old, new, there[0])
-    return Fleet(share, old, new, there[0], there[1], prices.book(plain.region, plain.prices_on))
+    return Fleet(share, old, new, there[0], there[1], plain.price_book())
 
 
 def months_table(run: Fleet):

@@ -117,7 +117,7 @@ class Sides(Mapping[str, Side]):
 
     def __getitem__(self, name: str) -> Side:
         if name not in self._built:
-            book = prices.book(self.resolved.region, self.resolved.prices_on)
+            book = self.resolved.price_book()
             self._built[name] = Side(traffic_of(name, self.resolved), book)
         return self._built[name]
 

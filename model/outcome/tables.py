@@ -143,6 +143,7 @@ class Outcome:
 
     def _noted(self, table, names: Sequence[str]):
         """A table of measures with the reasons for what it has no figure of."""
+        table.attrs["remarks"] = self.scenario.price_book().remarks
         table.attrs["notes"] = {key: reason for key, reason in self.notes.items() if key[0] in names}
         return table.rename_axis("measure")
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 from model import checks
-from model.prices.rows import PriceRow, Shelf, allowances, as_date, checked_tiers, held, services, shelf
+from model.prices.rows import OWN, PriceRow, Shelf, allowances, as_date, checked_tiers, held, services, shelf
 
-__all__ = ["PriceBook", "allowances", "book", "regions", "services"]
+__all__ = ["PriceBook", "allowances", "book", "regions", "service_of", "services"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class PriceBook:
     rows: tuple[PriceRow, ...]
     backdated: frozenset[str] = frozenset()
     elsewhere: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    discounts: tuple[tuple[str, Decimal], ...] = ()  # what the user pays of a service's list prices
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -59,17 +62,27 @@ class PriceBook:
     def tiers(self, meter: str) -> tuple[PriceRow, ...]:
         """The tiers of one meter from usage 0 up; refused by name where the region has no price for it."""
         if self.lacks(meter):
-            others = ", ".join(dict(self.elsewhere)[meter])
-            checks.fail(f"no price for {meter} in {self.region} on {self.on}; regions with one: {others}")
+            others = dict(self.elsewhere)[meter]
+            more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+            known = ", ".join(others[:3]) + more
+            checks.fail(f"no price for {meter} in {self.region} on {self.on}; regions with one: {known}")
         return self._tiers[meter]
 
     def note(self, meter: str) -> str:
         """What to know of a meter's price: backdated, first tier only, medium confidence; mostly nothing."""
         row = self.tiers(meter)[0]
         said = [f"backdated: the list was read {row.effective_from}"] if meter in self.backdated else []
+        said += ["your own price"] if row.source == OWN else []
         said += ["first tier only"] if row.first_tier_only else []
         said += [f"{row.confidence} confidence"] if row.confidence != "high" else []
         return "; ".join(said)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a table must say of prices that are not the list's."""
+        own = [row.meter for row in self.rows if row.source == OWN and not row.tier_from]
+        said = [f"Your own price of {', '.join(own)}."] if own else []
+        return said + [f"{name} at {float(factor):.0%} of the list price." for name, factor in self.discounts]
 
 
 def regions(folder: str | Path | None = None) -> tuple[str, ...]:
@@ -88,8 +101,16 @@ def _elsewhere(books: Shelf, region: str, order: Iterable[str]) -> tuple[tuple[s
     return tuple((meter, tuple(others)) for meter, others in having.items())
 
 
+Extra = Mapping[str, float] | str | Path  # a user's own prices: by meter, or a folder of price files
+
+
 def book(
-    region: str, on: str | datetime.date | None = None, backdate: bool = True, folder: str | Path | None = None
+    region: str,
+    on: str | datetime.date | None = None,
+    backdate: bool = True,
+    folder: str | Path | None = None,
+    extra: Extra | None = None,
+    discounts: Mapping[str, float] | None = None,
 ) -> PriceBook:
     """The price book of a region on a date.
 
@@ -102,6 +123,9 @@ def book(
     on : str or date, the day, like 2026-09-30; none takes the newest row of every meter
     backdate : bool, whether an earlier date may take the earliest row; refused where False
     folder : path, where the price files are; the project's own where none is given
+    extra : mapping of meter to USD, or path of a folder of price files, a user's own prices, which take the place of
+        the list's
+    discounts : mapping of service to factor, what the user pays of the list price, from 0 to 1
 
     Returns: PriceBook, `meters`, `tiers(meter)`, `backdated`, `missing`, `note(meter)`. `on` is the newest date of
     any region where none was given
@@ -122,7 +146,11 @@ def book(
     [1.25, 0.625]
     """
     books = shelf(folder)
-    checks.known("region", region, regions(folder))
+    if extra is not None and not isinstance(extra, Mapping):
+        own = shelf(extra)
+        books = {**books, **{name: {**books.get(name, {}), **meters} for name, meters in own.items()}}
+    order = tuple(sorted(books, key=lambda name: (-len(books[name]), name)))
+    checks.known("region", region, order)
     newest = max(day for meters in books.values() for dated in meters.values() for day in dated)
     day = newest if on is None else as_date(on)
     rows: list[PriceRow] = []
@@ -137,4 +165,42 @@ def book(
         first = min(books[region][late[0]])
         more = f" and {len(late) - 1} more meters" if len(late) > 1 else ""
         checks.fail(f"no price for {late[0]}{more} in {region} on {day}: its earliest row is of {first}")
-    return PriceBook(region, day, tuple(rows), frozenset(late), _elsewhere(books, region, regions(folder)))
+    found = PriceBook(region, day, tuple(rows), frozenset(late), _elsewhere(books, region, order))
+    if isinstance(extra, Mapping) and extra:
+        found = _with_own(found, extra, books)
+    return _discounted(found, discounts) if discounts else found
+
+
+def _with_own(found: PriceBook, extra: Mapping[str, float], books: Shelf) -> PriceBook:
+    """The book with a user's prices by meter, each for any amount, in the place of the list's."""
+    units = {meter: next(iter(dated.values()))[0].unit for meters in books.values() for meter, dated in meters.items()}
+    rows = []
+    for meter, usd in extra.items():
+        if not re.fullmatch("ec2_[a-z0-9]+_[a-z0-9]+_hour", meter):
+            checks.known("meter", meter, units, "prices")
+        price = Decimal(str(float(checks.non_negative(f"prices.{meter}", usd, "USD"))))
+        unit = units.get(meter, "instance-hour")
+        rows.append(PriceRow(meter, found.region, found.on, Decimal(0), price, unit, OWN, OWN))
+    kept = tuple(row for row in found.rows if row.meter not in extra)
+    elsewhere = tuple((meter, others) for meter, others in found.elsewhere if meter not in extra)
+    return replace(found, rows=(*kept, *rows), elsewhere=elsewhere, backdated=found.backdated - extra.keys())
+
+
+def _discounted(found: PriceBook, discounts: Mapping[str, float]) -> PriceBook:
+    """The book with each service's prices times what the user pays of them."""
+    known = sorted({*services().values()})
+    factors = {
+        checks.known("service", name, known, "discounts"): Decimal(str(float(checks.share(f"discounts.{name}", share))))
+        for name, share in discounts.items()
+    }
+    rows = []
+    for row in found.rows:
+        factor = factors.get(service_of(row.meter))
+        said = f"{row.where}; {factor} of the list price"
+        rows.append(row if factor is None else replace(row, price_usd=row.price_usd * factor, where=said))
+    return replace(found, rows=tuple(rows), discounts=tuple(factors.items()))
+
+
+def service_of(meter: str) -> str:
+    """The AWS service that bills a meter; an instance type that no list here has is EC2 all the same."""
+    return services().get(meter, "EC2" if meter.startswith("ec2_") else "")

@@ -6,7 +6,7 @@ import csv
 import datetime
 import functools
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -18,6 +18,7 @@ __all__ = ["Allowance", "PriceRow", "allowances", "as_date", "checked_tiers", "f
 
 COLUMNS = ("meter", "region", "effective_from", "tier_from", "price_usd", "unit", "source", "where", "confidence")
 CONFIDENCES = ("high", "medium", "low")
+OWN = "your own"  # the source of a price that the user gives
 ALLOWANCE_KINDS = ("always", "first_12_months")
 
 Shelf = Mapping[str, Mapping[str, Mapping[datetime.date, tuple["PriceRow", ...]]]]
@@ -91,14 +92,21 @@ def checked_tiers(rows: Iterable[PriceRow], place: str | None = None) -> tuple[P
     return tiers
 
 
-def _price_row(raw: Mapping[str, str], region: str, place: str) -> PriceRow:
+def _sources(folder: Path) -> set[str]:
+    """The sources that rows may name: the project's, and those of a sources.csv beside a user's price files."""
+    beside = folder / "sources.csv"
+    own = {row["id"] for row in ledger.read_csv(beside)} if beside.is_file() else set()
+    return {*ledger.sources(), OWN, *own}
+
+
+def _price_row(raw: Mapping[str, str], region: str, place: str, known: Collection[str]) -> PriceRow:
     if raw["region"] != region:
         checks.fail(f"a row of {region}.csv must be of {region}; got {raw['region']!r}", place)
     for column in ("meter", "unit", "where"):
         if not raw[column]:
             checks.fail(f"a price row must have a {column}; got none", place)
-    if raw["source"] not in ledger.sources():
-        checks.fail(f"source must be an id of data/sources.csv; got {raw['source']!r}", place)
+    if raw["source"] not in known:
+        checks.fail(f"source must be an id of sources.csv; got {raw['source']!r}", place)
     checks.known("confidence", raw["confidence"], CONFIDENCES, place)
     try:
         day = datetime.date.fromisoformat(raw["effective_from"])
@@ -134,8 +142,9 @@ def file_rows(path: Path) -> Mapping[str, Mapping[datetime.date, tuple[PriceRow,
     by_meter: dict[str, dict[datetime.date, list[PriceRow]]] = {}
     try:
         _check_header(path)
+        known = _sources(path.parent)
         for number, raw in enumerate(ledger.read_csv(path), start=2):
-            row = _price_row(raw, path.name.removesuffix(".csv"), f"{place}:{number}")
+            row = _price_row(raw, path.name.removesuffix(".csv"), f"{place}:{number}", known)
             by_meter.setdefault(row.meter, {}).setdefault(row.effective_from, []).append(row)
     except (csv.Error, UnicodeDecodeError) as error:
         checks.fail(f"a price file must be CSV text; {error}", place)
@@ -155,7 +164,7 @@ def _read_shelf(files: tuple[tuple[Path, int, int], ...]) -> Shelf:
 def shelf(folder: str | Path | None = None) -> Shelf:
     """Every region's price rows, read again only after a file has changed."""
     home = paths.data("prices") if folder is None else Path(folder)
-    stats = [(path, path.stat()) for path in sorted(home.glob("*.csv"))]
+    stats = [(path, path.stat()) for path in sorted(home.glob("*.csv")) if path.name != "sources.csv"]
     if not stats:
         checks.fail("a price folder must hold a file like us-east-1.csv; got none", paths.shown(home))
     return _read_shelf(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats))

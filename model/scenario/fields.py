@@ -169,6 +169,7 @@ Seconds, SecondsOrZero, Bytes, PerSecond = _positive("s"), _least_zero("s"), _le
 BytesOrNone = _real(">= 0 B", low=0.0, optional=True)
 Count = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 SomeCount = Annotated[int, BeforeValidator(_whole_from_1, json_schema_input_type=int)]
+Usd = Annotated[float, BeforeValidator(lambda v: _between(v, 0.0, math.inf, False, ">= 0 USD"))]
 Users = Annotated[Any, BeforeValidator(_users, json_schema_input_type=float)]
 Delays = Annotated[list[float], BeforeValidator(_delays), Field(min_length=1)]
 Name = Annotated[str, AfterValidator(_name)]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from model.scenario.fields import Day, Name, Part, Real, Users
+from model.scenario.fields import Day, Name, Part, Real, Share, Usd, Users
 from model.scenario.pieces import (
     Action,
     Background,
@@ -81,6 +81,9 @@ class Choices(Part):
     users: Users
     region: str
     prices_on: Day = None
+    prices: dict[str, Usd] = {}
+    prices_folder: str | None = None
+    discounts: dict[str, Share] = {}
     free_tier: Literal[False, "always", "first_12_months"] = False
     phone: str
     claims: str | None = None

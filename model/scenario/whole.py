@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError, model_validator
 
-from model import checks, ledger, paths
+from model import checks, ledger, paths, prices
 from model.scenario import designs
 from model.scenario.fields import Part, Range
 from model.scenario.files import OWN, content_of, files
@@ -86,6 +86,13 @@ class Scenario(Choices):
     def number(self, name: str):
         """A ledger number as this scenario sees it: its own value, or the ledger's."""
         return self.ledger[name] if name in self.ledger else ledger.value(name)
+
+    def price_book(self, region: str | None = None, on: str | None = None) -> prices.PriceBook:
+        """The list prices of the scenario's region and day, with the user's own prices and discounts."""
+        own: Any = self.prices or self.prices_folder
+        if self.prices and self.prices_folder:
+            checks.fail("prices and prices_folder must not stand together; put all prices in the folder", self.place)
+        return prices.book(region or self.region, on or self.prices_on, extra=own, discounts=self.discounts)
 
     @property
     def month_s(self):

@@ -208,9 +208,10 @@ def as_text(table, form: str, title: str = "") -> str:
 
 
 def notes_of(table) -> list[str]:
-    """Why a table has no figure in some of its rows, a sentence a row and design."""
-    notes = getattr(table, "attrs", {}).get("notes", {})
-    return [f"{row} of {design} is n/a: {reason}." for (design, row), reason in notes.items()]
+    """What must be said below a table: prices of the user's own, and why a row has no figure."""
+    attrs = getattr(table, "attrs", {})
+    lacking = [f"{row} of {design} is n/a: {reason}." for (design, row), reason in attrs.get("notes", {}).items()]
+    return [*attrs.get("remarks", ()), *lacking]
 
 
 def show(table, form: str, title: str = "") -> None:

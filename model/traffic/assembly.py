@@ -85,9 +85,10 @@ def _caches(socket) -> bool:
     return bool(np.any(np.asarray(socket.cache_scan_period_s) > 0))
 
 
-def instance_meter(design: AnyDesign) -> str:
+def instance_meter(scenario: Scenario, design: AnyDesign) -> str:
     """The meter of a plain server's hours; a type without a price is refused with the nearest one."""
-    priced = [m.removeprefix("ec2_").removesuffix("_hour") for m in prices.services() if m.startswith("ec2_")]
+    meters = (*prices.services(), *scenario.prices)
+    priced = [m.removeprefix("ec2_").removesuffix("_hour") for m in meters if m.startswith("ec2_")]
     return f"ec2_{checks.known('server.instance', design.server.instance, priced)}_hour"
 
 
@@ -96,7 +97,9 @@ def _server_flows(scenario: Scenario, design: AnyDesign, instances, table_bytes)
     if not _uses_server(design):
         return []
     hours = scenario.month_s / 3600.0
-    found = [Flow("plain server", "server", instances, transport=False, meters={instance_meter(design): hours})]
+    found = [
+        Flow("plain server", "server", instances, transport=False, meters={instance_meter(scenario, design): hours})
+    ]
     socket = design.socket
     if socket is not None and _caches(socket):
         found.append(

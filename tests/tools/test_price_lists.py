@@ -12,8 +12,8 @@ import pytest
 from model import paths, prices
 from model.checks import InputError
 from model.prices.rows import PriceRow
+from model.readers import price_changes as changes
 from tools import price_lists
-from tools.price_lists import changes
 from tools.price_lists.__main__ import main
 
 LISTS = Path(__file__).parent / "price_lists"

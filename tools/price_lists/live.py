@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from model import checks
 from model.prices.rows import PriceRow
-from tools.price_lists.meters import Meter, meters, prefixes
-from tools.price_lists.reading import load_price_list
+from model.readers.price_meters import Meter, meters, prefixes
+from model.readers.price_offers import load_price_list
 
 __all__ = ["live"]
 

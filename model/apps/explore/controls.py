@@ -180,7 +180,7 @@ def _regions(scenario: Scenario) -> dict[str, str]:
     meters = {m for side in (outcome.before, outcome.after) for m in side.usage}
     named = {}
     for region in prices.regions():
-        book = prices.book(region, scenario.prices_on)
+        book = scenario.price_book(region)
         lacking = sum(book.lacks(m) for m in meters)
         named[region] = f"{region}: lacks {lacking} of {len(meters)} prices" if lacking else region
     return named

@@ -12,7 +12,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from model import battery, prices
+from model import battery
 from model import traffic as traffic_of
 from model.apps.explore.controls import NETWORKS
 from model.apps.explore.state import PageState
@@ -107,7 +107,7 @@ class Memory:
         key = (which, users, scenario.model_dump_json(exclude={**dict.fromkeys(NAMES, True), "designs": others}))
         if key not in self.sides:
             resolved = sampling.resolved(scenario, np.asarray(users, dtype=float))
-            book = prices.book(resolved.region, resolved.prices_on)
+            book = resolved.price_book()
             self.sides[key] = PageSide(traffic_of.traffic(which, resolved), book)
         self.sides.move_to_end(key)
         while len(self.sides) > KEPT:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from model import checks, claims, paths, prices
+from model import checks, claims, paths
 from model.apps.notebooks import execute_all, write_whole
 from model.apps.report.pages import ReportPage, environment, page_of
 from model.outcome import ROWS, Outcome, before_after, compare, evaluate, judged_twice
@@ -77,7 +77,7 @@ def _facts(case: Scenario, outcome: Outcome) -> dict:
         "users in the month": users,
         "active hours per user and month": float(np.ravel(life.active_s)[0]) / 3600.0 / users,
         "AWS region": case.region,
-        "list prices on": str(prices.book(case.region, case.prices_on).on),
+        "list prices on": str(case.price_book().on),
     }
 
 

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from model import ledger, paths
+from model import checks, ledger, paths
 
 HOME = "US East (N. Virginia)"  # the one region whose usage types often carry no prefix
 
@@ -79,17 +79,34 @@ def prefixes() -> dict[str, str]:
     return {row["region"]: row["prefix"] for row in ledger.read_csv(paths.data("price_list", "region_prefixes.csv"))}
 
 
+@functools.cache
+def places() -> dict[str, str]:
+    """What the pricing pages call each region."""
+    rows = ledger.read_csv(paths.data("price_list", "region_prefixes.csv"))
+    return {row["region"]: row["place"] for row in rows if row["place"]}
+
+
 def region_of(attributes: Mapping[str, str]) -> str | None:
     """The region a product is sold in: said outright, else by its usage type's prefix."""
     said = attributes.get("regioncode") or attributes.get("fromregioncode")
     if said:
         return said
     usage_type = attributes.get("usagetype", "")
-    for region, prefix in prefixes().items():
-        if usage_type.startswith(prefix + "-"):
-            return region
     place = attributes.get("location") or attributes.get("fromlocation")
+    named = _region_of_place(place) if place else None
+    for region, prefix in prefixes().items():
+        if prefix and usage_type.startswith(prefix + "-"):
+            if named not in (None, region):
+                said = f"{place!r} is {named} and usage type {usage_type!r} is {region}"
+                checks.fail(f"the place and the usage type of a price must name one region; {said}")
+            return region
     return "us-east-1" if place == HOME else None
+
+
+def _region_of_place(place: str) -> str | None:
+    """The region of a place name; offer files write Europe where the pricing pages write EU."""
+    name = place.replace("Europe (", "EU (")
+    return next((region for region, known in places().items() if known == name), None)
 
 
 def is_meter(meter: Meter, term: Term, region: str) -> bool:

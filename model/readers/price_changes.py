@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from model import checks, paths
 from model.prices.rows import COLUMNS, PriceRow, Shelf, checked_tiers, file_rows, held, shelf
-from tools.price_lists.reading import load_price_list
+from model.readers.price_offers import load_price_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,16 +43,10 @@ def difference(old: PriceBook | Iterable[PriceRow], new: PriceBook | Iterable[Pr
 
     Parameters
     ----------
-    old : PriceBook or rows
-        The prices before; the newest date of each meter counts [-]
-    new : PriceBook or rows
-        The prices after; the newest date of each meter counts [-]
+    old, new : PriceBook or rows, the prices before and after; the newest date of each meter counts
 
-    Returns
-    -------
-    DataFrame
-        A row a tier that differs: region, meter, tier_from, old_from, old_usd, new_from, new_usd,
-        change (share of the old price), what (new, gone, dearer, cheaper). Empty where nothing changed.
+    Returns: pandas.DataFrame, a row a tier that differs: region, meter, tier_from, old_from, old_usd, new_from,
+    new_usd, change (share of the old price), what (new, gone, dearer, cheaper)
 
     Examples
     --------
@@ -148,33 +142,20 @@ def _write(home: Path, added: Mapping[str, list[PriceRow]]) -> None:
 
 
 def refresh(source: object, folder: str | Path | None = None, write: bool = True) -> pd.DataFrame:
-    """Add the prices of an AWS Price List to the books and show what changed.
+    """Add the prices of a file of AWS's prices to the books of a folder and show what changed.
 
-    Rows are only ever added, with the list's own date; a price that equals the one in force adds none.
-    New files stand complete under another name before they take their place, so a failure leaves nothing.
+    Rows are only ever added, with the list's own date; a price that equals the one in force adds none. New files
+    stand complete under another name before they take their place, so a failure leaves nothing.
 
     Parameters
     ----------
-    source : path, dict, list of JSON strings, or rows
-        What `load_price_list` reads, or the rows it or `live` returned [-]
-    folder : path
-        Where the price files are; the project's own where none is given [-]
-    write : bool
-        Whether to write; False only shows the difference [-]
+    source : path, dict, list of JSON strings, or rows, what `load_price_list` reads, or the rows it returned
+    folder : path, optional, where the price files are; the project's own where none is given
+    write : bool, whether to write; False only shows the difference
 
-    Returns
-    -------
-    DataFrame
-        The `difference` between the newest prices there were and the added ones.
-
-    Raises
-    ------
-    InputError
-        Where the list cannot be used, or holds another price for a date that already has one.
-
-    Sources
-    -------
-    aws_price_list
+    Returns: pandas.DataFrame, the `difference` between the newest prices there were and the added ones
+    Raises: InputError, a list that cannot be used, or one with another price for a date that already has one
+    Source: aws_price_list.
     """
     home = paths.data("prices") if folder is None else Path(folder)
     made = isinstance(source, (list, tuple)) and all(isinstance(row, PriceRow) for row in source)

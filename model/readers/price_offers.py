@@ -10,7 +10,8 @@ from pathlib import Path
 
 from model import checks, paths
 from model.prices.rows import PriceRow, allowances, as_date, checked_tiers
-from tools.price_lists.meters import Meter, Term, endings, is_meter, meters, plain, region_of
+from model.readers import price_pages
+from model.readers.price_meters import Meter, Term, endings, is_meter, meters, plain, region_of
 
 __all__ = ["load_price_list"]
 
@@ -127,6 +128,8 @@ def _csv_terms(lines: Iterable[str], place: str) -> Iterator[Term]:
     offer = about.get("offercode", "")
     found: dict[tuple[str, str], tuple[dict[str, str], list]] = {}
     for fields in reader:
+        if not any(fields):
+            continue  # an empty line
         row = dict(zip(header, fields, strict=False))
         if len(fields) != len(header):
             checks.fail(f"a line must have {len(header)} fields; got {len(fields)}", f"{place}:{reader.line_num}")
@@ -146,10 +149,10 @@ def _documents(source: object) -> Iterator[tuple[Mapping, str]]:
     if isinstance(source, (str, Path)):
         text = str(source)
         if text.lstrip()[:1] in ("{", "["):
-            yield from _documents(json.loads(text))
+            yield from _documents(json.loads(text, object_pairs_hook=price_pages.once))
             return
         with open(source, encoding="utf-8-sig") as lines:
-            for document, _ in _documents(json.load(lines)):
+            for document, _ in _documents(json.load(lines, object_pairs_hook=price_pages.once)):
                 yield document, paths.shown(Path(source))
     elif isinstance(source, Mapping):
         yield source, "the price list given"
@@ -169,6 +172,16 @@ def _terms(source: object) -> Iterator[tuple[Term, str]]:
         yield from ((term, place) for term in _document_terms(document))
 
 
+def _page(source: object) -> tuple[Mapping, str] | None:
+    """The one document of a source where it is a pricing page."""
+    if isinstance(source, (str, Path)) and str(source).lower().endswith(".csv"):
+        return None
+    if isinstance(source, (list, tuple)):
+        return None
+    document, place = next(_documents(source), ({}, ""))
+    return (document, place) if price_pages.is_page(document) else None
+
+
 def _named(source: object) -> str | None:
     """The place of a source that is a file."""
     is_file = isinstance(source, Path) or isinstance(source, str) and source.lstrip()[:1] not in ("{", "[")
@@ -176,38 +189,27 @@ def _named(source: object) -> str | None:
 
 
 def load_price_list(source: object) -> list[PriceRow]:
-    """The price rows of our meters in an AWS Price List, from a user's own download or a GetProducts answer.
+    """The price rows of our meters in a file of AWS's prices, a user's own download or a GetProducts answer.
 
-    A product is matched by service, whole usage type after the region's prefix, and attributes; tiers are
-    sorted by number and must join from 0 to no end. The row's date is the term's effective date.
+    A product is matched by service, whole usage type after the region's prefix, and attributes; tiers are sorted by
+    number and must join from 0 to no end. The row's date is the term's, or the page's day of publication. A first tier
+    at 0 USD that equals an allowance of `data/free_allowances.csv` is dropped: the bill takes it off by its own switch.
 
     Parameters
     ----------
-    source : path, dict, JSON text, or list of JSON strings
-        `index.json` or `index.csv` of one service, its content, or what GetProducts answered [-]
+    source : path, dict, JSON text, or list of JSON strings, `index.json` or `index.csv` of one service, its content,
+        what GetProducts answered, or the JSON that a pricing page reads
 
-    Returns
-    -------
-    list of PriceRow
-        Sorted by region, meter, date and tier; products that are none of our meters are left out.
-
-    Raises
-    ------
-    InputError
-        Where the file is no price list, holds none of our meters, prices one in another currency, leaves a
-        gap or overlap between tiers, or prices one meter twice and differently.
-
-    Notes
-    -----
-    A first tier at 0 USD that equals an allowance of `data/free_allowances.csv` is dropped: the bill takes
-    allowances off by its own switch. IoT Core is left out: no public source names its usage types.
-
-    Sources
-    -------
-    aws_price_list
+    Returns: list of PriceRow, by region, meter, date and tier; products that are none of our meters are left out
+    Raises: InputError, a file that is no price list, holds none of our meters, prices one in another currency or twice
+    and differently, leaves a gap or overlap between tiers, or names two regions for one price
+    Source: aws_price_list.
     """
     found: dict[tuple, tuple[PriceRow, ...]] = {}
     try:
+        page = _page(source)
+        if page is not None:
+            return price_pages.rows(*page)
         for term, place in _terms(source):
             region = region_of(term.attributes)
             for meter in meters() if region else ():
