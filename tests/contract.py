@@ -15,5 +15,6 @@ latency.sample
 storm.reconnect
 cost.bill cost.total
 prices.book
+readers.difference readers.load_price_list readers.refresh
 audit.claims
 """.split()

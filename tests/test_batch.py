@@ -335,11 +335,11 @@ def test_a_scenario_keeps_its_own_users_where_the_grid_names_none(tmp_path):
 @pytest.mark.parametrize(
     ("grid", "told"),
     [
-        ("{region: [us-east-1, eu-west-1]}", "no price for .* in eu-west-1 .*; at the point region='?eu-west-1'?"),
+        ("{region: [us-east-1, us-east-9]}", "unknown region 'us-east-9' .*; at the point region='?us-east-9'?"),
         ("{users: [-5]}", "users must be > 0 users; got -5 .*; at the point users=-5 .*grid.yaml"),
     ],
 )
-def test_what_makes_no_bill_is_refused_before_anything_runs(tmp_path, grid, told):
+def test_what_makes_no_scenario_is_refused_before_anything_runs(tmp_path, grid, told):
     (tmp_path / "grid.yaml").write_text(f"grid: {grid}\n")
     done = workbook("batch", "grid.yaml", "-o", "out", cwd=tmp_path)
     assert done.returncode == 2 and re.search(told, done.stderr), done.stderr

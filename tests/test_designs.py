@@ -337,7 +337,7 @@ def test_by_flow_of_named_designs_adds_up_to_each(chat):
 
 def test_a_design_without_a_price_stays_in_the_table_and_never_wins(load):
     case = load(
-        CHAT + "region: eu-west-1\ndesigns: {poll: {like: poll_own_server}, push: {like: websocket_api_gateway}}"
+        CHAT + "region: ap-southeast-6\ndesigns: {poll: {like: poll_own_server}, push: {like: websocket_api_gateway}}"
     )
     table = model.compare(case)
     lacking = {design for design, row in table.attrs["notes"] if row == "cost"}

@@ -760,3 +760,21 @@ def test_posts_ahead_have_the_moments_of_every_place_in_the_fan_out(others):
     assert part.variance_s2 == pytest.approx(moments[1] - moments[0] ** 2, abs=1e-12)
     third = moments[2] - 3 * moments[0] * moments[1] + 2 * moments[0] ** 3
     assert part.third_s3 == pytest.approx(third, abs=1e-12)
+
+
+def test_users_an_ocean_away_wait_for_the_light_in_the_fibre(twilly):
+    """Dublin to Ashburn is 5,450 km: at the least detour 32 ms one way, and pings between them take 65 to 70 ms."""
+    from model.scenario import places
+
+    assert places.distance_km("us-east-1", "eu-west-1") == pytest.approx(5450, rel=0.02)
+    near = twilly.with_({"users_near": "us-east-1"})
+    far = twilly.with_({"users_near": {"place": "eu-west-1", "detour": 1.2}})
+    means = {
+        name: {w: model.evaluate(c)[w].total("latency").item() for w in ("before", "after")}
+        for name, c in (("here", twilly), ("near", near), ("far", far))
+    }
+    assert means["here"] == pytest.approx(means["near"], rel=1e-12)
+    one_way_s = means["far"]["after"] - means["near"]["after"]
+    assert one_way_s == pytest.approx(5450 * 1.2 / (299_792 / 1.468), rel=0.01)
+    with pytest.raises(InputError, match="unknown place 'eu-west-9' in users_near; did you mean 'eu-west-"):
+        twilly.with_({"users_near": "eu-west-9"})

@@ -139,6 +139,70 @@ def by_region(scenario: Scenario) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("region")
 
 
+def cheapest(scenario: Scenario, users, designs=None) -> pd.DataFrame:
+    """The cheapest design in every region, for several user counts.
+
+    Parameters
+    ----------
+    scenario : Scenario, the scenario, every range at its mode
+    users : array_like, user counts [users]
+    designs : sequence of str, optional, names of designs; the pair that is compared where none is given
+
+    Returns: pandas.DataFrame, index region; for each user count the cheapest design and, in the next column, how much
+    less than the next one it costs, a share; empty and NaN where no design has all its prices there
+    Raises: InputError, an unknown design, or user counts that are not above 0
+    Source: aws_price_list.
+    """
+    import pandas as pd
+
+    counts = np.ravel(np.asarray(users, dtype=float))
+    plain = sampling.resolved(scenario, counts)
+    names = [scenario.design_name(name) for name in designs or scenario.compared]
+    usages = {name: parts.month_usage(traffic_of(name, plain)) for name in names}
+    rows: dict[str, dict] = {}
+    for region in sorted(prices.regions()):
+        book = plain.price_book(region)
+        usd = {name: _priced(usage, book, plain.free_tier, counts.size) for name, usage in usages.items()}
+        rows[region] = {}
+        for k, count in enumerate(counts):
+            order = sorted((float(values[k]), name) for name, values in usd.items() if np.isfinite(values[k]))
+            less = 1.0 - order[0][0] / order[1][0] if len(order) > 1 else np.nan
+            rows[region] |= {f"{count:,.0f} users": order[0][1] if order else "", f"less, {count:,.0f}": less}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("region")
+
+
+def _priced(usage: dict[str, Any], book: prices.PriceBook, free_tier, size: int) -> np.ndarray:
+    """The bills of several user counts; NaN where the region lacks a price."""
+    lacks = any(book.lacks(m) for m, amount in usage.items() if np.any(np.asarray(amount) > 0))
+    return np.broadcast_to(np.nan if lacks else np.ravel(billing.total(usage, book, free_tier)), (size,))
+
+
+def relative_prices(scenario: Scenario, meters, to: str = "us-east-1") -> pd.DataFrame:
+    """What the first tier of some meters costs in each region, over what it costs in one of them.
+
+    Parameters
+    ----------
+    scenario : Scenario, whose day, own prices and discounts count
+    meters : sequence of str, names of meters
+    to : str, the region that is 1
+
+    Returns: pandas.DataFrame, index region, a column a meter; NaN where the region has no price
+    Raises: InputError, an unknown meter or region
+    Source: aws_price_list.
+    """
+    import pandas as pd
+
+    home, rows = scenario.price_book(to), {}
+    for region in sorted(prices.regions()):
+        book = scenario.price_book(region)
+        rows[region] = {meter: _first_price(book, meter) / _first_price(home, meter) for meter in meters}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("region")
+
+
+def _first_price(book: prices.PriceBook, meter: str) -> float:
+    return np.nan if book.lacks(meter) else float(book.tiers(meter)[0].price_usd)
+
+
 def price_change(scenario: Scenario, then: str, now: str) -> pd.DataFrame:
     """What happened to the bill between two days: polling throughout, push throughout, and the move between.
 

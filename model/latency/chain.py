@@ -78,13 +78,13 @@ def cold_start(traffic: Traffic, name: str) -> DelayPart:
 def downlink(traffic: Traffic, name: str) -> DelayPart:
     """The way down to the phone: the path from the region, and half a round trip of the access network."""
     scenario = traffic.life.scenario
-    network, path_s = scenario.networks[name], scenario.number("region_path_s")
+    network, path_s = scenario.networks[name], scenario.path_s
     return once(traffic, ("downlink", name), lambda: parts.network(network.rtt_s / 2.0, network.rtt_sigma_ln, path_s))
 
 
 def round_trips(traffic: Traffic, network: Network, count) -> DelayPart:
     """So many round trips between phone and region, one after another."""
-    path_s = traffic.life.scenario.number("region_path_s")
+    path_s = traffic.life.scenario.path_s
     return parts.network(count * network.rtt_s, network.rtt_sigma_ln, 2.0 * count * path_s)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from model import checks
 from model.prices.rows import OWN, PriceRow, Shelf, allowances, as_date, checked_tiers, held, services, shelf
 
+HOME = "us-east-1"  # first of the regions with as many meters
+
 __all__ = ["PriceBook", "allowances", "book", "regions", "service_of", "services"]
 
 
@@ -88,7 +90,7 @@ class PriceBook:
 def regions(folder: str | Path | None = None) -> tuple[str, ...]:
     """The regions that have a price file, the one with most meters first."""
     found = shelf(folder)
-    return tuple(sorted(found, key=lambda region: (-len(found[region]), region)))
+    return tuple(sorted(found, key=lambda region: (-len(found[region]), region != HOME, region)))
 
 
 def _elsewhere(books: Shelf, region: str, order: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -149,7 +151,7 @@ def book(
     if extra is not None and not isinstance(extra, Mapping):
         own = shelf(extra)
         books = {**books, **{name: {**books.get(name, {}), **meters} for name, meters in own.items()}}
-    order = tuple(sorted(books, key=lambda name: (-len(books[name]), name)))
+    order = tuple(sorted(books, key=lambda name: (-len(books[name]), name != HOME, name)))
     checks.known("region", region, order)
     newest = max(day for meters in books.values() for dated in meters.values() for day in dated)
     day = newest if on is None else as_date(on)

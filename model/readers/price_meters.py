@@ -31,7 +31,7 @@ class Meter:
 
 
 @dataclass(frozen=True)
-class Term:
+class Offer:
     """The on-demand prices of one product: attributes by plain lower-case name, tiers as AWS wrote them."""
 
     service_code: str
@@ -109,7 +109,7 @@ def _region_of_place(place: str) -> str | None:
     return next((region for region, known in places().items() if known == name), None)
 
 
-def is_meter(meter: Meter, term: Term, region: str) -> bool:
+def is_meter(meter: Meter, term: Offer, region: str) -> bool:
     """Whether a product is the meter: whole usage type after the region's own prefix, every condition.
 
     Whole names keep EventAPI-ConnectionDuration apart from ConnectionDuration, and IA-ReadRequestUnits

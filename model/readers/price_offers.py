@@ -11,7 +11,7 @@ from pathlib import Path
 from model import checks, paths
 from model.prices.rows import PriceRow, allowances, as_date, checked_tiers
 from model.readers import price_pages
-from model.readers.price_meters import Meter, Term, endings, is_meter, meters, plain, region_of
+from model.readers.price_meters import Meter, Offer, endings, is_meter, meters, plain, region_of
 
 __all__ = ["load_price_list"]
 
@@ -28,7 +28,7 @@ def _number(text: str, name: str, place: str) -> Decimal:
     return number
 
 
-def _tiers(term: Term, place: str) -> list[tuple[Decimal, Decimal, Decimal]]:
+def _tiers(term: Offer, place: str) -> list[tuple[Decimal, Decimal, Decimal]]:
     """From, to and price of each tier in numeric order, refused where they leave a gap or overlap."""
     tiers = []
     for low, high, price, currency in term.tiers:
@@ -60,7 +60,7 @@ def _without_free_tier(meter: str, tiers: list) -> list:
     return [(start - high, end - high, usd) for start, end, usd in tiers[1:]]
 
 
-def _meter_rows(meter: Meter, region: str, term: Term, place: str) -> tuple[PriceRow, ...]:
+def _meter_rows(meter: Meter, region: str, term: Offer, place: str) -> tuple[PriceRow, ...]:
     where = f"{term.service_code} SKU {term.sku}, usage type {term.attributes.get('usagetype', '')}"
     where += f", list {term.version}" if term.version else ""
     day = as_date(term.effective[:10], f"the effective date of SKU {term.sku}")
@@ -70,7 +70,7 @@ def _meter_rows(meter: Meter, region: str, term: Term, place: str) -> tuple[Pric
     )
 
 
-def _json_terms(product: Mapping, offers: Mapping, code: str, version: str) -> Iterator[Term]:
+def _json_terms(product: Mapping, offers: Mapping, code: str, version: str) -> Iterator[Offer]:
     attributes = {plain(key): value for key, value in product.get("attributes", {}).items()}
     attributes["productfamily"] = product.get("productFamily", "")
     for offer in offers.values():
@@ -81,7 +81,7 @@ def _json_terms(product: Mapping, offers: Mapping, code: str, version: str) -> I
             tiers.append(
                 (dimension.get("beginRange") or "0", dimension.get("endRange") or "Inf", prices.get(currency), currency)
             )
-        yield Term(
+        yield Offer(
             attributes.get("servicecode", code),
             product.get("sku", ""),
             attributes,
@@ -91,7 +91,7 @@ def _json_terms(product: Mapping, offers: Mapping, code: str, version: str) -> I
         )
 
 
-def _document_terms(document: Mapping) -> Iterator[Term]:
+def _document_terms(document: Mapping) -> Iterator[Offer]:
     """The terms of one JSON document: an offer file, a GetProducts answer, or one of its records."""
     if "PriceList" in document:
         for record in document["PriceList"]:
@@ -121,7 +121,7 @@ def _csv_header(reader: Iterator[list[str]], place: str) -> tuple[list[str], dic
     checks.fail("an AWS price list in CSV must have a header line that starts with SKU; got none", place)
 
 
-def _csv_terms(lines: Iterable[str], place: str) -> Iterator[Term]:
+def _csv_terms(lines: Iterable[str], place: str) -> Iterator[Offer]:
     """The terms of a CSV file: five lines about the file, the header, then a line a tier."""
     reader = csv.reader(lines)
     header, about = _csv_header(reader, place)
@@ -141,7 +141,7 @@ def _csv_terms(lines: Iterable[str], place: str) -> Iterator[Term]:
             )
     for (sku, effective), (row, tiers) in found.items():
         code, version = row.get("servicecode") or offer, about.get("version", "")
-        yield Term(code, sku, row, effective, tuple(tiers), version)
+        yield Offer(code, sku, row, effective, tuple(tiers), version)
 
 
 def _documents(source: object) -> Iterator[tuple[Mapping, str]]:
@@ -162,7 +162,7 @@ def _documents(source: object) -> Iterator[tuple[Mapping, str]]:
         checks.fail(f"a price list must be a path, dict or list of JSON strings; got {checks.shown(source)}")
 
 
-def _terms(source: object) -> Iterator[tuple[Term, str]]:
+def _terms(source: object) -> Iterator[tuple[Offer, str]]:
     if isinstance(source, (str, Path)) and str(source).lower().endswith(".csv"):
         place = paths.shown(Path(source))
         with open(source, encoding="utf-8-sig", newline="") as lines:

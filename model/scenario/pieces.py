@@ -30,6 +30,13 @@ from model.scenario.fields import (
 WHICH_PROFILE = "which radio profile of the list a draw takes: 0 the first, 1 the last"
 
 
+class UsersNear(Part):
+    """The AWS region that users are near, and how far fibre goes round on the way to the scenario's."""
+
+    place: str
+    detour: Positive = Range(low=1.2, mode=1.5, high=2.2, source="assumption", note="fibre's length over the distance")
+
+
 class Usage(Part):
     """How much people use the app; sessions have a lognormal length."""
 

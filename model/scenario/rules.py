@@ -8,7 +8,7 @@ from collections.abc import Collection
 import numpy as np
 
 from model import checks, ledger, paths, prices, radio
-from model.scenario import columns
+from model.scenario import columns, places
 from model.scenario.fields import Range, refuse
 from model.scenario.transports import AnyDesign, Choices, WebsocketDesign
 
@@ -101,5 +101,7 @@ def _check_outside(scenario: Choices) -> None:
     for name, network in scenario.networks.items():
         for profile in network.profiles:
             _known("radio profile", profile, profiles, f"networks.{name}.profiles")
+    if scenario.users_near is not None:
+        _known("place", scenario.users_near.place, places.places(), "users_near")
     _known("phone", scenario.phone, _phones(), "phone")
     _known("region", scenario.region, prices.regions(), "region")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from model.scenario.fields import Day, Name, Part, Real, Share, Usd, Users
 from model.scenario.pieces import (
@@ -27,6 +27,7 @@ from model.scenario.pieces import (
     Socket,
     Timer,
     Usage,
+    UsersNear,
 )
 
 
@@ -73,6 +74,11 @@ TRANSPORTS: dict[str, type[Design]] = {"polling": PollingDesign, "websocket": We
 Pair = tuple[str, str]
 
 
+def _near(value: Any) -> Any:
+    """A place alone stands for users near it."""
+    return {"place": value} if isinstance(value, str) else value
+
+
 class Choices(Part):
     """The fields of a scenario; `Scenario` adds how it is read, changed and checked as a whole."""
 
@@ -88,6 +94,7 @@ class Choices(Part):
     phone: str
     claims: str | None = None
     billing: Billing = Billing()
+    users_near: Annotated[UsersNear | None, BeforeValidator(_near)] = None
     usage: Usage
     screens: dict[str, Screen]
     overlays: dict[str, Overlay] = {}

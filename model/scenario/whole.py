@@ -15,7 +15,7 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 
 from model import checks, ledger, paths, prices
-from model.scenario import designs
+from model.scenario import designs, places
 from model.scenario.fields import Part, Range
 from model.scenario.files import OWN, content_of, files
 from model.scenario.rules import check_references
@@ -29,6 +29,7 @@ WANTED = {  # what a value must be, by pydantic's name of the mistake
     "too_short": "a list with at least one entry",
     **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "a mapping"),
 }
+FIBRE_KM_PER_S = 299_792.458 / 1.468  # of light in glass of that refractive index
 SHARED = ("api", "server", "functions")  # the app's, which designs have alike unless they say otherwise
 
 
@@ -86,6 +87,14 @@ class Scenario(Choices):
     def number(self, name: str):
         """A ledger number as this scenario sees it: its own value, or the ledger's."""
         return self.ledger[name] if name in self.ledger else ledger.value(name)
+
+    @property
+    def path_s(self):
+        """One way between the users' access network and the region, with the way from the place they are near [s]."""
+        near = self.number("region_path_s")
+        if self.users_near is None:
+            return near
+        return near + places.distance_km(self.users_near.place, self.region) * self.users_near.detour / FIBRE_KM_PER_S
 
     def price_book(self, region: str | None = None, on: str | None = None) -> prices.PriceBook:
         """The list prices of the scenario's region and day, with the user's own prices and discounts."""

@@ -7,14 +7,15 @@ import os
 import shutil
 import sys
 import textwrap
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from model import checks
-from model.apps import price_commands
+from model.apps.cli import prices as price_commands
+from model.apps.cli import tables
+from model.apps.cli.options import Format, OutDir, ScenarioName, Users, user_counts
 
 app = typer.Typer(
     add_completion=False,
@@ -25,80 +26,8 @@ app = typer.Typer(
 
 
 app.add_typer(price_commands.app, name="prices")
-Format = StrEnum("Format", "text md csv json html")  # how a table is written
-ScenarioName = Annotated[str, typer.Argument(help="A name in data/scenarios, or a .yaml file.")]
-Users = Annotated[list[str] | None, typer.Option("--users", "-u", help="Users in the month; several may follow.")]
-OutDir = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
-
-
-def user_counts(texts: list[str] | None) -> list[float] | None:
-    """User counts as typed, `1e4` and `10_000` included."""
-    if not texts:
-        return None
-    counts = []
-    for text in texts:
-        try:
-            counts.append(float(text.replace(",", "").replace("_", "")))
-        except ValueError:
-            checks.fail(f"--users must be a number > 0; got {text!r}")
-        checks.positive("--users", counts[-1], "users")
-    return counts
-
-
-@app.command()
-def table(
-    scenario: ScenarioName = "twilly",
-    users: Users = None,
-    format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
-    draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
-    pair: Annotated[
-        tuple[str, str] | None, typer.Option(help="The two designs; the scenario's pair if left out.")
-    ] = None,
-) -> None:
-    """Print the before-and-after table of two designs, and in a terminal every design of the scenario below it."""
-    from model.outcome import before_after, compare
-    from model.scenario import load
-    from model.show import display
-
-    case, counts = load(scenario), user_counts(users)
-    table = before_after(case, counts, draws, seed, pair)
-    display.show(table, str(format), title=f"{case.title}: {_pair_words(case, pair)}")
-    if format == Format.text and len(case.designs) > 2 and pair is None:
-        display.show(compare(case, None, counts), "text", title="All designs, every input at its mode")
-
-
-def _pair_words(case, pair) -> str:
-    """Which two designs a table compares, by their titles."""
-    first, second = (case.design(name).title for name in pair or case.compared)
-    return f"{first} (before), {second} (after)"
-
-
-@app.command()
-def compare(
-    scenario: ScenarioName = "twilly",
-    design: Annotated[list[str] | None, typer.Argument(help="Names of designs; all where none is named.")] = None,
-    users: Users = None,
-    format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
-    draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
-) -> None:
-    """Print the designs of a scenario side by side."""
-    from model.outcome import compare as compared
-    from model.scenario import load
-    from model.show import display
-
-    case = load(scenario)
-    display.show(compared(case, design, user_counts(users), draws, seed), str(format), title=case.title)
-
-
-@app.command()
-def designs(format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text) -> None:
-    """List the designs that come with the project; a scenario takes one with `like: NAME`."""
-    from model.scenario import catalogue
-    from model.show import display
-
-    display.show(catalogue(), str(format), title="Designs for `like: NAME`")
+for command in (tables.table, tables.compare, tables.designs):
+    app.command()(command)
 
 
 @app.command()
@@ -236,11 +165,10 @@ def batch(
 
     if jobs is not None and jobs < 1:
         checks.fail(f"--jobs must be a whole number >= 1; got {jobs}")
-    settle = functools.partial(_settled, set())
-    raise typer.Exit(batches.run(grid, out, jobs, notebook, engine, json, yes, cluster, check_scenario=settle))
+    raise typer.Exit(batches.run(grid, out, jobs, notebook, engine, json, yes, cluster, check_scenario=_settled))
 
 
-def _settled(priced: set, given: dict, defaults: dict) -> dict:
+def _settled(given: dict, defaults: dict) -> dict:
     """Refuse parameters that make no scenario, before anything runs; gives what a named scenario says itself."""
     from model import scenario as scenarios
 
@@ -251,15 +179,7 @@ def _settled(priced: set, given: dict, defaults: dict) -> dict:
     own = {"users": float(getattr(base.users, "mode", base.users)), "region": base.region}
     own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
     every |= own
-    case = base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
-    backends = case.before.api.backend, case.after.api.backend, getattr(case.after.socket, "backend", None)
-    bill = (case.name, case.region, str(case.prices_on), *backends)
-    if bill not in priced:  # whether the region has a price of all that is billed: asked once for each kind of bill
-        from model.outcome import evaluate
-
-        outcome = evaluate(case)
-        outcome.before.total("cost"), outcome.after.total("cost")
-        priced.add(bill)
+    base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
     return own
 
 

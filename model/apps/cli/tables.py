@@ -1,0 +1,62 @@
+"""`workbook table`, `compare` and `designs`: the tables in a terminal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from model.apps.cli.options import Format, ScenarioName, Users, user_counts
+
+
+def table(
+    scenario: ScenarioName = "twilly",
+    users: Users = None,
+    format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
+    draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+    pair: Annotated[
+        tuple[str, str] | None, typer.Option(help="The two designs; the scenario's pair if left out.")
+    ] = None,
+) -> None:
+    """Print the before-and-after table of two designs, and in a terminal every design of the scenario below it."""
+    from model.outcome import before_after, compare
+    from model.scenario import load
+    from model.show import display
+
+    case, counts = load(scenario), user_counts(users)
+    table = before_after(case, counts, draws, seed, pair)
+    display.show(table, str(format), title=f"{case.title}: {_pair_words(case, pair)}")
+    if format == Format.text and len(case.designs) > 2 and pair is None:
+        display.show(compare(case, None, counts), "text", title="All designs, every input at its mode")
+
+
+def _pair_words(case, pair) -> str:
+    """Which two designs a table compares, by their titles."""
+    first, second = (case.design(name).title for name in pair or case.compared)
+    return f"{first} (before), {second} (after)"
+
+
+def compare(
+    scenario: ScenarioName = "twilly",
+    design: Annotated[list[str] | None, typer.Argument(help="Names of designs; all where none is named.")] = None,
+    users: Users = None,
+    format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
+    draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+) -> None:
+    """Print the designs of a scenario side by side."""
+    from model.outcome import compare as compared
+    from model.scenario import load
+    from model.show import display
+
+    case = load(scenario)
+    display.show(compared(case, design, user_counts(users), draws, seed), str(format), title=case.title)
+
+
+def designs(format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text) -> None:
+    """List the designs that come with the project; a scenario takes one with `like: NAME`."""
+    from model.scenario import catalogue
+    from model.show import display
+
+    display.show(catalogue(), str(format), title="Designs for `like: NAME`")
