@@ -106,39 +106,6 @@ def by_backend(scenario: Scenario) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index=["polled_on", "moved_to"])
 
 
-def by_region(scenario: Scenario) -> pd.DataFrame:
-    """The bill of both designs in each region that has every meter they need; the others say what they lack.
-
-    Parameters
-    ----------
-    scenario : Scenario, the scenario, every range at its mode, at its first user count; its own region does not
-        matter
-
-    Returns: pandas.DataFrame, index region; columns before, after [USD/month, NaN where a price is missing],
-    before_lacks and after_lacks (the meters without a price there)
-
-    Notes
-    -----
-    A region lacks a price where no list of it was read, not because AWS sells no such thing there.
-    Source: aws_price_list.
-    """
-    import pandas as pd
-
-    plain = sampling.resolved(scenario)
-    usages, rows = _usages(plain), {}
-    for region in prices.regions():
-        book = plain.price_book(region)
-        row: dict = {}
-        for which, usage in usages.items():
-            needed = [m for m, amount in usage.items() if np.any(np.asarray(amount) > 0)]
-            lacks = [m for m in needed if book.lacks(m)]
-            usd = np.nan if lacks else billing.total(usage, book, plain.free_tier)
-            row |= {which: _first(usd), f"{which}_lacks": ", ".join(lacks)}
-        rows[region] = row
-    columns = ["before", "after", "before_lacks", "after_lacks"]
-    return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("region")
-
-
 def cheapest(scenario: Scenario, users, designs=None) -> pd.DataFrame:
     """The cheapest design in every region, for several user counts.
 
