@@ -6,7 +6,7 @@ worked out; `sample` draws the same components.
 """
 
 from model.latency.branches import DeliveryPath, branches
-from model.latency.figures import event_quantile_s, mean_s, quantile_s, told_share, variance_s2
+from model.latency.figures import event_quantile_s, mean_s, quantile_s, told_in_time, told_share, variance_s2
 from model.latency.parts import DelayPart
 from model.latency.reach import delivered_rate_per_s, undelivered_reasons, undelivered_share
 from model.latency.sampling import PART_NAMES, sample, samples
@@ -30,6 +30,7 @@ __all__ = [
     "summary",
     "sweep",
     "timed_delays_s",
+    "told_in_time",
     "told_share",
     "told_without",
     "undelivered_reasons",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class DeliveryPath:
     share: Any
     parts: dict[str, DelayPart]
     fine: bool = False
+    period_s: Any = None  # of a timer that starts with the screen; None where the way's phase is random
 
 
 def branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
@@ -62,7 +63,7 @@ def _branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
         ]
     found = [b for b in found if np.any(np.asarray(b.share) > 0)]
     whole = sum(b.share for b in found)
-    return [DeliveryPath(b.name, b.share / np.where(whole > 0, whole, 1.0), b.parts, b.fine) for b in found]
+    return [replace(b, share=b.share / np.where(whole > 0, whole, 1.0)) for b in found]
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,14 @@ def _split(whole: DeliveryPath, *either: list[Chance]) -> list[DeliveryPath]:
     for chances in either:
         met = [c for c in chances if np.any(np.asarray(c.share) > 0)]
         none = 1.0 - sum((c.share for c in met), 0.0)
-        found = [DeliveryPath(b.name, b.share * none, b.parts, b.fine) for b in found] + [
-            DeliveryPath(f"{b.name}, {c.name}", b.share * c.share, {**b.parts, **c.parts}, b.fine and not c.rare)
+        found = [replace(b, share=b.share * none) for b in found] + [
+            DeliveryPath(
+                f"{b.name}, {c.name}",
+                b.share * c.share,
+                {**b.parts, **c.parts},
+                b.fine and not c.rare,
+                b.period_s,
+            )
             for b in found
             for c in met
         ]
@@ -91,10 +98,12 @@ def _split(whole: DeliveryPath, *either: list[Chance]) -> list[DeliveryPath]:
 
 def _polled(traffic: Traffic, timer: Timer, share, name: str) -> list[DeliveryPath]:
     """An event shown by a timer."""
-    wait = {"poll wait": waits.poll_wait(timer, chain.request_s(traffic, timer))}
-    if np.any(np.asarray(timer.cache_s) > 0):
+    wait, cached = {"poll wait": waits.poll_wait(timer, chain.request_s(traffic, timer))}, np.asarray(timer.cache_s) > 0
+    if np.any(cached):
         wait["cached answer"] = parts.uniform(0.0 * timer.cache_s, timer.cache_s)
-    return _answered(traffic, wait, timer.function, share, name)
+    starts = timer.timing == "fixed" and not np.any(cached)
+    period_s = timer.period_s if starts else None
+    return [replace(b, period_s=period_s) for b in _answered(traffic, wait, timer.function, share, name)]
 
 
 def _answered(traffic: Traffic, wait: dict, function: str, share, name: str) -> list[DeliveryPath]:

@@ -5,6 +5,8 @@ Quantiles are bracketed on a grid, then found by Newton's method kept within the
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from model import checks
@@ -13,8 +15,9 @@ from model.latency.branches import DeliveryPath, branches, kind
 from model.latency.mixture import AT_ONCE, Mixture
 from model.latency.reach import delivered_rate_per_s
 from model.life.flow import Traffic
+from model.life.sessions import pushes_per_s
 
-__all__ = ["event_quantile_s", "mean_s", "quantile_s", "told_share", "variance_s2"]
+__all__ = ["event_quantile_s", "mean_s", "quantile_s", "told_in_time", "told_share", "variance_s2"]
 
 GRID = {"few": 8, "many": 768}  # points: few user counts refine by themselves, many share a finer grid
 LOWEST_S, HIGHEST_S = 1e-4, 1e6
@@ -133,6 +136,31 @@ def told_share(traffic: Traffic, within_s: float, event: str | None = None) -> n
     if event is not None:
         checks.known("event", event, traffic.life.scenario.events)
     return _mixture(traffic, event).share(within)
+
+
+GRID_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 7.0, 10.0, 15.0, 25.0, 40.0, 60.0, 120.0, 300.0, 900.0, 3600.0, HIGHEST_S)
+LIMITS_S = (1.0, 10.0, 60.0, math.inf)
+
+
+def told_in_time(traffic: Traffic, event: str | None = None) -> dict:
+    """Share of the events sent to people in the app that is on the screen in time and before they leave.
+
+    By limit in `LIMITS_S`, all events together by how often each is sent, or one: (draws, users); the last limit is
+    the end of the session alone. 0 where nothing tells anybody.
+
+    Source: cox1962.
+    """
+    scenario = traffic.life.scenario
+    names = list(scenario.events) if event is None else [checks.known("event", event, scenario.events)]
+    sent = sum(pushes_per_s(scenario, name) for name in names)
+    if not np.any(np.asarray(sent) > 0):
+        checks.fail("an event must be sent to somebody in the app; none is, so nobody can be told")
+    reached = sum(delivered_rate_per_s(traffic, name) for name in names)
+    if not np.any(np.asarray(reached) > 0):
+        return dict.fromkeys(LIMITS_S, np.zeros(np.broadcast_shapes(np.shape(reached), (1, 1))))
+    told = _mixture(traffic, event).told_in_session(GRID_S, scenario.usage)
+    share = np.asarray(reached) / np.where(np.asarray(sent) > 0, sent, 1.0)
+    return {limit: told[GRID_S.index(min(limit, HIGHEST_S))] * share for limit in LIMITS_S}
 
 
 def mixture_quantiles_s(mixture: Mixture, shares) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from model.latency import parts
 from model.latency.branches import DeliveryPath
+from model.life import sessions
 
 __all__: list[str] = []
 
@@ -156,6 +157,7 @@ class Mixture:
             for key, share, wide in _expanded(way):
                 have, *rest = found.get(key, (0.0, way, wide))
                 found[key] = (have + weight * share, *rest)
+        self.periods_s = [way.period_s for _, way, _ in found.values()]
         weights = [w for w, _, _ in found.values()]
         terms = [_terms(way, wide) for _, way, wide in found.values()]
         inner = np.broadcast_shapes((1, 1), *{np.shape(x) for way in terms for term in way for x in term[:4]})
@@ -180,6 +182,29 @@ class Mixture:
         """Share told within the times (times, rows) and its slope, by way."""
         found = [p.at(t_s, rows) for p in self.powers]
         return sum(f[0] for f in found), sum(f[1] for f in found)
+
+    def told_in_session(self, times_s, usage) -> np.ndarray:
+        """Share of deliveries on the screen within the times and before the session ends: (times, draws, users).
+
+        The times must rise. A poll that starts with the session is there at multiples of its period from then, so its
+        wait and the session's end go together; any other delivery takes the chance that the session outlasts it.
+        """
+        rows = self.weights.shape[2]
+        mean_s, sigma = (self._stack([x])[0] for x in (usage.session_mean_s, usage.session_sigma_ln))
+        edges = np.array([0.0, *times_s])
+        by_way, _ = self.at(np.broadcast_to(edges[:, None], (len(edges), rows)))
+        middle_s = (edges[1:, None] + edges[:-1, None]) / 2.0
+        lasting = sessions.residual_sf(middle_s, mean_s, sigma)
+        found = np.zeros((len(times_s), *self.weights.shape[1:]))
+        for weights, told, period_s in zip(self.weights, by_way, self.periods_s, strict=True):
+            if period_s is None:
+                within = np.cumsum(np.maximum(np.diff(told, axis=0), 0.0) * lasting, axis=0)
+            else:
+                within = np.maximum.accumulate(told[1:]) * (
+                    1.0 - sessions.cut_share(self._stack([period_s])[0], mean_s, sigma)
+                )
+            found += weights * within[:, None, :]
+        return np.clip(np.moveaxis(found, 1, 2).reshape(len(times_s), *self.shape), 0.0, 1.0)
 
     def share(self, t_s) -> np.ndarray:
         """Share of deliveries told within a time: (draws, users)."""

@@ -37,7 +37,8 @@ class Flow:
     rides: str | None = None  # the flow whose wake-up this one shares
     events: tuple[str, ...] = ()
     function: str | None = None
-    executions: Any = 0.0
+    executions: Any = 0.0  # on Lambda
+    handlers: Any = 0.0  # runs of a handler, wherever it runs
     execution_s: Any = 0.0  # of one execution, warm
     meters: dict[str, Any] = field(default_factory=dict)
     requests: int = 0

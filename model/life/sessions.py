@@ -12,6 +12,7 @@ from model.scenario import AnyDesign, Scenario, WebsocketDesign
 
 __all__ = ["FanOut", "Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
 
+POLL_TERMS = 40  # periods of a poll that are summed one by one
 MINUTE_TERMS = 30  # exact terms of the sum over minutes; an Euler-Maclaurin tail takes the rest
 HANDSHAKE_RTTS = {"1.3": 2.0, "1.2": 3.0}  # TCP one, TLS 1.3 one, TLS 1.2 two round trips
 JITTER = {
@@ -37,6 +38,36 @@ def _lognormal_sfs(times_s, mean_s, sigma_ln):
         x = np.asarray(x_s, dtype=float)
         late = ndtr(np.log(np.maximum(x, 1e-300)) * steep + middle)
         yield np.where(x <= 0, 1.0, late) if np.any(x <= 0) else late
+
+
+def residual_sf(delay_s, mean_s, sigma_ln):
+    """P(the session goes on for longer than a delay) from a random moment of active time.
+
+    A session is met by length times density and the moment lies evenly in it:
+    Phi((ln(m/t) + s^2/2)/s) - (t/m) Phi((ln(m/t) - s^2/2)/s) for a lognormal session of mean m and spread s.
+
+    Source: cox1962.
+    """
+    delay_s = np.maximum(np.asarray(delay_s, dtype=float), 1e-12)
+    return np.clip(_lognormal_excess_s(delay_s, mean_s, sigma_ln) / mean_s, 0.0, 1.0)
+
+
+def cut_share(period_s, mean_s, sigma_ln):
+    """Share of active time behind the last poll of a session whose timer starts with it: E[L mod T] / E[L].
+
+    E[L mod T] = E[L] - T x sum over k >= 1 of P(L > k T); the terms beyond the first are an integral with its first
+    two Euler-Maclaurin corrections.
+
+    Source: cox1962.
+    """
+    period_s = np.asarray(period_s, dtype=float)
+    whole = sum(_lognormal_sfs((k * period_s for k in range(1, POLL_TERMS)), mean_s, sigma_ln))
+    last_s = POLL_TERMS * period_s
+    at_last = _lognormal_sf(last_s, mean_s, sigma_ln)
+    step = period_s * 1e-3
+    slope = (_lognormal_sf(last_s + step, mean_s, sigma_ln) - _lognormal_sf(last_s - step, mean_s, sigma_ln)) / 2e-3
+    rest = _lognormal_excess_s(last_s, mean_s, sigma_ln) / period_s + at_last / 2.0 - slope / 12.0
+    return np.clip(1.0 - (whole + rest) * period_s / mean_s, 0.0, 1.0)
 
 
 def _lognormal_excess_s(x_s, mean_s, sigma_ln):

@@ -2,10 +2,11 @@
 
 from model.outcome.evaluation import before_after, chunk_totals, compare, evaluate, judged_twice
 from model.outcome.sides import MEASURES, Side, Sides
-from model.outcome.tables import ROWS, Outcome
+from model.outcome.tables import MORE_IS_BETTER, ROWS, Outcome
 
 __all__ = [
     "MEASURES",
+    "MORE_IS_BETTER",
     "ROWS",
     "Outcome",
     "Side",

@@ -14,7 +14,7 @@ from model.scenario import Scenario
 from model.traffic import Traffic
 from model.traffic import traffic as traffic_of
 
-MEASURES = claims.MEASURES
+MEASURES = (*claims.MEASURES, "runs")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Side:
             return cost.total(self.usage, self.book, self.traffic.life.scenario.free_tier)
         if measure == "load":
             return server_load.requests_per_minute(self.traffic)
+        if measure == "runs":
+            return server_load.code_runs_per_minute(self.traffic)
         if measure == "battery":
             return sum(battery.percent_per_hour(self.traffic, split=False).values())
         return sum(self.parts(measure).values())
@@ -59,7 +61,11 @@ class Side:
             return battery.percent_per_hour(traffic)
         if measure == "cost":
             return cost.usd_by_flow(traffic, self.book, traffic.life.scenario.free_tier)
-        part = mobile_data.flow_mb if measure == "data" else server_load.flow_requests_per_minute
+        part = {
+            "data": mobile_data.flow_mb,
+            "load": server_load.flow_requests_per_minute,
+            "runs": server_load.flow_code_runs_per_minute,
+        }[measure]
         return {flow.name: part(flow, traffic) for flow in traffic.flows}
 
     def _latency_parts(self) -> dict:
@@ -81,6 +87,11 @@ class Side:
         if shares not in self._known:
             self._known[shares] = latency.quantile_s(self.traffic, shares)
         return self._known[shares]
+
+    @cached_property
+    def told_in_time(self) -> dict:
+        """Share of the events sent to people in the app that they are told by each limit, and at all in the session."""
+        return latency.told_in_time(self.traffic)
 
     @cached_property
     def undelivered_share(self):

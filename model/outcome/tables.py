@@ -15,11 +15,17 @@ from model.scenario import Scenario, sampling
 ROWS = {  # the table's rows: label -> measure, figure, unit
     "notification latency p50": ("latency", "p50", "s"),
     "notification latency p95": ("latency", "p95", "s"),
+    "not told": ("told", "not told", "%"),
+    "told in time 1 s": ("told", "1", "%"),
+    "told in time 10 s": ("told", "10", "%"),
+    "told in time 60 s": ("told", "60", "%"),
     "battery": ("battery", "total", "%/active hour"),
     "mobile data": ("data", "total", "MB/active hour"),
     "server load": ("load", "total", "requests/min per active user"),
+    "code runs": ("runs", "total", "runs/min per active user"),
     "cost": ("cost", "total", "USD/month"),
 }
+MORE_IS_BETTER = ("told in time 1 s", "told in time 10 s", "told in time 60 s")
 PAIR = ("before", "after")
 QUANTILES = {"p50": 0.5, "p95": 0.95}
 SPAN = (0.05, 0.95)  # what lies between low and high: nine draws of ten
@@ -29,6 +35,7 @@ FORMULAS = {
     " + last tails, over the battery's energy",
     "data": "sum over flows of occurrences x IP bytes each way, over active hours",
     "load": "sum over flows of occurrences x requests, over active minutes",
+    "runs": "sum over flows of occurrences x runs of a handler, over active minutes",
     "cost": "sum over meters of tiered price(sum over flows of occurrences x amount a time)",
 }
 
@@ -76,7 +83,7 @@ class Outcome:
         if figure != "total":
             draws = min(draws, sampling.QUANTILE_DRAWS)
         try:
-            value = self[name].total(measure) if figure == "total" else self._quantiles(name)[figure]
+            value = self[name].total(measure) if figure == "total" else self._figures(name)[figure]
         except checks.InputError as wrong:  # no price, no event: the row has no figure, and the others stand
             self.notes[name, row] = str(wrong)
             value = np.nan
@@ -93,11 +100,13 @@ class Outcome:
             return self.sides
         return Sides(sampling.resolved(self.scenario, self.users, self.draws, self.seed, sampling.QUANTILE_DRAWS))
 
-    def _quantiles(self, name: str) -> dict:
-        """p50 and p95 of a design's latency, each (draws, users); of the first 2,048 draws [s]."""
+    def _figures(self, name: str) -> dict:
+        """p50 and p95 of a design's latency and the shares told, each (draws, users); of the first 2,048 draws."""
         if name not in self._known:
-            found = self._first[name].latency_quantiles(tuple(QUANTILES.values()))
-            self._known[name] = dict(zip(QUANTILES, found, strict=True))
+            side = self._first[name]
+            told = {f"{limit:g}": 100.0 * share for limit, share in side.told_in_time.items()}
+            found = side.latency_quantiles(tuple(QUANTILES.values()))
+            self._known[name] = {**dict(zip(QUANTILES, found, strict=True)), **told, "not told": 100.0 - told["inf"]}
         return self._known[name]
 
     def by_flow(self, measure: str, designs: Sequence[str] | None = None):
@@ -138,7 +147,7 @@ class Outcome:
             if claim.get("users") not in (None, float(self.users[0])):
                 claim = {}  # a claim about another number of users says nothing here
             rows[label] = {"unit": unit, **_figures(before, after), **_claimed(claim, before, after)}
-            rows[label] |= _spans(before, after) if self.draws else {}
+            rows[label] |= _spans(before, after, label in MORE_IS_BETTER) if self.draws else {}
         return self._noted(pd.DataFrame.from_dict(rows, orient="index"), self.scenario.compared)
 
     def _noted(self, table, names: Sequence[str]):
@@ -189,10 +198,12 @@ def compared(outcome: Outcome, names: Sequence[str]):
     for label, (_, _, unit) in ROWS.items():
         values = {name: outcome.values(label, name)[:, 0] for name in names}
         middle = {name: float(np.median(v)) for name, v in values.items()}
-        least = [n for n in names if middle[n] <= np.nanmin([*middle.values(), np.inf])]
+        sign = -1.0 if label in MORE_IS_BETTER else 1.0
+        least = [n for n in names if sign * middle[n] <= np.nanmin([*(sign * np.array([*middle.values()])), np.inf])]
         rows[label] = {"unit": unit, **middle, "best": " and ".join(least)}
         if outcome.draws:
-            rows[label] |= {"p_best": _least_share(values, least), **_ends(values)}
+            signed = {name: sign * v for name, v in values.items()}
+            rows[label] |= {"p_best": _least_share(signed, least), **_ends(values)}
     return outcome._noted(pd.DataFrame.from_dict(rows, orient="index"), names)
 
 
@@ -231,11 +242,10 @@ def _claimed(claim: dict, before: np.ndarray, after: np.ndarray) -> dict:
     }
 
 
-def _spans(before: np.ndarray, after: np.ndarray) -> dict:
-    """The 5 and 95 % quantiles of both designs' draws, and the share of draws in which after is less, a tie as half."""
-    return _ends({"before": before, "after": after}) | {
-        "p_better": float(((after < before) + 0.5 * (after == before)).mean())
-    }
+def _spans(before: np.ndarray, after: np.ndarray, more: bool) -> dict:
+    """The 5 and 95 % quantiles of both designs' draws, and the share in which after is better, a tie as half."""
+    better = (after > before if more else after < before) + 0.5 * (after == before)
+    return _ends({"before": before, "after": after}) | {"p_better": float(better.mean())}
 
 
 def _swings(scenario: Scenario, users: float, measure: str):

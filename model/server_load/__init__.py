@@ -11,8 +11,10 @@ from model.server_load.quotas import (
 )
 from model.server_load.rates import (
     at_peak,
+    code_runs_per_minute,
     connects_by_cause,
     fan_out_by_event,
+    flow_code_runs_per_minute,
     flow_rates_per_s,
     flow_requests_per_minute,
     peak_of,
@@ -24,9 +26,11 @@ from model.server_load.rates import (
 __all__ = [
     "QUOTAS",
     "at_peak",
+    "code_runs_per_minute",
     "connects_by_cause",
     "disconnect_reads",
     "fan_out_by_event",
+    "flow_code_runs_per_minute",
     "flow_rates_per_s",
     "flow_requests_per_minute",
     "limits",

@@ -123,6 +123,16 @@ def requests_per_minute(traffic: Traffic):
     return sum(flow_requests_per_minute(flow, traffic) for flow in traffic.flows)
 
 
+def flow_code_runs_per_minute(flow: Flow, traffic: Traffic):
+    """Runs of a handler per minute of an active user that a flow causes, wherever the handler runs."""
+    return flow.per_month * flow.handlers / (traffic.life.active_s / 60.0)
+
+
+def code_runs_per_minute(traffic: Traffic):
+    """Runs of handlers per minute of an active user: requests, connects, disconnects, sends and fan-outs."""
+    return sum(flow_code_runs_per_minute(flow, traffic) for flow in traffic.flows)
+
+
 def with_users(traffic: Traffic, users) -> Traffic:
     """The same design with other user counts."""
     return traffic_of(traffic.life.design, traffic.life.scenario.model_copy(update={"users": users}))

@@ -153,7 +153,7 @@ def _frame(table: object):
         table = table.to_frame(table.name or "value")
     if isinstance(table, Mapping) and not any(np.ndim(v) for v in table.values()):
         table = [dict(table)]
-    frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+    frame = _told_first(table if isinstance(table, pd.DataFrame) else pd.DataFrame(table))
     plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     if plain:
         return frame, []
@@ -161,6 +161,17 @@ def _frame(table: object):
         str(n) if n is not None else ("row" if i == 0 else f"row {i + 1}") for i, n in enumerate(frame.index.names)
     ]
     return frame.rename_axis(index=names).reset_index(allow_duplicates=True), names
+
+
+def _told_first(table):
+    """A table of measures with the share told in time before all else, as a person is shown it."""
+    if "measure" not in table.index.names:
+        return table
+    labels = list(table.index.get_level_values("measure"))
+    users = list(table.index.get_level_values("users")) if "users" in table.index.names else [0] * len(labels)
+    first = {count: users.index(count) for count in users}
+    order = sorted(range(len(labels)), key=lambda k: (first[users[k]], not labels[k].startswith("told in time"), k))
+    return table.iloc[order]
 
 
 def _numeric(text: str) -> bool:
@@ -239,7 +250,7 @@ def show(table, form: str, title: str = "") -> None:
 
 def _shown(table) -> tuple[list[str], list[list[str]]]:
     """The header and the rows as texts, without columns that are empty."""
-    flat = table.reset_index()
+    flat = _told_first(table).reset_index()
     columns = [c for c in flat.columns if not flat[c].eq("").all()]
     rows = flat[columns].itertuples(index=False)
     return columns, [[_cell(c, v) for c, v in zip(columns, row, strict=True)] for row in rows]

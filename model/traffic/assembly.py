@@ -57,7 +57,12 @@ def _metered(current: Life, flow: Flow, found: dict[str, FunctionRuns], table_by
             work = chains.added(work, chains.run_meters(scenario, function, run_s, run.cold_share, init_s))
         meters = chains.added(meters, chains.times(work, flow.executions))
     return replace(
-        flow, meters=meters, execution_s=run_s, server_s=server_s, executions=flow.executions if managed else 0.0
+        flow,
+        meters=meters,
+        execution_s=run_s,
+        server_s=server_s,
+        executions=flow.executions if managed else 0.0,
+        handlers=flow.executions,
     )
 
 

@@ -213,7 +213,7 @@ def _relative(old: float, new: float) -> float:
 def _moves(old: Outcome, new: Outcome) -> list[tuple[str, str, float, float]]:
     """Row, design, old and new figure of everything that changed, the largest relative change first."""
     moves = []
-    for row in ROWS:
+    for row in CALLED:
         pairs = zip(DESIGNS, old.values(row), new.values(row), strict=True)
         moves += [(row, which, float(a[0, 0]), float(b[0, 0])) for which, a, b in pairs]
     moves = [m for m in moves if abs(_relative(m[2], m[3])) > LEAST]
