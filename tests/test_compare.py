@@ -17,7 +17,19 @@ from model.show import display
 
 COLUMNS = ["unit", "before", "after", "change", "claimed_before", "claimed_after", "verdict"]
 DRAWN = ["before_low", "before_high", "after_low", "after_high", "p_better"]
-ROWS = ["notification latency p50", "notification latency p95", "battery", "mobile data", "server load", "cost"]
+ROWS = [
+    "notification latency p50",
+    "notification latency p95",
+    "not told",
+    "told in time 1 s",
+    "told in time 10 s",
+    "told in time 60 s",
+    "battery",
+    "mobile data",
+    "server load",
+    "code runs",
+    "cost",
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +47,11 @@ def test_the_table_keeps_its_rows_columns_and_units(twilly):
     assert list(table["unit"]) == [
         "s",
         "s",
+        *4 * ["%"],
         "%/active hour",
         "MB/active hour",
         "requests/min per active user",
+        "runs/min per active user",
         "USD/month",
     ]
     assert list(model.before_after(twilly, draws=32, seed=1).columns) == COLUMNS + DRAWN
@@ -222,7 +236,7 @@ def test_a_scenario_without_claims_is_judged_by_nobody(twilly):
 
 def test_several_user_counts_stand_below_each_other(twilly):
     table = model.before_after(twilly, users=[1e3, 1e4])
-    assert table.index.nlevels == 2 and len(table) == 12
+    assert table.index.nlevels == 2 and len(table) == 2 * len(ROWS)
 
 
 def test_claims_are_judged_under_their_premise_and_under_the_scenario(twilly):

@@ -36,7 +36,7 @@ def test_a_built_wheel_finds_its_own_data(wheel, tmp_path):
         env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [str(tmp_path / "model" / "_data"), "(6, 7)"]
+    assert done.stdout.splitlines() == [str(tmp_path / "model" / "_data"), "(11, 7)"]
 
 
 def test_an_installed_wheel_says_that_the_bench_is_only_in_a_clone(wheel, tmp_path):

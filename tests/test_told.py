@@ -6,7 +6,7 @@ from scipy import special
 
 import model
 from model import latency, server_load, traffic
-from model.life import sessions
+from model.life import lengths, sessions
 from model.scenario import sampling
 
 LIMITS = latency.figures.LIMITS_S
@@ -37,7 +37,7 @@ def share_and_error(hit, weight):
     ("period_s", "mean_s", "published"), [(60, 300, 0.101), (30, 120, 0.126), (300, 600, 0.244), (60, 60, 0.435)]
 )
 def test_a_timer_that_starts_with_the_session_misses_its_last_part(period_s, mean_s, published):
-    cut = one(sessions.cut_share(period_s, mean_s, 1.0))
+    cut = one(lengths.cut_share(period_s, mean_s, 1.0))
     k = np.arange(1, 400_000) * period_s
     exact = 1 - special.ndtr(np.log(mean_s) - 0.5 - np.log(k)).sum() * period_s / mean_s
     assert cut == pytest.approx(exact, rel=1e-6) and cut == pytest.approx(published, abs=0.001)
@@ -51,7 +51,7 @@ def test_a_timer_that_starts_with_the_session_misses_its_last_part(period_s, mea
 def test_a_session_outlasts_a_delay_from_a_random_moment_as_often_as_simulated_ones(sigma, delay_s):
     length_s, weight, moment_s, _ = simulated(600.0, sigma)
     share, error = share_and_error(length_s - moment_s > delay_s, weight)
-    assert abs(one(sessions.residual_sf(delay_s, 600.0, sigma)) - share) < 4 * error + 1e-9
+    assert abs(one(lengths.residual_sf(delay_s, 600.0, sigma)) - share) < 4 * error + 1e-9
 
 
 @pytest.mark.parametrize("limit_s", [1.0, 10.0, 60.0])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import model
 from model import traffic
 from model.life import chains, sessions
+from model.life.lengths import mean_billed_minutes
 from model.life.flow import cold_shares
 from model.scenario import sampling
 
@@ -83,7 +84,7 @@ def test_billed_minutes_agree_with_simulated_sessions(sigma):
     lengths = 600.0 * np.exp(sigma * rng.standard_normal(400_000) - sigma**2 / 2)
     minutes = np.ceil((lengths + 30.0) / 60.0)
     error = 4 * minutes.std() / np.sqrt(minutes.size) + 1e-9
-    assert abs(sessions.mean_billed_minutes(600.0, sigma, 30.0) - minutes.mean()) < error
+    assert abs(mean_billed_minutes(600.0, sigma, 30.0) - minutes.mean()) < error
 
 
 @pytest.mark.parametrize("grace_s", [0.0, 60.0, 1790.0, 1800.0, 7200.0, 1e5])
@@ -91,7 +92,7 @@ def test_a_long_grace_is_billed_to_the_minute_as_in_simulated_sessions(grace_s):
     rng = np.random.default_rng(6)
     minutes = np.ceil((600.0 * np.exp(rng.standard_normal(400_000) - 0.5) + grace_s) / 60.0)
     error = 4 * minutes.std() / np.sqrt(minutes.size)
-    assert abs(sessions.mean_billed_minutes(600.0, 1.0, grace_s) - minutes.mean()) < error
+    assert abs(mean_billed_minutes(600.0, 1.0, grace_s) - minutes.mean()) < error
 
 
 def test_a_plain_server_cuts_no_connection_at_the_gateways_limits(twilly):

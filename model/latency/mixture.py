@@ -15,7 +15,7 @@ import numpy as np
 
 from model.latency import parts
 from model.latency.branches import DeliveryPath
-from model.life import sessions
+from model.life import lengths
 
 __all__: list[str] = []
 
@@ -194,14 +194,14 @@ class Mixture:
         edges = np.array([0.0, *times_s])
         by_way, _ = self.at(np.broadcast_to(edges[:, None], (len(edges), rows)))
         middle_s = (edges[1:, None] + edges[:-1, None]) / 2.0
-        lasting = sessions.residual_sf(middle_s, mean_s, sigma)
+        lasting = lengths.residual_sf(middle_s, mean_s, sigma)
         found = np.zeros((len(times_s), *self.weights.shape[1:]))
         for weights, told, period_s in zip(self.weights, by_way, self.periods_s, strict=True):
             if period_s is None:
                 within = np.cumsum(np.maximum(np.diff(told, axis=0), 0.0) * lasting, axis=0)
             else:
                 within = np.maximum.accumulate(told[1:]) * (
-                    1.0 - sessions.cut_share(self._stack([period_s])[0], mean_s, sigma)
+                    1.0 - lengths.cut_share(self._stack([period_s])[0], mean_s, sigma)
                 )
             found += weights * within[:, None, :]
         return np.clip(np.moveaxis(found, 1, 2).reshape(len(times_s), *self.shape), 0.0, 1.0)

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from model import ledger
+from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
 from model.scenario import AnyDesign, Scenario, WebsocketDesign
 
 __all__ = ["FanOut", "Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
 
-POLL_TERMS = 40  # periods of a poll that are summed one by one
-MINUTE_TERMS = 30  # exact terms of the sum over minutes; an Euler-Maclaurin tail takes the rest
 HANDSHAKE_RTTS = {"1.3": 2.0, "1.2": 3.0}  # TCP one, TLS 1.3 one, TLS 1.2 two round trips
 JITTER = {
     "none": (1.0, 1.0),
@@ -21,96 +20,6 @@ JITTER = {
     "full": (0.0, 1.0),  # first delay, least and most, over
     "decorrelated": (1.0, 3.0),
 }  # the schedule's; any in between is as likely
-
-
-def _lognormal_sf(x_s, mean_s, sigma_ln):
-    """P(length > x) of a lognormal with that mean; 1 where x <= 0; a step where sigma is 0."""
-    return next(_lognormal_sfs([x_s], mean_s, sigma_ln))
-
-
-def _lognormal_sfs(times_s, mean_s, sigma_ln):
-    """The same for many times, one after another: what they have in common is worked out once."""
-    from scipy.special import ndtr
-
-    steep = -1.0 / np.maximum(np.asarray(sigma_ln, dtype=float), 1e-9)
-    middle = 0.5 / steep - steep * np.log(mean_s)
-    for x_s in times_s:
-        x = np.asarray(x_s, dtype=float)
-        late = ndtr(np.log(np.maximum(x, 1e-300)) * steep + middle)
-        yield np.where(x <= 0, 1.0, late) if np.any(x <= 0) else late
-
-
-def residual_sf(delay_s, mean_s, sigma_ln):
-    """P(the session goes on for longer than a delay) from a random moment of active time.
-
-    A session is met by length times density and the moment lies evenly in it:
-    Phi((ln(m/t) + s^2/2)/s) - (t/m) Phi((ln(m/t) - s^2/2)/s) for a lognormal session of mean m and spread s.
-
-    Source: cox1962.
-    """
-    delay_s = np.maximum(np.asarray(delay_s, dtype=float), 1e-12)
-    return np.clip(_lognormal_excess_s(delay_s, mean_s, sigma_ln) / mean_s, 0.0, 1.0)
-
-
-def cut_share(period_s, mean_s, sigma_ln):
-    """Share of active time behind the last poll of a session whose timer starts with it: E[L mod T] / E[L].
-
-    E[L mod T] = E[L] - T x sum over k >= 1 of P(L > k T); the terms beyond the first are an integral with its first
-    two Euler-Maclaurin corrections.
-
-    Source: cox1962.
-    """
-    period_s = np.asarray(period_s, dtype=float)
-    whole = sum(_lognormal_sfs((k * period_s for k in range(1, POLL_TERMS)), mean_s, sigma_ln))
-    last_s = POLL_TERMS * period_s
-    at_last = _lognormal_sf(last_s, mean_s, sigma_ln)
-    step = period_s * 1e-3
-    slope = (_lognormal_sf(last_s + step, mean_s, sigma_ln) - _lognormal_sf(last_s - step, mean_s, sigma_ln)) / 2e-3
-    rest = _lognormal_excess_s(last_s, mean_s, sigma_ln) / period_s + at_last / 2.0 - slope / 12.0
-    return np.clip(1.0 - (whole + rest) * period_s / mean_s, 0.0, 1.0)
-
-
-def _lognormal_excess_s(x_s, mean_s, sigma_ln):
-    """E[(length - x)+] of a lognormal with that mean, for x > 0."""
-    from scipy.special import ndtr
-
-    sigma = np.maximum(np.asarray(sigma_ln, dtype=float), 1e-9)
-    z = (np.log(x_s) - np.log(mean_s)) / sigma
-    return mean_s * ndtr(sigma / 2.0 - z) - x_s * ndtr(-z - sigma / 2.0)
-
-
-def mean_billed_minutes(mean_s, sigma_ln, grace_s):
-    """Mean of a session's connected minutes, each session rounded up to the minute.
-
-    E[ceil(X / 60)] = sum over k >= 0 of P(X > 60 k), X the lognormal session plus the grace. The first terms
-    are summed, the rest is the integral with its first two Euler-Maclaurin corrections.
-
-    Source: aws_pricing_pages.
-    """
-    whole = np.floor(np.asarray(grace_s) / 60.0)  # a minute of the grace is a minute of every session
-    rest_s = np.asarray(grace_s) - 60.0 * whole
-    terms = _lognormal_sfs((60.0 * k - rest_s for k in range(MINUTE_TERMS)), mean_s, sigma_ln)
-    edge = 60.0 * MINUTE_TERMS - rest_s
-    tail = _lognormal_excess_s(edge, mean_s, sigma_ln) / 60.0 + _lognormal_sf(edge, mean_s, sigma_ln) / 2.0
-    return whole + sum(terms) + tail
-
-
-def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):
-    """Mean number of times that a limit on a connection's life cuts a session.
-
-    E[floor(X / limit)] = sum over k >= 1 of P(X > k limit).
-
-    Source: aws_docs.
-    """
-    return sum(_lognormal_sfs((k * limit_s - np.asarray(grace_s) for k in range(1, 13)), mean_s, sigma_ln))
-
-
-def mean_least_s(mean_s, limit_s):
-    """Mean of the smaller of an exponential duration and a limit: mean x (1 - exp(-limit / mean)).
-
-    Source: cox1962.
-    """
-    return np.asarray(mean_s) * -np.expm1(-np.asarray(limit_s) / np.asarray(mean_s))
 
 
 @dataclass(frozen=True)

@@ -144,8 +144,8 @@ def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int
 
     Examples
     --------
-    >>> list(before_after("twilly").index)[2:]
-    ['battery', 'mobile data', 'server load', 'cost']
+    >>> list(before_after("twilly").index)[6:]
+    ['battery', 'mobile data', 'server load', 'code runs', 'cost']
     """
     scenario = _paired(scenario, pair)
     pair = scenario.compared
