@@ -198,7 +198,7 @@ def reconnect(
     -----
     An attempt takes no time, and only these clients use the bucket. Clients that try at the very same moment come
     in an order drawn from the seed. A million clients that never stop trying make about 70 million attempts at 500/s.
-    Source: aws_backoff (jitter), aws_docs (quota of 500 new connections/s, burst 500), twilly_code (schedule).
+    Source: aws_backoff (jitter), aws_docs (quota of 500 new connections/s, burst 500), first_case_code (schedule).
     """
     rate = _one("rate_per_s", rate_per_s, checks.positive, "connections/s")
     lent = _one("burst", burst, checks.bounded, ">= 1 connection", lambda a: (a >= 1) & np.isfinite(a))

@@ -91,7 +91,7 @@ def test_a_claim_without_a_unit_is_refused():
     assert refused(unit=None) == "claim 1 (calls) must have a unit; got none (mine.yaml)"
 
 
-@pytest.mark.parametrize("where", [None, {}, {"source": "twilly_report"}, "page 2"])
+@pytest.mark.parametrize("where", [None, {}, {"source": "first_case_report"}, "page 2"])
 def test_a_claim_without_a_place_is_refused(where):
     assert refused(where=where).startswith(
         "claim 1 (calls) must say its place, as where: {source: ..., place: ...}; got none"
@@ -195,7 +195,7 @@ def test_a_figure_carries_what_its_claim_says_it_is_about():
         "flows": ["heartbeat"],
         "improvement": {"low": 0.2, "high": 0.3, "as": "less"},
         "saved": {"value": -3},
-        "where": {"source": "twilly_report", "place": "page 2"},
+        "where": {"source": "first_case_report", "place": "page 2"},
     }
     before, improvement, saved = figures_of([claim], "mine.yaml")
     assert [f.key for f in (before, improvement, saved)] == ["calls.before", "calls.improvement", "calls.saved"]
@@ -207,7 +207,7 @@ def test_a_figure_carries_what_its_claim_says_it_is_about():
         "USD/active hour",
     )
     assert (improvement.low, improvement.high, saved.low) == (0.2, 0.3, -3.0)
-    assert before.place == "page 2 (twilly_report)" and before.name == "claim 1 (calls, before)"
+    assert before.place == "page 2 (first_case_report)" and before.name == "claim 1 (calls, before)"
 
 
 def test_a_part_keeps_its_sign_and_when_it_counts():

@@ -113,9 +113,10 @@ def without_pictures(notebook):
     return notebook
 
 
-@pytest.mark.parametrize("source", sorted(paths.notebooks().glob("*.ipynb")), ids=lambda p: p.stem)
-def test_every_notebook_puts_out_what_is_stored(source, tmp_path):
+@pytest.mark.parametrize("source", ["00_explore", "06_load_and_limits", "08_claims"])  # the others: test_own_app
+def test_a_notebook_puts_out_what_is_stored(source, tmp_path):
     """nbval holds the stored outputs against a kernel's, so what is as stored here is as in a kernel."""
+    source = paths.notebooks(f"{source}.ipynb")
     kept = outputs_text(without_pictures(nbformat.read(source, as_version=4)))
     here = outputs_text(notebooks.execute(source, {}, tmp_path / "here.ipynb", "inprocess"))
     assert not lines_that_differ(kept, here), "\n".join(lines_that_differ(kept, here))

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 import model
 from model import traffic
 from model.life import chains, sessions
-from model.life.lengths import mean_billed_minutes
 from model.life.flow import cold_shares
+from model.life.lengths import mean_billed_minutes
 from model.scenario import sampling
 
 

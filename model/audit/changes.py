@@ -111,7 +111,7 @@ def improvements(
     Notes
     -----
     Every input is at its mode. A change made alone may do nothing without another; the interaction shows it.
-    Source: twilly_code.
+    Source: first_case_code.
     """
     import pandas as pd
 

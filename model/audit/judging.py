@@ -83,7 +83,7 @@ def table(scenario: Scenario | str, claims: str | Path | None = None, draws: int
     claimed_low, claimed_high, premise, premise_low, premise_high, premise_verdict, the same for scenario, rules
     (those that found it wrong by itself), factor, contradicts, verdict and why
     Raises: InputError, what is wrong with scenario or claims, in one sentence
-    Source: twilly_summary, twilly_report, aws_price_list.
+    Source: twilly_summary, first_case_report, aws_price_list.
     """
     import pandas as pd
 

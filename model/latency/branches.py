@@ -35,7 +35,7 @@ class DeliveryPath:
 def branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
     """The ways an event that arrives reaches its user, with shares that add up to 1.
 
-    Source: cox1962, lambda_perf, twilly_code.
+    Source: cox1962, lambda_perf, first_case_code.
     """
     checks.known("event", event, traffic.life.scenario.events)
     return chain.once(traffic, ("branches", *kind(traffic, event)), lambda: _branches(traffic, event))

@@ -78,7 +78,7 @@ def _timers_of(traffic: Traffic, event: str) -> tuple[dict, dict]:
 def undelivered_reasons(traffic: Traffic, event: str) -> dict:
     """Why recipients in the app are not told of an event within the session, with the share of each reason.
 
-    Source: twilly_code, cox1962.
+    Source: first_case_code, cox1962.
     """
     checks.known("event", event, traffic.life.scenario.events)
     design = traffic.life.design
@@ -105,7 +105,7 @@ def reached_share(traffic: Traffic, event: str):
 def undelivered_share(traffic: Traffic, event: str):
     """The share of an event's recipients in the app who are not told within the session.
 
-    Source: twilly_code.
+    Source: first_case_code.
     """
     left = 1.0 - reached_share(traffic, event)
     return np.where(left < ROUNDING, 0.0, left)[()]

@@ -70,7 +70,7 @@ def by_event(scenario: Scenario, within_s: float = 0.1):
     Returns: pandas.DataFrame, A row a pair of event and design: p5, p50, p95 and mean in seconds (NaN where never
     delivered), the share told in time, the share not told within the session, and the reasons
     Raises: InputError, A negative time, several user counts
-    Source: cox1962, twilly_code.
+    Source: cox1962, first_case_code.
     """
     import pandas as pd
 

@@ -25,7 +25,7 @@ def times(meters: dict, factor) -> dict:
 def run_s(scenario: Scenario, function: Function, table_bytes=0.0, posts_s=0.0):
     """Duration of one warm run: CPU time at the function's share of a vCPU, its database calls, its posts.
 
-    Source: aws_docs, twilly_code.
+    Source: aws_docs, first_case_code.
     """
     slower = np.maximum(scenario.number("lambda_vcpu_mb") / function.memory_mb, 1.0)
     waits = sum(operation_s(scenario, o, table_bytes) for o in function.operations)
@@ -127,7 +127,7 @@ def operation_s(scenario: Scenario, operation: Operation, table_bytes=0.0):
 def found_share(table_bytes):
     """Chance that a row of the table lies in the one page that a scan reads: page / table, at most 1.
 
-    Source: aws_docs, twilly_code.
+    Source: aws_docs, first_case_code.
     """
     return np.minimum(page_bytes() / np.maximum(table_bytes, 1.0), 1.0)
 
@@ -135,7 +135,7 @@ def found_share(table_bytes):
 def matching(function: Function, table_bytes) -> Function:
     """A function that scans the table and deletes what it finds: a deletion as often as the row is found.
 
-    Source: twilly_code.
+    Source: first_case_code.
     """
     if not any(o.kind == "scan_table" for o in function.operations):
         return function
@@ -153,7 +153,7 @@ def matching(function: Function, table_bytes) -> Function:
 def scanning(function: Function) -> Function:
     """The sender as a broadcast runs it: a scan of one page of the table in the place of its queries.
 
-    Source: twilly_code.
+    Source: first_case_code.
     """
     kept = [o for o in function.operations if o.kind not in ("query", "scan_table")]
     return function.model_copy(update={"operations": [Operation(kind="scan_table"), *kept]})

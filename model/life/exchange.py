@@ -222,7 +222,7 @@ def deflated_payload_bytes(payload_bytes):
     between their sizes is interpolated; beyond the longest its ratio holds. A message that would not shrink
     is sent as it is.
 
-    Source: rfc7692, twilly_code, wire_capture.
+    Source: rfc7692, first_case_code, wire_capture.
     """
     plain = checks.whole("payload_bytes", payload_bytes, "B")
     sizes, packed = _deflate_curve()

@@ -168,7 +168,7 @@ def fleet(
     -----
     A function that both sides call starts cold as if each side had its own, so cold starts are a little
     overstated while both are there. Users of both sides behave alike.
-    Source: twilly_code, aws_pricing_pages.
+    Source: first_case_code, aws_pricing_pages.
 
     Examples
     --------

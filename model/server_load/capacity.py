@@ -48,7 +48,7 @@ def fan_out_s(
     Notes
     -----
     A burst that the quota would lend is left out.
-    Source: twilly_code, aws_docs.
+    Source: first_case_code, aws_docs.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def fan_out_connections(timeout_s: ArrayLike, post_s: ArrayLike) -> np.ndarray:
 
     Returns: array, whole connections, broadcast shape
     Raises: InputError, A time of 0 or less
-    Source: twilly_code.
+    Source: first_case_code.
 
     Examples
     --------

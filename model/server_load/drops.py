@@ -103,7 +103,7 @@ def drop(
     Notes
     -----
     Only these clients use the quota, and the fallback poll finds an API that answers all of them.
-    Source: aws_docs, aws_backoff, twilly_code, node_bench.
+    Source: aws_docs, aws_backoff, first_case_code, node_bench.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def course(storm_of: Drop, at_s: ArrayLike) -> dict[str, np.ndarray]:
     Returns: dict of str to array, share of clients that are back, and requests a second of the fallback poll, at each
     moment
     Raises: InputError, A negative moment, or a storm of nobody
-    Source: twilly_code.
+    Source: first_case_code.
     """
     polls = storm.fallback_requests_per_s(
         storm_of.back_s,
@@ -182,7 +182,7 @@ def figures(storm_of: Drop) -> dict[str, float]:
     good (of those who gave up), the API's load at the worst moment over what it carries, and most runs of the connect
     function at once (the burst and what is admitted while one runs)
     Raises: InputError, A storm of nobody
-    Source: twilly_code, aws_docs.
+    Source: first_case_code, aws_docs.
     """
     found = storm.summary(storm_of.back_s)
     first = storm_of.notice_s + storm_of.fallback_delay_s

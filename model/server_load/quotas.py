@@ -45,7 +45,7 @@ def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict:
     Notes
     -----
     Runs count every start of a function; the quota strictly counts those somebody waits for.
-    Source: aws_docs, twilly_code.
+    Source: aws_docs, first_case_code.
     """
     known = dict(ledger.quotas())
     for name, value in (quotas or {}).items():
@@ -185,7 +185,7 @@ def disconnect_reads(traffic: Traffic) -> dict:
     Returns: dict of str to array, open connections at the peak, read units of one disconnect there, read units a
     second at the peak and read units a month, (draws, users)
     Raises: InputError, A polling design, which has no connections
-    Source: aws_docs, twilly_code.
+    Source: aws_docs, first_case_code.
     """
     if traffic.life.design.socket is None:
         checks.fail("disconnect_reads must be given a websocket design; got polling")

@@ -39,7 +39,7 @@ def _scanned_units(traffic: Traffic, flow: Flow):
 
     A scan begins at the table's beginning and ends with its first page, so all of them read one partition.
 
-    Source: aws_docs, twilly_code.
+    Source: aws_docs, first_case_code.
     """
     if flow.kind == "cache":
         return flow.meters.get("dynamodb_read_unit", 0.0)
@@ -199,7 +199,7 @@ def fan_out_by_event(traffic: Traffic) -> dict:
 
     As `traffic` decides it for all: more than a function has means that it reaches a share of them only.
 
-    Source: twilly_code, node_bench.
+    Source: first_case_code, node_bench.
     """
     return {event: one.needed_s for event, one in traffic.life.fan_outs.items()}
 

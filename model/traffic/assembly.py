@@ -184,7 +184,7 @@ def flows(design: AnyDesign | str, scenario: Scenario) -> list[Flow]:
 
     Returns: list of Flow, one a kind of exchange; `per_month` is over all users
     Raises: InputError, an unknown design
-    Source: twilly_code.
+    Source: first_case_code.
 
     Examples
     --------

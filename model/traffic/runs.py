@@ -23,7 +23,7 @@ def on_lambda(design: AnyDesign, flow: Flow) -> bool:
 def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
     """The function of a flow as it runs there: a broadcast scans, a disconnect deletes what its scan finds.
 
-    Source: twilly_code.
+    Source: first_case_code.
     """
     function = life.design.functions[str(flow.function)]
     if flow.kind == "disconnect":
@@ -39,7 +39,7 @@ def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
 def flow_run_s(life: Life, flow: Flow, table_bytes):
     """Duration of one warm run of a flow's function in its role.
 
-    Source: twilly_code.
+    Source: first_case_code.
     """
     function = flow_function(life, flow, table_bytes)
     posts_s = life.fan_outs[flow.events[0]].seconds if flow.kind in ("push", "broadcast") else 0.0
@@ -81,7 +81,7 @@ def fan_outs(life: Life, table_bytes) -> dict[str, FanOut]:
     function, and whom it has not posted to by then is never told; a process or server of one's own is not.
     A plain server writes to its own sockets one after another.
 
-    Source: twilly_code, node_bench.
+    Source: first_case_code, node_bench.
     """
     sent = {event: push.audience == "broadcast" for event, push in life.design.pushes.items() if push.sent}
     left_s = {whole: _left_s(life, whole, table_bytes) for whole in set(sent.values())}

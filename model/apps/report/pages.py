@@ -60,6 +60,9 @@ def page_of(path: Path) -> ReportPage:
     from nbconvert.exporters import HTMLExporter
 
     notebook = nbformat.read(path, as_version=4)
+    given = any("injected-parameters" in cell.metadata.get("tags", ()) for cell in notebook.cells)
+    if given:  # a page shows the parameters it was made with, not those that a notebook starts from
+        notebook.cells = [cell for cell in notebook.cells if "parameters" not in cell.metadata.get("tags", ())]
     figures = _take_charts(notebook)
     exporter = HTMLExporter(template_name="basic", sanitize_html=True, exclude_anchor_links=True)
     exporter.register_filter("clean_html", cleaned)  # nbconvert's own takes headings and table heads away

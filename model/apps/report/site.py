@@ -27,6 +27,9 @@ NAMES = {
 }
 
 
+CLAIMS_PAGE = "08_claims"  # left out where a scenario names no claims
+
+
 def write_report(
     scenario: str, users: float | None, out_dir: Path, engine: str = "inprocess", notebooks: Sequence | None = None
 ) -> Path:
@@ -47,7 +50,10 @@ def write_report(
         out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as wrong:
         checks.fail(f"the folder cannot be written: {str(wrong.strerror).lower()}", out_dir)
-    notebooks = notebooks or sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
+    about_claims = [] if case.claims else [CLAIMS_PAGE]
+    notebooks = notebooks or sorted(
+        path for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb") if path.stem not in about_claims
+    )
     executed = execute_all(notebooks, parameters, out_dir / "notebooks", engine)
     whole = [e.output for e in executed if not e.error]
     index = write(whole, tables, out_dir, case.title, facts=_facts(case, outcome), first=2 if case.claims else 1)

@@ -1,0 +1,51 @@
+"""An app of one's own, from the README: its table, and nothing of the first case in anything it is shown."""
+
+import re
+
+import pytest
+
+import model
+from model import paths
+from model.apps import report
+
+ROOT = paths.PACKAGE.parent
+
+
+def example():
+    """The scenario that the README shows."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.search(r"^```yaml\n(# chat.yaml.*?)^```$", text, re.M | re.S).group(1)
+
+
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory):
+    path = tmp_path_factory.mktemp("own") / "chat.yaml"
+    path.write_text(example(), encoding="utf-8")
+    return path
+
+
+def test_the_example_of_the_readme_is_short_and_every_row_of_its_table_has_a_figure(chat):
+    assert len([line for line in example().splitlines() if not line.startswith("#")]) <= 12
+    table = model.before_after(chat, draws=64)
+    assert table[["before", "after"]].notna().all(axis=None) and (table["verdict"] == "").all()
+    assert model.load(chat).compared == ("poll", "push") and table.loc["told in time 1 s", "p_better"] == 1.0
+
+
+def test_its_report_has_every_page_but_the_one_about_claims_and_nothing_of_the_first_case(chat, tmp_path):
+    report.write_report(str(chat), None, tmp_path)
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in tmp_path.glob("*.html")}
+    wanted = {path.stem for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb")} - {"08_claims"}
+    assert pages.keys() == wanted | {"index"}
+    for name, text in pages.items():
+        shown = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.S)
+        assert not re.findall(r"(?i)twilly|broadcaster|4,680|as documented", shown), name
+    for path in (tmp_path / "tables").iterdir():
+        assert "twilly" not in path.read_text(encoding="utf-8").lower(), path.name
+
+
+@pytest.mark.parametrize("change", [{"pair": ["push", "push"]}, {"pair": ["push", "poll"]}, {"users": 1}])
+def test_any_pair_and_any_size_has_a_table(chat, change):
+    table = model.before_after(model.load(chat).with_(change))
+    assert table[["before", "after"]].notna().all(axis=None)
+    if change.get("pair") == ["push", "push"]:
+        assert (table["before"] == table["after"]).all()
