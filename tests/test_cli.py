@@ -63,3 +63,13 @@ def test_a_scenario_of_ones_own_is_a_file(tmp_path):
     (tmp_path / "mine.yaml").write_text("extends: twilly\nname: mine\nusers: 1e3\n", encoding="utf-8")
     done = workbook("table", "mine.yaml", "--format", "csv", cwd=tmp_path)
     assert done.returncode == 0 and done.stdout.startswith("measure,unit,before,after,change")
+
+
+def test_a_table_in_a_terminal_shows_the_middle_of_its_draws_and_their_span_and_a_program_gets_the_modes():
+    shown = workbook("table", "twilly", "--pair", "before", "after").stdout
+    assert "middle of 1,024 draws" in " ".join(shown.split())
+    assert " (0." in next(line for line in shown.splitlines() if "battery" in line)
+    modes = workbook("table", "twilly", "--draws", "0", "--pair", "before", "after").stdout
+    assert (
+        "every input at its mode" in modes and "before_low" not in workbook("table", "twilly", "--format", "csv").stdout
+    )

@@ -144,6 +144,13 @@ def _whole_from_1(value: Any) -> int:
     return number
 
 
+def _memory(value: Any) -> int:
+    number = _whole(value)
+    if not 128 <= number <= 10_240:
+        refuse(f"must be between 128 and 10,240 MB, as Lambda has it; got {number}")
+    return number
+
+
 def _users(value: Any) -> Any:
     array = np.array([_between(v, 0.0, math.inf, True, "> 0 users") for v in np.ravel(np.asarray(value, dtype=object))])
     return float(array[0]) if np.ndim(value) == 0 else array
@@ -170,6 +177,7 @@ BytesOrNone = _real(">= 0 B", low=0.0, optional=True)
 Count = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 SomeCount = Annotated[int, BeforeValidator(_whole_from_1, json_schema_input_type=int)]
 Usd = Annotated[float, BeforeValidator(lambda v: _between(v, 0.0, math.inf, False, ">= 0 USD"))]
+Memory = Annotated[int, BeforeValidator(lambda v: _memory(v), json_schema_input_type=int)]
 Users = Annotated[Any, BeforeValidator(_users, json_schema_input_type=float)]
 Delays = Annotated[list[float], BeforeValidator(_delays), Field(min_length=1)]
 Name = Annotated[str, AfterValidator(_name)]

@@ -14,6 +14,7 @@ from model.scenario.fields import (
     BytesOrNone,
     Count,
     Delays,
+    Memory,
     Part,
     PeakRatio,
     PerSecond,
@@ -113,7 +114,7 @@ class Operation(Part):
 class Function(Part):
     """A handler: CPU time at one full vCPU, the database operations it waits for, what it logs."""
 
-    memory_mb: SomeCount = 128
+    memory_mb: Memory = 128
     arch: Literal["x86", "arm"] = "x86"
     runtime: str = "nodejs18"
     package_kb: Positive

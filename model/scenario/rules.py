@@ -12,6 +12,8 @@ from model.scenario import columns, places
 from model.scenario.fields import Range, refuse
 from model.scenario.transports import AnyDesign, Choices, WebsocketDesign
 
+MOST_ANSWER_BYTES = 6 * 2**20
+
 
 def check_references(scenario: Choices) -> None:
     """Refuse, in one sentence, a scenario whose parts do not fit together."""
@@ -20,6 +22,7 @@ def check_references(scenario: Choices) -> None:
     for name, screen in scenario.screens.items():
         if screen.background is not None:
             _known("background", screen.background, scenario.backgrounds, f"screens.{name}")
+    _fits_a_day(scenario)
     for name, event in scenario.events.items():
         _places(event, scenario, f"events.{name}")
         if event.screens and len(set(event.screens)) < len(event.screens):
@@ -49,6 +52,20 @@ def _adds_up(name: str, parts) -> None:
         refuse(f"{name}: the shares must add up to 1; got {float(np.ravel(total)[0]):.6g}")
 
 
+def _mode(value) -> float:
+    return float(np.max(value.mode if isinstance(value, Range) else value))
+
+
+def _fits_a_day(scenario: Choices) -> None:
+    """Refuse more active time than a day has, fewer sessions than one an active day, and events to more than all."""
+    use = scenario.usage
+    if _mode(use.sessions_per_day) < 1.0:
+        refuse(f"usage.sessions_per_day must be at least 1 on an active day; got {_mode(use.sessions_per_day):g}")
+    hours = _mode(use.sessions_per_day) * _mode(use.session_mean_s) / 3600.0
+    if hours > 24.0 * (1.0 + 1e-9):
+        refuse(f"usage: sessions_per_day x session_mean_s must be at most the 24 h of a day; got {hours:g} h")
+
+
 def _places(part, scenario: Choices, where: str) -> None:
     """Refuse screens and an overlay, of an event or a timer, that the scenario does not have."""
     for screen in part.screens or ():
@@ -62,6 +79,7 @@ def _check_design(which: str, design: AnyDesign, scenario: Choices) -> None:
         where = f"{which}.timers.{name}"
         _known("function", timer.function, design.functions, where)
         _places(timer, scenario, where)
+        _answers(timer, where)
         for event in timer.delivers:
             _known("event", event, scenario.events, f"{where}.delivers")
     for name, action in scenario.actions.items():
@@ -74,6 +92,13 @@ def _check_design(which: str, design: AnyDesign, scenario: Choices) -> None:
     for event in scenario.events:
         if event not in delivered:
             refuse(f"event {event!r} is delivered by no timer and no push of {which}, so it never arrives")
+
+
+def _answers(part, where: str) -> None:
+    """Refuse an answer that a function cannot give."""
+    if _mode(part.response_bytes) > MOST_ANSWER_BYTES:
+        got = f"{_mode(part.response_bytes):,.0f} B"
+        refuse(f"{where}.response_bytes must be at most 6 MB, the most that a function answers; got {got}")
 
 
 def _check_websocket(which: str, design: WebsocketDesign) -> None:

@@ -238,7 +238,10 @@ def show(table, form: str, title: str = "") -> None:
     for k, column in enumerate(header):
         number_column = all(_numeric(row[k].removesuffix("%")) for row in rows)
         side = "right" if number_column else "left"
-        box.add_column(column.replace("_", " "), justify=side, overflow="fold")
+        words = [word for row in rows for word in row[k].split()] if k < 2 else ()
+        box.add_column(
+            column.replace("_", " "), justify=side, overflow="fold", min_width=max(map(len, words), default=None)
+        )
     for row in rows:
         box.add_row(*row)
     wide = Console()
@@ -251,9 +254,20 @@ def show(table, form: str, title: str = "") -> None:
 def _shown(table) -> tuple[list[str], list[list[str]]]:
     """The header and the rows as texts, without columns that are empty."""
     flat = _told_first(table).reset_index()
-    columns = [c for c in flat.columns if not flat[c].eq("").all()]
-    rows = flat[columns].itertuples(index=False)
-    return columns, [[_cell(c, v) for c, v in zip(columns, row, strict=True)] for row in rows]
+    ends = {
+        f"{c}_{end}" for c in flat.columns for end in ("low", "high") if {f"{c}_low", f"{c}_high"} <= {*flat.columns}
+    }
+    columns = [c for c in flat.columns if c not in ends and not flat[c].eq("").all()]
+    rows = flat.to_dict("records")
+    return columns, [[_cell(c, row[c]) + _span(c, row) for c in columns] for row in rows]
+
+
+def _span(column: str, row: Mapping) -> str:
+    """What 90 % of the draws lie between, behind their middle; nothing where nothing was drawn."""
+    if f"{column}_low" not in row or math.isnan(row[column]):
+        return ""
+    low, high = (number(row[f"{column}_{end}"], 3) for end in ("low", "high"))
+    return f" ({low} to {high})"
 
 
 def _cell(column: str, value: object) -> str:

@@ -8,12 +8,15 @@ import typer
 
 from model.apps.cli.options import Format, ScenarioName, Users, user_counts
 
+SHOWN_DRAWS = 1024  # of a table in a terminal
+Draws = Annotated[int | None, typer.Option(help="Draws of every range; 0 takes the modes. 1024 in a terminal.")]
+
 
 def table(
     scenario: ScenarioName = "twilly",
     users: Users = None,
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
-    draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 0,
+    draws: Draws = None,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
     pair: Annotated[
         tuple[str, str] | None, typer.Option(help="The two designs; the scenario's pair if left out.")
@@ -24,11 +27,20 @@ def table(
     from model.scenario import load
     from model.show import display
 
-    case, counts = load(scenario), user_counts(users)
+    case, counts, draws = load(scenario), user_counts(users), _drawn(draws, format)
     table = before_after(case, counts, draws, seed, pair)
-    display.show(table, str(format), title=f"{case.title}: {_pair_words(case, pair)}")
+    display.show(table, str(format), title=f"{case.title}: {_pair_words(case, pair)}; {_draws_words(draws)}")
     if format == Format.text and len(case.designs) > 2 and pair is None:
-        display.show(compare(case, None, counts), "text", title="All designs, every input at its mode")
+        display.show(compare(case, None, counts, draws, seed), "text", title=f"All designs, {_draws_words(draws)}")
+
+
+def _drawn(draws: int | None, form: Format) -> int:
+    """The draws of a table: a person is shown ranges, a program the modes, where nothing is asked for."""
+    return (SHOWN_DRAWS if form == Format.text else 0) if draws is None else draws
+
+
+def _draws_words(draws: int) -> str:
+    return f"the middle of {draws:,} draws and what 90 % of them lie between" if draws else "every input at its mode"
 
 
 def _pair_words(case, pair) -> str:
@@ -42,7 +54,7 @@ def compare(
     design: Annotated[list[str] | None, typer.Argument(help="Names of designs; all where none is named.")] = None,
     users: Users = None,
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
-    draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 0,
+    draws: Draws = None,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
 ) -> None:
     """Print the designs of a scenario side by side."""
@@ -51,7 +63,9 @@ def compare(
     from model.show import display
 
     case = load(scenario)
-    display.show(compared(case, design, user_counts(users), draws, seed), str(format), title=case.title)
+    draws = _drawn(draws, format)
+    table = compared(case, design, user_counts(users), draws, seed)
+    display.show(table, str(format), title=f"{case.title}: {_draws_words(draws)}")
 
 
 def designs(format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text) -> None:
