@@ -605,6 +605,18 @@ def test_a_close_climbs_where_neither_what_goes_on_nor_what_stopped_was_there_in
     assert air.close_j((0,), (1,), stay_s) == pytest.approx(climb_j + radio.tail_energy_j(LTE), rel=1e-12)
 
 
+@pytest.mark.parametrize("burst_s", [0.5, 1.0, 1.5, 3.0])
+def test_a_burst_longer_than_its_period_keeps_the_radio_transferring_and_bears_all_of_it(burst_s):
+    profile = radio.profile("umts_powertutor")
+    busy, brief = Source(period_s=1.0, burst_s=burst_s), Source(period_s=1.0)
+    alone, both = (radio.power_by_source_w(profile, sources) for sources in ([busy], [brief, busy]))
+    assert alone[0] == pytest.approx(radio.mean_power_w(profile, [busy]), rel=1e-9)
+    assert both.sum() == pytest.approx(radio.mean_power_w(profile, [brief, busy]), rel=1e-9)
+    if burst_s >= 1.0:
+        assert alone[0] == pytest.approx(profile.transfer_w - radio.idle_w(profile), rel=1e-9)
+        assert both[0] == pytest.approx(0.0, abs=1e-12)
+
+
 # --------------------------------------------------------------------------------------- arrays of draws
 
 

@@ -164,7 +164,10 @@ def test_a_missing_file_is_one_sentence():
         ("name: <script>", "name must be letters"),
         ("usage: {dau_mau_share: 0}", "usage.dau_mau_share must be > 0 and at most 1; got 0"),
         ("after: {server: {utilisation_share: 0}}", "utilisation_share must be > 0 and at most 1; got 0"),
-        ("before: {functions: {read: {memory_mb: 0}}}", "memory_mb must be between 128 and 10,240 MB, as Lambda has it; got 0"),
+        (
+            "before: {functions: {read: {memory_mb: 0}}}",
+            "memory_mb must be between 128 and 10,240 MB, as Lambda has it; got 0",
+        ),
         ("before: {timers: {content: {requests: 0}}}", "content.requests must be a whole number >= 1; got 0"),
         ("after: {fallback: {requests: 0}}", "after.fallback.requests must be a whole number >= 1; got 0"),
         ("after: {timers: {manual_refresh: null}, pull: null}", "after.pull must be given in a websocket design"),

@@ -20,6 +20,7 @@ from model.life import lengths
 __all__: list[str] = []
 
 NODES = 4
+MANY = 64  # draws from which on moments will do
 TINY = 1e-12
 SURE = 8.3  # standard deviations beyond which less than 1e-16 is left
 AT_ONCE = 4_000_000  # numbers in one array of the work
@@ -58,12 +59,16 @@ def _expanded(way: DeliveryPath) -> list[tuple]:
     return found
 
 
-def _terms(way: DeliveryPath, wide: tuple) -> list[tuple]:
-    """A way as terms (coefficient, place, ln median, spread, power) of E[((t - place - Y)+)^power]."""
+def _terms(way: DeliveryPath, wide: tuple, many: bool) -> list[tuple]:
+    """A way as terms (coefficient, place, ln median, spread, power) of E[((t - place - Y)+)^power].
+
+    Over many draws network and services are one lognormal on every way: p50 is within 0.1 % of the finer form and p95
+    within 0.3 %, far less than what draws differ by.
+    """
     kinds = ("network", "service", "fixed")
     net, rest, fixed = ([p for p in way.parts.values() if p.kind == kind] for kind in kinds)
     fixed_s = _sum(fixed, "mean_s")
-    if way.fine and net and rest:
+    if way.fine and net and rest and not many:
         return _quadrature(wide, fixed_s, _one_draw(net), rest)
     both = [_one_draw(net), *rest] if net else rest
     place, median_ln, sigma = parts.matched(*(_sum(both, n) for n in ("mean_s", "variance_s2", "third_s3")))
@@ -159,7 +164,8 @@ class Mixture:
                 found[key] = (have + weight * share, *rest)
         self.periods_s = [way.period_s for _, way, _ in found.values()]
         weights = [w for w, _, _ in found.values()]
-        terms = [_terms(way, wide) for _, way, wide in found.values()]
+        many = np.broadcast_shapes((1, 1), *{np.shape(w) for w in weights})[0] >= MANY
+        terms = [_terms(way, wide, many) for _, way, wide in found.values()]
         inner = np.broadcast_shapes((1, 1), *{np.shape(x) for way in terms for term in way for x in term[:4]})
         self.shape = np.broadcast_shapes(inner, *{np.shape(w) for w in weights})
         self.flat = inner[1] > 1  # ways that change with the user count: each count is a row of its own

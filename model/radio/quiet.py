@@ -250,7 +250,9 @@ class Quiet:
         rate, _ = self._rates(events)
         for i in timers:
             to_s = least(to_s, self.fires[i] + self.lags[i])
+        to_s = most(to_s, from_s)  # a burst longer than its period ends at no age of the tail
         kinks = [-self.bursts[i] for i in mix] if some(from_s < 0.0) else []
+        kinks += [self.fires[i] for i in timers if some(self.fires[i] < 0.0)]
         kinks += [self.lags[i] for i in mix if self.lagging]
         come = _greatest(rate * (to_s - from_s)) if events else 0.0
         if come > EVENTS[0]:
