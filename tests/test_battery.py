@@ -512,7 +512,7 @@ def test_one_profile_has_no_range(twilly):
 CHANGES = st.fixed_dictionaries(
     {
         "usage.session_mean_s": st.floats(60, 3600),
-        "usage.sessions_per_day": st.floats(1, 20),
+        "usage.sessions_per_day": st.floats(0.5, 20),
         "before.timers.unread_counts.period_s": st.floats(0.5, 60),
         "after.heartbeat.period_s": st.floats(10, 600),
         "after.socket.grace_s": st.floats(0, 120),

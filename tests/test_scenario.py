@@ -248,7 +248,6 @@ def test_a_scenario_is_made_of_its_file_and_all_that_it_extends(tmp_path):
         ("usrs", 5, "unknown parameter 'usrs': a scenario has no 'usrs'; did you mean 'users'"),
         ("after.functions.send.memory_mb", 64, "after.functions.send.memory_mb must be between 128 and 10,240 MB"),
         ("after.functions.send.memory_mb", 20_000, "after.functions.send.memory_mb must be between 128 and 10,240 MB"),
-        ("usage.sessions_per_day", 0.5, "usage.sessions_per_day must be at least 1 on an active day; got 0.5"),
         ("usage.session_mean_s", 40_000, "sessions_per_day x session_mean_s must be at most the 24 h of a day; got 33"),
         ("before.timers.content.response_bytes", 7e6, "before.timers.content.response_bytes must be at most 6 MB"),
         ("users.many", 5, "unknown parameter 'users.many': users has no 'many'"),

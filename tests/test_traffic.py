@@ -96,7 +96,7 @@ def test_a_long_grace_is_billed_to_the_minute_as_in_simulated_sessions(grace_s):
 
 
 def test_a_plain_server_cuts_no_connection_at_the_gateways_limits(twilly):
-    silent = {"after.heartbeat.period_s": 3600, "usage.session_mean_s": 72000}
+    silent = {"after.heartbeat.period_s": 3600, "usage.session_mean_s": 72000, "usage.sessions_per_day": 1}
     gateway, own = (
         traffic.traffic(
             "after",

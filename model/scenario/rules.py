@@ -57,10 +57,8 @@ def _mode(value) -> float:
 
 
 def _fits_a_day(scenario: Choices) -> None:
-    """Refuse more active time than a day has, fewer sessions than one an active day, and events to more than all."""
+    """Refuse more active time than a day has."""
     use = scenario.usage
-    if _mode(use.sessions_per_day) < 1.0:
-        refuse(f"usage.sessions_per_day must be at least 1 on an active day; got {_mode(use.sessions_per_day):g}")
     hours = _mode(use.sessions_per_day) * _mode(use.session_mean_s) / 3600.0
     if hours > 24.0 * (1.0 + 1e-9):
         refuse(f"usage: sessions_per_day x session_mean_s must be at most the 24 h of a day; got {hours:g} h")
