@@ -225,3 +225,16 @@ def test_an_empty_last_line_of_an_offer_file_is_no_row(shared, tmp_path):
         ("eu-west-1", "lambda_gb_second_x86", 0.0000166667),
         ("eu-west-1", "lambda_request", 2e-7),
     }
+
+
+def test_every_price_of_the_sample_offers_in_json_is_read(shared):
+    import csv
+
+    from model.readers import price_offers
+
+    wanted = list(csv.DictReader((shared / "samples" / "expected.csv").open(encoding="utf-8")))
+    for name in ("offer_awslambda_eu-west-1.json", "get_products_ec2.json"):
+        terms = [term for term, _ in price_offers._terms(shared / "samples" / "prices" / name)]
+        found = {(t.attributes["usagetype"], Decimal(price)) for t in terms for _, _, price, _ in t.tiers}
+        rows = [r for r in wanted if r["file"] == f"prices/{name}" and r["unit"].startswith("USD")]
+        assert rows and {(r["quantity"].split(" ")[-1], Decimal(r["value"])) for r in rows} <= found

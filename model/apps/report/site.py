@@ -80,6 +80,8 @@ def _facts(case: Scenario, outcome: Outcome) -> dict:
     """What the figures of the report are for."""
     life, users = outcome.before.traffic.life, float(getattr(case.users, "mode", case.users))
     return {
+        "before": case.before.title,
+        "after": case.after.title,
         "users in the month": users,
         "active hours per user and month": float(np.ravel(life.active_s)[0]) / 3600.0 / users,
         "AWS region": case.region,
