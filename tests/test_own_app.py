@@ -7,6 +7,7 @@ import pytest
 import model
 from model import paths
 from model.apps import report
+from model.apps.explore import state
 
 ROOT = paths.PACKAGE.parent
 
@@ -41,6 +42,13 @@ def test_its_report_has_every_page_but_the_one_about_claims_and_nothing_of_the_f
         assert not re.findall(r"(?i)twilly|broadcaster|4,680|as documented", shown), name
     for path in (tmp_path / "tables").iterdir():
         assert "twilly" not in path.read_text(encoding="utf-8").lower(), path.name
+
+
+def test_a_state_saved_from_its_page_reads_back_to_the_same_numbers(chat, tmp_path):
+    moved = state.start(str(chat), {"before.timers.poll.period_s": 20, "http_backend": "server"})
+    saved = model.load(state.saved(moved, "slower", tmp_path))
+    assert list(saved.designs) == ["poll", "push"] and saved.designs["poll"].timers["poll"].period_s == 20
+    assert model.before_after(saved).equals(model.before_after(moved.scenario()))
 
 
 @pytest.mark.parametrize("change", [{"pair": ["push", "push"]}, {"pair": ["push", "poll"]}, {"users": 1}])

@@ -205,6 +205,9 @@ def scenario_text(state: PageState, name: str) -> str:
     if state.scenario().claims:
         plain["claims"] = state.scenario().claims
     for path, value in state.changes().items():
+        head, _, rest = path.partition(".")
+        if head in ("before", "after") and head not in state.base.designs:  # the pair by its own names
+            path = f"designs.{state.base.design_name(head)}.{rest}"
         here = plain
         *parents, last = path.split(".")
         for part in parents:
