@@ -138,7 +138,23 @@ def told_share(traffic: Traffic, within_s: float, event: str | None = None) -> n
     return _mixture(traffic, event).share(within)
 
 
-GRID_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 7.0, 10.0, 15.0, 25.0, 40.0, 60.0, 120.0, 300.0, 900.0, 3600.0, HIGHEST_S)
+GRID_S = (
+    0.5,
+    1.0,
+    4.0,
+    10.0,
+    25.0,
+    60.0,
+    90.0,
+    130.0,
+    180.0,
+    250.0,
+    350.0,
+    600.0,
+    1200.0,
+    3600.0,
+    HIGHEST_S,
+)  # shares within 0.002
 LIMITS_S = (1.0, 10.0, 60.0, math.inf)
 
 

@@ -200,7 +200,8 @@ class Mixture:
         edges = np.array([0.0, *times_s])
         by_way, _ = self.at(np.broadcast_to(edges[:, None], (len(edges), rows)))
         middle_s = (edges[1:, None] + edges[:-1, None]) / 2.0
-        lasting = lengths.residual_sf(middle_s, mean_s, sigma)
+        at_edges, at_middle = (lengths.residual_sf(times, mean_s, sigma) for times in (edges[:, None], middle_s))
+        lasting = (at_edges[:-1] + 4.0 * at_middle + at_edges[1:]) / 6.0  # Simpson's mean over each span
         found = np.zeros((len(times_s), *self.weights.shape[1:]))
         for weights, told, period_s in zip(self.weights, by_way, self.periods_s, strict=True):
             if period_s is None:
