@@ -588,3 +588,8 @@ def test_a_header_block_goes_on_in_continuation_frames_of_16_384_bytes(block, fr
 def test_chacha_spares_the_8_byte_nonce_of_aes_gcm_in_the_finished_record_each_way(resumed):
     aes, chacha = (np.array(wire.connect_bytes(tls, resumed=resumed)) for tls in ("1.2", "1.2-chacha20"))
     assert (aes - chacha).tolist() == [8, 8]
+
+
+@pytest.mark.parametrize(("ip", "header"), [(4, 52), (6, 72)])
+def test_a_close_without_tls_is_a_fin_and_the_last_ack_against_the_other_fin(ip, header):
+    assert wire.close_bytes("none", ip) == (2 * header, header)

@@ -21,7 +21,7 @@ __all__ = ["event_quantile_s", "mean_s", "quantile_s", "told_in_time", "told_sha
 
 GRID = {"few": 8, "many": 768}  # points: few user counts refine by themselves, many share a finer grid
 LOWEST_S, HIGHEST_S = 1e-4, 1e6
-ROUNDS, CLOSE = 60, 3e-5  # Newton's next step is its square, 1e-9 of the time
+ROUNDS, CLOSE = 60, 1e-5  # Newton's next step is its square, 1e-10 of the time
 
 
 def _moments(way: DeliveryPath) -> tuple:
