@@ -73,3 +73,23 @@ def test_a_table_in_a_terminal_shows_the_middle_of_its_draws_and_their_span_and_
     assert (
         "every input at its mode" in modes and "before_low" not in workbook("table", "twilly", "--format", "csv").stdout
     )
+
+
+def test_a_first_file_of_ones_own_is_written_from_what_is_proposed_and_shown(tmp_path):
+    done = workbook("new", "my_chat", "--yes", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "my_chat.yaml").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 30 and "told in time" in done.stdout and "my chat" in done.stdout
+    again = workbook("new", "my_chat", "--yes", cwd=tmp_path)
+    assert again.returncode == 2 and again.stderr == (
+        "workbook: the file is there already; choose another name (my_chat.yaml)\n"
+    )
+
+
+def test_answers_that_make_no_app_leave_no_file(tmp_path):
+    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
+    answers = "10000\nmars-1\n" + "\n" * 6
+    done = subprocess.run(
+        [sys.executable, "-c", code, "new", "mine"], input=answers, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 2 and "unknown region 'mars-1'" in done.stderr and not list(tmp_path.iterdir())

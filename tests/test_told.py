@@ -138,6 +138,9 @@ def test_code_runs_are_requests_connects_disconnects_sends_and_fan_outs_wherever
         handled = {"connect", "disconnect", "push", "broadcast", "offline", "poll", "action", "pull", "fallback"}
         by_hand = sum(one(f.per_month) * one(f.handlers) for f in now.flows if f.kind in handled or f.requests)
         assert one(server_load.code_runs_per_minute(now)) == pytest.approx(by_hand / minutes, rel=1e-9)
+    own = model.evaluate(twilly.with_({"after.socket.backend": "server"}))["after"]
+    lambdas = one(server_load.code_runs_per_minute(model.evaluate(twilly)["after"].traffic))
+    assert one(server_load.code_runs_per_minute(own.traffic)) == pytest.approx(lambdas, rel=0.05)  # no 2 h limit there
     table = model.compare(twilly, ["before", "polling_as_built", "after"])
     for name in ("before", "polling_as_built"):  # every request of a poll runs a handler, on Lambda or on a server
         assert table.loc["code runs", name] == pytest.approx(table.loc["server load", name], rel=1e-9)

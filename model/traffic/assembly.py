@@ -62,7 +62,7 @@ def _metered(current: Life, flow: Flow, found: dict[str, FunctionRuns], table_by
         execution_s=run_s,
         server_s=server_s,
         executions=flow.executions if managed else 0.0,
-        handlers=flow.executions,
+        handlers=np.maximum(flow.handlers, flow.executions),
     )
 
 

@@ -33,11 +33,18 @@ def connect_flows(life: Life) -> list[Flow]:
         response_bytes=socket.upgrade_response_bytes,
         function=socket.connect_function,
         executions=lambdas,
+        handlers=1.0,
         connects=1.0,
         meters=meters,
     )
     closed = Flow(
-        "disconnect", "disconnect", connects, function=socket.disconnect_function, executions=lambdas, meters=meters
+        "disconnect",
+        "disconnect",
+        connects,
+        function=socket.disconnect_function,
+        executions=lambdas,
+        handlers=1.0,
+        meters=meters,
     )
     return [opened, closed]
 
@@ -89,7 +96,8 @@ def pushed_bytes(life: Life, event: str):
 def push_flow(life: Life, event: str) -> Flow:
     """One message of an event to one connection; told one by one, each is a run of the sender."""
     socket, payload_bytes = life.held.socket, pushed_bytes(life, event)
-    alone = life.design.pushes[event].audience == "recipients" and managed(life)
+    one_by_one = life.held.pushes[event].audience == "recipients"
+    alone = one_by_one and managed(life)
     meters = chains.message_meters(life.design, payload_bytes)
     if alone and socket.direct_send:
         lookup = chains.database_meters(life.design.functions[socket.send_function])
@@ -108,6 +116,7 @@ def push_flow(life: Life, event: str) -> Flow:
         gateway_calls=1.0,
         function=function,
         executions=1.0 if function else 0.0,
+        handlers=1.0 if one_by_one else 0.0,
         meters=meters,
     )
 
@@ -123,6 +132,7 @@ def broadcast_flow(life: Life, event: str) -> Flow:
         events=(event,),
         function=socket.send_function if runs else None,
         executions=1.0 if runs else 0.0,
+        handlers=1.0,
     )
 
 
@@ -137,7 +147,7 @@ def offline_flow(life: Life, sent: list[str]) -> Flow:
     there = {e: monthly(life, there_rates(life, e)) for e in sent}
     absent = sum((np.maximum(sends_per_month(life, e) - there[e], 0.0) for e in sent), 0.0)
     if not managed(life):
-        return Flow("send to an offline recipient", "offline", absent)
+        return Flow("send to an offline recipient", "offline", absent, handlers=1.0)
     send = life.held.socket.send_function
     return Flow(
         "send to an offline recipient",

@@ -14,6 +14,7 @@ import typer
 from model import checks
 from model.apps.cli import prices as price_commands
 from model.apps.cli import tables
+from model.apps.cli.new import new
 from model.apps.cli.options import Format, OutDir, ScenarioName, Users, user_counts
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app = typer.Typer(
 
 
 app.add_typer(price_commands.app, name="prices")
-for command in (tables.table, tables.compare, tables.designs):
+for command in (tables.table, tables.compare, tables.designs, new):
     app.command()(command)
 
 
