@@ -423,3 +423,14 @@ def test_a_connect_keeps_the_radio_busy_for_its_handshake_the_upgrade_and_the_cl
         connect = next(f for f in found.flows if f.exchange == "connect")
         busy_s = float(np.ravel(exchange.burst_s(connect, found.life.design, lte))[0])
         assert busy_s == pytest.approx(trips * lte.rtt_s, rel=1e-12)
+
+
+def test_phones_that_open_no_socket_change_nothing_of_what_a_connection_sends():
+    lossy = {f"networks.{name}.losses_per_hour": 5.0 for name in ("wifi", "lte", "nr")}
+    sizes = []
+    for share in (0.0, 0.4):
+        case = model.load("twilly").with_({**lossy, "after.socket.blocked_share": share})
+        now = traffic.traffic("after", sampling.resolved(case))
+        connect = next(f for f in now.flows if f.kind == "connect")
+        sizes.append([float(np.ravel(way)[0]) for way in exchange.flow_bytes(now, connect, 4)])
+    assert sizes[0] == pytest.approx(sizes[1], rel=1e-9)

@@ -778,3 +778,30 @@ def test_users_an_ocean_away_wait_for_the_light_in_the_fibre(twilly):
     assert one_way_s == pytest.approx(5450 * 1.2 / (299_792 / 1.468), rel=0.01)
     with pytest.raises(InputError, match="unknown place 'eu-west-9' in users_near; did you mean 'eu-west-"):
         twilly.with_({"users_near": "eu-west-9"})
+
+
+@pytest.mark.parametrize("start_s", [0.0, 3600.0])
+def test_a_fallback_that_would_start_behind_the_reconnect_never_polls(twilly, start_s):
+    now = traffic_at_modes(
+        twilly.with_({"after.fallback.start_delay_s": start_s, "after.socket.blocked_share": 0}), "after"
+    )
+    parts, gap_s = chain.down_segments(now), one(now.life.reconnect_s)
+    assert sum(one(share) for share, _ in parts.values()) == pytest.approx(one(now.life.down_share), rel=1e-9)
+    if start_s > gap_s:  # then all of the gap is waited for the socket
+        assert one(parts["first"][0]) == one(parts["polls"][0]) == 0.0 and one(parts["last"][1]) == pytest.approx(gap_s)
+
+
+def test_whoever_is_not_reached_is_lost_with_the_connection_or_cut_off_with_the_sender(twilly):
+    changes = {
+        "after.socket.catch_up": False,
+        "ledger.lambda_timeout_s": 1.0,
+        "events.channel_content_update.recipients": 2000.0,
+        "after.pushes.channel_content_update.audience": "broadcast",
+        **{f"networks.{n}.losses_per_hour": 3.0 for n in ("wifi", "lte", "nr")},
+    }
+    now, event = traffic_at_modes(twilly.with_(changes), "after"), "channel_content_update"
+    reasons = {why: one(share) for why, share in latency.undelivered_reasons(now, event).items()}
+    assert len(reasons) == 2 and min(reasons.values()) > 0.005
+    assert one(latency.undelivered_share(now, event)) == pytest.approx(sum(reasons.values()), rel=1e-9)
+    made = one(now.life.fan_outs[event].share) * one(chain.alive_share(now))
+    assert 1.0 - one(latency.undelivered_share(now, event)) <= made + 1.0 - one(chain.alive_share(now)) + 1e-12

@@ -367,3 +367,8 @@ def test_the_shorter_the_poll_the_more_requests(twilly):
         for p in (1, 2, 5, 30)
     ]
     assert counts == sorted(counts, reverse=True)
+
+
+def test_an_event_of_one_screen_is_not_pushed_to_whoever_has_left_it(both):
+    rates = {f.events[0]: f.rates_per_s for f in both["after"].flows if f.kind == "push"}
+    assert set(rates["new_comment"]) == {"watching"} and "grace" in rates["notification"]
