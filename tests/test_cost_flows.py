@@ -346,10 +346,10 @@ def test_the_table_answers_users_hours_and_heartbeat_in_their_units(twilly):
 
 def test_both_ends_of_the_crossings_are_told_in_hours_where_hours_are_asked_for(twilly):
     case = twilly.with_({"before.api.backend": "server", "users": 1e6})
-    name = "active hours, by more sessions"
+    name = "active hours, by longer sessions"
     question, row = break_even.QUESTIONS[name], break_even.table(case).loc[name]
     crossed = break_even.crossings(case, question.path, question.low, question.high)
-    each = 3.0 / case.usage.sessions_per_day.mode  # 3 h a month at 3 sessions a day
+    each = 3.0 / case.usage.session_mean_s.mode  # 3 h a month at 600 s a session
     assert [row["break_even"], row["last"]] == pytest.approx([crossed[0][0] * each, crossed[-1][0] * each], rel=1e-9)
 
 
