@@ -8,8 +8,8 @@ import subprocess
 import pytest
 import small_notebooks
 
-from model.apps import batch, notebooks, report
-from model.show import look
+from model.apps import notebooks, report
+from model.show import pictures as look
 
 EVIL = "<script>alert('x')</script>"
 QUIET = {"jobs": 1, "progress": False}
@@ -20,7 +20,7 @@ def test_charts_come_alive_from_a_file_without_a_network(tmp_path):
     if browser is None:
         pytest.skip("no browser here to open the page with")
     source = small_notebooks.write(tmp_path / "answer.ipynb", small_notebooks.CHART.replace("Cost by users", EVIL))
-    batch.execute(source, {}, tmp_path / "01_answer.ipynb")
+    notebooks.execute(source, {}, tmp_path / "01_answer.ipynb", "inprocess")
     made = report.write([tmp_path / "01_answer.ipynb"], {}, tmp_path / "out", "Title").parent
     shown = subprocess.run(
         [

@@ -23,15 +23,22 @@ def table(
     ] = None,
 ) -> None:
     """Print the before-and-after table of two designs, and in a terminal every design of the scenario below it."""
-    from model.outcome import before_after, compare
+    from model.outcome import before_after, compare, evaluate
+    from model.outcome.tables import compared
     from model.scenario import load
     from model.show import display
 
     case, counts, draws = load(scenario), user_counts(users), _drawn(draws, format)
-    table = before_after(case, counts, draws, seed, pair)
+    every = format == Format.text and len(case.designs) > 2 and pair is None
+    if every and len(counts or ()) < 2:  # both tables from one outcome
+        outcome = evaluate(case, counts, draws, seed)
+        table, more = outcome.table(), compared(outcome, list(case.designs))
+    else:
+        table = before_after(case, counts, draws, seed, pair)
+        more = compare(case, None, counts, draws, seed) if every else None
     display.show(table, str(format), title=f"{case.title}: {_pair_words(case, pair)}; {_draws_words(draws)}")
-    if format == Format.text and len(case.designs) > 2 and pair is None:
-        display.show(compare(case, None, counts, draws, seed), "text", title=f"All designs, {_draws_words(draws)}")
+    if more is not None:
+        display.show(more, "text", title=f"All designs, {_draws_words(draws)}")
 
 
 def _drawn(draws: int | None, form: Format) -> int:
