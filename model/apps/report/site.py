@@ -85,6 +85,7 @@ def _facts(case: Scenario, outcome: Outcome) -> dict:
         "users in the month": users,
         "active hours per user and month": float(np.ravel(life.active_s)[0]) / 3600.0 / users,
         "AWS region": case.region,
+        "users near": case.users_near.place if case.users_near else "that region (assumed)",
         "list prices on": str(case.price_book().on),
     }
 
