@@ -234,7 +234,25 @@ def test_every_price_of_the_sample_offers_in_json_is_read(shared):
 
     wanted = list(csv.DictReader((shared / "samples" / "expected.csv").open(encoding="utf-8")))
     for name in ("offer_awslambda_eu-west-1.json", "get_products_ec2.json"):
-        terms = [term for term, _ in price_offers._terms(shared / "samples" / "prices" / name)]
+        document, _ = price_offers._document(shared / "samples" / "prices" / name)
+        terms = list(price_offers._document_terms(document))
         found = {(t.attributes["usagetype"], Decimal(price)) for t in terms for _, _, price, _ in t.tiers}
         rows = [r for r in wanted if r["file"] == f"prices/{name}" and r["unit"].startswith("USD")]
         assert rows and {(r["quantity"].split(" ")[-1], Decimal(r["value"])) for r in rows} <= found
+
+
+def test_a_file_is_read_once_and_answers_may_come_one_by_one(shared, monkeypatch):
+    from model.readers import price_offers
+
+    path, opened = shared / "samples" / "prices" / "offer_awslambda_eu-west-1.json", []
+    text = path.read_text(encoding="utf-8").replace("APS3-", "EU-")
+    read = json.loads
+    monkeypatch.setattr(price_offers.json, "loads", lambda *given, **how: opened.append(1) or read(*given, **how))
+    rows = readers.load_price_list(text)
+    assert len(opened) == 1 and len(rows) == 2
+    whole = read(text)
+    records = [
+        json.dumps({"product": one, "serviceCode": "AWSLambda", "terms": {"OnDemand": whole["terms"]["OnDemand"][sku]}})
+        for sku, one in whole["products"].items()
+    ]
+    assert readers.load_price_list(iter(records)) == readers.load_price_list(records) != []

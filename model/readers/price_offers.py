@@ -144,42 +144,24 @@ def _csv_terms(lines: Iterable[str], place: str) -> Iterator[Offer]:
         yield Offer(code, sku, row, effective, tuple(tiers), version)
 
 
-def _documents(source: object) -> Iterator[tuple[Mapping, str]]:
-    """The JSON documents of a source that is no CSV file, each with its place."""
+def _document(source: object) -> tuple[Mapping, str]:
+    """The JSON document of a source that is no CSV file, with its place."""
     if isinstance(source, (str, Path)):
         text = str(source)
         if text.lstrip()[:1] in ("{", "["):
-            yield from _documents(json.loads(text, object_pairs_hook=price_pages.once))
-            return
+            return _document(json.loads(text, object_pairs_hook=price_pages.once))
         with open(source, encoding="utf-8-sig") as lines:
-            for document, _ in _documents(json.load(lines, object_pairs_hook=price_pages.once)):
-                yield document, paths.shown(Path(source))
-    elif isinstance(source, Mapping):
-        yield source, "the price list given"
-    elif isinstance(source, Iterable):
-        yield {"PriceList": list(source)}, "the price list given"
-    else:
-        checks.fail(f"a price list must be a path, dict or list of JSON strings; got {checks.shown(source)}")
+            return _document(json.load(lines, object_pairs_hook=price_pages.once))[0], paths.shown(Path(source))
+    if isinstance(source, Mapping):
+        return source, "the price list given"
+    if isinstance(source, Iterable):
+        return {"PriceList": list(source)}, "the price list given"
+    checks.fail(f"a price list must be a path, dict or list of JSON strings; got {checks.shown(source)}")
 
 
-def _terms(source: object) -> Iterator[tuple[Offer, str]]:
-    if isinstance(source, (str, Path)) and str(source).lower().endswith(".csv"):
-        place = paths.shown(Path(source))
-        with open(source, encoding="utf-8-sig", newline="") as lines:
-            yield from ((term, place) for term in _csv_terms(lines, place))
-        return
-    for document, place in _documents(source):
-        yield from ((term, place) for term in _document_terms(document))
-
-
-def _page(source: object) -> tuple[Mapping, str] | None:
-    """The one document of a source where it is a pricing page."""
-    if isinstance(source, (str, Path)) and str(source).lower().endswith(".csv"):
-        return None
-    if isinstance(source, (list, tuple)):
-        return None
-    document, place = next(_documents(source), ({}, ""))
-    return (document, place) if price_pages.is_page(document) else None
+def _csv_file_terms(path: Path) -> Iterator[Offer]:
+    with open(path, encoding="utf-8-sig", newline="") as lines:
+        yield from _csv_terms(lines, paths.shown(path))
 
 
 def _named(source: object) -> str | None:
@@ -207,10 +189,14 @@ def load_price_list(source: object) -> list[PriceRow]:
     """
     found: dict[tuple, tuple[PriceRow, ...]] = {}
     try:
-        page = _page(source)
-        if page is not None:
-            return price_pages.rows(*page)
-        for term, place in _terms(source):
+        if isinstance(source, (str, Path)) and str(source).lower().endswith(".csv"):
+            terms, place = _csv_file_terms(Path(source)), paths.shown(Path(source))
+        else:
+            document, place = _document(source)
+            if price_pages.is_page(document):
+                return price_pages.rows(document, place)
+            terms = _document_terms(document)
+        for term in terms:
             region = region_of(term.attributes)
             for meter in meters() if region else ():
                 if not is_meter(meter, term, region):
