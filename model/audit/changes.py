@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import numpy as np
 
@@ -79,10 +78,6 @@ def _figures(scenario: Scenario, side: str, users) -> dict[str, float]:
     return rows | {LOST: float(np.ravel(outcome[side].undelivered_share)[0])}
 
 
-def _scenario(name: Scenario | str | Path) -> Scenario:
-    return name if isinstance(name, Scenario) else load(name)
-
-
 def improvements(
     base: Scenario | str,
     improved: Scenario | str,
@@ -115,7 +110,7 @@ def improvements(
     """
     import pandas as pd
 
-    base, improved = _scenario(base), _scenario(improved)
+    base, improved = load(base), load(improved)
     groups = change_groups(base, improved, names)
     if not groups:
         checks.fail("the two scenarios must differ; got the same twice", base.place)
@@ -159,7 +154,7 @@ def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None, 
     """
     import pandas as pd
 
-    frame = pd.DataFrame({n: _figures(_scenario(one), side, users) for n, (one, side) in designs.items()})
+    frame = pd.DataFrame({n: _figures(load(one), side, users) for n, (one, side) in designs.items()})
     best = [" and ".join(row.index[row <= row.min()]) for _, row in frame.iterrows()]
     if published:
         claimed = claims.by_measure(published)

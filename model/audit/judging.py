@@ -55,7 +55,7 @@ def _read(
     scenario: Scenario | str, claims: str | Path | None
 ) -> tuple[Scenario, str | Path, list[Figure], list[Finding]]:
     """The scenario, the claims that judge it, their figures, and what is wrong with those by themselves."""
-    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    scenario = load(scenario)
     name = claims or scenario.claims
     if not name:
         checks.fail("a scenario must name its claims to be judged by them; got none", scenario.place)

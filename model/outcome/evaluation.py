@@ -38,7 +38,7 @@ def evaluate(
     >>> outcome.values("cost")[0].shape
     (1, 2)
     """
-    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    scenario = load(scenario)
     counts = np.asarray(checks.positive("users", _counts(scenario, users), "users"), dtype=float)
     sampling.check_draws(draws, counts.size)
     if draws * counts.size > sampling.AT_ONCE and draws > 1:
@@ -154,7 +154,7 @@ def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int
 
 def _paired(scenario: Scenario | str, pair) -> Scenario:
     """The scenario with that pair of designs compared; claims are about its own pair alone."""
-    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    scenario = load(scenario)
     if pair is None:
         return scenario
     if isinstance(pair, str) or len(pair) != 2:
@@ -185,7 +185,7 @@ def compare(scenario: Scenario | str, designs=None, users=None, draws: int = 0, 
     >>> compare("twilly", ["before", "after"]).loc["cost", "best"]
     'after'
     """
-    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    scenario = load(scenario)
     names = list(dict.fromkeys(scenario.design_name(name) for name in designs or scenario.designs))
     counts = _counts(scenario, users)
     return _by_users(counts, lambda n: compared(evaluate(scenario, n, draws, seed, designs=names), names))

@@ -180,7 +180,7 @@ def fleet(
     share = checks.share("shares", shares)
     if share.ndim != 1 or not len(share):
         checks.fail(f"shares must list the share of users with the new app month by month; got {checks.shown(shares)}")
-    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    scenario = load(scenario)
     counts = np.atleast_1d(np.asarray(scenario.users if users is None else users, dtype=object))
     plain = sampling.resolved(scenario, counts, draws, seed)
     share = share[:, None, None]

@@ -126,10 +126,14 @@ class Sides(Mapping[str, Side]):
         self.resolved = resolved
         self._built: dict[str, Side] = {}
 
+    @cached_property
+    def book(self) -> prices.PriceBook:
+        """The one price book of all sides."""
+        return self.resolved.price_book()
+
     def __getitem__(self, name: str) -> Side:
         if name not in self._built:
-            book = self.resolved.price_book()
-            self._built[name] = Side(traffic_of(name, self.resolved), book)
+            self._built[name] = Side(traffic_of(name, self.resolved), self.book)
         return self._built[name]
 
     def __iter__(self) -> Iterator[str]:

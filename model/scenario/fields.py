@@ -162,8 +162,11 @@ def _delays(value: Any) -> list[float]:
     return [_between(v, 0.0, math.inf, True, "delays > 0 s") for v in value]
 
 
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"  # of a scenario, and so of its file
+
+
 def _name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value):
+    if not re.fullmatch(NAME, value):
         refuse(f"must be letters, digits, '_', '-' or '.'; got {value!r}")
     return value
 

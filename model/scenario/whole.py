@@ -70,7 +70,7 @@ class Scenario(Choices):
         if head in every:
             return [f"designs.{path}"]
         if head in designs.PAIR:
-            return [f"designs.{self.compared[designs.PAIR.index(head)]}{path.removeprefix(head)}"]
+            return [f"designs.{self.design_name(head)}{path.removeprefix(head)}"]
         if head == "both" and rest:
             found = [name for name, design in every.items() if _at(design, rest) is not MISSING]
             return [f"designs.{name}.{rest}" for name in found] or [f"designs.{self.compared[0]}.{rest}"]
@@ -248,12 +248,12 @@ def _loaded(stamped: tuple[tuple[Path, int], ...]) -> Scenario:
     return _built(designs.in_full(named, place), place)
 
 
-def load(name: str | Path) -> Scenario:
-    """The scenario of that name in `data/scenarios`, or of a YAML file.
+def load(name: str | Path | Scenario) -> Scenario:
+    """The scenario of that name in `data/scenarios`, or of a YAML file; a scenario is given back as it is.
 
     Parameters
     ----------
-    name : str or pathlib.Path, A name such as `twilly`, or a path that ends in .yaml
+    name : str, pathlib.Path or Scenario, A name such as `twilly`, or a path that ends in .yaml
 
     Returns: Scenario, frozen and checked
     Raises: InputError, one sentence: unknown name or key (the nearest is offered), a value against its rule, broken
@@ -264,6 +264,8 @@ def load(name: str | Path) -> Scenario:
     >>> load("twilly").after.heartbeat.period_s
     30.0
     """
+    if isinstance(name, Scenario):
+        return name
     return _loaded(tuple((path, path.stat().st_mtime_ns) for path in files(name)))
 
 

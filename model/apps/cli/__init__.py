@@ -233,7 +233,3 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("workbook: stopped\n")
         raise SystemExit(130) from None
-
-
-if __name__ == "__main__":
-    main()

@@ -52,8 +52,9 @@ def new(
     """Write a first file for your own app from eight questions, and show its table."""
     from model.apps.cli.tables import table
     from model.scenario import load
+    from model.scenario.fields import NAME
 
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+    if not re.fullmatch(NAME, name):
         checks.fail(f"a name must be letters, digits, '_', '-' or '.'; got {name!r}")
     path = Path(f"{name.removesuffix('.yaml')}.yaml")
     if path.exists():

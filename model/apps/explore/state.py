@@ -18,12 +18,12 @@ from model.apps.explore import controls as page_controls
 from model.apps.explore.controls import Control, free_events, mode
 from model.apps.notebooks import write_whole
 from model.scenario import Scenario
+from model.scenario.fields import NAME
 
 COMPOSED = ("active_min_per_day", "usage.sessions_per_day", "events_per_hour")
 PERCENT = ("usage.dau_mau_share",)
 SHARE = "networks."  # how the keys of the networks' shares begin
 HEAD = "# Saved from the page; what is not named here is as in the scenario it extends."
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 NAME_RULE = (
     "the name must begin with a plain letter or a digit and go on with at most 63 of them, '_', '-' or '.'; got {!r}"
 )
