@@ -51,6 +51,7 @@ def new(
 ) -> None:
     """Write a first file for your own app from eight questions, and show its table."""
     from model.apps.cli.tables import table
+    from model.apps.notebooks import write_whole
     from model.scenario import load
     from model.scenario.fields import NAME
 
@@ -62,7 +63,7 @@ def new(
     said = {key: default if yes else typer.prompt(words, default) for key, (words, default) in QUESTIONS.items()}
     text = TEXT.format(name=path.name, title=path.stem.replace("_", " "), **ASSUMED, **said)
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
         load(path)
     except OSError as wrong:
         checks.fail(f"the file cannot be written: {str(wrong.strerror).lower()}", path)
