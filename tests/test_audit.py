@@ -654,8 +654,9 @@ def test_designs_stand_side_by_side_with_the_best_named():
     frame = audit.side_by_side({"old": ("twilly", "before"), "new": ("twilly", "after")}, published="twilly")
     assert frame.loc["cost", "published"] == "1,080"
     assert frame.loc["battery", "published"] == "70-80% reduction"
-    for _, row in frame.iterrows():
-        assert row[row["best"]] == min(row["old"], row["new"])
+    for label, row in frame.iterrows():
+        best = max if label.startswith("told in time") else min
+        assert row[row["best"]] == best(row["old"], row["new"])
 
 
 def test_the_five_rows_of_the_summary_stand_first_in_it(table):
@@ -878,3 +879,9 @@ def test_a_file_of_another_shape_is_one_sentence(tmp_path, text, sentence):
     (tmp_path / "own.yaml").write_text(text)
     with pytest.raises(InputError, match=re.escape(sentence)):
         claims.read(tmp_path / "own.yaml")
+
+
+def test_side_by_side_the_best_share_told_in_time_is_the_largest():
+    frame = audit.side_by_side({"slow": ("polling_improved", "before"), "quick": ("twilly_improved", "after")})
+    assert set(frame.loc[[f"told in time {limit} s" for limit in (1, 10, 60)], "best"]) == {"quick"}
+    assert frame.loc["not told", "best"] == "quick" and frame.loc["cost", "best"] == "slow"

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from model import checks, claims
-from model.outcome import ROWS, evaluate
+from model.outcome import ROWS, best_of, evaluate
 from model.scenario import Scenario, load
 
 NAMES = ("name", "title", "claims", "pair", "title")
@@ -155,7 +155,7 @@ def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None, 
     import pandas as pd
 
     frame = pd.DataFrame({n: _figures(load(one), side, users) for n, (one, side) in designs.items()})
-    best = [" and ".join(row.index[row <= row.min()]) for _, row in frame.iterrows()]
+    best = [" and ".join(best_of(label, row)) for label, row in frame.iterrows()]
     if published:
         claimed = claims.by_measure(published)
         frame.insert(0, "published", [_claimed_words(claimed, label) for label in frame.index])

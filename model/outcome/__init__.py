@@ -2,7 +2,7 @@
 
 from model.outcome.evaluation import before_after, chunk_totals, compare, evaluate, judged_twice
 from model.outcome.sides import MEASURES, Side, Sides
-from model.outcome.tables import MORE_IS_BETTER, ROWS, Outcome
+from model.outcome.tables import MORE_IS_BETTER, ROWS, Outcome, best_of, better_share, less_is_better
 
 __all__ = [
     "MEASURES",
@@ -12,8 +12,11 @@ __all__ = [
     "Side",
     "Sides",
     "before_after",
+    "best_of",
+    "better_share",
     "chunk_totals",
     "compare",
     "evaluate",
     "judged_twice",
+    "less_is_better",
 ]

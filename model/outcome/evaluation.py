@@ -175,8 +175,8 @@ def compare(scenario: Scenario | str, designs=None, users=None, draws: int = 0, 
     draws : int, 0 puts every input at its mode; otherwise a column is the middle, and `_low` and `_high` hold 5-95 %
     seed : int, seed of the draws
 
-    Returns: pandas.DataFrame, index measure; unit, a column a design, `best`, the name of the design with the least,
-    all of them where several tie; with draws `p_best`, the share of draws in which it is least, ties in parts. What a
+    Returns: pandas.DataFrame, index measure; unit, a column a design, `best`, the name of the best design,
+    all of them where several tie; with draws `p_best`, the share of draws in which it is best, ties in parts. What a
     design has no figure for is NaN, its reason is in `attrs["notes"]`, and it is never best
     Raises: InputError, an unknown design, or what is wrong with scenario, users or draws
 

@@ -147,7 +147,9 @@ class Outcome:
             if claim.get("users") not in (None, float(self.users[0])):
                 claim = {}  # a claim about another number of users says nothing here
             rows[label] = {"unit": unit, **_figures(before, after), **_claimed(claim, before, after)}
-            rows[label] |= _spans(before, after, label in MORE_IS_BETTER) if self.draws else {}
+            if self.draws:
+                rows[label] |= _ends({"before": before, "after": after})
+                rows[label]["p_better"] = better_share(label, before, after)
         return self._noted(pd.DataFrame.from_dict(rows, orient="index"), self.scenario.compared)
 
     def _noted(self, table, names: Sequence[str]):
@@ -198,13 +200,24 @@ def compared(outcome: Outcome, names: Sequence[str]):
     for label, (_, _, unit) in ROWS.items():
         values = {name: outcome.values(label, name)[:, 0] for name in names}
         middle = {name: float(np.median(v)) for name, v in values.items()}
-        sign = -1.0 if label in MORE_IS_BETTER else 1.0
-        least = [n for n in names if sign * middle[n] <= np.nanmin([*(sign * np.array([*middle.values()])), np.inf])]
-        rows[label] = {"unit": unit, **middle, "best": " and ".join(least)}
+        best = best_of(label, middle)
+        rows[label] = {"unit": unit, **middle, "best": " and ".join(best)}
         if outcome.draws:
-            signed = {name: sign * v for name, v in values.items()}
-            rows[label] |= {"p_best": _least_share(signed, least), **_ends(values)}
+            turned = {name: less_is_better(label, v) for name, v in values.items()}
+            rows[label] |= {"p_best": _least_share(turned, best), **_ends(values)}
     return outcome._noted(pd.DataFrame.from_dict(rows, orient="index"), names)
+
+
+def less_is_better(label: str, values):
+    """The figures of a row, turned round where more is better, so that the least is the best."""
+    return -values if label in MORE_IS_BETTER else values
+
+
+def best_of(label: str, figures: Mapping[str, float]) -> list[str]:
+    """The names of the best figures of a row, several where they tie; what has no figure is never best."""
+    turned = {name: less_is_better(label, figure) for name, figure in figures.items()}
+    least = np.nanmin([*turned.values(), np.inf])
+    return [name for name, figure in turned.items() if figure <= least]
 
 
 def _least_share(values: Mapping[str, np.ndarray], best: Sequence[str]) -> float:
@@ -242,10 +255,10 @@ def _claimed(claim: dict, before: np.ndarray, after: np.ndarray) -> dict:
     }
 
 
-def _spans(before: np.ndarray, after: np.ndarray, more: bool) -> dict:
-    """The 5 and 95 % quantiles of both designs' draws, and the share in which after is better, a tie as half."""
-    better = (after > before if more else after < before) + 0.5 * (after == before)
-    return _ends({"before": before, "after": after}) | {"p_better": float(better.mean())}
+def better_share(label: str, before: np.ndarray, after: np.ndarray) -> float:
+    """The share of draws in which after is better on a row, a tie as half."""
+    old, new = less_is_better(label, before), less_is_better(label, after)
+    return float(((new < old) + 0.5 * (new == old)).mean())
 
 
 def _swings(scenario: Scenario, users: float, measure: str):

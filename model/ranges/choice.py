@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from model import checks
-from model.outcome import MORE_IS_BETTER, ROWS, chunk_totals, evaluate
+from model.outcome import ROWS, better_share, chunk_totals, evaluate
 from model.scenario import Scenario, sampling
 
 BINS = 64  # groups of draws alike in one input, over which its information is valued
@@ -50,8 +50,7 @@ def spans(scenario: Scenario, users: float | None = None, draws: int = 4096, see
         for name, values in (("before", before), ("after", after), ("change", after / before - 1.0)):
             low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
             row |= {f"{name}_low": low, f"{name}_middle": middle, f"{name}_high": high}
-        better = after > before if label in MORE_IS_BETTER else after < before
-        rows[label] = {**row, "p_better": float((better + 0.5 * (after == before)).mean())}
+        rows[label] = {**row, "p_better": better_share(label, before, after)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
 
 
