@@ -2,7 +2,7 @@
 
 from model.outcome.evaluation import before_after, chunk_totals, compare, evaluate, judged_twice
 from model.outcome.sides import MEASURES, Side, Sides
-from model.outcome.tables import MORE_IS_BETTER, ROWS, Outcome, best_of, better_share, less_is_better
+from model.outcome.tables import MORE_IS_BETTER, ROWS, Outcome, best_of, better_share
 
 __all__ = [
     "MEASURES",
@@ -18,5 +18,4 @@ __all__ = [
     "compare",
     "evaluate",
     "judged_twice",
-    "less_is_better",
 ]
