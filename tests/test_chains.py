@@ -70,7 +70,7 @@ MESSAGES = {
 
 @pytest.fixture(scope="module")
 def case():
-    return model.load("twilly").with_({**STILL, **SHAPED})
+    return model.load("twilly").with_({**STILL, **SHAPED, "before.timers.unread_counts.news_bytes": 0.0})
 
 
 def now(case, which="after", **changes):

@@ -32,7 +32,9 @@ def said(page, **message):
 def equal_tables(rows, table):
     for row in rows:
         for column in ("before", "after", "change"):
-            assert row["value"][column] == table.loc[row["measure"], column], (row["measure"], column)
+            value = row["value"][column]
+            wanted = table.loc[row["measure"], column]
+            assert (np.nan if value is None else float(value)) == pytest.approx(wanted, rel=0, abs=0, nan_ok=True), row
 
 
 @pytest.fixture
@@ -90,7 +92,8 @@ def test_charts_show_the_data_of_the_library():
     for k, which in enumerate(("before", "after")):
         assert data["cost"][which] == (list(drawing.COUNTS), drawing.charts.plain(costs[k][0]))
         times = getattr(fresh, which).latency_quantiles(drawing.SHARES)
-        assert data["latency"][which][0] == drawing.charts.plain(times)
+        plain = drawing.charts.plain(times)
+        assert data["latency"][which][0] == [None if isinstance(t, str) else t for t in plain]  # a gap where untold
         bars = data["battery"][which][0]
         assert bars[-1] == drawing.charts.plain(fresh.values("battery")[k])[0]
         shares = [n.share.mode for n in made.networks.values()]

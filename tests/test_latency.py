@@ -52,20 +52,45 @@ def timer(period_s, missed=0.0, timing="fixed"):
     return SimpleNamespace(period_s=period_s, timing=timing, missed_share=missed)
 
 
-def all_totals(scenario, which, n, seed):
-    """Samples of all deliveries with their weights."""
-    found, now, blocks = latency.samples(scenario, n, seed)[which], traffic_at_modes(scenario, which), []
-    for event in scenario.events:
-        arrived = found[event][np.isfinite(found[event])].to_numpy()
-        rate = one(latency.delivered_rate_per_s(now, event))
-        if rate > 0:
-            blocks.append((arrived, np.full(arrived.size, rate / arrived.size)))
-    return (np.concatenate(block) for block in zip(*blocks, strict=True))
+def simulated(scenario, which, event, n, seed):
+    """Delays of events one by one: a session, a moment in it, a way, its timer's own clock; inf where untold."""
+    from model.latency.deliveries import COLUMNS
+
+    now, rng = traffic_at_modes(scenario, which), np.random.default_rng(seed)
+    use, found = now.life.scenario.usage, np.full(n, np.inf)
+    mean_s, sigma = one(use.session_mean_s), one(use.session_sigma_ln)
+    length_s = mean_s * np.exp(sigma**2 / 2 + sigma * rng.standard_normal(n))  # met by length times density
+    moment_s = length_s * rng.random(n)
+    ways = latency.branches(now, event)
+    reached = rng.random(n) >= one(latency.undelivered_share(now, event))
+    shares = np.array([one(way.share) for way in ways])
+    which_way = rng.choice(len(ways), n, p=shares / shares.sum()) if ways else np.zeros(n)
+    for k, way in enumerate(ways):
+        rows = np.flatnonzero(reached & (which_way == k))
+        at = {name: rng.random((rows.size, 1, 1)) for name in COLUMNS}
+        parts = {name: np.broadcast_to(np.ravel(p.seconds(name, at)), rows.size) for name, p in way.parts.items()}
+        wait = sum(parts.get(name, 0.0) for name in ("poll wait", "cached answer"))
+        if way.period_s is not None:
+            period_s, missed = one(way.period_s), np.floor(parts["poll wait"] / one(way.period_s))
+            wait = (np.floor(moment_s[rows] / period_s) + 1 + missed) * period_s - moment_s[rows]
+        rest = sum(p for name, p in parts.items() if name not in ("poll wait", "cached answer"))
+        if way.refresh_per_s is not None:
+            wait = np.minimum(wait, rng.exponential(1 / one(way.refresh_per_s), rows.size))
+        found[rows] = wait + rest
+    return np.where(found <= length_s - moment_s, found, np.inf)
+
+
+def all_simulated(scenario, which, n, seed):
+    """The same for all events by how often each is sent: delays and weights."""
+    now = traffic_at_modes(scenario, which)
+    shares = {event: one(share) for event, share in latency.sent_shares(now).items() if one(share) > 0}
+    delays = [simulated(scenario, which, event, n, seed + k) for k, event in enumerate(shares)]
+    return np.concatenate(delays), np.repeat([share / n for share in shares.values()], n)
 
 
 def weighted_quantiles(values, weights, shares):
     order = np.argsort(values)
-    heap = np.cumsum(weights[order]) / weights.sum()
+    heap = np.cumsum(weights[order])
     return [values[order][np.searchsorted(heap, share)] for share in shares]
 
 
@@ -74,10 +99,9 @@ def weighted_quantiles(values, weights, shares):
 
 @pytest.mark.parametrize("period_s", [2.0, 10.0, 30.0])
 def test_a_fixed_period_waits_evenly_over_it(period_s):
-    wait = latency.poll_wait(timer(period_s))
-    assert wait.mean_s == pytest.approx(period_s / 2, rel=1e-12)
-    assert wait.variance_s2 == pytest.approx(period_s**2 / 12, rel=1e-12)
-    assert wait.quantile_s(0.95) == pytest.approx(0.95 * period_s, rel=1e-12)
+    wait, u = latency.poll_wait(timer(period_s)), np.array([0.0, 0.25, 1.0])
+    assert wait.mean_s == period_s / 2
+    np.testing.assert_allclose(wait.quantile_s(u), u * period_s)
 
 
 @pytest.mark.parametrize(("period_s", "missed", "mean_s"), [(2.0, 0.01, 1.020202), (30.0, 0.05, 16.578947)])
@@ -91,7 +115,7 @@ def test_the_cases_of_poll_delays_are_met(shared):
     figures = {
         "poll_delay_mean": lambda w: w.mean_s,
         "poll_delay_p95": lambda w: w.quantile_s(0.95),
-        "poll_delay_var": lambda w: w.variance_s2,
+        "poll_delay_var": lambda w: w.quantile_s((np.arange(200_000) + 0.5) / 200_000).var(),
         "poll_delay_missed_mean": lambda w: w.mean_s,
     }
     rows = ledger.read_csv(shared / "published" / "wire_cases.csv")
@@ -99,18 +123,18 @@ def test_the_cases_of_poll_delays_are_met(shared):
     for row in cases:
         about = json.loads(row["inputs_json"])
         wait = latency.poll_wait(timer(about["period_s"], about.get("miss_prob", 0.0)))
-        assert figures[row["topic"]](wait) == pytest.approx(float(row["expected_value"]), abs=5e-7), row["id"]
+        assert figures[row["topic"]](wait) == pytest.approx(float(row["expected_value"]), rel=1e-6, abs=5e-7), row["id"]
     assert len(cases) >= 11
 
 
 def test_sleep_then_request_waits_over_the_sleep_and_the_request():
     wait = latency.poll_wait(timer(1.0, timing="sleep_then_request"), 0.25)
-    assert (wait.mean_s, wait.variance_s2) == (0.625, pytest.approx(1.25**2 / 12, rel=1e-12))
+    assert wait.mean_s == 0.625 and wait.quantile_s(1.0) == 1.25
 
 
 def test_a_screen_refreshed_by_hand_waits_without_memory():
     wait = latency.poll_wait(timer(17.0, timing="by_hand"))
-    assert (wait.mean_s, wait.variance_s2) == (17.0, 17.0**2)
+    assert wait.mean_s == 17.0
     assert wait.quantile_s(0.5) == pytest.approx(17.0 * np.log(2), rel=1e-12)
 
 
@@ -135,7 +159,7 @@ def test_sampled_waits_have_the_moments_of_the_closed_form(twilly, changes, even
 
 def test_sleep_then_request_has_its_period_from_the_scenario(twilly):
     now = traffic_at_modes(twilly, "before")
-    period_s = 1.0 + one(chain.request_s(now, now.life.design.timers["stream_processing"]))
+    period_s = 1.0 + one(now.life.request_s)
     wait = latency.sample(twilly, "before", "stream_processing", 2**15, seed=5)
     wait = wait["poll wait"][np.isfinite(wait["total"])]
     assert wait.max() == pytest.approx(period_s, rel=1e-3)
@@ -144,7 +168,8 @@ def test_sleep_then_request_has_its_period_from_the_scenario(twilly):
 
 def test_the_way_up_and_set_up_of_a_poll_only_shift_its_phase(twilly):
     parts = {n for b in latency.branches(traffic_at_modes(twilly, "before"), "new_comment") for n in b.parts}
-    assert parts == {"poll wait", "gateway", "function", "database", "downlink", "phone to screen", "cold start"}
+    served = {"gateway", "function", "database", "cold start"}
+    assert parts == served | {"poll wait", "downlink", "transmission", "phone to screen"}
     closing = twilly.with_({"before.api.idle_timeout_s": 0.5})  # every poll opens a connection
     assert latency.mean_s(traffic_at_modes(closing, "before"), "new_comment") == pytest.approx(
         latency.mean_s(traffic_at_modes(twilly, "before"), "new_comment"), rel=1e-12
@@ -187,18 +212,36 @@ def test_the_quickest_timer_of_each_screen_brings_an_event(twilly):
 # who is told
 
 
-def test_what_only_a_refresh_shows_is_not_delivered_in_the_session(twilly):
+def test_what_only_a_refresh_shows_is_told_by_it_on_its_screens(twilly):
+    """An exponential wait against what is left of the session; on other screens nothing tells them."""
     now = traffic_at_modes(twilly, "before")
-    assert latency.undelivered_reasons(now, "notification") == {"only a refresh shows it": pytest.approx(1.0)}
-    assert latency.undelivered_share(now, "notification") == 1.0
-    assert latency.branches(now, "notification") == [] and latency.mean_s(now, "notification") == np.inf
-    assert np.isinf(latency.sample(twilly, "before", "notification", 64, seed=1)["total"]).all()
+    browsing = one(now.life.scenario.screens["browsing"].share)
+    assert latency.undelivered_share(now, "notification") == pytest.approx(1.0 - browsing)
+    mean_s = 1.0 / one(now.life.refreshes_per_s)
+    assert mean_s == pytest.approx(browsing * 3600.0 / 36.0)  # 30 opens and 6 pulls an hour, all while browsing
+    found = latency.sample(twilly, "before", "notification", 2**12, seed=1)
+    told = np.isfinite(found["total"])
+    assert told.mean() == pytest.approx(browsing, abs=1e-3)
+    assert found["refresh"][told].mean() == pytest.approx(mean_s, rel=0.02)
+
+
+def test_a_refresh_by_hand_races_the_timer_of_its_screen(twilly):
+    """The sooner of a poll each 10 s and a refresh each 30 s on average."""
+    case = twilly.with_(
+        {"polling_improved.timers.unread_counts.screens": ["browsing"], "events.notification.screens": ["browsing"]}
+    )
+    now, rng = traffic_at_modes(case, "polling_improved"), np.random.default_rng(2)
+    mean_s, rest_s = 1.0 / one(now.life.refreshes_per_s), 0.08
+    waits = np.minimum(rng.random(400_000) * 10.0, rng.exponential(mean_s, 400_000)) + rest_s
+    found = latency.told_share(now, 5.0, "notification")[0, 0] / latency.told_share(now, np.inf, "notification")[0, 0]
+    assert found == pytest.approx((waits <= 5.0).mean(), abs=0.01)
 
 
 def test_an_event_that_nobody_sends_yet_never_arrives_in_the_session(twilly):
-    unsent = twilly.with_({"after.pushes.notification.sent": False})
-    assert np.isinf(latency.sample(unsent, "after", "notification", 64, seed=1)["total"]).all()
-    assert latency.undelivered_reasons(traffic_at_modes(unsent, "after"), "notification") == {"nobody sends it": 1.0}
+    unsent = twilly.with_({"after.pushes.stream_processing.sent": False})
+    assert np.isinf(latency.sample(unsent, "after", "stream_processing", 64, seed=1)["total"]).all()
+    found = latency.undelivered_reasons(traffic_at_modes(unsent, "after"), "stream_processing")
+    assert found == {"nobody sends it": pytest.approx(1.0)}
 
 
 def test_a_timer_tells_only_those_on_its_screens(twilly):
@@ -209,7 +252,7 @@ def test_a_timer_tells_only_those_on_its_screens(twilly):
 
 def test_attempts_that_run_out_leave_the_closed_form_share_undelivered(twilly):
     now = traffic_at_modes(twilly, "before")
-    request_s = one(chain.request_s(now, now.life.design.timers["stream_processing"]))
+    request_s = one(now.life.request_s)
     expected = np.exp(-30 * (1.0 + request_s) / 25.0)
     assert latency.undelivered_share(now, "stream_processing") == pytest.approx(expected, rel=1e-9)
     lost = np.isinf(latency.sample(twilly, "before", "stream_processing", 2**15, seed=1)["total"]).mean()
@@ -218,7 +261,7 @@ def test_attempts_that_run_out_leave_the_closed_form_share_undelivered(twilly):
 
 def test_attempts_and_ready_streams_simulated_one_by_one_give_that_share(twilly):
     now, rng = traffic_at_modes(twilly, "before"), np.random.default_rng(8)
-    period_s = 1.0 + one(chain.request_s(now, now.life.design.timers["stream_processing"]))
+    period_s = 1.0 + one(now.life.request_s)
     ready_s = rng.exponential(25.0, 200_000)
     seen = np.ceil(ready_s / period_s) <= 30  # the attempt that would see it is one of the thirty
     share = one(latency.undelivered_share(now, "stream_processing"))
@@ -228,7 +271,7 @@ def test_attempts_and_ready_streams_simulated_one_by_one_give_that_share(twilly)
 def test_the_posters_own_reload_is_no_event(twilly):
     busy = twilly.with_({"actions.post_comment.requests": 9})
     for which in ("before", "after"):
-        assert set(latency.samples(busy, 8, 1)[which]) == set(twilly.events)
+        assert not any("post comment" in f.name and f.events for f in traffic_at_modes(busy, which).flows)
 
 
 # pushes
@@ -236,33 +279,27 @@ def test_the_posters_own_reload_is_no_event(twilly):
 
 @pytest.mark.parametrize("which", ["before", "after"])
 @pytest.mark.parametrize("name", VARIANTS)
-def test_sampled_mean_variance_and_share_told_are_those_of_the_closed_form(twilly, name, which):
+def test_what_is_told_in_time_and_on_average_is_that_of_events_one_by_one(twilly, name, which):
     scenario = twilly.with_(VARIANTS[name])
-    now, found = traffic_at_modes(scenario, which), latency.samples(scenario, 2**14, seed=4)[which]
-    for event in ("new_comment", "notification", "stream_processing", "channel_content_update"):
-        arrived = found[event][np.isfinite(found[event])].to_numpy()
-        share = one(latency.undelivered_share(now, event))
-        assert 1 - arrived.size / 2**14 == pytest.approx(share, abs=1e-3)
-        if arrived.size:
-            mean, variance = one(latency.mean_s(now, event)), one(latency.variance_s2(now, event))
-            fourth = np.mean((arrived - arrived.mean()) ** 4)
-            assert abs(arrived.mean() - mean) < 4 * np.sqrt(variance / arrived.size)
-            assert abs(arrived.var() - variance) < 4 * np.sqrt(fourth / arrived.size) + 0.3 * variance
+    now, n = traffic_at_modes(scenario, which), 40_000
+    for k, event in enumerate(("new_comment", "notification", "stream_processing", "channel_content_update")):
+        delays = simulated(scenario, which, event, n, 11 + k)
+        for limit_s in (0.3, 1.0, 10.0, 60.0, np.inf):
+            told = (delays <= limit_s) & np.isfinite(delays)
+            error = np.sqrt(max(told.mean() * (1 - told.mean()), 1 / n) / n)
+            assert abs(one(latency.told_share(now, limit_s, event)) - told.mean()) < 4 * error + 2e-3, (event, limit_s)
+        told = delays[np.isfinite(delays)]
+        if told.size > 100:
+            assert abs(one(latency.mean_s(now, event)) - told.mean()) < 4 * told.std() / np.sqrt(told.size) + 1e-3
 
 
-@pytest.mark.parametrize("which", ["before", "after"])
-@pytest.mark.parametrize("name", VARIANTS)
-def test_closed_form_quantiles_are_those_of_the_mixed_samples(twilly, name, which):
-    scenario = twilly.with_(VARIANTS[name])
-    closed = latency.quantile_s(traffic_at_modes(scenario, which), [0.5, 0.95])[:, 0, 0]
-    drawn = weighted_quantiles(*all_totals(scenario, which, 2**16, 9), (0.5, 0.95))
-    np.testing.assert_allclose(closed, drawn, rtol=4e-3)  # the sample's own spread and the sum of services
-
-
-@pytest.mark.parametrize("which", ["before", "after"])
-def test_p50_and_p95_are_stable_between_seeds(twilly, which):
-    found = np.array([weighted_quantiles(*all_totals(twilly, which, 2**15, seed), (0.5, 0.95)) for seed in range(5)])
-    assert (np.ptp(found, axis=0) / found.mean(axis=0) < 5e-3).all()
+@pytest.mark.parametrize(
+    "which", ["before", "after", "polling_as_built", "push_as_built", "push_improved", "polling_improved"]
+)
+def test_p50_and_p95_at_the_modes_are_those_of_events_one_by_one(twilly, which):
+    found = latency.quantile_s(traffic_at_modes(twilly, which), [0.5, 0.95])[:, 0, 0]
+    drawn = weighted_quantiles(*all_simulated(twilly, which, 2**18, 9), (0.5, 0.95))
+    np.testing.assert_allclose(found, drawn, rtol=5e-3)
 
 
 def test_shares_of_the_ways_add_up_to_one(twilly):
@@ -289,46 +326,47 @@ def test_a_seed_fixes_a_sample_whose_rows_are_in_no_order(twilly):
 def test_a_push_waits_for_the_radio_of_the_screens_where_it_is_seen(twilly):
     """A comment comes while a video plays, a notification anywhere: the radio is up in different shares."""
     now = traffic_at_modes(twilly, "after")
-    watching, anywhere = (one(chain.radio_wake(now, "wifi", s).mean_s) for s in (["watching"], None))
+    watching, anywhere = (one(chain.radio_on(now, "wifi", s).mean_s) for s in (["watching"], None))
     assert watching != pytest.approx(anywhere, rel=1e-3)
     busy = twilly.with_({"backgrounds.video.period_s": 2.0, "backgrounds.video.burst_s": 2.0})
     now = traffic_at_modes(busy, "after")
-    assert one(chain.radio_wake(now, "wifi", ["watching"]).mean_s) == 0.0
+    assert one(chain.radio_on(now, "wifi", ["watching"]).mean_s) == 0.0
 
 
 def test_a_push_waits_for_the_radio_of_the_network_that_carries_it(twilly):
-    from model.latency import waits
+    from model.latency import parts as waits
     from model.life import airtime
 
     now, found = traffic_at_modes(twilly, "after"), {}
     for name, network in now.life.scenario.networks.items():
         for screens in (None, ["browsing"]):
             shares = airtime.radio_shares(traffic_at_modes(twilly, "after"), network, screens)
-            own = waits.radio_wake("", shares, network.drx_s, network.paging_s, airtime.promotion_s(network))
-            found[name] = one(chain.radio_wake(now, name, screens).mean_s)
+            own = waits.radio_wake(shares, network.drx_s, network.paging_s, airtime.promotion_s(network))
+            found[name] = one(chain.radio_on(now, name, screens).mean_s)
             assert found[name] == pytest.approx(one(own.mean_s), rel=1e-12)
         down_s = one(network.rtt_s) / 2 + ledger.value("region_path_s")
-        assert one(chain.downlink(now, name).mean_s) == pytest.approx(down_s, rel=1e-12)
+        ways = dict(zip(now.life.scenario.networks, chain.round_trips(now, 0.5).choices, strict=True))
+        assert one(ways[name].mean_s) == pytest.approx(down_s, rel=1e-12)
     assert len(set(found.values())) == len(found)
 
 
 def test_a_traffic_made_from_another_remembers_nothing_of_it(twilly):
-    """Twice the servers queue less, though the queue of the first traffic was worked out before."""
+    """A third of the servers queue more, though the queue of the first traffic was worked out before."""
     now = traffic_at_modes(twilly.with_({"before.api.backend": "server", "users": 1e6}), "before")
     event = next(e for e in now.life.scenario.events if latency.branches(now, e))
     first = one(latency.mean_s(now, event))
-    more = dataclasses.replace(now, instances=100.0 * now.instances)
-    assert one(latency.mean_s(more, event)) < first
+    fewer = dataclasses.replace(now, instances=np.ceil(0.3 * now.instances))
+    assert one(latency.mean_s(fewer, event)) > first
 
 
 def test_a_radio_that_is_always_idle_pages_and_promotes(twilly):
-    from model.latency import waits
+    from model.latency import parts as waits
     from model.life import airtime
 
     network = sampling.resolved(twilly).networks["lte"]
-    wake = waits.radio_wake("", (0.0, 0.0, 1.0), network.drx_s, network.paging_s, airtime.promotion_s(network))
+    wake = waits.radio_wake((0.0, 0.0, 1.0), network.drx_s, network.paging_s, airtime.promotion_s(network))
     assert wake.mean_s == pytest.approx(0.265 + 1.28 / 2, rel=1e-12)  # narayanan2021: 4G promotion, idle DRX
-    assert wake.variance_s2 == pytest.approx(1.28**2 / 12, rel=1e-12)
+    assert wake.quantile_s(1.0) - wake.quantile_s(0.0) == pytest.approx(1.28, rel=1e-12)
 
 
 def test_pulls_cost_their_round_trips_their_server_time_and_cold_connections(twilly):
@@ -347,7 +385,7 @@ def test_pulls_cost_their_round_trips_their_server_time_and_cold_connections(twi
     for now in (before, after):
         wake.append(
             sum(
-                one(n.share) * one(chain.radio_wake(now, name, ["watching"]).mean_s)
+                one(n.share) * one(chain.radio_on(now, name, ["watching"]).mean_s)
                 for name, n in now.life.scenario.networks.items()
             )
         )
@@ -366,14 +404,14 @@ def test_tls_1_2_resumes_in_one_round_trip_fewer(twilly):
     old = twilly.with_({"after.pushes.new_comment.pulls": 1, "after.api.tls": "1.2", "after.api.resumed_share": 0.5})
     now = traffic_at_modes(old, "after")
     ways = {
-        b.name: one(b.parts["pull connection"].mean_s)
+        b.name: one(b.parts["pull connection"].choices[0].mean_s)
         for b in latency.branches(now, "new_comment")
-        if "connection" in b.name and "cold" not in b.name and "wifi" in b.name
+        if "connection" in b.name and "cold" not in b.name
     }
     rtt_s = one(now.life.scenario.networks["wifi"].rtt_s) + 2 * ledger.value("region_path_s")
     assert ways == {
-        "push, wifi, new connection": pytest.approx(3 * rtt_s),
-        "push, wifi, resumed connection": pytest.approx(2 * rtt_s),
+        "push, new connection": pytest.approx(3 * rtt_s),
+        "push, resumed connection": pytest.approx(2 * rtt_s),
     }
 
 
@@ -422,7 +460,7 @@ def test_a_function_of_30_s_posts_to_about_1500_and_the_others_are_never_told(tw
 
 
 def test_a_small_fan_out_lies_on_whole_posts():
-    from model.latency import waits
+    from model.latency import parts as waits
 
     part, u = waits.ahead(3.0, 0.02), (np.arange(40_000) + 0.5) / 40_000
     values, counts = np.unique(part.quantile_s(u).round(12), return_counts=True)
@@ -458,7 +496,7 @@ def test_the_share_of_cold_starts_is_that_of_the_functions_rate(twilly):
 
 def test_an_unseen_loss_waits_for_the_rest_of_a_gap_that_long_gaps_catch_more_often():
     """Gaps of uniform(0, heartbeat) + pong timeout, one after another, and events at random in them."""
-    from model.latency import waits
+    from model.latency import parts as waits
 
     rng, beat_s, pong_s = np.random.default_rng(3), 30.0, 10.0
     gaps = rng.uniform(pong_s, pong_s + beat_s, 100_000)
@@ -568,17 +606,17 @@ def test_a_draw_equals_the_scenario_with_its_numbers(twilly):
         columns = {name: values[k : k + 1] for name, values in inputs.items()}
         row = traffic.traffic("after", sampling.with_columns(twilly, columns))
         alone = latency.quantile_s(row, [0.5, 0.95])
-        np.testing.assert_allclose(together[:, k], alone[:, 0], rtol=1e-9)
+        np.testing.assert_allclose(together[:, k], alone[:, 0], rtol=0.05)  # fewer points stand for a way in draws
 
 
 @settings(max_examples=20, deadline=None)
-@given(share=st.floats(0.01, 0.98), more=st.floats(0.001, 0.01))
+@given(share=st.floats(0.01, 0.96), more=st.floats(0.001, 0.01))
 def test_quantiles_rise_and_are_the_inverse_of_the_share_told(share, more):
     for which in ("before", "after"):
         now = traffic_at_modes(model.load("twilly"), which)
         low, high = latency.quantile_s(now, [share, share + more])[:, 0, 0]
         assert low < high
-        assert latency.told_share(now, low)[0, 0] == pytest.approx(share, abs=1e-9)
+        assert latency.told_share(now, low)[0, 0] == pytest.approx(share, abs=2e-4)
 
 
 @settings(max_examples=10, deadline=None)
@@ -589,36 +627,43 @@ def test_waiting_longer_between_polls_never_tells_sooner(period_s, longer):
         traffic_at_modes(twilly.with_({"before.timers.unread_counts.period_s": p}), "before")
         for p in (period_s, period_s * longer)
     ]
-    sooner, later = (latency.event_quantile_s(now, "new_comment", [0.95])[0, 0, 0] for now in nows)
+    sooner, later = (latency.quantile_s(now, [0.9], "new_comment")[0, 0, 0] for now in nows)
     assert sooner < later
 
 
-def test_the_smallest_and_the_largest_delay_are_the_ends(twilly):
-    now = traffic_at_modes(twilly, "before")
-    least, most = latency.event_quantile_s(now, "new_comment", [0.0, 1.0])[:, 0, 0]
-    assert least == pytest.approx(ledger.value("screen_render_s") + ledger.value("region_path_s"), rel=1e-9)
-    assert most == np.inf
+def test_who_is_never_told_is_infinitely_late(twilly):
+    now = traffic_at_modes(twilly, "push_as_built")
+    told = latency.told_share(now, np.inf)[0, 0]
+    just, over = latency.quantile_s(now, [told - 1e-3, told + 1e-3])[:, 0, 0]
+    assert just < 60.0 and over == np.inf and 0.9 < told < 1.0
+    never = traffic_at_modes(twilly, "push_as_built")
+    assert np.isinf(latency.quantile_s(never, [0.01], "stream_processing")).all()
+    assert one(latency.mean_s(never, "stream_processing")) == np.inf
 
 
-def test_latency_by_flow_is_each_events_part_of_the_mean(twilly):
+def test_latency_by_flow_is_each_flows_part_of_what_is_not_told_within_10_s(twilly):
     outcome = model.evaluate(twilly)
-    assert set(outcome.by_flow("latency").index) >= {"poll unread_counts", "push new_comment"}
-    assert "poll notifications" not in outcome.by_flow("latency").index  # only a refresh shows them
+    parts = outcome.by_flow("latency")
+    assert set(parts.index) >= {"poll unread_counts", "push new_comment", "refresh by hand"}
+    for which in ("before", "after"):
+        assert parts[which].sum() == pytest.approx(100.0 - one(outcome.values("told in time 10 s", which)), abs=1e-9)
     assert one(outcome.before.undelivered_share) > 0 and results.MEASURES
 
 
-def test_a_waterfall_adds_up_to_the_quantile(twilly):
-    found = latency.waterfall(twilly, n=2**13)
+def test_a_waterfall_adds_up_to_the_quantile_of_the_told(twilly):
+    found = latency.waterfall(twilly)
     assert list(found.columns) == ["before p50", "before p95", "after p50", "after p95"]
     for which in ("before", "after"):
-        closed = latency.quantile_s(traffic_at_modes(twilly, which), [0.5, 0.95])[:, 0, 0]
-        np.testing.assert_allclose(found[[f"{which} p50", f"{which} p95"]].sum(), closed, rtol=5e-3)
+        now = traffic_at_modes(twilly, which)
+        told = latency.told_share(now, np.inf)[0, 0]
+        whole = latency.quantile_s(now, [0.5 * told, 0.95 * told])[:, 0, 0]
+        np.testing.assert_allclose(found[[f"{which} p50", f"{which} p95"]].sum(), whole, rtol=5e-3)
 
 
 # tables
 
 
-def test_the_summary_is_the_closed_form_of_both_designs(twilly):
+def test_the_summary_is_of_what_is_sent_to_both_designs(twilly):
     table = latency.summary(twilly)
     for which in ("before", "after"):
         now = traffic_at_modes(twilly, which)
@@ -626,38 +671,49 @@ def test_the_summary_is_the_closed_form_of_both_designs(twilly):
         assert list(table.loc[which, ["p50, s", "p95, s"]]) == [p50, p95]
         assert table.loc[which, "within 0.1 s"] == latency.told_share(now, 0.1)[0, 0]
     outcome = model.evaluate(twilly)
-    assert table.loc["before", "mean, s"] == pytest.approx(one(outcome.before.total("latency")), rel=1e-12)
-    assert table.loc["before", "not told"] == pytest.approx(one(outcome.before.undelivered_share), rel=1e-9)
+    assert table.loc["before", "not told"] == pytest.approx(one(outcome.values("not told", "before")) / 100, rel=1e-9)
+
+
+def test_the_curve_of_the_share_told_rises_to_what_is_ever_told(twilly):
+    found = latency.curve(twilly)
+    assert list(found.columns) == list(twilly.designs) and found.index[-1] == pytest.approx(600.0)
+    assert (found.diff().dropna() >= -1e-12).all().all() and found.iloc[0].lt(0.1).all()
 
 
 def test_the_table_by_event_says_who_is_not_told_and_why(twilly):
     table = latency.by_event(model.load("twilly_as_built"))
     assert table.loc[("notification", "after"), "why"] == "nobody sends it"
-    assert np.isnan(table.loc[("notification", "after"), "p50, s"])
+    assert table.loc[("notification", "after"), "p50, s"] == np.inf
     assert table.loc[("stream_processing", "before"), "why"] == "attempts used up"
-    assert 0 < table.loc[("stream_processing", "before"), "not told"] < 1
-    assert table["p5, s"].dropna().lt(table["p95, s"].dropna()).all() and len(table) == 16
+    assert 0 < table.loc[("stream_processing", "before"), "nothing tells them"] < 1
+    causes = table[["in time", "late", "left first", "nothing tells them"]]
+    np.testing.assert_allclose(causes.sum(axis=1), 1.0, atol=1e-9)
+    assert causes.ge(-1e-12).all().all() and len(table) == 16
+    own = latency.by_event(model.load("twilly").with_({"events.notification.within_s": 60.0}))["limit, s"]
+    assert own[("notification", "after")] == 60.0 and own[("new_comment", "after")] == 10.0
 
 
 def test_a_sweep_gives_each_value_its_own_scenario(twilly):
     path = "before.timers.unread_counts.period_s"
     table = latency.sweep(twilly, path, [1.0, 30.0], "new_comment")
-    assert table.loc[30.0, "before p95"] - table.loc[1.0, "before p95"] == pytest.approx(0.95 * 29, rel=2e-3)
+    assert table.loc[30.0, "before p50"] - table.loc[1.0, "before p50"] == pytest.approx(0.5 * 29, rel=0.03)
     assert table["after p95"].nunique() == 1
-    never = latency.sweep(twilly, path, [1.0], "notification")
-    assert never.loc[1.0, "before p50"] == np.inf and never.loc[1.0, "before not told"] == 1.0
+    built = twilly.with_({"pair": ["push_as_built", "after"]})
+    never = latency.sweep(built, "push_as_built.heartbeat.period_s", [60.0], "stream_processing")
+    assert never.loc[60.0, "before p50"] == np.inf and never.loc[60.0, "before not told"] == 1.0
 
 
 def test_taking_components_away_only_ever_tells_sooner(twilly):
     removed = ["radio wake-up", "invocation", "downlink", "phone to screen", "function", "post", "gateway"]
-    shares = [latency.told_without(twilly, "after", removed[:k], 0.1, n=2**12) for k in range(len(removed) + 1)]
+    shares = [latency.told_without(twilly, "after", removed[:k], 0.1) for k in range(len(removed) + 1)]
     assert shares == sorted(shares) and shares[0] < 0.001 and shares[-1] > 0.9
-    assert latency.told_without(twilly, "before", ["poll wait"], 0.2, n=2**12) > 0.9
+    assert latency.told_without(twilly, "before", ["poll wait"], 0.2) > 0.9
 
 
 def test_the_share_told_without_anything_removed_is_the_closed_form(twilly):
-    drawn = latency.told_without(twilly, "after", [], 0.3, n=2**15)
-    assert drawn == pytest.approx(latency.told_share(traffic_at_modes(twilly, "after"), 0.3)[0, 0], abs=2e-3)
+    now = traffic_at_modes(twilly, "after")
+    told = latency.told_share(now, 0.3)[0, 0] / latency.told_share(now, np.inf)[0, 0]
+    assert latency.told_without(twilly, "after", [], 0.3) == pytest.approx(told, abs=1e-3)
 
 
 # beside timed sockets
@@ -686,14 +742,17 @@ def test_the_benchs_own_time_may_be_a_distribution():
 
 
 def unsent(scenario):
-    return scenario.with_({"after.pushes": {event: {"sent": False} for event in scenario.events}})
+    pushes = {event: {"sent": False} for event in scenario.events}
+    return scenario.with_(
+        {"after.pushes": pushes, "refresh.opens_per_active_hour": 0, "refresh.pulls_per_active_hour": 0}
+    )
 
 
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
         (lambda s: latency.sample(s, "after", "new_comment", 0, 1), "n must be a whole number > 0 samples; got 0"),
-        (lambda s: latency.samples(s, 2.5, 1), "n must be a whole number > 0 samples; got 2.5"),
+        (lambda s: latency.sample(s, "after", "new_comment", 2.5, 1), "n must be a whole number > 0 samples; got 2.5"),
         (lambda s: latency.sample(s, "after", "new_comment", 8, -1), "seed must be a whole number >= 0; got -1"),
         (
             lambda s: latency.sample(s, "after", "new_coment", 8, 1),
@@ -710,11 +769,7 @@ def unsent(scenario):
         ),
         (lambda s: latency.waterfall(s, [-0.1]), "quantile must be between 0 and 1; got -0.1"),
         (
-            lambda s: latency.event_quantile_s(traffic_at_modes(s, "before"), "notification", [0.5]),
-            "event 'notification' is never delivered within a session",
-        ),
-        (
-            lambda s: latency.quantile_s(traffic_at_modes(unsent(s), "after"), [0.5]),
+            lambda s: latency.told_without(unsent(s), "after", ["downlink"]),
             "no event is delivered within a session",
         ),
         (lambda s: latency.told_share(traffic_at_modes(s, "after"), -1.0), "within_s must be >= 0 s; got -1"),
@@ -738,7 +793,7 @@ def unsent(scenario):
         ),
         (
             lambda s: s.with_({"before.timers.content.delivers": ["collaborator_update"]}),
-            "event 'channel_content_update' is delivered by no timer and no push of before, so it never arrives",
+            "event 'channel_content_update' is delivered by no timer, push or refresh of before, so it never arrives",
         ),
     ],
 )
@@ -748,18 +803,13 @@ def test_each_mistake_is_one_sentence(twilly, call, sentence):
 
 
 @pytest.mark.parametrize("others", [0.0, 0.5, 1.0, 1.5])
-def test_posts_ahead_have_the_moments_of_every_place_in_the_fan_out(others):
+def test_posts_ahead_have_the_mean_of_every_place_in_the_fan_out(others):
     """With n others each of the places 0 to n is as likely; between two whole numbers, each in its share."""
-    from model.latency.waits import ahead
+    from model.latency.parts import ahead
 
-    whole, more = int(others), others - int(others)
-    places = [(n, share) for n, share in ((whole, 1.0 - more), (whole + 1, more)) if share > 0]
-    moments = [sum(share * np.mean(np.arange(n + 1) ** k) for n, share in places) for k in (1, 2, 3)]
-    part = ahead(np.array(others), 1.0)
-    assert part.mean_s == pytest.approx(moments[0], abs=1e-12)
-    assert part.variance_s2 == pytest.approx(moments[1] - moments[0] ** 2, abs=1e-12)
-    third = moments[2] - 3 * moments[0] * moments[1] + 2 * moments[0] ** 3
-    assert part.third_s3 == pytest.approx(third, abs=1e-12)
+    part, u = ahead(np.array(others), 1.0), (np.arange(60_000) + 0.5) / 60_000
+    assert part.mean_s == pytest.approx(others / 2, abs=1e-12)
+    assert part.quantile_s(u).mean() == pytest.approx(others / 2, abs=1e-3)
 
 
 def test_users_an_ocean_away_wait_for_the_light_in_the_fibre(twilly):
@@ -770,7 +820,7 @@ def test_users_an_ocean_away_wait_for_the_light_in_the_fibre(twilly):
     near = twilly.with_({"users_near": "us-east-1"})
     far = twilly.with_({"users_near": {"place": "eu-west-1", "detour": 1.2}})
     means = {
-        name: {w: model.evaluate(c)[w].total("latency").item() for w in ("before", "after")}
+        name: {w: one(latency.mean_s(traffic_at_modes(c, w))) for w in ("before", "after")}
         for name, c in (("here", twilly), ("near", near), ("far", far))
     }
     assert means["here"] == pytest.approx(means["near"], rel=1e-12)

@@ -45,7 +45,13 @@ def test_a_poll_of_360_and_520_bytes_every_2_s_is_1_944_mb_an_hour():
     )
     poll = {
         f"before.timers.unread_counts.{k}": v
-        for k, v in (("screens", None), ("period_s", 2), ("request_bytes", 360), ("response_bytes", 520))
+        for k, v in (
+            ("screens", None),
+            ("period_s", 2),
+            ("request_bytes", 360),
+            ("response_bytes", 520),
+            ("news_bytes", 0),
+        )
     }
     now = traffic_at_modes(changes={**IPV4, **poll, "before.api.backend": "server"})
     found = mobile_data.flow_mb(flow_of(now, "poll unread_counts"), now)
@@ -82,8 +88,8 @@ def test_pushes_of_184_bytes_are_314_on_the_wire_as_often_as_somebody_is_told():
 
 
 def test_the_background_is_segments_over_periods_on_the_screens_that_show_them():
-    """0.6 of the time 1,272,500 B every 4 s, 0.1 of the time 31,810 B every 0.1 s."""
-    by_hand = (0.6 * 1_272_500 / 4 + 0.1 * 31_810 / 0.1) * 3600 / 1e6
+    """0.6 of the time 1,272,500 B every 4 s, 0.3 a picture of 41,000 B every 8 s, 0.1 31,810 B every 0.1 s."""
+    by_hand = (0.6 * 1_272_500 / 4 + 0.3 * 41_000 / 8 + 0.1 * 31_810 / 0.1) * 3600 / 1e6
     scenario = sampling.resolved(model.load("twilly"))
     assert mobile_data.background_mb_per_hour(scenario) == pytest.approx(by_hand, rel=1e-12)
 
@@ -188,7 +194,7 @@ def test_ipv6_on_every_network_costs_more_and_ipv4_less(which):
 def test_http2_carries_less_than_http11_on_small_exchanges(which):
     one, two = (traffic_at_modes(which, {f"{which}.api.protocol": p}) for p in ("http1", "http2"))
     assert mobile_data.mb_per_hour(two) < mobile_data.mb_per_hour(one)
-    polled = next(f.name for f in one.flows if f.kind == "poll")
+    polled = next(f.name for f in one.flows if f.kind in ("poll", "refresh"))
     assert mobile_data.flow_mb(flow_of(two, polled), two) < mobile_data.flow_mb(flow_of(one, polled), one)
 
 

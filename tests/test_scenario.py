@@ -89,7 +89,7 @@ def test_screens_must_add_up_to_one(tmp_path):
 
 
 def test_an_event_that_nothing_delivers_is_named(tmp_path):
-    assert "event 'new_comment' is delivered by no timer and no push of before, so it never arrives" in refused(
+    assert "event 'new_comment' is delivered by no timer, push or refresh of before, so it never arrives" in refused(
         tmp_path, "before: {timers: {unread_counts: {delivers: [comment_liked]}}}"
     )
 
@@ -185,7 +185,7 @@ def test_a_missing_file_is_one_sentence():
         ("after: {pull: {function: rea}}", "unknown function 'rea' in after.pull"),
         (
             "after: {pull: null, pushes: {new_comment: {pulls: 1}}}",
-            "after.pull must be given where a push triggers pulls; got nothing",
+            "after.pull must be given where a push or a poll triggers pulls; got nothing",
         ),
         ("networks: {wifi: {share: 0.9}}", "networks: the shares must add up to 1; got"),
         (
@@ -322,6 +322,8 @@ def test_draws_have_the_mean_and_spread_of_pert(twilly):
         one = sampling.ranged_inputs(twilly)[name]
         span, mean = one.high - one.low, (one.low + 4 * one.mode + one.high) / 6
         variance = (mean - one.low) * (one.high - mean) / 7
+        if one.chance is not None:  # a yes or no
+            mean, variance = one.chance, one.chance * (1 - one.chance)
         # Sobol points: far nearer than 4 standard errors of as many random ones
         assert abs(column.mean() - mean) < 4 * np.sqrt(variance / 8192), name
         assert column.var() == pytest.approx(variance, rel=0.02, abs=1e-6 * span**2), name

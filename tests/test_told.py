@@ -9,7 +9,7 @@ from model import latency, server_load, traffic
 from model.life import lengths, sessions
 from model.scenario import sampling
 
-LIMITS = latency.figures.LIMITS_S
+LIMITS = latency.LIMITS_S
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_told_is_told_of_what_is_sent_weighted_by_how_often(twilly):
     now = traffic.traffic("push_as_built", sampling.resolved(twilly))
     rates = {e: one(sessions.pushes_per_s(now.life.scenario, e)) for e in twilly.events}
     parts = {e: one(latency.told_in_time(now, e)[10.0]) for e in twilly.events}
-    assert parts["notification"] == 0.0 < parts["new_comment"]
+    assert parts["stream_processing"] == 0.0 < parts["notification"] < parts["new_comment"]  # unsent, but refreshed
     whole = sum(rates[e] * parts[e] for e in rates) / sum(rates.values())
     assert one(latency.told_in_time(now)[10.0]) == pytest.approx(whole, abs=1e-3)
 
@@ -144,4 +144,4 @@ def test_code_runs_are_requests_connects_disconnects_sends_and_fan_outs_wherever
     table = model.compare(twilly, ["before", "polling_as_built", "after"])
     for name in ("before", "polling_as_built"):  # every request of a poll runs a handler, on Lambda or on a server
         assert table.loc["code runs", name] == pytest.approx(table.loc["server load", name], rel=1e-9)
-    assert table.loc["code runs", "after"] > 2 * table.loc["server load", "after"]
+    assert table.loc["code runs", "after"] > 1.9 * table.loc["server load", "after"]

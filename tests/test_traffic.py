@@ -1,5 +1,7 @@
 """A design becomes flows whose rates, connections and times agree with each other."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,6 +24,10 @@ def twilly():
 def both(twilly):
     plain = sampling.resolved(twilly)
     return {which: traffic.traffic(which, plain) for which in ("before", "after")}
+
+
+def traffic_of(scenario, which):
+    return traffic.traffic(which, sampling.resolved(scenario))
 
 
 def flow(now, name):
@@ -193,12 +199,69 @@ def test_a_heartbeat_slower_than_the_carriers_nat_loses_connections_unseen(twill
     assert slow.life.notice_s > fast.life.notice_s
 
 
-def test_silences_are_as_frequent_as_in_a_simulated_mix_of_beats_and_packets():
-    rng = np.random.default_rng(8)
-    span = 3e6
-    times = np.sort(np.concatenate([np.arange(0.0, span, 300.0), rng.uniform(0, span, rng.poisson(span / 400.0))]))
-    long = (np.diff(times) > 240.0).sum()
-    assert abs(sessions._silences_per_s(240.0, 300.0, 1 / 400.0) * span - long) < 4 * np.sqrt(long)
+def cut_by_silence(limit_s, beat_s, rate, clock, span_s=1.2e7, pong_s=10.0, back_s=2.5, seed=8):
+    """Connections one after another: the share of time deaf or away, and its standard error from ten spans."""
+    rng, shares = np.random.default_rng(seed), []
+    for _ in range(10):
+        now = last = gone = 0.0
+        beat, push = beat_s, rng.exponential(1 / rate)
+        while now < span_s / 10:
+            packet = min(beat, push)
+            if last + limit_s < packet:  # cut: deaf until the next ping is given up, then back with a new clock
+                back = beat + pong_s + back_s
+                gone += back - last - limit_s
+                now = last = back
+                beat, push = back + beat_s, back + rng.exponential(1 / rate)
+                continue
+            now = last = packet
+            beat = packet + beat_s if clock == "after_silence" or packet == beat else beat
+            push = packet + rng.exponential(1 / rate) if packet == push else push
+        shares.append(gone / now)
+    return np.mean(shares), np.std(shares) / np.sqrt(9)
+
+
+@pytest.mark.parametrize(
+    ("limit_s", "beat_s", "clock", "published"),
+    [
+        (255.0, 256.0, "fixed", 0.010),
+        (255.0, 300.0, "fixed", 0.044),
+        (240.0, 300.0, "fixed", 0.064),  # 6.7 % in a shorter simulation
+        (255.0, 600.0, "fixed", 0.247),  # 25 %
+        (255.0, 256.0, "after_silence", 0.021),
+        (255.0, 300.0, "after_silence", 0.084),
+        (100.0, 450.0, "fixed", None),
+    ],
+)
+def test_a_limit_on_silence_costs_what_simulated_connections_lose_to_it(limit_s, beat_s, clock, published):
+    from model.life.silences import silence
+
+    rate = 1 / 158.0
+    found = silence(limit_s, SimpleNamespace(period_s=beat_s, clock=clock), rate, 10.0, 2.5)
+    lost = float(found.deaf_share + found.cuts_per_s * 2.5)
+    share, error = cut_by_silence(limit_s, beat_s, rate, clock)
+    assert abs(lost - share) < 4 * error
+    if published:
+        assert lost == pytest.approx(published, abs=0.0015)
+
+
+def test_a_heartbeat_below_every_limit_loses_nothing_and_a_reset_is_noticed_at_once(twilly):
+    quick = traffic_of(twilly.with_({"after.heartbeat.period_s": 200.0}), "after").life
+    assert float(np.ravel(quick.deaf_share)[0]) == 0.0
+    slow = {"after.heartbeat.period_s": 300.0, "networks.lte.nat_timeout_s": 255.0}
+    told, silent = (
+        traffic_of(twilly.with_({**slow, "ledger.nat_reset_share": share}), "after").life.deaf_share
+        for share in (1.0, 0.0)
+    )
+    assert 0.0 < told < silent
+
+
+def test_pings_that_do_not_reset_the_gateways_idle_timer_lose_quiet_connections(twilly):
+    quiet = {f"events.{name}.per_active_day": 0.001 for name in twilly.events}
+    heard, unheard = (
+        traffic_of(twilly.with_({**quiet, "after.socket.ping_resets_idle": resets}), "after").life.losses_per_s
+        for resets in (True, False)
+    )
+    assert 3 * float(heard) < float(unheard)
 
 
 # --- losses, one by one

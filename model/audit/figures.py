@@ -13,7 +13,7 @@ from model.claims.units import conversion
 from model.outcome import MEASURES, Outcome, Side
 from model.wire import websocket_frame_bytes
 
-AFTER_POST = ("gateway", "cold start", "radio", "downlink", "pull", "phone")
+AFTER_POST = ("gateway", "cold start", "radio", "downlink", "transmission", "pull", "phone")
 
 
 def _active_hours(side: Side):

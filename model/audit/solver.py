@@ -201,7 +201,8 @@ class Search:
                 if here is None or value == here or not left:
                     continue
                 outcome = evaluate(self.plain.with_({path: value}), self.users)
-                said = f"{path} is {str(value).lower()} (here {str(here).lower()})"
+                now = bool(here) if isinstance(value, bool) else here
+                said = f"{path} is {str(value).lower()} (here {str(now).lower()})"
                 for figure in left:
                     if bool(holds(figure, self.values(figure, outcome)[0])):
                         found[figure.key] = Change(path, value, said, breaks=self.broken(outcome)[0])

@@ -1,4 +1,4 @@
-"""Battery: flows become radio power above the screen's background, then % of a named phone an hour."""
+"""Battery: flows become radio power above the screen's background and processor work, then % of a named phone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from model import checks, ledger, paths, radio
+from model.battery.processor import processor_j
 from model.life import airtime
 from model.life.flow import Traffic
 from model.scenario import Network
@@ -19,6 +20,7 @@ from model.scenario import Network
 __all__ = ["battery_j", "joules_per_hour", "network_percent_per_hour", "percent_per_hour", "phones"]
 
 FIRST, LAST, ALL = "first promotion of a session", "last tail of a session", "all flows"
+PROCESSOR = "the processor"
 CHUNK = 16384  # draws worked on at once: what the sources of a network have in common stays in the cache
 FIELDS = ("period_s", "rate_per_s", "burst_s", "bytes_up", "bytes_down")
 
@@ -177,7 +179,7 @@ def _parts_j(plan: Plan, profile: radio.Radio, split: bool) -> dict[str, Any]:
 
 def _network_j(plan: Plan, network: Network, profile: str | None, split: bool) -> dict[str, Any]:
     """Joules of an active hour on the plan's network with the named profile, or the one of each draw."""
-    radios = [radio.profile(name) for name in (network.profiles if profile is None else [profile])]
+    radios = [radio.waiting(radio.profile(name)) for name in (network.profiles if profile is None else [profile])]
     number = airtime.profile_number(network) if profile is None else 0
     shape = np.broadcast_shapes(np.shape(number), plan.shape)
     if np.prod(shape) == 1:
@@ -250,14 +252,16 @@ def network_percent_per_hour(traffic: Traffic, network: str, background: bool = 
     scenario = traffic.life.scenario
     checks.known("network", network, scenario.networks)
     joules = joules_per_hour(traffic, scenario.networks[network], None, background, split=False)
-    return sum(joules.values()) / battery_j(scenario.phone) * 100.0
+    worked = sum(processor_j(traffic).values())
+    return (sum(joules.values()) + worked) / battery_j(scenario.phone) * 100.0
 
 
 def percent_by_profile(traffic: Traffic, network: Network, background: bool = True) -> dict[str, Any]:
     """Battery that a design takes per active hour on one network, by each radio profile of its list."""
     plan, full_j = plan_of(traffic, network, background), battery_j(traffic.life.scenario.phone)
+    worked = sum(processor_j(traffic).values())
     return {
-        profile: sum(_network_j(plan, network, profile, split=False).values()) / full_j * 100.0
+        profile: (sum(_network_j(plan, network, profile, split=False).values()) + worked) / full_j * 100.0
         for profile in network.profiles
     }
 
@@ -265,17 +269,20 @@ def percent_by_profile(traffic: Traffic, network: Network, background: bool = Tr
 def percent_per_hour(traffic: Traffic, background: bool = True, split: bool = True) -> dict[str, Any]:
     """Battery that a design takes per active hour over the network mix, by flow.
 
-    Source: huang2012, narayanan2021, ninetofivemac_battery.
+    Source: huang2012, narayanan2021, aosp_power_profile, ninetofivemac_battery.
     """
     networks = traffic.life.scenario.networks.items()
     return mixed_percent(traffic, {n: joules_per_hour(traffic, w, None, background, split) for n, w in networks})
 
 
 def mixed_percent(traffic: Traffic, joules: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Battery over the network mix by flow, from the joules by flow on each network."""
+    """Battery over the network mix by flow: the processor's work and the joules of the radio on each network."""
     scenario, full_j = traffic.life.scenario, battery_j(traffic.life.scenario.phone)
     total: dict[str, Any] = {}
     for name, network in scenario.networks.items():
         for flow, flow_j in joules[name].items():
             total[flow] = total.get(flow, 0.0) + network.share * flow_j / full_j * 100.0
+    for flow, flow_j in processor_j(traffic).items():
+        name = flow if flow in total else PROCESSOR
+        total[name] = total.get(name, 0.0) + flow_j / full_j * 100.0
     return total

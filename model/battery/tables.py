@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["by_network", "by_profile", "drain", "with_and_without"]
 
 DESIGNS = ["before", "after"]
+MEDIA_BIT_PER_S = 250_000.0  # from which on a screen's own traffic is a video or a camera's, not pictures now and then
 
 
 def designs_of(scenario: Scenario) -> dict[str, Traffic]:
@@ -41,15 +42,19 @@ def with_and_without(scenario: Scenario) -> pd.DataFrame:
     ----------
     scenario : Scenario, the scenario; ranges count at their modes
 
-    Returns: pandas.DataFrame, index "beside own traffic" and "alone"; before and after with low and high over the
-    radio profiles, % of the phone's battery per active hour; the change as a share, and the least and the greatest of
-    it over the profiles that the networks can have together
+    Returns: pandas.DataFrame, index "beside own traffic", "alone", and where the screens bring several kinds of traffic
+    "without video" and so on, for each kind left out; before and after with low and high over the radio profiles, % of
+    the phone's battery per active hour; the change as a share, and its least and greatest over the profiles
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
 
     table, networks = by_profile(scenario), sampling.resolved(scenario).networks
     rows = {label: _mix_row(table, networks, end) for label, end in (("beside own traffic", ""), ("alone", "_alone"))}
+    kinds = dict.fromkeys(screen.background for screen in scenario.screens.values() if screen.background)
+    for kind in kinds if len(kinds) > 1 else ():
+        quiet = {f"screens.{n}.background": None for n, screen in scenario.screens.items() if screen.background == kind}
+        rows[f"without {kind}"] = _mix_row(by_profile(scenario.with_(quiet)), networks, "")
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("radio")
 
 
@@ -182,6 +187,7 @@ def _phone_w(scenario: Scenario) -> Any:
             own = scenario.backgrounds[screen.background]
             films = np.greater(own.up_bytes, own.down_bytes)
             media_w = np.where(films, scenario.number("phone_camera_w"), scenario.number("phone_video_w"))
+            media_w = media_w * (8.0 * (own.up_bytes + own.down_bytes) > MEDIA_BIT_PER_S * own.period_s)
             total = total + screen.share * media_w
     return total
 

@@ -8,28 +8,29 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.latency import chain, parts, reach, waits
+from model.latency import chain, parts, reach
 from model.latency.parts import DelayPart
+from model.life import tellers
 from model.life.flow import Traffic
-from model.life.sessions import HANDSHAKE_RTTS
-from model.scenario import Network, Timer
+from model.life.sessions import HANDSHAKE_RTTS, poll_period_s
+from model.traffic.socket import pushed_bytes
 
 __all__ = ["DeliveryPath", "branches"]
+
+LARGE_BYTES = 4096  # from which on a message's own size tells in its delay: 2 ms at 20 Mbit/s
+OFTEN = ("usual", "seldom", "rare")
 
 
 @dataclass(frozen=True)
 class DeliveryPath:
-    """One way an event reaches its user: how likely, and the components of its delay by name.
-
-    In the closed form a `fine` way has the network's own lognormal; for the others, which are rare or spread
-    over a wait much longer than all else, the three moments of network and services together do.
-    """
+    """One way an event reaches its user: how likely, and the components of its delay by name."""
 
     name: str
     share: Any
     parts: dict[str, DelayPart]
-    fine: bool = False
-    period_s: Any = None  # of a timer that starts with the screen; None where the way's phase is random
+    often: str = "usual"  # how many deliveries stand for it: usual, seldom or rare
+    period_s: Any = None  # of a timer that starts with the session; None where the way's phase is random
+    refresh_per_s: Any = None  # how often a refresh by hand may come before the way's own wait is over
 
 
 def branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
@@ -43,13 +44,21 @@ def branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
 
 def kind(traffic: Traffic, event: str) -> tuple:
     """What sets the ways of an event apart from those of another: events alike in it travel alike."""
-    scenario, design = traffic.life.scenario, traffic.life.design
-    if not reach.pushed(traffic, event):
-        told = tuple(reach.timers_of(traffic, event)[0])
-        return ("poll", *told) if len(told) == 1 else ("poll", event)
-    push, screens = design.pushes[event], scenario.events[event].screens
-    own = event if push.pulls or push.audience == "broadcast" else ""
-    return ("push", tuple(screens or ()), own)
+    life = traffic.life
+    on = {screen: tellers.refreshers(life, event, screen) for screen in tellers.by_screen(life, event)}
+    by_hand = tuple(on.items()) if any(on.values()) else tuple(life.scenario.events[event].screens or ())
+    if reach.pushed(traffic, event):
+        push = life.design.pushes[event]
+        own = push.pulls or push.audience == "broadcast" or np.any(pushed_bytes(life, event) > LARGE_BYTES)
+        return ("push", by_hand, event if own else "")
+    told = tuple(dict.fromkeys(name for name, _ in reach.timers_of(traffic, event)[0]))
+    own = any(life.design.timers[name].overlay for name in told) or np.any(news_bytes(traffic, event) > LARGE_BYTES)
+    return ("poll", by_hand, *told, event if own else "")
+
+
+def news_bytes(traffic: Traffic, event: str):
+    """What an event adds to the answer that brings it."""
+    return np.asarray(traffic.life.scenario.events[event].payload_bytes)
 
 
 def _branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
@@ -57,10 +66,10 @@ def _branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
         gaps = chain.once(traffic, ("gaps",), lambda: [*_caught_up(traffic), *_fallen_back(traffic)])
         found = [*_alive(traffic, event), *gaps]
     else:
-        told, _ = reach.timers_of(traffic, event)
-        found = [
-            b for name, share in told.items() for b in _polled(traffic, traffic.life.design.timers[name], share, name)
-        ]
+        told = reach.refreshed(traffic, event, reach.timers_of(traffic, event)[0])
+        found = [b for p in told for (name, by), share in p.items() for b in _polled(traffic, event, name, by, share)]
+    looked, _ = reach.refreshed(traffic, event, reach.left_over(traffic, event))
+    found += [b for (_, by), share in looked.items() for b in _looked_up(traffic, event, by, share)]
     found = [b for b in found if np.any(np.asarray(b.share) > 0)]
     whole = sum(b.share for b in found)
     return [replace(b, share=b.share / np.where(whole > 0, whole, 1.0)) for b in found]
@@ -73,7 +82,7 @@ class Chance:
     name: str
     share: Any
     parts: dict[str, DelayPart]
-    rare: bool = False
+    often: str = "usual"
 
 
 def _split(whole: DeliveryPath, *either: list[Chance]) -> list[DeliveryPath]:
@@ -83,12 +92,12 @@ def _split(whole: DeliveryPath, *either: list[Chance]) -> list[DeliveryPath]:
         met = [c for c in chances if np.any(np.asarray(c.share) > 0)]
         none = 1.0 - sum((c.share for c in met), 0.0)
         found = [replace(b, share=b.share * none) for b in found] + [
-            DeliveryPath(
-                f"{b.name}, {c.name}",
-                b.share * c.share,
-                {**b.parts, **c.parts},
-                b.fine and not c.rare,
-                b.period_s,
+            replace(
+                b,
+                name=f"{b.name}, {c.name}",
+                share=b.share * c.share,
+                parts={**b.parts, **c.parts},
+                often=max(b.often, c.often, key=OFTEN.index),
             )
             for b in found
             for c in met
@@ -96,24 +105,42 @@ def _split(whole: DeliveryPath, *either: list[Chance]) -> list[DeliveryPath]:
     return found
 
 
-def _polled(traffic: Traffic, timer: Timer, share, name: str) -> list[DeliveryPath]:
-    """An event shown by a timer."""
-    wait, cached = {"poll wait": waits.poll_wait(timer, chain.request_s(traffic, timer))}, np.asarray(timer.cache_s) > 0
+def _polled(traffic: Traffic, event: str, name: str, by: tuple[str, ...], share) -> list[DeliveryPath]:
+    """An event shown by a timer, or by a refresh by hand where one comes first."""
+    timer = traffic.life.design.timers[name]
+    wait, cached = {"poll wait": parts.poll_wait(timer, traffic.life.request_s)}, np.asarray(timer.cache_s) > 0
     if np.any(cached):
         wait["cached answer"] = parts.uniform(0.0 * timer.cache_s, timer.cache_s)
-    starts = timer.timing == "fixed" and not np.any(cached)
-    period_s = timer.period_s if starts else None
-    return [replace(b, period_s=period_s) for b in _answered(traffic, wait, timer.function, share, name)]
+    period_s = None if timer.overlay or np.any(cached) else poll_period_s(timer, traffic.life.request_s)
+    rate = tellers.refresh_per_s(traffic.life, by) if by else None
+    answer_bytes = timer.response_bytes + news_bytes(traffic, event)
+    found = _answered(
+        traffic, wait, timer.function, share, name, answer_bytes, (f"pull after poll {name}", timer.pulls)
+    )
+    return [replace(b, period_s=period_s, refresh_per_s=rate) for b in found]
 
 
-def _answered(traffic: Traffic, wait: dict, function: str, share, name: str) -> list[DeliveryPath]:
-    """A wait, then the answer of a request that is already at the server: its time and the way down."""
-    cold = [Chance("cold", chain.cold_share(traffic, function), {"cold start": chain.cold_start(traffic, function)})]
-    served, seen, found = chain.request_parts(traffic, function), chain.to_screen(traffic), []
-    for net, network in traffic.life.scenario.networks.items():
-        common = {**wait, **served, "downlink": chain.downlink(traffic, net), **seen}
-        found += _split(DeliveryPath(f"{name}, {net}", share * network.share, common), cold)
-    return found
+def _looked_up(traffic: Traffic, event: str, by: tuple[str, ...], share) -> list[DeliveryPath]:
+    """An event that people find when they look for themselves."""
+    life = traffic.life
+    first = life.scenario.refresh if by[-1] == tellers.APP else life.design.timers[by[0]]
+    rate = np.asarray(tellers.refresh_per_s(life, by))
+    wait = {"refresh": parts.memoryless(np.where(rate > 0, rate, 1.0))}
+    answer_bytes = first.response_bytes + news_bytes(traffic, event)
+    return _answered(traffic, wait, first.function, share, "refresh", answer_bytes)
+
+
+def _answered(
+    traffic: Traffic, wait: dict, function: str, share, name: str, answer_bytes=0.0, pull: tuple[str, int] = ("", 0)
+) -> list[DeliveryPath]:
+    """A wait, then the answer of a request that is already at the server: its time, the way down, what it triggers."""
+    started = {"cold start": chain.cold_start(traffic, function)}
+    cold = [Chance("cold", chain.cold_share(traffic, function), started, "rare")]
+    served, down = chain.request_parts(traffic, function), {"downlink": chain.round_trips(traffic, 0.5)}
+    sent = {"transmission": chain.transmission(traffic, answer_bytes)}
+    pulled, chances = _pulls(traffic, *pull)
+    parts_of = {**wait, **served, **down, **sent, **pulled, **chain.to_screen(traffic)}
+    return _split(DeliveryPath(name, share, parts_of), cold, *chances)
 
 
 def _alive(traffic: Traffic, event: str) -> list[DeliveryPath]:
@@ -121,43 +148,45 @@ def _alive(traffic: Traffic, event: str) -> list[DeliveryPath]:
     life = traffic.life
     socket, screens = life.design.socket, life.scenario.events[event].screens
     share = chain.alive_share(traffic) * life.fan_outs[event].share
-    sender, found, cold = chain.sender_parts(traffic, event), [], []
+    cold = []
     if not socket.direct_send:
         name = socket.send_function
-        cold = [Chance("cold", traffic.runs[name].cold_share, {"cold start": chain.cold_start(traffic, name)}, True)]
-    for net, network in life.scenario.networks.items():
-        pulled, chances = _pulls(traffic, event, network)
-        common = {
-            **sender,
-            "radio wake-up": chain.radio_wake(traffic, net, screens),
-            "downlink": chain.downlink(traffic, net),
-            **pulled,
-            **chain.to_screen(traffic),
-        }
-        found += _split(DeliveryPath(f"push, {net}", share * network.share, common, fine=True), cold, *chances)
-    return found
+        cold = [Chance("cold", traffic.runs[name].cold_share, {"cold start": chain.cold_start(traffic, name)}, "rare")]
+    pulled, chances = _pulls(traffic, f"pull after {event}", life.design.pushes[event].pulls)
+    common = {
+        **chain.sender_parts(traffic, event),
+        "radio wake-up": chain.radio_wake(traffic, screens),
+        "downlink": chain.round_trips(traffic, 0.5),
+        "transmission": chain.transmission(traffic, pushed_bytes(life, event)),
+        **pulled,
+        **chain.to_screen(traffic),
+    }
+    return _split(DeliveryPath("push", share, common), cold, *chances)
 
 
-def _pulls(traffic: Traffic, event: str, network: Network) -> tuple[dict, list[list[Chance]]]:
-    """The requests that a push triggers before its content shows, and what may come cold with them."""
+def _pulls(traffic: Traffic, flow: str, count: int) -> tuple[dict, list[list[Chance]]]:
+    """The requests that a push or a poll triggers before its content shows, and what may come cold with them."""
     design = traffic.life.design
-    count = design.pushes[event].pulls
     if not count:
         return {}, []
-    cold = next(f for f in traffic.flows if f.name == f"pull after {event}").cold_share
+    cold = next(f for f in traffic.flows if f.name == flow).cold_share
     function, trips = design.pull.function, HANDSHAKE_RTTS[design.api.tls]
-    served = list(chain.request_parts(traffic, function).values())
-    found = {"pull network": chain.round_trips(traffic, network, count), "pull server": parts.times(count, served)}
+    served = [part.mean_s for part in chain.request_parts(traffic, function).values()]
+    spread = traffic.life.scenario.number("service_sigma_ln")
+    found = {
+        "pull network": chain.round_trips(traffic, count),
+        "pull server": parts.times(count, served, spread),
+    }
     resumed = design.api.resumed_share if design.api.tls == "1.2" else 0.0  # TLS 1.3 saves no round trip
     opened = [
-        Chance(name, cold * part, {"pull connection": chain.round_trips(traffic, network, count)})
+        Chance(name, cold * part, {"pull connection": chain.round_trips(traffic, count)})
         for name, part, count in (
             ("new connection", 1.0 - resumed, trips),
             ("resumed connection", resumed, trips - 1.0),
         )
     ]
     started = {"pull cold start": chain.cold_start(traffic, function)}
-    return found, [opened, [Chance("cold pull", chain.cold_share(traffic, function), started, True)]]
+    return found, [opened, [Chance("cold pull", chain.cold_share(traffic, function), started, "rare")]]
 
 
 def _caught_up(traffic: Traffic) -> list[DeliveryPath]:
@@ -166,18 +195,27 @@ def _caught_up(traffic: Traffic) -> list[DeliveryPath]:
     if not life.design.socket.catch_up:
         return []
     back, jitter_s = life.reconnect_s, life.jitter_s
-    wait = waits.gap_rest(*life.gap_s)
+    wait = parts.gap_rest(*life.gap_s)
     again = parts.lognormal(life.scenario.number("catch_up_s"), life.scenario.number("service_sigma_ln"))
-    reconnect = parts.spread(back - jitter_s, back + jitter_s)
+    reconnect = parts.uniform(back - jitter_s, back + jitter_s)
     unseen = {"unseen loss": wait, "reconnect": reconnect, "catch-up": again, **chain.to_screen(traffic)}
     share, length_s = chain.down_segments(traffic)["last"]
     half_s = np.minimum(jitter_s, length_s)
     down = {
-        "reconnect": waits.gap_rest(length_s - half_s, length_s + half_s),
+        "reconnect": parts.gap_rest(length_s - half_s, length_s + half_s),
         "catch-up": again,
         **chain.to_screen(traffic),
     }
-    return [DeliveryPath("lost unseen", life.unseen_share, unseen), DeliveryPath("reconnecting", share, down)]
+    lapsed = [*life.lapses.values()]
+    shares = [n.share * lapse.deaf_share for n, lapse in zip(life.scenario.networks.values(), lapsed, strict=True)]
+    whole = np.where(np.asarray(life.deaf_share) > 0, sum(shares), 1.0)
+    silent = parts.by_network([share / whole for share in shares], [parts.uniform(0.0, s.deaf_s) for s in lapsed])
+    deaf = {**unseen, "unseen loss": silent}
+    return [
+        DeliveryPath("silent too long", life.deaf_share, deaf, "seldom"),
+        DeliveryPath("lost unseen", life.unseen_share, unseen, "seldom"),
+        DeliveryPath("reconnecting", share, down, "seldom"),
+    ]
 
 
 def _fallen_back(traffic: Traffic) -> list[DeliveryPath]:
@@ -189,4 +227,4 @@ def _fallen_back(traffic: Traffic) -> list[DeliveryPath]:
         if np.any(np.asarray(share) > 0):
             wait = {"poll wait": parts.uniform(0.0 * length_s, length_s)}
             found += _answered(traffic, wait, function, share, f"fallback {name}")
-    return found
+    return [replace(b, often=max(b.often, "seldom", key=OFTEN.index)) for b in found]

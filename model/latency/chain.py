@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from model.latency import parts, waits
+from model.latency import parts
 from model.latency.parts import DelayPart
 from model.life import airtime, chains
 from model.life.flow import Traffic
-from model.life.sessions import mix
-from model.scenario import Network, Timer
 
 __all__: list[str] = []
 
@@ -30,7 +30,7 @@ def _server_queue(traffic: Traffic) -> DelayPart:
     """The wait for a plain server at the mean rate of all requests."""
     requests = sum((f.per_month * f.requests for f in traffic.flows if f.exchange == "http"), 0.0)
     rate = requests / traffic.life.scenario.month_s
-    return waits.queue_wait(rate, traffic.life.design.server.requests_per_s, traffic.instances)
+    return parts.queue_wait(rate, traffic.life.design.server.requests_per_s, traffic.instances)
 
 
 def request_parts(traffic: Traffic, name: str) -> dict[str, DelayPart]:
@@ -57,12 +57,6 @@ def _request_parts(traffic: Traffic, name: str) -> dict[str, DelayPart]:
     }
 
 
-def request_s(traffic: Traffic, timer: Timer):
-    """Mean time from a timer's request to its answer: a round trip and the server's time."""
-    flow = next(f for f in traffic.flows if f.exchange == "http" and f.function == timer.function)
-    return mix(traffic.life.scenario, lambda n: n.rtt_s) + flow.server_s
-
-
 def cold_share(traffic: Traffic, function: str):
     """Share of requests that find the function cold, as traffic decided; none on a plain server."""
     return 0.0 if traffic.life.design.api.backend == "server" else traffic.runs[function].cold_share
@@ -75,17 +69,26 @@ def cold_start(traffic: Traffic, name: str) -> DelayPart:
     return once(traffic, ("cold", name), lambda: parts.cold_start(one.runtime, one.package_kb, extra_s))
 
 
-def downlink(traffic: Traffic, name: str) -> DelayPart:
-    """The way down to the phone: the path from the region, and half a round trip of the access network."""
-    scenario = traffic.life.scenario
-    network, path_s = scenario.networks[name], scenario.path_s
-    return once(traffic, ("downlink", name), lambda: parts.network(network.rtt_s / 2.0, network.rtt_sigma_ln, path_s))
+def by_network(traffic: Traffic, of: Callable[[str], DelayPart]) -> DelayPart:
+    """A component that differs by the access network."""
+    networks = traffic.life.scenario.networks
+    return parts.by_network([n.share for n in networks.values()], [of(name) for name in networks])
 
 
-def round_trips(traffic: Traffic, network: Network, count) -> DelayPart:
-    """So many round trips between phone and region, one after another."""
-    path_s = traffic.life.scenario.path_s
-    return parts.network(count * network.rtt_s, network.rtt_sigma_ln, 2.0 * count * path_s)
+def round_trips(traffic: Traffic, count) -> DelayPart:
+    """So many round trips between phone and region, one after another; half of one is the way down."""
+    networks, path_s = traffic.life.scenario.networks, 2.0 * count * traffic.life.scenario.path_s
+
+    def on(name: str) -> DelayPart:
+        return parts.network(count * networks[name].rtt_s, networks[name].rtt_sigma_ln, path_s)
+
+    return once(traffic, ("trips", count), lambda: by_network(traffic, on))
+
+
+def transmission(traffic: Traffic, payload_bytes) -> DelayPart:
+    """The time that an answer or a message takes at the network's bit rate."""
+    networks = traffic.life.scenario.networks
+    return by_network(traffic, lambda name: parts.fixed(8.0 * payload_bytes / networks[name].down_bit_per_s))
 
 
 def to_screen(traffic: Traffic) -> dict[str, DelayPart]:
@@ -95,12 +98,18 @@ def to_screen(traffic: Traffic) -> dict[str, DelayPart]:
     )
 
 
-def radio_wake(traffic: Traffic, name: str, screens: list[str] | None) -> DelayPart:
-    """What a push waits for a network's radio, as the traffic of the screens where it is seen leaves it."""
+def radio_wake(traffic: Traffic, screens: list[str] | None) -> DelayPart:
+    """What a push waits for the radio, as the traffic of the screens where it is seen leaves it."""
+    every = ("wake", *(screens or ()))
+    return once(traffic, every, lambda: by_network(traffic, lambda name: radio_on(traffic, name, screens)))
+
+
+def radio_on(traffic: Traffic, name: str, screens: list[str] | None) -> DelayPart:
+    """The same on one network."""
     network = traffic.life.scenario.networks[name]
     quiet = once(traffic, ("quiet", name), lambda: airtime.quiet_by_place(traffic, network))
     shares = airtime.shares_on(traffic, quiet, screens)
-    return waits.radio_wake(f"radio on {name}", shares, network.drx_s, network.paging_s, airtime.promotion_s(network))
+    return parts.radio_wake(shares, network.drx_s, network.paging_s, airtime.promotion_s(network))
 
 
 def sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:
@@ -113,9 +122,9 @@ def _sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:
     scenario, socket = traffic.life.scenario, traffic.life.design.socket
     found = _lookup(traffic, event)
     if socket.backend == "server":
-        found["fan-out"] = waits.ahead(_others(traffic, event), scenario.number("server_post_s"))
+        found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number("server_post_s"))
         return found
-    found["fan-out"] = waits.ahead(_others(traffic, event), scenario.number("apigw_ws_post_s"))
+    found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number("apigw_ws_post_s"))
     found["post"] = _service(traffic, scenario.number("apigw_ws_post_s"))
     return {**found, "gateway": _service(traffic, scenario.number("apigw_ws_delivery_s"))}
 
@@ -174,11 +183,11 @@ def down_segments(traffic: Traffic) -> dict[str, tuple]:
 
 def alive_share(traffic: Traffic):
     """Share of time in the app with a socket that works."""
-    return 1.0 - traffic.life.down_share - traffic.life.unseen_share
+    return 1.0 - traffic.life.down_share - traffic.life.unseen_share - traffic.life.deaf_share
 
 
 def lost_share(traffic: Traffic):
     """Share of events that fall into a gap which nothing fills: no catch-up, no fallback poll behind them."""
     if traffic.life.design.socket.catch_up:
         return 0.0
-    return traffic.life.unseen_share + down_segments(traffic)["last"][0]
+    return traffic.life.unseen_share + traffic.life.deaf_share + down_segments(traffic)["last"][0]

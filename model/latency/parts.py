@@ -1,45 +1,51 @@
-"""The components of a delay as distributions: first three moments in closed form, and quantiles.
+"""The components of a delay as distributions: a mean, and quantiles that broadcast over (points, draws, users).
 
-The share of a wide component below a time is a sum of terms, coefficient x (t - place)+ ^ power: a point is one
-term of power 0, a uniform two of power 1, the rest of a gap three. `mixture` adds a lognormal to them.
+Among them the waits: for a poll, the rest of a gap, the radio, a place in a fan-out, a queue.
 """
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from model import checks
+from model import checks, queueing
 from model.life import cold_starts
 
-__all__ = ["DelayPart"]
-
-LEAST_S = 1e-6  # a width below a microsecond is taken as that, so that nothing is divided by 0
-
-Term = tuple  # (coefficient [1/s^power], place [s], power)
+__all__ = ["DelayPart", "poll_wait"]
 
 
-@dataclass(frozen=True, eq=False)  # the mixture tells parts apart by which object they are
+@dataclass(frozen=True, eq=False)  # deliveries are drawn once a part, told apart by which object it is
 class DelayPart:
     """One component of a delay; every number is a float or an array over (draws, users).
 
-    `kind` says how the closed form takes it: fixed; part of the network's one draw, which all ways over it
-    share; a service, of which the first three moments count; or wide, as ramps in one or several states.
+    All parts on the `network` of one delivery share a draw: a slow path is slow both ways.
     """
 
     mean_s: Any
     quantile_s: Callable
-    kind: str = "service"
-    variance_s2: Any = 0.0
-    third_s3: Any = 0.0  # central
-    states: tuple = ()  # of a wide one: what it may be, as (name, share, ramps)
-    sigma_ln: Any = None  # lognormal above `least_s`
-    least_s: Any = 0.0
+    network: bool = False
+    choices: tuple[DelayPart, ...] = ()  # of a part that differs by the network that carries a delivery
+    edges: tuple = ()  # up to which value of the column `path` each of them is taken
+
+    def seconds(self, name: str, at: dict):
+        """The component at points, given by column."""
+        u = at.get("network" if self.network else name, at["path"])
+        if not self.choices:
+            return self.quantile_s(u)
+        *others, found = (choice.seconds(name, at) for choice in self.choices)
+        for value, edge in zip(reversed(others), reversed(self.edges), strict=True):
+            found = np.where(at["path"] < edge, value, found)
+        return found
+
+
+def by_network(shares: list, choices: list[DelayPart]) -> DelayPart:
+    """One of several components, each on its share of the deliveries."""
+    mean_s = sum(share * part.mean_s for share, part in zip(shares, choices, strict=True))
+    edges = tuple(sum(shares[: k + 1]) for k in range(len(shares) - 1))
+    return DelayPart(mean_s, choices[0].quantile_s, choices[0].network, tuple(choices), edges)
 
 
 def _seconds(value):
@@ -49,163 +55,131 @@ def _seconds(value):
     return value
 
 
-def alone(terms: tuple) -> tuple:
-    """The one state of a wide component that is not several."""
-    return (("", 1.0, terms),)
-
-
 def fixed(value_s) -> DelayPart:
     """A component that always takes the same time."""
-    return DelayPart(_seconds(value_s), lambda u: value_s + 0.0 * u, "fixed", least_s=value_s)
+    return DelayPart(_seconds(value_s), lambda u: value_s + 0.0 * u)
 
 
 def uniform(low_s, high_s) -> DelayPart:
     """A component that is even between two times."""
-    return DelayPart(
-        (low_s + high_s) / 2.0,
-        lambda u: low_s + (high_s - low_s) * u,
-        "wide",
-        np.square(high_s - low_s) / 12.0,
-        states=alone(uniform_terms(low_s, _seconds(high_s))),
-    )
+    _seconds(high_s)
+    return DelayPart((low_s + high_s) / 2.0, lambda u: low_s + (high_s - low_s) * u)
 
 
-def spread(low_s, high_s) -> DelayPart:
-    """A service that is even between two times."""
-    even = uniform(low_s, high_s)
-    return DelayPart(even.mean_s, even.quantile_s, "service", even.variance_s2)
+def memoryless(rate_per_s) -> DelayPart:
+    """The wait for something that comes at random."""
+    mean_s = queueing.memoryless_wait_mean_s(rate_per_s)
+    return DelayPart(mean_s, lambda u: queueing.memoryless_wait_quantile_s(u, rate_per_s))
 
 
-def lognormal(mean_s, sigma_ln, least_s=0.0, kind="service") -> DelayPart:
+def lognormal(mean_s, sigma_ln, least_s=0.0, network=False) -> DelayPart:
     """A lognormal time above `least_s`, with its mean and the spread of its logarithm."""
-    spread = np.exp(np.square(sigma_ln))
-    variance = np.square(mean_s) * (spread - 1.0)
-    third = variance * mean_s * (spread - 1.0) * (spread + 2.0)
 
     def quantile(u):
         from scipy.special import ndtri
 
         return least_s + mean_s * np.exp(sigma_ln * ndtri(u) - np.square(sigma_ln) / 2.0)
 
-    return DelayPart(
-        _seconds(mean_s) + _seconds(least_s), quantile, kind, variance, third, sigma_ln=sigma_ln, least_s=least_s
-    )
+    return DelayPart(_seconds(mean_s) + _seconds(least_s), quantile, network)
 
 
 def network(mean_s, sigma_ln, path_s=0.0) -> DelayPart:
     """Time on the access network, lognormal, beside a fixed path; all ways of one delivery share the draw."""
-    return lognormal(mean_s, sigma_ln, path_s, "network")
+    return lognormal(mean_s, sigma_ln, path_s, True)
 
 
-def matched(mean_s, variance_s2, third_s3):
-    """Shift, ln of the median above it and spread of the lognormal with these three moments."""
-    deviation = np.sqrt(np.maximum(variance_s2, 1e-18))
-    skew = np.maximum(third_s3 / deviation**3, 1e-2)
-    root = np.cbrt(1.0 + skew**2 / 2.0 + skew * np.sqrt(1.0 + skew**2 / 4.0))
-    spread = root + 1.0 / root - 1.0
-    scale, sigma = deviation / np.sqrt(spread - 1.0), np.sqrt(np.log(spread))
-    return mean_s - scale, np.log(scale) - np.square(sigma) / 2.0, sigma
-
-
-def times(count: int, one: list[DelayPart]) -> DelayPart:
-    """The sum of the same services, run so many times one after another, as a lognormal of its moments."""
-    names = ("mean_s", "variance_s2", "third_s3")
-    mean, variance, third = (count * sum(getattr(p, name) for p in one) for name in names)
-
-    def quantile(u):
-        from scipy.special import ndtri
-
-        shift, median_ln, sigma = matched(mean, variance, third)
-        return np.maximum(shift + np.exp(median_ln + sigma * ndtri(u)), 0.0)
-
-    return DelayPart(mean, quantile, "service", variance, third)
+def times(count: int, means_s: list, sigma_ln) -> DelayPart:
+    """Services of one spread, run so many times one after another: the lognormal of their sum's mean and variance."""
+    once_s = sum(means_s)
+    squares = sum(np.square(mean) for mean in means_s) / np.square(np.maximum(once_s, 1e-12))
+    return lognormal(count * once_s, np.sqrt(np.log1p(np.expm1(np.square(sigma_ln)) * squares / count)))
 
 
 def sometimes(share, part: DelayPart) -> DelayPart:
     """A component that a share of the deliveries meets, 0 for the others."""
-    mean, square, cube = raw(part)
-    first, second, third = share * mean, share * square, share * cube
 
     def quantile(u):
         within = (u - (1.0 - share)) / np.where(share > 0, share, 1.0)
-        return np.where(within > 0, part.quantile_s(np.clip(within, 0.0, 1.0)), 0.0)
+        return np.where(within > 0, part.quantile_s(np.clip(within, 1e-12, 1.0)), 0.0)
 
-    return DelayPart(first, quantile, "service", *central(first, second, third))
-
-
-def raw(part: DelayPart):
-    """Mean, mean square and mean cube of a component."""
-    mean, variance = part.mean_s, part.variance_s2
-    return mean, variance + np.square(mean), part.third_s3 + 3.0 * mean * variance + np.power(mean, 3)
-
-
-def central(mean, square, cube):
-    """Variance and third central moment from mean, mean square and mean cube."""
-    return square - np.square(mean), cube - 3.0 * mean * square + 2.0 * np.power(mean, 3)
-
-
-@functools.cache
-def _cold_moments(runtime: str) -> tuple[float, float]:
-    """Variance and third moment of a cold start's Init over its mean, from its quantiles."""
-    from scipy.special import ndtr
-
-    z = np.linspace(-7.0, 7.0, 4001)
-    weight = np.exp(-np.square(z) / 2.0)
-    ratio = cold_starts.cold_start_quantile_s(ndtr(z), runtime) / cold_starts.cold_start_mean_s(runtime)
-    return tuple(float(np.average((ratio - 1.0) ** k, weights=weight)) for k in (2, 3))
+    return DelayPart(share * part.mean_s, quantile)
 
 
 def cold_start(runtime: str, package_kb, extra_s) -> DelayPart:
     """What a cold start adds: placement and download, then Init by runtime and package size."""
-    init_s = cold_starts.cold_start_mean_s(runtime, package_kb)
-    second, third = _cold_moments(runtime)
     return DelayPart(
-        init_s + extra_s,
+        cold_starts.cold_start_mean_s(runtime, package_kb) + extra_s,
         lambda u: cold_starts.cold_start_quantile_s(u, runtime, package_kb) + extra_s,
-        "service",
-        second * init_s**2,
-        third * init_s**3,
-        least_s=extra_s,
     )
 
 
-def point_terms(place_s=0.0) -> tuple[Term, ...]:
-    """Always the same time."""
-    return ((1.0, place_s, 0),)
+def ahead(others, post_s) -> DelayPart:
+    """The posts ahead of ours in a sequential fan-out to us and some others, our place being random.
 
-
-def uniform_terms(low_s, high_s) -> tuple[Term, ...]:
-    """Even between two times."""
-    width = np.maximum(high_s - low_s, LEAST_S)
-    return ((1.0 / width, low_s, 1), (-1.0 / width, low_s + width, 1))
-
-
-def residual_terms(low_s, high_s) -> tuple[Term, ...]:
-    """What is left, at a random moment in it, of a gap whose length is uniform between two times.
-
-    Density P(gap > x) / E[gap]: flat up to the shortest gap, then falling in a line to 0 at the longest.
+    `others` need not be whole: then it is the whole number below or the next, so that the mean is kept.
     """
-    width = np.maximum(high_s - low_s, LEAST_S)
-    mean = low_s + width / 2.0
-    bend = 1.0 / (2.0 * mean * width)
-    return ((1.0 / mean, 0.0, 1), (-bend, low_s, 2), (bend, low_s + width, 2))
+    whole = np.floor(others)
+    more = others - whole
+    step = (1.0 - more) / (whole + 1.0) + more / (whole + 2.0)
+
+    def quantile(u):
+        place = np.maximum(np.ceil(u / step - 1e-12) - 1.0, 0.0)
+        return post_s * np.minimum(place, np.ceil(others))
+
+    return DelayPart(post_s * others / 2.0, quantile)
 
 
-def missed_terms(period_s, share) -> tuple[Term, ...]:
-    """The wait for a poll that works: even over each period, ever fewer in the later ones."""
-    worst = min(float(np.max(share)), 0.999)
-    periods = 1 if worst <= 0 else math.ceil(math.log(1e-10) / math.log(worst))
-    terms, before = [], 0.0
-    for k in range(periods):
-        slope = (1.0 - share) * np.power(share, k) / period_s
-        terms.append((slope - before, k * period_s, 1))
-        before = slope
-    return (*terms, (-before, periods * period_s, 1))
+def gap_rest(low_s, high_s) -> DelayPart:
+    """What is left of a gap for an event at a random moment in it, the gap uniform between two times.
+
+    A long gap catches more events than a short one: E[T^2] / (2 E[T]), not half the mean.
+    """
+    mean = (low_s + high_s) / 2.0
+    square = (low_s**2 + low_s * high_s + high_s**2) / 3.0
+
+    def quantile(u):
+        spent, width = u * mean, high_s - low_s
+        bent = np.square(width) - 2.0 * width * (spent - low_s)
+        return np.where(spent < low_s, spent, high_s - np.sqrt(np.maximum(bent, 0.0)))
+
+    return DelayPart(square / (2.0 * np.maximum(mean, 1e-6)), quantile)
 
 
-def added_terms(one: tuple[Term, ...], other: tuple[Term, ...]) -> tuple[Term, ...]:
-    """The sum of two independent times."""
-    factorial = math.factorial
-    return tuple(
-        (a * b * factorial(j) * factorial(k) / factorial(j + k), s + t, j + k) for a, s, j in one for b, t, k in other
+def poll_wait(timer, request_s=0.0) -> DelayPart:
+    """The wait until the poll that brings an event at a random time.
+
+    A fixed period waits evenly over it, whole periods more where polls are missed; "sleep, then request" has
+    the period sleep + request; a screen refreshed by hand waits without memory.
+
+    Source: cox1962, kleinrock1975.
+    """
+    missed = timer.missed_share
+    if timer.timing == "by_hand":
+        return memoryless((1.0 - missed) / timer.period_s)
+    period = timer.period_s + request_s if timer.timing == "sleep_then_request" else timer.period_s
+    if not np.any(np.asarray(missed) > 0):
+        return uniform(0.0 * period, period)
+    mean_s = queueing.poll_wait_mean_s(period, missed)
+    return DelayPart(mean_s, lambda u: queueing.poll_wait_quantile_s(u, period, missed))
+
+
+def radio_wake(shares: tuple, drx_s, paging_s, promotion_s) -> DelayPart:
+    """What a push waits for a network's radio: nothing, the next DRX on-time, or paging and a promotion."""
+    active, tail, idle = shares
+
+    def quantile(u):
+        in_tail = (u - active) / np.where(tail > 0, tail, 1.0) * drx_s
+        in_idle = promotion_s + (u - active - tail) / np.where(idle > 0, idle, 1.0) * paging_s
+        return np.where(u < active, 0.0, np.where(u < active + tail, in_tail, in_idle))
+
+    return DelayPart(tail * drx_s / 2.0 + idle * (promotion_s + paging_s / 2.0), quantile)
+
+
+def queue_wait(arrival_per_s, service_per_s, servers) -> DelayPart:
+    """The wait for a plain server among several, by Erlang C."""
+    load = servers * service_per_s
+    arrival = np.minimum(arrival_per_s, 0.999 * load)
+    return DelayPart(
+        queueing.erlang_c(arrival, service_per_s, servers) / (load - arrival),
+        lambda u: queueing.mmc_wait_quantile_s(u, arrival, service_per_s, servers),
     )

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from model import checks
 from model.latency.branches import branches, kind
-from model.latency.figures import event_quantile_s, mean_s, quantile_s, told_share
-from model.latency.reach import delivered_rate_per_s, undelivered_reasons, undelivered_share
-from model.latency.sampling import PART_NAMES, Points, one, points_of, totals_s, traffic_at_modes, ways_rows
+from model.latency.deliveries import POINTS, SEED, Deliveries, components_s, lasting, points
+from model.latency.reach import undelivered_share
+from model.latency.sampling import PART_NAMES, one, traffic_at_modes
+from model.latency.told import LEFT, mean_s, quantile_s, sent_shares, told_share, untold_reasons
 from model.life.flow import Traffic
-from model.life.sessions import pushes_per_s
 from model.scenario import Scenario
 
-__all__ = ["by_event", "summary", "sweep", "told_without", "waterfall"]
+__all__ = ["by_event", "curve", "summary", "sweep", "told_without", "waterfall"]
 
-SIDES = ("before", "after")
 NEAR_SHARE = 0.01  # deliveries within this share of a quantile stand for it
+CURVE_S = np.geomspace(0.05, 600.0, 160)
 
 
-def summary(scenario: Scenario, within_s: float = 0.1):
-    """The latency of both designs over all deliveries: p50, p95, mean, share told in time, share not told.
+def summary(scenario: Scenario, within_s: float = 0.1, designs: Sequence[str] | None = None):
+    """The latency of designs over all that is sent: p50, p95, share told in time, share not told, mean of the told.
 
     Parameters
     ----------
     scenario : Scenario, the scenario; ranges count at their modes
     within_s : float, the time that deliveries are held against [s]
+    designs : sequence of str, optional, names of designs; the pair that is compared where none is given
 
-    Returns: pandas.DataFrame, A row a design; p50, p95 and mean in seconds, and two shares: of the deliveries that
-    take no longer than `within_s`, and of the recipients in the app who are not told within the session
-    Raises: InputError, A negative time, several user counts, nothing delivered
+    Returns: pandas.DataFrame, A row a design; p50, p95 (inf where so many are never told) and the mean over those told
+    in seconds, and two shares of all that is sent to people in the app: told within `within_s`, and not told within
+    their session
+    Raises: InputError, A negative time, several user counts, nothing sent
     Source: cox1962.
 
     Examples
@@ -43,51 +46,81 @@ def summary(scenario: Scenario, within_s: float = 0.1):
     import pandas as pd
 
     rows = {}
-    for which in SIDES:
+    for which in designs or scenario.compared:
         traffic = traffic_at_modes(scenario, which)
-        told = {e: one(delivered_rate_per_s(traffic, e)) for e in scenario.events}
-        sent = {e: one(pushes_per_s(traffic.life.scenario, e)) for e in scenario.events}
         p50, p95 = (one(q) for q in quantile_s(traffic, [0.5, 0.95]))
-        mean = sum(rate * one(mean_s(traffic, e)) for e, rate in told.items() if rate > 0) / sum(told.values())
-        rows[which] = {
+        rows[_column(scenario, which)] = {
             "p50, s": p50,
             "p95, s": p95,
-            "mean, s": mean,
+            "mean, s": one(mean_s(traffic)),
             f"within {within_s:g} s": one(told_share(traffic, within_s)),
-            "not told": 1.0 - sum(told.values()) / sum(sent.values()),
+            "not told": 1.0 - one(told_share(traffic, math.inf)),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("design")
 
 
-def by_event(scenario: Scenario, within_s: float = 0.1):
-    """The latency of every event in both designs, with who is not told and why.
+def _column(scenario: Scenario, design: str) -> str:
+    """What a table calls a design: before and after for the pair that is compared, else its name."""
+    return dict(zip(scenario.compared, ("before", "after"), strict=True)).get(design, design)
+
+
+def by_event(scenario: Scenario, within_s: float = 10.0, designs: Sequence[str] | None = None):
+    """How every event is told in each design: in time, late, after they left or never, and why.
 
     Parameters
     ----------
     scenario : Scenario, the scenario; ranges count at their modes
-    within_s : float, the time that deliveries are held against [s]
+    within_s : float, the limit of an event that states no `within_s` of its own [s]
+    designs : sequence of str, optional, names of designs; the pair that is compared where none is given
 
-    Returns: pandas.DataFrame, A row a pair of event and design: p5, p50, p95 and mean in seconds (NaN where never
-    delivered), the share told in time, the share not told within the session, and the reasons
+    Returns: pandas.DataFrame, A row a pair of event and design: p50 and p95 in seconds (inf where so many are never
+    told), the limit, the shares told in time, late, left first and told by nothing, which add up to 1, and the reasons
     Raises: InputError, A negative time, several user counts
     Source: cox1962, first_case_code.
     """
     import pandas as pd
 
-    by_design, rows = {which: traffic_at_modes(scenario, which) for which in SIDES}, {}
-    for event in scenario.events:
-        for which, traffic in by_design.items():
-            row = dict.fromkeys(("p5, s", "p50, s", "p95, s", "mean, s", f"within {within_s:g} s"), np.nan)
-            if branches(traffic, event):
-                figures = [
-                    *event_quantile_s(traffic, event, [0.05, 0.5, 0.95]),
-                    mean_s(traffic, event),
-                    told_share(traffic, within_s, event),
-                ]
-                row = dict(zip(row, map(one, figures), strict=True))
-            row["not told"] = one(undelivered_share(traffic, event))
-            rows[event, which] = row | {"why": ", ".join(undelivered_reasons(traffic, event))}
+    rows = {}
+    for event, about in scenario.events.items():
+        limit_s = within_s if about.within_s is None else about.within_s
+        for which in designs or scenario.compared:
+            traffic = traffic_at_modes(scenario, which)
+            p50, p95 = (one(q) for q in quantile_s(traffic, [0.5, 0.95], event))
+            why = {reason: one(share) for reason, share in untold_reasons(traffic, event).items()}
+            told = one(told_share(traffic, limit_s, event))
+            rows[event, _column(scenario, which)] = {
+                "p50, s": p50,
+                "p95, s": p95,
+                "limit, s": limit_s,
+                "in time": told,
+                "late": one(told_share(traffic, math.inf, event)) - told,
+                "left first": why.pop(LEFT),
+                "nothing tells them": sum(why.values()),
+                "why": ", ".join(why),
+            }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["event", "design"])
+
+
+def curve(scenario: Scenario, designs: Sequence[str] | None = None, event: str | None = None):
+    """The share told within a time, over the time: one column a design, all events together or one.
+
+    Parameters
+    ----------
+    scenario : Scenario, the scenario; ranges count at their modes
+    designs : sequence of str, optional, names of designs; all where none is given
+    event : str, optional, an event of the scenario
+
+    Returns: pandas.DataFrame, a row a time from 0.05 to 600 s, shares from 0 to 1
+    Raises: InputError, an unknown design or event, nothing sent
+    Source: cox1962.
+    """
+    import pandas as pd
+
+    found = {}
+    for which in designs or scenario.designs:
+        traffic = traffic_at_modes(scenario, which)
+        found[which] = [one(told_share(traffic, float(t), event)) for t in CURVE_S]
+    return pd.DataFrame(found, index=pd.Index(CURVE_S, name="within, s"))
 
 
 def sweep(scenario: Scenario, path: str, values: Sequence[float], event: str, shares=(0.5, 0.95)):
@@ -101,8 +134,8 @@ def sweep(scenario: Scenario, path: str, values: Sequence[float], event: str, sh
     event : str, an event of the scenario
     shares : sequence of float, quantiles, each between 0 and 1
 
-    Returns: pandas.DataFrame, A row a value, columns such as `before p95` in seconds, inf where the event is never
-    delivered, and `before not told`, `after not told` as shares
+    Returns: pandas.DataFrame, A row a value, columns such as `before p95` in seconds, inf where so many are never
+    told, and `before not told`, `after not told` as shares of those the event is sent to in the app
     Raises: InputError, an unknown path or event, a value against its rule, a quantile outside 0 to 1
     Source: cox1962.
     """
@@ -112,20 +145,17 @@ def sweep(scenario: Scenario, path: str, values: Sequence[float], event: str, sh
     wanted, rows = np.atleast_1d(checks.share("quantile", shares)), {}
     for value in values:
         changed, row = scenario.with_({path: float(value)}), {}
-        for which in SIDES:
-            traffic = traffic_at_modes(changed, which)
-            told = branches(traffic, event)
-            found = event_quantile_s(traffic, event, wanted) if told else np.full(len(wanted), np.inf)
-            row.update({f"{which} p{100 * q:g}": one(s) for q, s in zip(wanted, found, strict=True)})
-            row[f"{which} not told"] = one(undelivered_share(traffic, event))
+        for which in scenario.compared:
+            traffic, name = traffic_at_modes(changed, which), _column(scenario, which)
+            found = quantile_s(traffic, wanted, event)
+            row.update({f"{name} p{100 * q:g}": one(s) for q, s in zip(wanted, found, strict=True)})
+            row[f"{name} not told"] = 1.0 - one(told_share(traffic, math.inf, event))
         rows[float(value)] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(path)
 
 
-def told_without(
-    scenario: Scenario, design: str, removed: Sequence[str], within_s: float = 0.1, n: int = 2**14, seed: int = 1
-) -> float:
-    """Share of deliveries that would be told in time if some components took no time at all.
+def told_without(scenario: Scenario, design: str, removed: Sequence[str], within_s: float = 0.1) -> float:
+    """Share of deliveries that would take no longer than a time if some components took no time at all.
 
     Parameters
     ----------
@@ -133,11 +163,9 @@ def told_without(
     design : str, `before` or `after`
     removed : sequence of str, names of components, from `PART_NAMES`
     within_s : float, the time that deliveries are held against [s]
-    n : int, how many samples of each kind of event
-    seed : int, seed of the scrambled Sobol points
 
-    Returns: float, 0 to 1
-    Raises: InputError, an unknown component or design, a negative time, no samples, nothing delivered
+    Returns: float, 0 to 1, of those who are told
+    Raises: InputError, an unknown component or design, a negative time, nothing delivered
 
     Notes
     -----
@@ -147,13 +175,13 @@ def told_without(
     for name in removed:
         checks.known("component", name, PART_NAMES)
     checks.non_negative("within_s", within_s, "s")
-    total, weight, parts = all_deliveries(traffic_at_modes(scenario, design), points_of(n, seed))
+    total, weight, parts = told_parts(traffic_at_modes(scenario, design))
     left = total - sum((parts[name] for name in removed), np.zeros_like(total))
     return float(weight[left <= within_s].sum() / weight.sum())
 
 
-def waterfall(scenario: Scenario, shares=(0.5, 0.95), n: int = 2**15, seed: int = 1):
-    """What each component adds at some quantiles of the latency of both designs, over all deliveries.
+def waterfall(scenario: Scenario, shares=(0.5, 0.95)):
+    """What each component adds at some quantiles of the latency of both designs, over those who are told.
 
     The mean of each component over the deliveries within one percent of the quantile, scaled so that they add
     up to it: the expectation of a component given the total.
@@ -162,45 +190,45 @@ def waterfall(scenario: Scenario, shares=(0.5, 0.95), n: int = 2**15, seed: int 
     ----------
     scenario : Scenario, the scenario; ranges count at their modes
     shares : sequence of float, quantiles, each between 0 and 1
-    n : int, how many samples of each kind of event
-    seed : int, seed of the scrambled Sobol points
 
     Returns: pandas.DataFrame, A row a component that any delivery meets, columns such as `before p50`, in seconds
-    Raises: InputError, no samples, a quantile outside 0 to 1, nothing delivered
+    Raises: InputError, a quantile outside 0 to 1, nothing delivered
     Source: cox1962.
     """
     import pandas as pd
 
-    points, found = points_of(n, seed), {}
-    wanted = np.atleast_1d(checks.share("quantile", shares))
-    for which in ("before", "after"):
-        total, weight, parts = all_deliveries(traffic_at_modes(scenario, which), points)
+    wanted, found = np.atleast_1d(checks.share("quantile", shares)), {}
+    for which in scenario.compared:
+        total, weight, parts = told_parts(traffic_at_modes(scenario, which))
         order = np.argsort(total)
         place = (np.cumsum(weight[order]) - weight[order] / 2.0) / weight.sum()
+        alone = Deliveries(total[:, None, None], (weight / weight.sum())[:, None, None])
         for share in wanted:
             near = order[np.abs(place - share) <= NEAR_SHARE]
-            at_s = total[order[min(np.searchsorted(place, share), len(order) - 1)]]
+            near = near if near.size else order[[min(np.searchsorted(place, share), len(order) - 1)]]
             means = {name: np.average(values[near], weights=weight[near]) for name, values in parts.items()}
-            found[f"{which} p{100 * share:g}"] = pd.Series(means) * (at_s / sum(means.values()))
+            at_s = one(alone.quantile_s(min(float(share), 1.0 - 1e-12)))
+            found[f"{_column(scenario, which)} p{100 * share:g}"] = pd.Series(means) * (at_s / sum(means.values()))
     table = pd.DataFrame(found).rename_axis("component")
     return table[(table > 0).any(axis=1)]
 
 
-def all_deliveries(traffic: Traffic, points: Points) -> tuple[np.ndarray, np.ndarray, dict]:
-    """Totals, weights and components of what is delivered, events put together by how often each is."""
-    rates: dict = {}
-    for event in traffic.life.scenario.events:
-        rate, first = rates.get(kind(traffic, event), (0.0, event))
-        rates[kind(traffic, event)] = (rate + one(delivered_rate_per_s(traffic, event)), first)
-    rates = {key: pair for key, pair in rates.items() if pair[0] > 0}
-    if not rates:
-        checks.fail("no event is delivered within a session, so its latency has no quantile")
+def told_parts(traffic: Traffic) -> tuple[np.ndarray, np.ndarray, dict]:
+    """Totals, weights and components of what is told within its session, events by how often each is sent."""
+    by_kind: dict = {}
+    for event, share in sent_shares(traffic).items():
+        told = one(share) * (1.0 - one(undelivered_share(traffic, event)))
+        key = kind(traffic, event)
+        by_kind[key] = (by_kind.get(key, (0.0,))[0] + told, event)
     blocks = []
-    for rate, event in rates.values():
-        parts = {name: np.zeros(points.n) for name in PART_NAMES}
-        total = totals_s(ways_rows(branches(traffic, event), points, 1.0), points, parts)
-        blocks.append((total, np.full(points.n, rate / points.n), parts))
-    joined = {name: np.concatenate([b[2][name] for b in blocks]) for name in PART_NAMES}
-    total, weight = (np.concatenate([b[k] for b in blocks]) for k in (0, 1))
-    told = np.isfinite(total)
-    return total[told], weight[told], {name: values[told] for name, values in joined.items()}
+    for share, event in by_kind.values():
+        for way in branches(traffic, event) if share > 0 else ():
+            count = POINTS["few"][way.often]
+            found = components_s(way, points(count, SEED))
+            weight = share * one(way.share) / count * lasting(way, found, traffic.life.scenario.usage)
+            blocks.append((np.broadcast_to(np.ravel(weight), count), {n: np.ravel(s) for n, s in found.items()}))
+    if not blocks:
+        checks.fail("no event is delivered within a session, so its latency has no quantile")
+    weight = np.concatenate([w for w, _ in blocks])
+    parts = {name: np.concatenate([found.get(name, np.zeros(len(w))) for w, found in blocks]) for name in PART_NAMES}
+    return sum(parts.values()), weight, parts

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from model import checks
-from model.latency import parts, waits
-from model.latency.sampling import Points, whole
+from model.latency import parts
+from model.latency.deliveries import points
+from model.latency.sampling import whole
 from model.wire.measured import measured_table
 
 __all__ = ["compare", "timed_delays_s"]
@@ -35,7 +36,7 @@ def timed_delays_s(design: str, conditions: dict, n: int, seed: int) -> np.ndarr
             checks.fail(f"{name} must be given among the conditions; got nothing")
         checks.non_negative(name, conditions[name], "s" if name.endswith("_s") else "")
     about = {name: float(conditions[name]) for name in CONDITIONS if name != "own_s"}
-    points = Points(whole("n", n, 1), whole("seed", seed, 0))
+    at = points(whole("n", n, 1), whole("seed", seed, 0))
     mean_s = about["path_median_s"] * np.exp(about["path_sigma_ln"] ** 2 / 2.0)
     have = {
         "server": parts.fixed(about["server_s"]),
@@ -44,16 +45,15 @@ def timed_delays_s(design: str, conditions: dict, n: int, seed: int) -> np.ndarr
     }
     if design == "polling":
         timer = SimpleNamespace(period_s=about["timed_period_s"], timing="fixed", missed_share=0.0)
-        have["poll wait"] = waits.poll_wait(timer)
-    drawn = (points.drawn_s(name, part, slice(None)) for name, part in have.items())
-    return sum(drawn, np.zeros(points.n))[points.back]
+        have["poll wait"] = parts.poll_wait(timer)
+    return sum((np.ravel(p.quantile_s(at["network" if p.network else c])) for c, p in have.items()), np.zeros(n))
 
 
 def _tabled(percentiles_s) -> parts.DelayPart:
     """A component known by its percentiles, or by one number."""
     table = np.sort(np.atleast_1d(np.asarray(percentiles_s, dtype=float)))
     shares = np.arange(1, table.size + 1) / (table.size + 1.0)
-    return parts.DelayPart(float(table.mean()), lambda u: np.interp(u, shares, table), "service", float(table.var()))
+    return parts.DelayPart(float(table.mean()), lambda u: np.interp(u, shares, table))
 
 
 def compare(

@@ -64,7 +64,7 @@ def gateway_meters(scenario: Scenario, design: AnyDesign, request_bytes, respons
         return {}
     if design.api.backend == "rest_api":
         return {"apigw_rest_request": 1.0}
-    size = request_bytes + response_bytes if scenario.billing.response_counts else request_bytes
+    size = request_bytes + response_bytes * scenario.billing.response_counts
     return {"apigw_http_request": metering.http_request_units(np.maximum(np.ceil(size), 1.0))}
 
 

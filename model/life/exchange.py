@@ -147,16 +147,17 @@ def burst_s(flow: Flow, design: AnyDesign, network: Network):
     """How long one occurrence keeps the radio transferring: its round trips and the server's time.
 
     An exchange takes one round trip and the server's time, a new connection its handshakes more, a push the
-    round trip of its ACK; transmission itself is below a millisecond at these sizes.
+    round trip of its ACK; and what is sent and received its time at the network's bit rates.
 
     Source: rfc8446, wire_capture.
     """
     rtt_s = network.rtt_s
+    sent_s = 8.0 * flow.request_bytes / network.up_bit_per_s + 8.0 * flow.response_bytes / network.down_bit_per_s
     if flow.exchange == "http":
-        return flow.requests * (rtt_s + flow.server_s) + flow.cold_share * handshake_s(design.api, rtt_s)
+        return flow.requests * (rtt_s + flow.server_s + sent_s) + flow.cold_share * handshake_s(design.api, rtt_s)
     if flow.exchange == "connect":
-        return handshake_s(design.socket, rtt_s) + 2.0 * rtt_s  # upgrade, and the close at the end
-    return rtt_s if flow.exchange in ("push", "heartbeat") else 0.0
+        return handshake_s(design.socket, rtt_s) + 2.0 * rtt_s + sent_s  # upgrade, and the close at the end
+    return rtt_s + sent_s if flow.exchange in ("push", "heartbeat") else 0.0
 
 
 REQUEST = ("http1_ios_post_headers_bytes", "hpack_request")

@@ -9,6 +9,7 @@ import numpy as np
 
 from model import ledger
 from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
+from model.life.silences import Silence, quiet_cuts_per_s, silence
 from model.scenario import AnyDesign, Scenario, WebsocketDesign
 
 __all__ = ["FanOut", "Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
@@ -65,9 +66,13 @@ class Life:
     unseen_per_s: Any = 0.0
     gap_s: tuple = (0.0, 0.0)  # least and most time until a loss that nobody sees is noticed
     notice_s: Any = 0.0  # that time on average
+    request_s: Any = 0.0  # from a sleeping timer's request to its answer
+    refreshes_per_s: Any = 0.0  # by hand, of one user on the screens where the app lets them
     reconnect_s: Any = 0.0  # from then until the socket is back, on average
     jitter_s: Any = 0.0  # how far that may be from its mean, either way
     unseen_share: Any = 0.0
+    lapses: dict[str, Silence] = field(default_factory=dict)  # of NAT mappings, by network
+    deaf_share: Any = 0.0  # behind a lapsed mapping
     down_share: Any = 0.0
     fallback_share: Any = 0.0
     fan_outs: dict[str, FanOut] = field(default_factory=dict)  # of the events that are pushed
@@ -134,46 +139,55 @@ def _first_delay_s(design: AnyDesign) -> tuple:
     return tuple(part * design.reconnect.delays_s[0] for part in JITTER[design.reconnect.jitter])
 
 
-def _silences_per_s(limit_s, heartbeat_s, packets_per_s):
-    """Silences longer than a limit, a second: -S'(limit) of a heartbeat among packets that come at random."""
-    left = np.maximum(1.0 - np.asarray(limit_s) / heartbeat_s, 0.0)
-    per_s = (1.0 / heartbeat_s + packets_per_s * left) * np.exp(-packets_per_s * np.asarray(limit_s))
-    return np.where(left > 0.0, per_s, 0.0)
-
-
 def _socket(scenario: Scenario, design: AnyDesign, sessions_per_s, packets_per_s, connect_run_s) -> dict:
     """Connected time, connects, losses and down time of a WebSocket design, per second of active time."""
     use, socket, beat = scenario.usage, design.socket, design.heartbeat
-    nat = mix(scenario, lambda n: _silences_per_s(n.nat_timeout_s, beat.period_s, packets_per_s))
-    seen = mix(scenario, lambda n: n.losses_per_hour * (1.0 - n.unseen_share)) / 3600.0
-    unseen = mix(scenario, lambda n: n.losses_per_hour * n.unseen_share) / 3600.0 + nat
-    idle_s, gateway = ledger.quotas()["apigw_ws_idle_s"], socket.backend == "apigw_ws"
-    if gateway:  # it closes what stays silent, and says so; a plain server sets no such limits
-        seen = seen + _silences_per_s(idle_s, beat.period_s, packets_per_s)
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     least_s, most_s = _first_delay_s(design)
     reconnect_s = (least_s + most_s) / 2.0 + handshake_s(socket, rtt_s) + rtt_s + connect_run_s
+    seen = mix(scenario, lambda n: n.losses_per_hour * (1.0 - n.unseen_share)) / 3600.0
+    unseen = mix(scenario, lambda n: n.losses_per_hour * n.unseen_share) / 3600.0
+    idle_s, gateway = ledger.quotas()["apigw_ws_idle_s"], socket.backend == "apigw_ws"
+    if gateway:  # it closes what stays silent, and says so; a plain server sets no such limits
+        heard = 1.0 if beat.kind == "json" else socket.ping_resets_idle
+        safe_s = idle_s * scenario.number("idle_safe_share")
+        pinged = silence(safe_s, beat, packets_per_s, 0.0, reconnect_s).cuts_per_s
+        unheard = quiet_cuts_per_s(idle_s, packets_per_s, use.session_mean_s, use.session_sigma_ln)
+        seen = seen + heard * pinged + (1.0 - heard) * unheard
+    reset = scenario.number("nat_reset_share")
+    lapses = {
+        name: silence(
+            n.nat_timeout_s, beat, packets_per_s, (1.0 - reset) * beat.pong_timeout_s + reset * n.rtt_s, reconnect_s
+        )
+        for name, n in scenario.networks.items()
+    }
+    nat, deaf = (
+        sum(n.share * getattr(lapses[name], of) for name, n in scenario.networks.items())
+        for of in ("cuts_per_s", "deaf_share")
+    )
     gap_s = beat.pong_timeout_s, beat.pong_timeout_s + beat.period_s  # lost just before a ping, just after one
     notice_s = sum(gap_s) / 2.0
     usable = 1.0 - socket.blocked_share
     unseen_share = np.minimum(unseen * notice_s, 0.5) * usable
-    out_s = np.minimum((seen + unseen) * reconnect_s, 0.5) * usable
+    out_s = np.minimum((seen + unseen + nat) * reconnect_s, 0.5) * usable
     late = np.maximum(reconnect_s - design.fallback.start_delay_s, 0.0) / reconnect_s
     cuts = (
         mean_cuts(use.session_mean_s, use.session_sigma_ln, socket.grace_s, ledger.quotas()["apigw_ws_connection_s"])
         if gateway
         else 0.0
     )
-    losses = (seen + unseen) * usable
-    lingering = unseen * usable * np.maximum(idle_s - notice_s, 0.0)
+    losses = (seen + unseen + nat) * usable
+    lingering = (unseen + nat) * usable * np.maximum(idle_s - notice_s, 0.0)
     minutes = mean_billed_minutes(use.session_mean_s, use.session_sigma_ln, socket.grace_s) * sessions_per_s * usable
     return dict(
         connected_share=usable - out_s + sessions_per_s * socket.grace_s * usable,
         lingering_share=lingering,
         connects_per_s=sessions_per_s * usable * (1.0 + cuts) + losses,
         billed_minutes_per_s=minutes - out_s / 60.0 + losses * 0.5 + lingering / 60.0,
-        losses_per_s=seen + unseen,
-        unseen_per_s=unseen,
+        losses_per_s=seen + unseen + nat,
+        unseen_per_s=unseen + nat,
+        lapses=lapses,
+        deaf_share=deaf * usable,
         gap_s=gap_s,
         notice_s=notice_s,
         reconnect_s=reconnect_s,
@@ -206,6 +220,7 @@ def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0
         active_day_s=active_day_s,
         active_days=active_days,
         sessions=sessions,
+        request_s=request_s,
     )
     if design.transport == "polling":
         return Life(places=places, **base)
@@ -217,7 +232,8 @@ def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0
 
 
 def pushes_per_s(scenario: Scenario, event: str):
-    """How often one user in the app is told of an event, on average over the screens."""
+    """How often one user in the app is sent an event, on average over the screens; never where nobody is there."""
     one, use = scenario.events[event], scenario.usage
     day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)
-    return one.per_active_day * one.recipients * one.online_share / day_s
+    there = sum(screen.share for name, screen in scenario.screens.items() if name in (one.screens or (name,)))
+    return one.per_active_day * one.recipients * one.online_share / day_s * np.greater(there, 0.0)

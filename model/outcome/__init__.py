@@ -1,8 +1,9 @@
 """The outcome of a scenario: every measure for every design."""
 
+from model.outcome.draws import MORE_IS_BETTER, best_of, better_share, rank_quantile
 from model.outcome.evaluation import before_after, chunk_totals, compare, evaluate, judged_twice
 from model.outcome.sides import MEASURES, Side, Sides
-from model.outcome.tables import MORE_IS_BETTER, ROWS, Outcome, best_of, better_share
+from model.outcome.tables import ROWS, Outcome
 
 __all__ = [
     "MEASURES",
@@ -18,4 +19,5 @@ __all__ = [
     "compare",
     "evaluate",
     "judged_twice",
+    "rank_quantile",
 ]

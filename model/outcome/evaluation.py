@@ -122,6 +122,7 @@ def _by_users(counts: np.ndarray, table_of: Callable):
         return tables[0]
     whole = pd.concat(dict(zip(counts, tables, strict=True)), names=["users"])
     whole.attrs["remarks"] = tables[0].attrs["remarks"]
+    whole.attrs["steps"] = {}
     whole.attrs["notes"] = {key: said for table in tables for key, said in table.attrs["notes"].items()}
     return whole
 

@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from model import battery, checks, claims, cost, latency, mobile_data, prices, server_load
-from model.life.sessions import pushes_per_s
 from model.scenario import Scenario
 from model.traffic import Traffic
 from model.traffic import traffic as traffic_of
 
 MEASURES = (*claims.MEASURES, "runs")
+LATE_S = 10.0  # the measure latency is the share that is not told within
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Side:
         return {}
 
     def total(self, measure: str):
-        """A measure in its unit: mean latency, or the whole of battery, data, load or cost."""
+        """A measure in its unit: what is not told within 10 s, or the whole of battery, data, load or cost."""
         if measure not in self._known:
             self._known[measure] = self._total(checks.known("measure", measure, MEASURES))
         return self._known[measure]
@@ -47,12 +47,14 @@ class Side:
             return server_load.requests_per_minute(self.traffic)
         if measure == "runs":
             return server_load.code_runs_per_minute(self.traffic)
+        if measure == "latency":
+            return 100.0 * (1.0 - latency.told_share(self.traffic, LATE_S))
         if measure == "battery":
             return sum(battery.percent_per_hour(self.traffic, split=False).values())
         return sum(self.parts(measure).values())
 
     def parts(self, measure: str) -> dict:
-        """A measure by flow; the parts add up to the whole (of latency: to its mean)."""
+        """A measure by flow; the parts add up to the whole (of latency: to what is not told within 10 s)."""
         checks.known("measure", measure, MEASURES)
         traffic = self.traffic
         if measure == "latency":
@@ -69,20 +71,17 @@ class Side:
         return {flow.name: part(flow, traffic) for flow in traffic.flows}
 
     def _latency_parts(self) -> dict:
-        """The mean latency by the flow that brings the event, weighted by how often each event arrives."""
-        traffic = self.traffic
-        rates = {e: latency.delivered_rate_per_s(traffic, e) for e in traffic.life.scenario.events}
-        whole = sum(rates.values())
+        """What is not told within 10 s by the flow that brings the event, or should [% of all that is sent]."""
         parts: dict = {}
-        for flow in traffic.flows:
-            for event in flow.events if flow.kind in ("poll", "push") else ():
-                if np.any(np.asarray(rates[event]) > 0):
-                    part = rates[event] / whole * latency.mean_s(traffic, event)
-                    parts[flow.name] = parts[flow.name] + part if flow.name in parts else part
+        for event, share in latency.sent_shares(self.traffic).items():
+            late = 100.0 * share * (1.0 - latency.told_share(self.traffic, LATE_S, event))
+            brings = (f.name for f in self.traffic.flows if event in f.events and f.kind != "fallback")
+            name = next(brings, f"nothing brings {event}")
+            parts[name] = parts[name] + late if name in parts else late
         return parts
 
     def latency_quantiles(self, shares) -> np.ndarray:
-        """Quantiles of latency over all delivered events, first axis the quantile [s]."""
+        """Quantiles of latency over all that is sent to people in the app, first axis the quantile [s]."""
         shares = tuple(shares)
         if shares not in self._known:
             self._known[shares] = latency.quantile_s(self.traffic, shares)
@@ -95,11 +94,9 @@ class Side:
 
     @cached_property
     def undelivered_share(self):
-        """The share of events to users in the app that does not arrive within the session."""
-        scenario = self.traffic.life.scenario
-        rates = {e: pushes_per_s(scenario, e) for e in scenario.events}
-        missed = sum(rate * latency.undelivered_share(self.traffic, e) for e, rate in rates.items())
-        return missed / sum(rates.values())
+        """The share of what is sent to people in the app that nothing tells them, however long they stay."""
+        shares = latency.sent_shares(self.traffic)
+        return sum(share * latency.undelivered_share(self.traffic, e) for e, share in shares.items())
 
 
 @dataclass(frozen=True)

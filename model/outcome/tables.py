@@ -9,6 +9,16 @@ from functools import cached_property
 import numpy as np
 
 from model import checks, claims, ledger
+from model.outcome.draws import (
+    best_of,
+    better_share,
+    ends,
+    least_share,
+    less_is_better,
+    rank_quantile,
+    sides_of_draws,
+    step_line,
+)
 from model.outcome.sides import MEASURES, Side, Sides
 from model.scenario import Scenario, sampling
 
@@ -25,12 +35,12 @@ ROWS = {  # the table's rows: label -> measure, figure, unit
     "code runs": ("runs", "total", "runs/min per active user"),
     "cost": ("cost", "total", "USD/month"),
 }
-MORE_IS_BETTER = ("told in time 1 s", "told in time 10 s", "told in time 60 s")
-PAIR = ("before", "after")
+UNITS = {measure: unit for measure, _, unit in ROWS.values()} | {"latency": "% not told within 10 s"}
+PAIR, P95 = ("before", "after"), "notification latency p95"
 QUANTILES = {"p50": 0.5, "p95": 0.95}
-SPAN = (0.05, 0.95)  # what lies between low and high: nine draws of ten
 FORMULAS = {
-    "latency": "mean over events of sum over parts (poll wait or sender, gateway, radio, downlink, ...)",
+    "latency": "1 - sum over events of share sent x P(poll wait or sender, gateway, radio, downlink, ... within 10 s"
+    " and before the session ends)",
     "battery": "sum over networks and places of share x (power(design + background) - power(background))"
     " + last tails, over the battery's energy",
     "data": "sum over flows of occurrences x IP bytes each way, over active hours",
@@ -114,7 +124,7 @@ class Outcome:
 
         Parameters
         ----------
-        measure : str, latency (the mean), battery, data, load or cost
+        measure : str, latency (what is not told within 10 s), battery, data, load, runs or cost
         designs : sequence of str, optional, names of designs; the pair that is compared where none is given
 
         Returns: pandas.DataFrame, a row a flow, a column a design in the measure's unit: `before` and `after` for
@@ -139,24 +149,42 @@ class Outcome:
         """
         import pandas as pd
 
-        published = claims.by_measure(self.scenario.claims)
-        rows = {}
+        published, names = claims.by_measure(self.scenario.claims), dict(zip(PAIR, self.scenario.compared, strict=True))
+        rows, steps = {}, self._steps(names)
         for label, (measure, _, unit) in ROWS.items():
             before, after = (v[:, 0] for v in self.values(label))
             claim = published.get(measure, {})
             if claim.get("users") not in (None, float(self.users[0])):
                 claim = {}  # a claim about another number of users says nothing here
             rows[label] = {"unit": unit, **_figures(before, after), **_claimed(claim, before, after)}
+            if claim and any(row == label for row, _ in steps):
+                rows[label]["verdict"] = "on a step between draws, so no figure to judge"
             if self.draws:
-                rows[label] |= _ends({"before": before, "after": after})
+                rows[label] |= ends({"before": before, "after": after})
                 rows[label]["p_better"] = better_share(label, before, after)
-        return self._noted(pd.DataFrame.from_dict(rows, orient="index"), self.scenario.compared)
+        return self._noted(pd.DataFrame.from_dict(rows, orient="index"), names)
 
-    def _noted(self, table, names: Sequence[str]):
-        """A table of measures with the reasons for what it has no figure of."""
-        table.attrs["remarks"] = self.scenario.price_book().remarks
-        table.attrs["notes"] = {key: reason for key, reason in self.notes.items() if key[0] in names}
+    def _noted(self, table, names: Mapping[str, str]):
+        """A table of measures, its columns by design, with what must be said: steps, and why a figure is missing."""
+        table.attrs["steps"] = self._steps(names)
+        table.attrs["remarks"] = [*self.scenario.price_book().remarks, *self._step_lines(names.values())]
+        table.attrs["notes"] = {key: reason for key, reason in self.notes.items() if key[0] in names.values()}
         return table.rename_axis("measure")
+
+    def _steps(self, names: Mapping[str, str]) -> dict[tuple[str, str], str]:
+        """The p95 of draws on each side of a step, in words, by row and column."""
+        if not self.draws:
+            return {}
+        values = {column: self.values(P95, name)[:, 0] for column, name in names.items()}
+        said = {(P95, column): sides_of_draws(of) for column, of in values.items() if not np.isnan(of).any()}
+        return {key: words for key, words in said.items() if words}
+
+    def _step_lines(self, names) -> list[str]:
+        """For each design whose p95 stands on a step at the modes the line that says which events are on each side."""
+        sides = self.sides if not self.draws else Sides(sampling.resolved(self.scenario, self.users))
+        without = {name for name, row in self.notes if row == P95}
+        lines = [step_line(sides[name]) for name in dict.fromkeys(names) if name not in without]
+        return [line for line in lines if line]
 
     def explain(self, measure: str) -> dict:
         """Where a measure comes from: formula, inputs with source and kind, the three that move it most.
@@ -175,7 +203,7 @@ class Outcome:
         found = {
             "measure": measure,
             "formula": FORMULAS[measure],
-            "unit": next(unit for of, _, unit in ROWS.values() if of == measure),
+            "unit": UNITS[measure],
             "inputs": inputs,
             "movers": list(inputs.index[:3]),
         }
@@ -199,48 +227,21 @@ def compared(outcome: Outcome, names: Sequence[str]):
     rows = {}
     for label, (_, _, unit) in ROWS.items():
         values = {name: outcome.values(label, name)[:, 0] for name in names}
-        middle = {name: float(np.median(v)) for name, v in values.items()}
+        middle = {name: rank_quantile(v, 0.5) for name, v in values.items()}
         best = best_of(label, middle)
         rows[label] = {"unit": unit, **middle, "best": " and ".join(best)}
         if outcome.draws:
             turned = {name: less_is_better(label, v) for name, v in values.items()}
-            rows[label] |= {"p_best": _least_share(turned, best), **_ends(values)}
-    return outcome._noted(pd.DataFrame.from_dict(rows, orient="index"), names)
-
-
-def less_is_better(label: str, values):
-    """The figures of a row, turned round where more is better, so that the least is the best."""
-    return -values if label in MORE_IS_BETTER else values
-
-
-def best_of(label: str, figures: Mapping[str, float]) -> list[str]:
-    """The names of the best figures of a row, several where they tie; what has no figure is never best."""
-    turned = {name: less_is_better(label, figure) for name, figure in figures.items()}
-    least = np.nanmin([*turned.values(), np.inf])
-    return [name for name, figure in turned.items() if figure <= least]
-
-
-def _least_share(values: Mapping[str, np.ndarray], best: Sequence[str]) -> float:
-    """The share of draws in which the best are the least of all, a tie counted in parts."""
-    every = np.array(list(values.values()))
-    least = every == np.nanmin(every, axis=0)
-    return float((least / least.sum(axis=0))[[name in best for name in values]].sum(axis=0).mean())
-
-
-def _ends(values: Mapping[str, np.ndarray]) -> dict:
-    """The 5 and 95 % quantiles of each design's draws."""
-    return {
-        f"{name}_{end}": float(np.quantile(v, share))
-        for name, v in values.items()
-        for end, share in zip(("low", "high"), SPAN, strict=True)
-    }
+            rows[label] |= {"p_best": least_share(turned, best), **ends(values)}
+    return outcome._noted(pd.DataFrame.from_dict(rows, orient="index"), {name: name for name in names})
 
 
 def _figures(before: np.ndarray, after: np.ndarray) -> dict:
     """The middle of both designs' draws, and of the change as a share of before."""
     with np.errstate(divide="ignore", invalid="ignore"):
         change = after / before - 1.0
-    return {name: float(np.median(v)) for name, v in (("before", before), ("after", after), ("change", change))}
+    change = change if np.isfinite(before).all() and np.isfinite(after).all() else np.full(1, np.nan)
+    return {name: rank_quantile(v, 0.5) for name, v in (("before", before), ("after", after), ("change", change))}
 
 
 def _claimed(claim: dict, before: np.ndarray, after: np.ndarray) -> dict:
@@ -253,12 +254,6 @@ def _claimed(claim: dict, before: np.ndarray, after: np.ndarray) -> dict:
         "claimed_after": after_words,
         "verdict": claims.verdict(float(np.median(before)), float(np.median(after)), claim or None),
     }
-
-
-def better_share(label: str, before: np.ndarray, after: np.ndarray) -> float:
-    """The share of draws in which after is better on a row, a tie as half."""
-    old, new = less_is_better(label, before), less_is_better(label, after)
-    return float(((new < old) + 0.5 * (new == old)).mean())
 
 
 def _swings(scenario: Scenario, users: float, measure: str):
@@ -278,7 +273,7 @@ def _swings(scenario: Scenario, users: float, measure: str):
     table["kind"] = [row.kind if row else "scenario" for row in kept]
     swing = np.zeros(count)
     for which, side in zip(PAIR, sides, strict=True):
-        ends = np.broadcast_to(np.asarray(side.total(measure), dtype=float), (2 * count, 1)).reshape(count, 2)
-        table[f"{which}_at_low"], table[f"{which}_at_high"] = ends.T
-        swing += np.abs(ends[:, 1] - ends[:, 0])
+        pair = np.broadcast_to(np.asarray(side.total(measure), dtype=float), (2 * count, 1)).reshape(count, 2)
+        table[f"{which}_at_low"], table[f"{which}_at_high"] = pair.T
+        swing += np.abs(pair[:, 1] - pair[:, 0])
     return table.assign(swing=swing).rename_axis("input").sort_values("swing", ascending=False, kind="stable")

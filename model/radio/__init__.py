@@ -14,6 +14,7 @@ from model.radio.library import (
     read_profile,
     tail_energy_j,
     tail_s,
+    waiting,
 )
 from model.radio.power import Mixes, mean_power_w, power_by_source_w, state_shares
 from model.radio.quiet import Quiet, Source, trusted
@@ -49,4 +50,5 @@ __all__ = [
     "tail_s",
     "trace",
     "trusted",
+    "waiting",
 ]

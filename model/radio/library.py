@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from model import checks, ledger, paths
 from model.radio.states import ACCESS, IDLE, Number, Promotion, Radio, State, promotion_of, state_power_w
 
-__all__ = ["idle_w", "packet_energy_j", "profile", "profiles", "read_profile", "tail_energy_j", "tail_s"]
+__all__ = ["idle_w", "packet_energy_j", "profile", "profiles", "read_profile", "tail_energy_j", "tail_s", "waiting"]
 
 SCALE = {"s": 1.0, "ms": 1e-3, "W": 1.0, "mW": 1e-3, "B": 1.0, "mW/Mbps": 8e-9}  # mW/Mbps -> J/B
 FIELDS = {  # quantity -> the units it may carry and the field it fills
@@ -134,6 +134,14 @@ def _profile(name: str) -> Radio:
     about = _about()[name]
     checks.known("source", about["source"], ledger.sources(), "data/radio/profiles.csv")
     return read_profile(paths.data("radio", f"{name}.csv"), about)
+
+
+def waiting(radio: Radio) -> Radio:
+    """The radio as it meets exchanges that mostly wait for an answer: Wi-Fi listens then, it does not receive.
+
+    Source: aosp_power_profile.
+    """
+    return replace(radio, transfer_w=radio.states[0].power_w) if radio.access == "wifi" else radio
 
 
 def profiles(access: str | None = None) -> tuple[str, ...]:

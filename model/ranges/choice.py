@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from model import checks
-from model.outcome import ROWS, better_share, chunk_totals, evaluate
+from model.outcome import ROWS, better_share, chunk_totals, evaluate, rank_quantile
 from model.scenario import Scenario, sampling
 
 BINS = 64  # groups of draws alike in one input, over which its information is valued
@@ -47,8 +47,11 @@ def spans(scenario: Scenario, users: float | None = None, draws: int = 4096, see
     for label, (_, _, unit) in ROWS.items():
         before, after = (v[:, 0] for v in outcome.values(label))
         row = {"unit": unit}
-        for name, values in (("before", before), ("after", after), ("change", after / before - 1.0)):
-            low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            change = after / before - 1.0
+        change = change if np.isfinite(before).all() and np.isfinite(after).all() else np.full(1, np.nan)
+        for name, values in (("before", before), ("after", after), ("change", change)):
+            low, middle, high = (rank_quantile(values, share) for share in (0.05, 0.5, 0.95))
             row |= {f"{name}_low": low, f"{name}_middle": middle, f"{name}_high": high}
         rows[label] = {**row, "p_better": better_share(label, before, after)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")

@@ -48,6 +48,7 @@ class Range:
     high: float
     source: str | None = None
     note: str | None = None
+    chance: float | None = None  # of a yes or no that nobody knows: drawn as 1 so often, else 0
 
 
 class RangeInput(BaseModel):
@@ -57,6 +58,15 @@ class RangeInput(BaseModel):
     mode: float
     low: float | None = None
     high: float | None = None
+    source: str | None = None
+    note: str | None = None
+
+
+class ChanceInput(BaseModel):
+    """How a yes or no that nobody knows is written: how likely it is, with a source or a note where known."""
+
+    model_config = ConfigDict(extra="forbid")
+    chance: float
     source: str | None = None
     note: str | None = None
 
@@ -93,6 +103,7 @@ def _number_or_range(value: Any, check) -> Any:
         value = asdict(value)
     if not isinstance(value, dict):
         return check(value)
+    value = {name: x for name, x in value.items() if name != "chance" or x is not None}
     if not value.keys() <= RANGE_KEYS:
         wrong = next(key for key in value if key not in RANGE_KEYS)
         refuse(f"has an unknown key {wrong!r}{checks.nearest(wrong, RangeInput.model_fields)}")
@@ -120,6 +131,29 @@ def _real(
         return None if optional and value is None else _number_or_range(value, check)
 
     return Annotated[Any, BeforeValidator(read, json_schema_input_type=float | RangeInput)]
+
+
+def _yes_or_no(value: Any) -> Any:
+    """A yes or no as 1 or 0, or the chance of it; at the modes the likelier."""
+    if isinstance(value, Range):
+        return value
+    if isinstance(value, dict) and {"low", "mode", "high"} <= value.keys():  # as a scenario writes one out
+        if value["low"] == value["high"]:
+            return float(value["mode"])
+        value = {name: x for name, x in value.items() if name in ChanceInput.model_fields}
+    if isinstance(value, dict):
+        for key in value:
+            if key not in ChanceInput.model_fields:
+                refuse(f"has an unknown key {key!r}{checks.nearest(key, ChanceInput.model_fields)}")
+        if "chance" not in value:
+            refuse("must be true, false or {chance: a number between 0 and 1}; got no chance")
+        chance = _between(value["chance"], 0.0, 1.0, False, "a chance between 0 and 1")
+        return Range(0.0, float(chance >= 0.5), 1.0, value.get("source"), value.get("note"), chance)
+    if isinstance(value, np.ndarray):
+        return value
+    if value not in (0, 1):
+        refuse(f"must be true, false or {{chance: a number between 0 and 1}}; got {checks.shown(value)}")
+    return float(value)
 
 
 def _positive(unit: str) -> Any:
@@ -179,6 +213,7 @@ Seconds, SecondsOrZero, Bytes, PerSecond = _positive("s"), _least_zero("s"), _le
 BytesOrNone = _real(">= 0 B", low=0.0, optional=True)
 Count = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 SomeCount = Annotated[int, BeforeValidator(_whole_from_1, json_schema_input_type=int)]
+YesOrNo = Annotated[Any, BeforeValidator(_yes_or_no, json_schema_input_type=bool | ChanceInput)]
 Usd = Annotated[float, BeforeValidator(lambda v: _between(v, 0.0, math.inf, False, ">= 0 USD"))]
 Memory = Annotated[int, BeforeValidator(lambda v: _memory(v), json_schema_input_type=int)]
 Users = Annotated[Any, BeforeValidator(_users, json_schema_input_type=float)]

@@ -25,9 +25,12 @@ from model.scenario.fields import (
     Share,
     SomeCount,
     SomeShare,
+    YesOrNo,
     Zero,
 )
 
+BIT_RATE = "of one phone while it sends or receives; LTE medians of 2012 were 6 up and 13 Mbit/s down (huang2012)"
+PING_RESETS = "accounts differ on whether a ping frame resets API Gateway's idle timer"
 WHICH_PROFILE = "which radio profile of the list a draw takes: 0 the first, 1 the last"
 
 
@@ -89,6 +92,8 @@ class Network(Part):
     losses_per_hour: Zero
     unseen_share: Share
     nat_timeout_s: Seconds
+    up_bit_per_s: Positive = Range(low=5e5, mode=5e6, high=3e7, source="assumption", note=BIT_RATE)
+    down_bit_per_s: Positive = Range(low=2e6, mode=2e7, high=1e8, source="assumption", note=BIT_RATE)
 
 
 class Event(Part):
@@ -100,6 +105,7 @@ class Event(Part):
     payload_bytes: Bytes
     screens: list[str] | None = None
     overlay: str | None = None
+    within_s: Seconds | None = None
 
 
 class Operation(Part):
@@ -134,8 +140,28 @@ class Action(Part):
     function: str
 
 
+class Refresh(Part):
+    """What people do to look for themselves, whatever the design: a list opens with its screen, or they pull it down.
+
+    Of the pulls a share is needless where everything the list shows comes by itself.
+    """
+
+    opens_per_active_hour: Zero
+    pulls_per_active_hour: Zero
+    needless_share: Share = 0.0
+    screens: list[str] | None = None
+    shows: list[str] = []
+    request_bytes: Bytes
+    response_bytes: Bytes
+    function: str
+
+
 class Timer(Part):
-    """One polling loop: when it fires, where it runs, what it carries and which events it delivers."""
+    """One polling loop: when it fires, where it runs, what it carries and which events it delivers.
+
+    `response_bytes` is an answer without news; news adds the event's payload, or `news_bytes`. An answer that brings
+    only a count is followed by `pulls` requests of the design's `pull` before the content shows, which carry it.
+    """
 
     period_s: Seconds
     timing: Literal["fixed", "sleep_then_request", "by_hand"] = "fixed"
@@ -147,6 +173,8 @@ class Timer(Part):
     cache_s: SecondsOrZero = 0.0
     request_bytes: Bytes
     response_bytes: Bytes
+    news_bytes: BytesOrNone = None
+    pulls: Count = 0
     function: str
     delivers: list[str] = []
 
@@ -178,6 +206,7 @@ class Heartbeat(Part):
     period_s: Seconds
     pong_timeout_s: SecondsOrZero
     kind: Literal["ping", "json"] = "ping"
+    clock: Literal["fixed", "after_silence"] = "fixed"
     payload_bytes: Bytes = 0.0
     function: str | None = None
 
@@ -208,7 +237,7 @@ class Push(Part):
 
 
 class Pull(Part):
-    """The request that a push triggers."""
+    """The request that a push, or the count in a poll's answer, triggers."""
 
     request_bytes: Bytes
     response_bytes: Bytes
@@ -241,15 +270,16 @@ class Socket(Part):
     cache_hit_share: Share = 0.0
     direct_send: bool = False
     deflate: bool = False
+    ping_resets_idle: YesOrNo = Range(low=0.0, mode=1.0, high=1.0, source="assumption", note=PING_RESETS, chance=0.7)
 
 
 class Billing(Part):
     """Switches where AWS does not say what is billed, and how long a month is."""
 
     month_days: Positive = 30.0
-    connects_billed: bool = False
-    pings_billed: bool = False
-    response_counts: bool = False
+    connects_billed: YesOrNo = False
+    pings_billed: YesOrNo = False
+    response_counts: YesOrNo = False
     logs_meter: Literal["lambda_logs_ingest_gb", "logs_ingest_gb"] = "lambda_logs_ingest_gb"
 
 

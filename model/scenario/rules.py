@@ -27,6 +27,11 @@ def check_references(scenario: Choices) -> None:
         _places(event, scenario, f"events.{name}")
         if event.screens and len(set(event.screens)) < len(event.screens):
             refuse(f"events.{name}.screens must name each screen once; got {', '.join(event.screens)}")
+    if scenario.refresh is not None:
+        _places(scenario.refresh, scenario, "refresh")
+        _answers(scenario.refresh, "refresh")
+        for shown in scenario.refresh.shows:
+            _known("event", shown, scenario.events, "refresh.shows")
     for name in scenario.ledger:
         _known("ledger row", name, ledger.chosen(), "ledger")
     for name in scenario.pair or ():
@@ -68,7 +73,7 @@ def _places(part, scenario: Choices, where: str) -> None:
     """Refuse screens and an overlay, of an event or a timer, that the scenario does not have."""
     for screen in part.screens or ():
         _known("screen", screen, scenario.screens, where)
-    if part.overlay:
+    if getattr(part, "overlay", None):
         _known("overlay", part.overlay, scenario.overlays, where)
 
 
@@ -80,16 +85,22 @@ def _check_design(which: str, design: AnyDesign, scenario: Choices) -> None:
         _answers(timer, where)
         for event in timer.delivers:
             _known("event", event, scenario.events, f"{where}.delivers")
+    if scenario.refresh is not None:
+        _known("function", scenario.refresh.function, design.functions, f"refresh ({which})")
     for name, action in scenario.actions.items():
         _known("function", action.function, design.functions, f"actions.{name} ({which})")
     for event in design.pushes:
         _known("event", event, scenario.events, f"{which}.pushes")
+    if design.pull is not None:
+        _known("function", design.pull.function, design.functions, f"{which}.pull")
+    elif any(count for count in [t.pulls for t in design.timers.values()] + [p.pulls for p in design.pushes.values()]):
+        refuse(f"{which}.pull must be given where a push or a poll triggers pulls; got nothing")
     if isinstance(design, WebsocketDesign):
         _check_websocket(which, design)
     delivered = {event for timer in design.timers.values() for event in timer.delivers} | set(design.pushes)
     for event in scenario.events:
-        if event not in delivered:
-            refuse(f"event {event!r} is delivered by no timer and no push of {which}, so it never arrives")
+        if event not in delivered and event not in (scenario.refresh.shows if scenario.refresh else ()):
+            refuse(f"event {event!r} is delivered by no timer, push or refresh of {which}, so it never arrives")
 
 
 def _answers(part, where: str) -> None:
@@ -104,13 +115,9 @@ def _check_websocket(which: str, design: WebsocketDesign) -> None:
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
     if design.heartbeat.kind == "json":
         _known("function", design.heartbeat.function, design.functions, f"{which}.heartbeat.function")
-    if design.pull is not None:
-        _known("function", design.pull.function, design.functions, f"{which}.pull")
-    elif not design.timers:
+    if design.pull is None and not design.timers:
         without = "without timers, for the fallback poll asks as it does"
         refuse(f"{which}.pull must be given in a websocket design {without}; got nothing")
-    elif any(push.pulls for push in design.pushes.values()):
-        refuse(f"{which}.pull must be given where a push triggers pulls; got nothing")
 
 
 @functools.cache

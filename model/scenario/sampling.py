@@ -97,11 +97,15 @@ def chunks_of(scenario: Choices, draws: int, seed: int, size: int = CHUNK) -> It
     inputs = ranged_inputs(scenario)
     for points in _points(max(len(inputs), 1), draws, seed, size):
         points = np.asfortranarray(correlated(points, tuple(inputs), scenario))
-        columns = {
-            name: pert_quantile(points[:, k], one.low, one.mode, one.high)[:, None]
-            for k, (name, one) in enumerate(inputs.items())
-        }
+        columns = {name: _drawn(points[:, k], one)[:, None] for k, (name, one) in enumerate(inputs.items())}
         yield columns or {"": points}
+
+
+def _drawn(share: np.ndarray, one: Range) -> np.ndarray:
+    """What an input is at shares of its distribution: a PERT, or a yes as often as its chance says."""
+    if one.chance is not None:
+        return (share > 1.0 - one.chance).astype(float)
+    return pert_quantile(share, one.low, one.mode, one.high)
 
 
 def draws_of(scenario: Choices, draws: int, seed: int) -> dict[str, np.ndarray]:

@@ -22,6 +22,7 @@ from model.scenario.pieces import (
     Pull,
     Push,
     Reconnect,
+    Refresh,
     Screen,
     Server,
     Socket,
@@ -43,6 +44,7 @@ class Design(Part):
     server: Server
     functions: dict[str, Function]
     timers: dict[str, Timer] = {}
+    pull: Pull | None = None
 
 
 class PollingDesign(Design):
@@ -53,7 +55,6 @@ class PollingDesign(Design):
     heartbeat: ClassVar[None] = None
     reconnect: ClassVar[None] = None
     fallback: ClassVar[None] = None
-    pull: ClassVar[None] = None
     pushes: ClassVar[dict[str, Push]] = {}
 
 
@@ -66,7 +67,6 @@ class WebsocketDesign(Design):
     reconnect: Reconnect
     fallback: Fallback
     pushes: dict[str, Push] = {}
-    pull: Pull | None = None
 
 
 AnyDesign = PollingDesign | WebsocketDesign
@@ -102,6 +102,7 @@ class Choices(Part):
     networks: dict[str, Network]
     events: dict[str, Event]
     actions: dict[str, Action] = {}
+    refresh: Refresh | None = None
     api: Host | None = None
     server: Server | None = None
     functions: dict[str, Function] = {}

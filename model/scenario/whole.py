@@ -147,7 +147,8 @@ MISSING = object()
 def _opened(value: Any) -> Any:
     """A part as a mapping of its fields, a mapping as a copy; anything else as it is."""
     if isinstance(value, Range):
-        return asdict(value)
+        kept = {name: x for name, x in asdict(value).items() if name != "chance" or x is not None}
+        return {n: x for n, x in kept.items() if n not in ("low", "mode", "high")} if "chance" in kept else kept
     if isinstance(value, Part):
         return {name: getattr(value, name) for name in type(value).model_fields}
     return dict(value) if isinstance(value, dict) else value

@@ -77,7 +77,7 @@ class Result:
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
         digits = min(self.digits, SHOWN_DIGITS)
-        rows = [[number(r[c], digits) for c in self.columns] for r in self.records]
+        rows = [[_time(r, c, number(r[c], digits)) for c in self.columns] for r in self.records]
         if len(rows) == 1 and not self.index and len(self.columns) > 1:
             return ["", "value"], [list(pair) for pair in zip(self.columns, rows[0], strict=True)]
         return list(self.columns), rows
@@ -208,7 +208,7 @@ def as_text(table, form: str, title: str = "") -> str:
     if form == "csv":
         return table.to_csv(lineterminator="\n")
     if form == "json":
-        return table.reset_index().to_json(orient="records", indent=1, double_precision=12) + "\n"
+        return _without_infinities(table).to_json(orient="records", indent=1, double_precision=12) + "\n"
     header, rows = _shown(table)
     notes = notes_of(table)
     if form == "md":
@@ -216,6 +216,16 @@ def as_text(table, form: str, title: str = "") -> str:
     caption = f"<caption>{html.escape(title)}</caption>" if title else ""
     said = "".join(f"<p>{html.escape(note)}</p>\n" for note in notes)
     return f"<table>{caption}{_html(header, rows, [''] * len(header))}</table>\n{said}"
+
+
+def _without_infinities(table):
+    """A table as JSON can hold it: where a figure is infinite there is none, and `notes` says what it means."""
+    flat = table.reset_index()
+    late = flat.select_dtypes("number").map(math.isinf)
+    if not late.to_numpy().any():
+        return flat
+    said = ["; ".join(f"{c} not in this session" for c in late.columns if row[c]) for _, row in late.iterrows()]
+    return flat.assign(notes=said)
 
 
 def notes_of(table) -> list[str]:
@@ -259,14 +269,25 @@ def _shown(table) -> tuple[list[str], list[list[str]]]:
     }
     columns = [c for c in flat.columns if c not in ends and not flat[c].eq("").all()]
     rows = flat.to_dict("records")
-    return columns, [[_cell(c, row[c]) + _span(c, row) for c in columns] for row in rows]
+    steps = getattr(table, "attrs", {}).get("steps", {})
+    cells = [
+        [steps.get((row.get("measure"), c)) or _time(row, c, _cell(c, row[c])) + _span(c, row) for c in columns]
+        for row in rows
+    ]
+    return columns, cells
+
+
+def _time(row: Mapping, column: str, text: str) -> str:
+    """A figure's text; a notification that takes for ever is not told in this session."""
+    of_time = str(row.get("measure", "")).startswith("notification latency") or column.endswith(", s")
+    return "not in this session" if text == "inf" and of_time else text
 
 
 def _span(column: str, row: Mapping) -> str:
     """What 90 % of the draws lie between, behind their middle; nothing where nothing was drawn."""
     if f"{column}_low" not in row or math.isnan(row[column]):
         return ""
-    low, high = (number(row[f"{column}_{end}"], 3) for end in ("low", "high"))
+    low, high = (_time(row, column, number(row[f"{column}_{end}"], 3)) for end in ("low", "high"))
     return f" ({low} to {high})"
 
 

@@ -11,7 +11,8 @@ from model.life import chains
 from model.life.flow import Flow, FunctionRuns, Traffic, with_cold_shares
 from model.life.sessions import Life, life, mix
 from model.scenario import AnyDesign, Operation, Scenario
-from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flow
+from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flows
+from model.traffic.refresh import refresh_flows, refreshes_per_s
 from model.traffic.runs import fan_outs, flow_function, flow_run_s, on_lambda, runs
 from model.traffic.socket import socket_flows
 
@@ -29,14 +30,14 @@ def request_server_s(scenario: Scenario, design: AnyDesign, function: str, table
     return scenario.number(gateway) + chains.run_s(scenario, run, table_bytes)
 
 
-def _drafts(current: Life, request_s, table_bytes) -> list[Flow]:
+def _drafts(current: Life, table_bytes) -> list[Flow]:
     """The flows of a design before cold connections, cold starts and meters are known."""
     design = current.design
-    drafts = [timer_flow(current, n, t, request_s) for n, t in design.timers.items()]
+    drafts = [flow for n, t in design.timers.items() for flow in timer_flows(current, n, t)]
     drafts += [action_flow(current, n, a) for n, a in current.scenario.actions.items()]
     if design.transport == "websocket":
         drafts += [*pull_flows(current), fallback_flow(current), *socket_flows(current, table_bytes)]
-    return drafts
+    return drafts + refresh_flows(current)
 
 
 def _metered(current: Life, flow: Flow, found: dict[str, FunctionRuns], table_bytes) -> Flow:
@@ -164,8 +165,9 @@ def traffic(design: AnyDesign | str, scenario: Scenario) -> Traffic:
     current = life(design, scenario, request_s, connect_s)
     table = _table_bytes(current)
     current = replace(current, fan_outs=fan_outs(current, table))
+    current = replace(current, refreshes_per_s=refreshes_per_s(current))
     drafts = with_cold_shares(
-        _drafts(current, request_s, table), {n: p.weight for n, p in current.places.items()}, design.api.idle_timeout_s
+        _drafts(current, table), {n: p.weight for n, p in current.places.items()}, design.api.idle_timeout_s
     )
     found = runs(current, drafts, table)
     instances = _instances(scenario, design, current, drafts)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from model.life import tellers
 from model.life.flow import Flow
 from model.life.sessions import Life, poll_period_s, pushes_per_s
 
@@ -42,11 +45,11 @@ def http_flow(life: Life, name: str, kind: str, rates_per_s: dict, part, **more)
     )
 
 
-def timer_flow(life: Life, name: str, timer, request_s) -> Flow:
-    """A polling loop; one refreshed by hand fires at random with the same mean period."""
-    period_s = poll_period_s(timer, request_s)
+def timer_flows(life: Life, name: str, timer) -> list[Flow]:
+    """A polling loop and what its news triggers; one refreshed by hand fires at random with the same mean period."""
+    period_s = poll_period_s(timer, life.request_s)
     rates = everywhere(life, 1.0 / period_s, timer.screens, timer.overlay)
-    return http_flow(
+    poll = http_flow(
         life,
         f"poll {name}",
         "poll",
@@ -55,6 +58,28 @@ def timer_flow(life: Life, name: str, timer, request_s) -> Flow:
         events=tuple(timer.delivers),
         period_s=None if timer.timing == "by_hand" else period_s,
     )
+    news, news_bytes = _news(life, name, timer, rates)
+    poll = replace(poll, response_bytes=poll.response_bytes + news_bytes / timer.requests)
+    if not timer.pulls:
+        return [poll]
+    found = {place: -np.expm1(-news) * rate for place, rate in rates.items()}
+    more = http_flow(
+        life, f"pull after poll {name}", "pull", found, life.design.pull, requests=timer.pulls, rides=poll.name
+    )
+    return [poll, more]
+
+
+def _news(life: Life, name: str, timer, rates: dict) -> tuple:
+    """How many events one answer of a timer brings on average, and their bytes; a count brings none of them."""
+    polls_per_s = sum((life.places[p].weight * rate for p, rate in rates.items()), 0.0)
+    each, size = 0.0, 0.0
+    for event in timer.delivers if timer.timing != tellers.BY_HAND else ():
+        told, _ = tellers.loops_of(life, event)
+        mine = sum((share for (loop, _), share in told.items() if loop == name), 0.0)
+        brought = pushes_per_s(life.scenario, event) * mine / np.where(np.greater(polls_per_s, 0.0), polls_per_s, 1.0)
+        payload = life.scenario.events[event].payload_bytes if timer.news_bytes is None else timer.news_bytes
+        each, size = each + brought, size + brought * (0.0 if timer.pulls and timer.news_bytes is None else payload)
+    return each, size
 
 
 def action_flow(life: Life, name: str, action) -> Flow:
@@ -92,7 +117,8 @@ def there_rates(life: Life, event: str, grace=True, share=1.0) -> dict:
     one, shares = life.scenario.events[event], life.scenario.screens
     rate = pushes_per_s(life.scenario, event) * (1.0 - life.down_share) * share
     if one.screens:
-        rate = rate / sum(shares[s].share for s in one.screens)
+        there = sum(shares[s].share for s in one.screens)
+        rate = rate / np.where(np.greater(there, 0.0), there, 1.0)[()]
     return everywhere(life, rate, one.screens, grace=grace and one.screens is None)
 
 

@@ -21,7 +21,7 @@ def connect_flows(life: Life) -> list[Flow]:
     rates = everywhere(life, life.connects_per_s)
     connects = monthly(life, rates)
     billed = life.scenario.billing.connects_billed
-    meters = chains.message_meters(life.design, 0.0) if billed else {}
+    meters = chains.times(chains.message_meters(life.design, 0.0), billed) if np.any(billed) else {}
     lambdas = 1.0 if managed(life) else 0.0
     opened = Flow(
         "connect",
@@ -65,9 +65,8 @@ def heartbeat_flow(life: Life) -> Flow:
     period_s, up = beat.period_s, 1.0 - life.down_share
     rates = everywhere(life, up / period_s, grace=True)
     json = beat.kind == "json"
-    meters = {}
-    if json or life.scenario.billing.pings_billed:
-        meters = chains.message_meters(design, beat.payload_bytes, 2.0)
+    billed = 1.0 if json else life.scenario.billing.pings_billed
+    meters = chains.times(chains.message_meters(design, beat.payload_bytes, 2.0), billed) if np.any(billed) else {}
     return Flow(
         "heartbeat",
         "heartbeat",

@@ -91,7 +91,9 @@ class PageOutcome(Outcome):
 def _shown(column: str, value) -> str:
     if column == "change":
         return f"{value:+.0%}" if np.isfinite(value) else "n/a"
-    return display.number(value, 3) if column in DESIGNS else str(value)
+    if column in DESIGNS:
+        return display.number(value, 3) if np.isfinite(value) or np.isnan(value) else "not in this session"
+    return str(value)
 
 
 class Memory:
@@ -271,7 +273,8 @@ def reason_words(before: Outcome, after: Outcome) -> str:
     parts = [getattr(o, which).parts(measure) for o in (before, after)]
     explained = after.explain(measure)
     movers = ", ".join(_path_in_words(m) for m in explained["movers"])
-    called = "mean latency" if measure == "latency" else CALLED[row].removeprefix("the ")
+    late = measure == "latency"
+    called, unit = ("what is not told within 10 s", "%") if late else (CALLED[row].removeprefix("the "), unit)
     return (
         f"Why, {called} {DESIGNS[which]}: {_largest_parts(*parts, unit)}. Worked out as {explained['formula']}; the"
         f" inputs whose ranges move the saving most: {movers}."
@@ -287,5 +290,5 @@ def _largest_parts(old: dict, new: dict, unit: str) -> str:
     change = {n: _number(new.get(n, 0.0)) - _number(old.get(n, 0.0)) for n in dict.fromkeys([*old, *new])}
     largest = sorted((n for n in change if change[n]), key=lambda n: -abs(change[n]))[:3]
     if not largest:
-        return "no part of the mean changes, only how it is spread"
+        return "no part of it changes, only how it is spread"
     return ", ".join(f"{n} {change[n]:+.3g}" for n in largest) + f" {unit}"

@@ -1,0 +1,186 @@
+"""Deliveries: weighted points of every way, the same for all draws and designs, and what is read off them.
+
+The weight of a way is exact, its points are even, and how many there are goes by the way. The end of the session is a
+part of each point's weight: an event that comes later than the session lasts tells nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from model.latency import chain
+from model.latency.branches import DeliveryPath, branches, kind
+from model.life import lengths
+from model.life.flow import Traffic
+
+__all__: list[str] = []
+
+COLUMNS = (
+    "way",
+    "poll wait",
+    "path",  # which network it is
+    "network",  # the one draw of all parts over it
+    "radio wake-up",
+    "invocation",
+    "function",
+    "gateway",
+    "post",
+    "server",
+    "database",
+    "pull server",
+    "fan-out",
+    "cached answer",
+    "unseen loss",
+    "reconnect",
+    "catch-up",
+    "cold start",
+    "pull cold start",
+    "queue",
+    "refresh",
+)
+FEW, SOME = 1, 4096  # draws up to which so many points stand for a way
+POINTS = {  # of a way that is usual, seldom met or rare, by how many draws there are
+    "few": {"usual": 16_384, "seldom": 1024, "rare": 256},
+    "some": {"usual": 128, "seldom": 16, "rare": 4},
+    "many": {"usual": 32, "seldom": 4, "rare": 2},
+}
+WAITS = ("poll wait", "cached answer")
+SEED = 4
+
+
+@cache
+def points(count: int, seed: int) -> dict[str, np.ndarray]:
+    """Points of (0, 1) by column, each (points, 1, 1): scrambled Sobol's, moved to the middle of even steps."""
+    from scipy.stats import qmc
+
+    sobol = qmc.Sobol(len(COLUMNS), scramble=True, rng=np.random.default_rng(seed))
+    rank = sobol.random_base2(max(int(np.ceil(np.log2(count))), 0))[:count].argsort(axis=0).argsort(axis=0)
+    found = (rank + 0.5) / count
+    return dict(zip(COLUMNS, found.T[:, :, None, None], strict=True))
+
+
+def components_s(way: DeliveryPath, at: dict, drawn: dict | None = None) -> dict[str, np.ndarray]:
+    """The components of a way's deliveries at points; `drawn` keeps those of parts that other ways share."""
+    drawn = {} if drawn is None else drawn
+    found = {}
+    for name, part in way.parts.items():
+        key = (part, name, len(at["way"]))
+        if key not in drawn:
+            drawn[key] = part.seconds(name, at)
+        found[name] = drawn[key]
+    return found if way.refresh_per_s is None else _raced(way, found, at)
+
+
+def _raced(way: DeliveryPath, found: dict, at: dict) -> dict:
+    """The same where a refresh by hand comes first: it takes the place of the wait."""
+    with np.errstate(divide="ignore"):
+        looks_s = -np.log(at["refresh"]) / way.refresh_per_s
+    waits = {name: found[name] for name in WAITS if name in found}
+    first = looks_s < sum(waits.values())
+    kept = {name: np.where(first, 0.0, value) for name, value in waits.items()}
+    return {**found, **kept, "refresh": np.where(first, looks_s, 0.0)}
+
+
+def lasting(way: DeliveryPath, found: dict, usage) -> np.ndarray:
+    """The chance that the session lasts as long as each delivery takes.
+
+    A timer that starts with the session fires at multiples of its period from then, so its wait and the session's end
+    are not independent; whatever else comes at a random moment of the session.
+
+    Source: cox1962.
+    """
+    mean_s, sigma = usage.session_mean_s, usage.session_sigma_ln
+    if way.period_s is None:
+        return lengths.residual_sf(sum(found.values()), mean_s, sigma)
+    stays = 1.0 - lengths.cut_share(way.period_s, mean_s, sigma)
+    missed_s = np.floor(found["poll wait"] / way.period_s * (1.0 - 1e-12)) * way.period_s
+    if np.any(missed_s > 0):
+        stays = stays * lengths.residual_sf(missed_s, mean_s, sigma)
+    if "refresh" not in found:
+        return stays
+    looked = lengths.residual_sf(np.maximum(found["refresh"], 1e-9), mean_s, sigma)
+    return np.where(found["refresh"] > 0, looked, stays)
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """Delays of points, (points, draws, users), and the shares of all that is sent which they stand for."""
+
+    delays_s: np.ndarray
+    weights: np.ndarray
+
+    def told(self, within_s) -> np.ndarray:
+        """Share of what is sent that is told within a time, and before the session ends: (draws, users)."""
+        return np.minimum((self.weights * (self.delays_s <= within_s)).sum(axis=0), 1.0)
+
+    @cached_property
+    def mean_s(self) -> np.ndarray:
+        """Mean delay of those who are told."""
+        whole = self.weights.sum(axis=0)
+        total = (self.weights * self.delays_s).sum(axis=0)
+        return np.divide(total, whole, out=np.full(whole.shape, np.inf), where=whole > 0)
+
+    @cached_property
+    def _sorted(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Delays in order, the share told until the middle of each, and all that is told; points last."""
+        delays = np.ascontiguousarray(np.moveaxis(self.delays_s, 0, -1))
+        order, weights = np.argsort(delays, axis=-1), np.moveaxis(self.weights, 0, -1)
+        shape = np.broadcast_shapes(delays.shape, weights.shape)
+        weights = np.take_along_axis(np.broadcast_to(weights, shape), np.broadcast_to(order, shape), axis=-1)
+        heap = np.cumsum(weights, axis=-1)
+        delays = np.broadcast_to(np.take_along_axis(delays, order, axis=-1), shape)
+        return delays, heap - weights / 2.0, heap[..., -1]
+
+    def quantile_s(self, share: float) -> np.ndarray:
+        """The time within which a share of all that is sent is told; infinite where less ever is: (draws, users)."""
+        delays, middle, whole = self._sorted
+        place = (middle < share).sum(axis=-1)[..., None]
+        low, high = np.maximum(place - 1, 0), np.minimum(place, delays.shape[-1] - 1)
+        (t0, t1), (m0, m1) = (
+            [np.take_along_axis(x, k, axis=-1)[..., 0] for k in (low, high)] for x in (delays, middle)
+        )
+        part = np.clip((share - m0) / np.where(m1 > m0, m1 - m0, 1.0), 0.0, 1.0)
+        return np.where(share > whole, np.inf, t0 + part * (t1 - t0))
+
+
+def deliveries(traffic: Traffic, event: str) -> Deliveries:
+    """The deliveries of an event, as shares of those whom anything tells of it; events of a kind have the same."""
+    return chain.once(traffic, ("deliveries",), lambda: _by_kind(traffic))[kind(traffic, event)]
+
+
+def _by_kind(traffic: Traffic) -> dict:
+    """The deliveries of every kind of event."""
+    ways = {kind(traffic, event): branches(traffic, event) for event in traffic.life.scenario.events}
+    usage, drawn = traffic.life.scenario.usage, {}
+    numbers = [x for of in ways.values() for way in of for x in (way.share, *(p.mean_s for p in way.parts.values()))]
+    draws = np.broadcast_shapes((1, 1), *{np.shape(x) for x in (*numbers, usage.session_mean_s)})[0]
+    counts = POINTS["few" if draws <= FEW else "some" if draws <= SOME else "many"]
+    return {key: _joined([_weighted(way, usage, counts, drawn) for way in of]) for key, of in ways.items()}
+
+
+def _weighted(way: DeliveryPath, usage, counts: dict, drawn: dict) -> tuple[np.ndarray, np.ndarray]:
+    """A way's delays and the shares that they stand for."""
+    count = counts[way.often]
+    found = components_s(way, points(count, SEED), drawn)
+    weights = np.asarray(way.share) / count * lasting(way, found, usage)
+    return sum(found.values()), np.broadcast_to(weights, np.broadcast_shapes((count, 1, 1), weights.shape))
+
+
+def _joined(ways: list[tuple]) -> Deliveries:
+    """Ways, or kinds of events, put together."""
+    if not ways:
+        return Deliveries(np.zeros((0, 1, 1)), np.zeros((0, 1, 1)))
+    shapes = [np.broadcast_shapes((1, 1), *(x.shape[1:] for x in column)) for column in zip(*ways, strict=True)]
+    found = (
+        np.concatenate([np.broadcast_to(x, (len(x), *shape)) for x in column])
+        for column, shape in zip(zip(*ways, strict=True), shapes, strict=True)
+    )
+    return Deliveries(*found)
+
+
+def together(parts: list[tuple[np.ndarray | float, Deliveries]]) -> Deliveries:
+    """Deliveries of several events, each by its share of all that is sent."""
+    return _joined([(d.delays_s, np.asarray(share) * d.weights) for share, d in parts if len(d.delays_s)])
