@@ -33,6 +33,14 @@ def fail(sentence: str, place: object = None) -> NoReturn:
     raise InputError(sentence + place_text(place))
 
 
+def together(sentences: list[str]) -> str:
+    """Several mistakes as one text, numbered; one alone as it is."""
+    sentences = list(dict.fromkeys(sentences))
+    if len(sentences) == 1:
+        return sentences[0]
+    return f"{len(sentences)} mistakes: " + " ".join(f"({k}) {one}" for k, one in enumerate(sentences, 1))
+
+
 def nearest(name: object, known: Iterable[object]) -> str:
     """ "; did you mean 'x'?" for the known name nearest to a wrong one, or the list of known names."""
     names = [str(k) for k in known]

@@ -158,7 +158,7 @@ def test_a_missing_file_is_one_sentence():
         ("usage: {dau_mau_share: {low: 0.5, mode: 0.2, high: 0.9}}", "must have low <= mode <= high"),
         ("usage: {dau_mau_share: {low: 0.1, mod: 0.2}}", "has an unknown key 'mod'; did you mean 'mode'?"),
         ("after: {transport: carrier_pigeon}", "after.transport must be 'polling' or 'websocket'"),
-        ("after: {heartbeat: null}", "after.heartbeat must be given; got nothing"),
+        ("after: {heartbeat: null}", "after.heartbeat must be given; got nothing; it needs period_s, pong_timeout_s"),
         ("users: true", "users must be a number; got True"),
         ("users: -1", "users must be > 0 users; got -1"),
         ("name: <script>", "name must be letters"),
@@ -393,3 +393,36 @@ def test_pert_quantiles_agree_with_the_beta_they_tabulate(share, mode):
 
     exact = betaincinv(1 + 4 * mode, 5 - 4 * mode, share)
     assert abs(float(sampling.pert_quantile(share, 0.0, mode, 1.0)) - exact) < 1e-6  # the stated share of the span
+
+
+def test_every_unknown_and_every_missing_key_is_said_at_once_with_its_place(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "usrs: 5\nusage: {sesions_per_day: 3}\nevents: {news: {per_active_day: 1, recipents: 5, online_share: 0.3}}\n"
+        "designs:\n  poll: {like: poll_http_api, timers: {poll: {perid_s: 5}}}\n  slow: {like: poll}\n"
+        "  push: {transport: websocket, socket: {grace_s: 1}}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as wrong:
+        scenario.load(path)
+    said = str(wrong.value)
+    for part in (
+        "unknown key 'usrs'; did you mean 'users'?",
+        "unknown key 'usage.sesions_per_day'; did you mean 'sessions_per_day'?",
+        "unknown key 'events.news.recipents'; did you mean 'recipients'?",
+        "unknown key 'poll.timers.poll.perid_s'; did you mean 'period_s'? (also in slow)",
+        "users must be given; got nothing",
+        "events.news lacks recipients, payload_bytes, which must be given",
+        "push.socket lacks upgrade_request_bytes, upgrade_response_bytes, blocked_share, catch_up,",
+        "push lacks heartbeat (period_s, pong_timeout_s), reconnect (delays_s), fallback (period_s, requests,",
+    ):
+        assert part in said, part
+    assert "\n" not in said and said.startswith("8 mistakes: (1) ") and said.endswith("mine.yaml)")
+
+
+def test_every_unknown_path_of_a_change_is_said_at_once(twilly):
+    with pytest.raises(InputError) as wrong:
+        twilly.with_({"usrs": 5, "after.hartbeat.period_s": 3, "both.fallbak.period_s": 2, "users": 7})
+    said = str(wrong.value)
+    assert said.startswith("3 mistakes: (1) unknown parameter 'usrs'") and "did you mean 'heartbeat'?" in said
+    assert "unknown parameter 'both.fallbak.period_s'" in said

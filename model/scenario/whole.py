@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -15,20 +14,12 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 
 from model import checks, ledger, paths, prices
-from model.scenario import designs, places
+from model.scenario import designs, mistakes, places
 from model.scenario.fields import Part, Range
 from model.scenario.files import OWN, content_of, files
 from model.scenario.rules import check_references
 from model.scenario.transports import TRANSPORTS, AnyDesign, Choices, Design, Pair
 
-WANTED = {  # what a value must be, by pydantic's name of the mistake
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "string_type": "text",
-    "list_type": "a list",
-    "too_short": "a list with at least one entry",
-    **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "a mapping"),
-}
 FIBRE_KM_PER_S = 299_792.458 / 1.468  # of light in glass of that refractive index
 SHARED = ("api", "server", "functions")  # the app's, which designs have alike unless they say otherwise
 
@@ -55,9 +46,15 @@ class Scenario(Choices):
         rule
         """
         plain = {**_opened(self), "designs": dict(self.designs)}
+        wrong = []
         for path, value in changes.items():
             for place in self._places(path, plain):
-                _put(plain, path, place, value, self.place)
+                try:
+                    _put(plain, path, place, value)
+                except checks.InputError as unknown:
+                    wrong.append(str(unknown))
+        if wrong:
+            checks.fail(checks.together(wrong), self.place)
         if isinstance(plain["designs"], dict):
             for name, design in self.designs.items():
                 _keep_known(plain["designs"].get(name), design.transport)
@@ -171,7 +168,7 @@ def _keep_known(design: Any, transport: str) -> None:
             design.pop(key, None)
 
 
-def _put(plain: dict, path: str, full: str, value: Any, place: str) -> None:
+def _put(plain: dict, path: str, full: str, value: Any) -> None:
     """Put a value where a path leads in a content that is opened on the way; only a ledger row may be new there."""
     here: Any = plain
     *parents, last = full.split(".")
@@ -181,58 +178,25 @@ def _put(plain: dict, path: str, full: str, value: Any, place: str) -> None:
         above = ".".join(parents[shift:depth] if shift > 0 else parents[:depth])
         if key not in known:
             offered = [*known, *plain["designs"]] if not depth else known
-            checks.fail(
-                f"unknown parameter {path!r}: {above or 'a scenario'} has no {key!r}{checks.nearest(key, offered)}",
-                place,
-            )
+            who = above or "a scenario"
+            checks.fail(f"unknown parameter {path!r}: {who} has no {key!r}{checks.nearest(key, offered)}")
         if depth < len(parents):
             if here.get(key) is None:
-                checks.fail(
-                    f"{'.'.join(path.split('.')[: depth + 1 - shift])} is not set here, so {path} cannot be", place
-                )
+                checks.fail(f"{'.'.join(path.split('.')[: depth + 1 - shift])} is not set here, so {path} cannot be")
             here[key] = _opened(here[key])
             here = here[key]
     here[last] = value
 
 
-def _located(keys: tuple) -> Iterator[str]:
-    """The words of pydantic's path as a user writes them: a design by its name, without the union's tag."""
-    inside = len(keys) > 1 and keys[0] == "designs"
-    for place, key in enumerate(keys):
-        if not (inside and (place == 0 or place == 2 and key in TRANSPORTS)):
-            yield str(key)
-
-
 def _built(plain: Any, place: str) -> Scenario:
-    """The scenario of a plain content; the first thing that is wrong with it is refused in one sentence."""
+    """The scenario of a plain content; all that is wrong with it is refused at once."""
     if not isinstance(plain, dict):
         checks.fail(f"a scenario must be a mapping; got {checks.shown(plain)}", place)
     try:
         return Scenario.model_validate({**plain, "place": place})
     except ValidationError as wrong:
-        sentence = _sentence(wrong.errors(include_url=False)[0])
-    checks.fail(sentence, place)
-
-
-def _sentence(error: Any) -> str:
-    """What pydantic found wrong, in one sentence."""
-    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
-    name = ".".join(_located(error["loc"]))
-    key, of_design = context.get("key"), error["loc"][:1] == ("designs",) and len(error["loc"]) == 3
-    if kind == "unknown_key" and of_design and any(key in design.model_fields for design in TRANSPORTS.values()):
-        return f"{name}.{key} must be left out, for a {error['loc'][2]} design has none"
-    if kind == "unknown_key":
-        return f"unknown key {'.'.join((name, str(context['key']))).lstrip('.')!r}{context['near']}"
-    if kind == "rule":
-        return f"{name} {context['sentence']}".lstrip()
-    if kind.startswith("union_tag"):
-        got = value.get("transport") if isinstance(value, dict) else value
-        wanted = " or ".join(map(repr, TRANSPORTS))
-        return f"{name}.transport must be {wanted}; got {checks.shown(got) if got else 'nothing'}"
-    if kind == "missing":
-        return f"{name} must be given; got nothing"
-    wanted = context["expected"] if kind == "literal_error" else WANTED.get(kind, error["msg"].lower())
-    return f"{name} must be {wanted}; got {checks.shown(value)}"
+        found = mistakes.sentences(wrong)
+    checks.fail(checks.together(found), place)
 
 
 @functools.lru_cache(maxsize=64)
