@@ -13,6 +13,10 @@ class InputError(ValueError):
     """A mistake in what the user gave; its text is one sentence that can be shown as it is."""
 
 
+class Unusual(UserWarning):
+    """A value that is allowed and looks like a slip; its text is one sentence."""
+
+
 def shown(value: object) -> str:
     """The value as an error shows it: short, numbers without needless digits."""
     if isinstance(value, bool) or value is None:

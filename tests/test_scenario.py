@@ -1,6 +1,7 @@
 """A scenario file says what it means, and every mistake in it is one sentence."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -8,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import scenario
+from model import checks, scenario
 from model.checks import InputError
 from model.paths import data
-from model.scenario import sampling
+from model.scenario import origins, sampling
 
 
 @pytest.fixture()
@@ -426,3 +427,50 @@ def test_every_unknown_path_of_a_change_is_said_at_once(twilly):
     said = str(wrong.value)
     assert said.startswith("3 mistakes: (1) unknown parameter 'usrs'") and "did you mean 'heartbeat'?" in said
     assert "unknown parameter 'both.fallbak.period_s'" in said
+
+
+FAR = """\
+users: 500
+events: {news: {per_active_day: 1, recipients: 5, online_share: 0.3, payload_bytes: 250}}
+usage: {session_mean_s: 50000, sessions_per_day: 1}
+designs:
+  poll: {like: poll_http_api, timers: {poll: {period_s: 5, response_bytes: 80000}}}
+  slow: {like: poll, timers: {poll: {period_s: 3600}}}
+"""
+
+
+def test_a_value_far_outside_the_range_it_replaces_is_said_once_and_not_refused(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(FAR, encoding="utf-8")
+    with pytest.warns(checks.Unusual) as said:
+        assert scenario.load(path).usage.session_mean_s == 50000
+    assert [str(one.message) for one in said][:2] == [
+        f"usage.session_mean_s is 50000, far outside the 71.56 to 1308 of data/scenarios/blank.yaml ({path})",
+        "poll.timers.poll.response_bytes is 80000, far outside the 200 to 3000 of data/designs/poll_http_api.yaml"
+        f" ({path})",
+    ]
+    assert len(said) == 2  # a copy of what stands elsewhere in the file is said there
+
+
+def test_a_value_within_reach_of_the_range_it_replaces_is_said_nowhere(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(FAR.replace("50000", "1900").replace("80000", "4000"), encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in (path, *scenario.names()):
+            scenario.load(name)
+
+
+def test_each_input_knows_the_file_that_says_it(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: twilly\nusage: {dau_mau_share: 0.5}\nafter: {heartbeat: {period_s: 240}}\n", "utf-8")
+    found = origins.sayings(scenario.load(path), scenario.files(path))
+    first = {name: said[0][0] for name, (_, said) in found.items()}
+    assert first["usage.dau_mau_share"] == first["after.heartbeat.period_s"] == str(path)
+    assert first["usage.sessions_per_day"] == first["before.timers.content.period_s"] == "data/scenarios/twilly.yaml"
+    assert first["push_improved.socket.grace_s"] == "data/scenarios/twilly.yaml"  # which is like another there
+    assert [where for where, _ in found["usage.dau_mau_share"][1]] == [
+        str(path),
+        "data/scenarios/twilly.yaml",
+        "data/scenarios/blank.yaml",
+    ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +15,7 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 
 from model import checks, ledger, paths, prices
-from model.scenario import designs, mistakes, places
+from model.scenario import designs, mistakes, origins, places
 from model.scenario.fields import Part, Range
 from model.scenario.files import OWN, content_of, files
 from model.scenario.rules import check_references
@@ -209,7 +210,10 @@ def _loaded(stamped: tuple[tuple[Path, int], ...]) -> Scenario:
         whole = designs.merged(whole, designs.apart(content, paths.shown(path)), place, first=depth == 1)
     stem = re.sub("[^A-Za-z0-9_.-]+", "_", own.stem)
     named = {"name": stem, "title": stem.replace("_", " "), **whole}
-    return _built(designs.in_full(named, place), place)
+    built = _built(designs.in_full(named, place), place)
+    for sentence in origins.unusual(built, [path for path, _ in stamped]):
+        warnings.warn(sentence, checks.Unusual, stacklevel=3)
+    return built
 
 
 def load(name: str | Path | Scenario) -> Scenario:

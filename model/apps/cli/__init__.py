@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -223,8 +224,16 @@ def spread(arguments: list[str]) -> list[str]:
     return out
 
 
+def _said(message, category, *place, ordinary=warnings.showwarning) -> None:
+    """Say what looks like a slip in one sentence, and any other warning as Python does."""
+    if not issubclass(category, checks.Unusual):
+        return ordinary(message, category, *place)
+    sys.stderr.write(f"workbook: {message}\n")
+
+
 def main() -> None:
-    """Run the command; a user's mistake is one sentence and exit code 2."""
+    """Run the command; a user's mistake is one sentence and exit code 2, what looks like a slip a sentence."""
+    warnings.showwarning = _said
     try:
         app(args=spread(sys.argv[1:]), standalone_mode=True)
     except checks.InputError as wrong:
