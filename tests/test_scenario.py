@@ -3,16 +3,18 @@
 import json
 import warnings
 
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import checks, scenario
+from model import checks, ledger, scenario
 from model.checks import InputError
 from model.paths import data
 from model.scenario import origins, sampling
+from tools.schema import schema as schema_of_the_code
 
 
 @pytest.fixture()
@@ -293,9 +295,63 @@ def test_an_unknown_parameter_offers_the_nearest(twilly):
         twilly.with_({"after.heartbeat.period": 5})
 
 
+SCHEMA = json.loads(data("scenarios", "schema.json").read_text(encoding="utf-8"))
+
+
+def schema_errors(content, part=""):
+    """What an editor's validator finds in a file's content, or in a design's."""
+    validator = jsonschema.Draft202012Validator
+    validator.check_schema(SCHEMA)
+    rules = {"$ref": f"#/$defs/{part}", "$defs": SCHEMA["$defs"]} if part else SCHEMA
+    return [error.message for error in validator(rules).iter_errors(content)]
+
+
 def test_the_stored_schema_is_what_the_code_says():
-    stored = json.loads(data("scenarios", "schema.json").read_text(encoding="utf-8"))
-    assert stored == json.loads(json.dumps(scenario.schema()))
+    assert json.loads(json.dumps(schema_of_the_code())) == SCHEMA, "python -m tools.schema writes it"
+
+
+def test_every_key_of_the_schema_has_a_description_and_every_description_a_key():
+    parts = {"Choices": SCHEMA, **SCHEMA["$defs"]}
+    keys = {(name, key): one for name, part in parts.items() for key, one in part.get("properties", {}).items()}
+    assert [key for key, one in keys.items() if len(one.get("description", "")) < 8] == []
+    alike = {("Design" if name.endswith("Design") else name, key) for name, key in keys}
+    rows = {(row["part"], row["key"]) for row in ledger.read_csv(data("scenarios", "keys.csv"))}
+    assert rows - alike == set()
+
+
+def test_a_description_says_meaning_unit_and_default():
+    usage = SCHEMA["$defs"]["Usage"]["properties"]["session_mean_s"]["description"]
+    assert usage == "mean length of a session in the foreground [s]; default: 600 (71.56 to 1308)"
+    assert "default: 0.6 (0.4 to 0.8) in wifi" in SCHEMA["$defs"]["Network"]["properties"]["share"]["description"]
+
+
+FILES_OF_THE_PROJECT = sorted([*data("scenarios").glob("*.yaml"), *data("designs").glob("*.yaml")])
+
+
+@pytest.mark.parametrize("path", FILES_OF_THE_PROJECT, ids=lambda path: path.stem)
+def test_the_schema_finds_no_error_in_a_file_of_the_project(path):
+    part = "AnyDesign" if path.parent.name == "designs" else ""
+    assert schema_errors(scenario.read_yaml(path), part) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "errors"),
+    [
+        ("extends: twilly\nusage: {dau_mau_share: 0.5}\nafter: {heartbeat: {period_s: 240}}", 0),
+        ("extends: twilly\nclaims: null\nevents: {new_comment: null}\nnetworks: {lte: {ip: null}}", 0),
+        ("designs: {poll: {like: poll_http_api, timers: {poll: {period_s: 5}}}, push: websocket_api_gateway}", 0),
+        ("designs: {before: null, poll: {like: poll_http_api, socket: null}}", 0),
+        ("usrs: 5", 1),
+        ("usage: {dau_mau_shre: 0.5}", 1),
+        ("usage: {dau_mau_share: {low: 0.1, mod: 0.2}}", 1),
+        ("after: {heartbeat: {perid_s: 240}}", 1),
+        ("designs: {poll: {like: poll_http_api, timers: {poll: {perid_s: 5}}}}", 1),
+    ],
+)
+def test_the_schema_accepts_a_part_of_a_file_and_no_misspelt_key(tmp_path, text, errors):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert len(schema_errors(scenario.read_yaml(path))) == errors
 
 
 def test_ranges_at_their_modes_are_the_plain_numbers(twilly):

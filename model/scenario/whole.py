@@ -235,21 +235,3 @@ def load(name: str | Path | Scenario) -> Scenario:
     if isinstance(name, Scenario):
         return name
     return _loaded(tuple((path, path.stat().st_mtime_ns) for path in files(name)))
-
-
-def schema() -> dict:
-    """The JSON schema of a scenario file, so that an editor completes and checks it."""
-    found = Scenario.model_json_schema(mode="validation")
-    properties, kinds = found["properties"], found["$defs"]
-    found["title"] = "push-or-poll scenario"
-    properties.pop("place", None)
-    properties["extends"] = {"type": "string", "description": "the scenario this one starts from"}
-    shapes: list[dict] = [{"type": "string", "description": "the name of a design"}, {"type": "null"}]
-    for kind in TRANSPORTS.values():
-        kinds[kind.__name__]["properties"]["like"] = {"type": "string", "description": "the design it starts from"}
-        shapes.append({"$ref": f"#/$defs/{kind.__name__}"})
-    for part in (found, *(kinds[kind.__name__] for kind in TRANSPORTS.values()), kinds["Host"], kinds["Server"]):
-        part.pop("required", None)  # what a file extends, `like` and the app may bring the rest
-    properties["designs"]["additionalProperties"] = {"anyOf": shapes}
-    properties |= {name: {"anyOf": shapes} for name in designs.PAIR}
-    return found

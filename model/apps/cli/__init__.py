@@ -91,15 +91,16 @@ def schema(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; else the screen.")] = None,
 ) -> None:
     """Write the JSON schema of a scenario file, for editors."""
-    import json
+    from model import paths
 
-    from model import scenario as scenarios
-
-    text = json.dumps(scenarios.schema(), indent=1, sort_keys=True) + "\n"
+    text = paths.data("scenarios", "schema.json").read_text(encoding="utf-8")
     if out is None:
         typer.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as wrong:
+            checks.fail(f"the file cannot be written: {str(wrong.strerror).lower()}", out)
         typer.echo(f"schema: {out}")
 
 
