@@ -20,6 +20,8 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
     """Every input below a value with its path; what is empty or absent is none."""
     if isinstance(value, Part):
         value = {name: getattr(value, name) for name in type(value).model_fields if name != "place"}
+    elif isinstance(value, list) and value and isinstance(value[0], Part):
+        value = dict(enumerate(value))
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _leaves(inner, (*path, str(name)))

@@ -270,6 +270,13 @@ def _span(column: str, row: Mapping) -> str:
     return f" ({low} to {high})"
 
 
+def spanned(value: object) -> str:
+    """An input as a person reads it: a range by its mode and its ends, a list with commas."""
+    if hasattr(value, "mode"):
+        return f"{number(value.mode)} ({number(value.low)} to {number(value.high)})"  # type: ignore[attr-defined]
+    return ", ".join(map(str, value)) if isinstance(value, list) else number(value)
+
+
 def _cell(column: str, value: object) -> str:
     if column in PERCENT:
         if math.isnan(float(value)):  # type: ignore[arg-type]

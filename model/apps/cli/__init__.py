@@ -27,8 +27,9 @@ app = typer.Typer(
 
 
 app.add_typer(price_commands.app, name="prices")
-for command in (tables.table, tables.compare, tables.designs, new):
+for command in (tables.table, tables.compare, tables.designs, tables.show, new):
     app.command()(command)
+app.command("list")(tables.listed)
 
 
 @app.command()
@@ -183,12 +184,6 @@ def _settled(given: dict, defaults: dict) -> dict:
     every |= own
     base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
     return own
-
-
-def _errors():
-    from rich.console import Console
-
-    return Console(stderr=True)
 
 
 @app.command()
