@@ -12,6 +12,10 @@ import numpy as np
 class InputError(ValueError):
     """A mistake in what the user gave; its text is one sentence that can be shown as it is."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the sentence, and no traceback."""
+        return [str(self)]
+
 
 class Unusual(UserWarning):
     """A value that is allowed and looks like a slip; its text is one sentence."""

@@ -20,6 +20,7 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
@@ -33,10 +34,13 @@ from papermill.engines import Engine
 from papermill.exceptions import PapermillException
 from papermill.iorw import write_ipynb
 from papermill.log import logger
+from papermill.translators import PythonTranslator
 from traitlets import Any, Type
 from traitlets.config import Config
 
 from model.apps.notebooks.isolation import INLINE, Descriptors, as_in_a_kernel
+from model.apps.notebooks.running import known_parameter
+from model.checks import InputError
 
 _one_at_a_time = threading.RLock()
 
@@ -53,6 +57,8 @@ class InProcessEngine(Engine):
         cls, nb, kernel_name, output_path=None, progress_bar=True, log_output=False, autosave_cell_every=30, **kwargs
     ):
         """Run the notebook; papermill itself saves it at the end, or here where the run is broken off."""
+        sys.excepthook = _said
+        _check_parameters(nb)
         own = {"output_path": None, "autosave_cell_every": 0}
         shown = {"progress_bar": progress_bar, "log_output": log_output}
         try:
@@ -84,6 +90,26 @@ class InProcessEngine(Engine):
             "nbconvert_exporter": "python",
             "file_extension": ".py",
         }
+
+
+def _check_parameters(nb) -> None:
+    """Refuse parameters that the notebook does not have; papermill itself only logs them."""
+    about, tagged = (
+        nb.metadata.get("papermill", {}),
+        [c for c in nb.cells if "parameters" in c.metadata.get("tags", ())],
+    )
+    if tagged:
+        known = [one.name for one in PythonTranslator.inspect(tagged[0])]
+        for name in about.get("parameters") or {}:
+            known_parameter(name, known, Path(about.get("input_path") or "the notebook").name)
+
+
+def _said(kind, error, trace, ordinary=sys.excepthook) -> None:
+    """What papermill's command prints of a user's mistake: its sentence; of any other error what Python prints."""
+    if issubclass(kind, InputError) or getattr(error, "ename", "") == InputError.__name__:
+        sys.stderr.write(f"{getattr(error, 'evalue', error)}\n")
+    else:
+        ordinary(kind, error, trace)
 
 
 def _run_cells(nb_man, log, timeout) -> None:
