@@ -61,11 +61,11 @@ def nearest(name: object, known: Iterable[object]) -> str:
     return f"; known: {', '.join(names[:12])}{more}"
 
 
-def known(kind: str, name: object, names: Iterable[object], place: object = None):
+def known(kind: str, name: object, names: Iterable[object], place: object = None, where: str = ""):
     """Refuse a name that is not among the known ones, offering the nearest; gives the name back."""
     names = list(names)
     if name not in names:
-        fail(f"unknown {kind} {name!r}{nearest(name, names)}", place)
+        fail(f"unknown {kind} {name!r}{where}{nearest(name, names)}", place)
     return name
 
 

@@ -15,12 +15,12 @@ import atexit
 import contextlib
 import contextvars
 import linecache
+import os
 import signal
 import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
@@ -38,9 +38,8 @@ from papermill.translators import PythonTranslator
 from traitlets import Any, Type
 from traitlets.config import Config
 
+from model import checks
 from model.apps.notebooks.isolation import INLINE, Descriptors, as_in_a_kernel
-from model.apps.notebooks.running import known_parameter
-from model.checks import InputError
 
 _one_at_a_time = threading.RLock()
 
@@ -94,22 +93,17 @@ class InProcessEngine(Engine):
 
 def _check_parameters(nb) -> None:
     """Refuse parameters that the notebook does not have; papermill itself only logs them."""
-    about, tagged = (
-        nb.metadata.get("papermill", {}),
-        [c for c in nb.cells if "parameters" in c.metadata.get("tags", ())],
-    )
-    if tagged:
-        known = [one.name for one in PythonTranslator.inspect(tagged[0])]
-        for name in about.get("parameters") or {}:
-            known_parameter(name, known, Path(about.get("input_path") or "the notebook").name)
+    about = nb.metadata.get("papermill", {})
+    cell = next((cell for cell in nb.cells if "parameters" in cell.metadata.get("tags", ())), None)
+    for name in about.get("parameters") or () if cell else ():
+        known = [one.name for one in PythonTranslator.inspect(cell)]
+        checks.known("parameter", name, known, where=f" in {os.path.basename(about['input_path'] or '')}")
 
 
 def _said(kind, error, trace, ordinary=sys.excepthook) -> None:
     """What papermill's command prints of a user's mistake: its sentence; of any other error what Python prints."""
-    if issubclass(kind, InputError) or getattr(error, "ename", "") == InputError.__name__:
-        sys.stderr.write(f"{getattr(error, 'evalue', error)}\n")
-    else:
-        ordinary(kind, error, trace)
+    mistake = issubclass(kind, checks.InputError) or getattr(error, "ename", "") == checks.InputError.__name__
+    return sys.stderr.write(f"{getattr(error, 'evalue', error)}\n") if mistake else ordinary(kind, error, trace)
 
 
 def _run_cells(nb_man, log, timeout) -> None:

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,7 +111,7 @@ def checked(known: Mapping[str, Parameter], given: Mapping, notebook: str, place
     clean = {}
     for name, value in given.items():
         value = _plain(name, value, place)
-        known_parameter(name, known, notebook, place)
+        checks.known("parameter", name, known, place, f" in {notebook}")
         kind = known[name].type
         types, noun = TYPES.get(kind, ((object,), ""))
         ok = isinstance(value, types) and not (isinstance(value, bool) and kind in ("float", "int"))
@@ -121,12 +121,6 @@ def checked(known: Mapping[str, Parameter], given: Mapping, notebook: str, place
             checks.fail(f"{name} must be {noun}; got {checks.shown(value)}", place)
         clean[name] = float(value) if kind == "float" else value
     return clean
-
-
-def known_parameter(name: str, known: Iterable[str], notebook: str, place: object = None) -> None:
-    """Refuse a parameter that the notebook does not have, offering the nearest."""
-    if name not in (known := list(known)):
-        checks.fail(f"unknown parameter {name!r} in {notebook}{checks.nearest(name, known)}", place)
 
 
 def no_secret(name: str, value: object = None, place: object = None) -> None:

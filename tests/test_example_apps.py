@@ -1,0 +1,92 @@
+"""The example apps that a first file may start from, with what was published of each beside the model."""
+
+import re
+
+import numpy as np
+import pytest
+
+import model
+from model import cost, ledger, paths
+from model.apps.cli.new import Start, new
+
+PUBLISHED = ledger.read_csv(paths.data("published", "apps.csv"))
+APPS = sorted({row["scenario"] for row in PUBLISHED})
+LEFT_OUT = {"push.socket.grace_s": 0, "push.socket.blocked_share": 0}  # of accounts: sockets without a screen, and
+LOST = {"losses_per_hour": 0, "nat_timeout_s": 1e6}  # lost connections
+
+
+def as_counted(name):
+    """The outcome of an example at its modes without what its account leaves out."""
+    case = model.load(name)
+    lost = {f"networks.{network}.{key}": value for network in case.networks for key, value in LOST.items()}
+    return model.evaluate(case.with_({**LEFT_OUT, **lost}))
+
+
+def of_gateway(outcome, side):
+    meters = {name: float(np.ravel(n)[0]) for name, n in side.usage.items() if name.startswith("apigw_")}
+    return meters, cost.total(meters, outcome.scenario.price_book())
+
+
+def figures(name):
+    """What the model says of each published figure of an example."""
+    outcome = as_counted(name)
+    poll, push = outcome["poll"], outcome["push"]
+    count = {
+        (which, flow.name): float(np.ravel(flow.per_month)[0])
+        for which, side in (("poll", poll), ("push", push))
+        for flow in side.traffic.flows
+    }
+    sessions, active_s = (float(np.ravel(n)[0]) for n in (push.traffic.life.sessions, push.traffic.life.active_s))
+    if name == "chat":
+        meters, usd = of_gateway(outcome, push)
+        return {
+            "messages told a month": count["push", "push message"],
+            "messages sent a month": count["push", "send"],
+            "connection minutes a month": meters["apigw_ws_minute"],
+            "USD of gateway a month": usd,
+        }
+    if name == "delivery":
+        payload = float(outcome.scenario.events["position"].payload_bytes)
+        return {
+            "polls in a session": count["poll", "poll poll"] / sessions,
+            "connections in a session": count["push", "connect"] / sessions,
+            "payload at 100 000 at once": count["push", "push position"] / active_s * payload * 100_000 / 1e6,
+        }
+    polls = count["poll", "poll poll"]
+    answer_bytes = outcome.scenario.designs["poll"].timers["poll"].response_bytes.mode
+    return {
+        "polls a month": polls / 1e9,
+        "USD of gateway a month": of_gateway(outcome, poll)[1],
+        "answers a month": polls * answer_bytes / 1e12,
+    }
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_what_was_published_of_an_example_is_what_the_model_gives(name):
+    found = figures(name)
+    rows = [row for row in PUBLISHED if row["scenario"] == name]
+    assert found.keys() == {row["what"] for row in rows}
+    for row in rows:  # the tolerance is that of the row, whose note says why; 1e-9 is algebra
+        wanted, tolerance = float(row["published"]), max(float(row["tolerance"]), 1e-9)
+        assert found[row["what"]] == pytest.approx(wanted, rel=tolerance), row["what"]
+        assert row["source"] in ledger.sources()
+
+
+@pytest.mark.parametrize("name", [str(start) for start in Start])
+def test_a_first_file_is_short_loads_without_a_warning_and_has_every_row(name, tmp_path, monkeypatch, capsys, recwarn):
+    monkeypatch.chdir(tmp_path)
+    new("mine", yes=True, start=Start(name))
+    text = (tmp_path / "mine.yaml").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 35 and "title: mine\n" in text and "schema.json" not in text
+    assert "note" in text or name == "blank"
+    assert not re.search("(?i)twilly|broadcast(er|ing)|video", text + capsys.readouterr().out)
+    assert not [one for one in recwarn if "far outside" in str(one.message)]
+    table = model.before_after("mine.yaml")
+    assert table[["before", "after"]].notna().all(axis=None) and (table["verdict"] == "").all()
+    if name != "blank":
+        assert table.equals(model.before_after(name))
+
+
+def test_push_is_not_always_the_answer_among_the_examples():
+    cheapest = {name: model.compare(name).loc["cost", "best"] for name in APPS}
+    assert cheapest["delivery"] == "slow_poll" and cheapest["dashboard"] == "own_push"
