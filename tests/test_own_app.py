@@ -5,7 +5,7 @@ import re
 import pytest
 
 import model
-from model import paths
+from model import checks, paths
 from model.apps import report
 from model.apps.cli import options, tables
 from model.apps.explore import state
@@ -97,3 +97,18 @@ def test_list_names_all_that_a_scenario_may_name(capsys):
         listed = {line.split(",")[0] for line in capsys.readouterr().out.splitlines()[1:]}
         assert listed >= set(names), kind
         assert kind == "phones" or len(listed) == len(names), kind
+
+
+def test_show_of_a_file_without_a_price_or_a_second_design_says_so_below_its_tables(chat, tmp_path, capsys):
+    path = tmp_path / "chat.yaml"
+    text = chat.read_text("utf-8").replace("eu-west-1", "ap-southeast-6\nusers_near: ap-southeast-2")
+    path.write_text(text, encoding="utf-8")
+    tables.show(str(path))
+    said = capsys.readouterr().out
+    assert "users_near.place" in said.partition("Taken")[0] and "users_near.detour" not in said
+    assert "Which assumed inputs move cost is not known: no price for" in said
+    path.write_text(chat.read_text("utf-8").replace("  push: websocket_api_gateway\n", ""), encoding="utf-8")
+    tables.show(str(path))
+    assert "move cost is not known: a table of before and after needs two designs" in capsys.readouterr().out
+    with pytest.raises(checks.InputError, match="unknown measure 'costs'; did you mean 'cost'"):
+        tables.show(str(path), "costs")

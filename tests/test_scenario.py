@@ -530,3 +530,15 @@ def test_each_input_knows_the_file_that_says_it(tmp_path):
         "data/scenarios/twilly.yaml",
         "data/scenarios/blank.yaml",
     ]
+
+
+def test_what_a_design_says_beside_the_app_is_its_own_and_what_it_takes_from_the_app_is_said_once(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(FAR.replace("response_bytes: 80000}}", "response_bytes: 900}}, server: {connections: 9}"), "utf-8")
+    with pytest.warns(checks.Unusual) as said:
+        found = origins.sayings(scenario.load(path), scenario.files(path))
+    blank = "data/scenarios/blank.yaml"
+    assert found["poll.server.connections"][1][0] == (str(path), 9) and found["server.connections"][1][0][0] == blank
+    assert "poll.server.instance" not in found and "push.api.backend" not in found
+    sentence = f"poll.server.connections is 9, far outside the 20000 to 250000 of {blank} ({path})"
+    assert sentence in [str(one.message) for one in said]

@@ -13,13 +13,14 @@ from model.scenario.files import OWN, content_of
 from model.scenario.transports import Choices
 
 FAR = 3.0  # times above the high, or below the low, of the range that a value replaces
+SHARED = ("api", "server", "functions")  # the app's, which designs have alike unless they say otherwise
 Saying = tuple[str, Any]  # a file, and what it says as it stands there
 
 
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every input below a value with its path; what is empty or absent is none."""
     if isinstance(value, Part):
-        value = {name: getattr(value, name) for name in type(value).model_fields if name != "place"}
+        value = {name: getattr(value, name) for name in type(value).model_fields if path or name != "place"}
     elif isinstance(value, list) and value and isinstance(value[0], Part):
         value = dict(enumerate(value))
     if isinstance(value, dict):
@@ -32,8 +33,8 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 def _said(content: Any, keys: Sequence[str]) -> Any:
     """What a content says at a path or above it; None where it says nothing."""
     for key in keys:
-        if not isinstance(content, dict) or "mode" in content:
-            break
+        if not isinstance(content, dict) or "mode" in content:  # a list, a range, or a place by its name alone
+            return None if isinstance(content, str) and key != "place" else content
         content = content.get(key)
     return content
 
@@ -47,11 +48,8 @@ def _sayings(keys: tuple[str, ...], files: list[tuple[str, dict]]) -> Iterator[S
     for depth, (where, one) in enumerate(files):
         design = one.get("designs", {}).get(name, {})
         if like is None and design.get("like"):
-            like, anew = (
-                design["like"],
-                any(isinstance(d, Anew) for _, o in files[:depth] for d in o["designs"].values()),
-            )
-            after = files[depth:] if anew else files  # a design given anew leaves alone what copied the old one
+            anew = any(isinstance(other, Anew) for _, over in files[:depth] for other in over["designs"].values())
+            like, after = design["like"], files[depth:] if anew else files  # a copy of what was then is not of what is
         if (said := _said(design, rest)) is not None:
             yield where, said
         if isinstance(design, Anew):
@@ -61,8 +59,8 @@ def _sayings(keys: tuple[str, ...], files: list[tuple[str, dict]]) -> Iterator[S
         yield from _sayings(("designs", str(like), *rest), after)
     elif path.is_file():
         yield from _sayings(("designs", str(like), *rest), [(paths.shown(path), {"designs": {like: content_of(path)}})])
-    if rest[0] in ("api", "server", "functions"):
-        yield from (("", said) for _, said in _sayings(rest, files))  # the app's, where it is an input already
+    if rest[0] in SHARED:
+        yield from _sayings(rest, files)
 
 
 def sayings(scenario: Choices, chain: Sequence[Path]) -> dict[str, tuple[Any, list[Saying]]]:
@@ -75,7 +73,8 @@ def sayings(scenario: Choices, chain: Sequence[Path]) -> dict[str, tuple[Any, li
     found = {}
     for keys, value in _leaves(scenario):
         said = list(_sayings(keys, contents))
-        if said and said[0][0]:
+        of_app = list(_sayings(keys[2:], contents)) if keys[0] == "designs" and keys[2] in SHARED else []
+        if said and said[:1] != of_app[:1]:  # what the app has for its designs is an input already
             found[".".join(keys).removeprefix("designs.")] = (value, said)
     return found
 
@@ -85,12 +84,12 @@ def unusual(scenario: Choices, chain: Sequence[Path]) -> list[str]:
     sentences: dict[tuple, str] = {}
     for path, (value, ((own, _), *others)) in sayings(scenario, chain).items():
         value = getattr(value, "mode", value)
-        ranged = [(where, one) for where, one in others if isinstance(one, dict) and one.keys() >= {"low", "high"}]
-        if own != paths.shown(chain[0]) or not ranged or not isinstance(value, float):
-            continue
-        where, one = ranged[0]
-        if not one["low"] / FAR <= value <= one["high"] * FAR:
-            span = f"{checks.shown(one['low'])} to {checks.shown(one['high'])}"
-            said = f"is {checks.shown(value)}, far outside the {span} of {where or own} ({own})"
+        ranges: Iterator[tuple] = (
+            (where, one.get("low"), one.get("high")) for where, one in others if isinstance(one, dict)
+        )
+        where, low, high = next((one for one in ranges if None not in one), ("", None, None))
+        if own == paths.shown(chain[0]) and low is not None and not low / FAR <= value <= high * FAR:
+            span = f"{checks.shown(low)} to {checks.shown(high)} of {where}"
+            said = f"is {checks.shown(value)}, far outside the {span} ({own})"
             sentences.setdefault((path.partition(".")[2], said), f"{path} {said}")  # once for all designs alike
     return list(sentences.values())

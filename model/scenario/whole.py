@@ -22,7 +22,6 @@ from model.scenario.rules import check_references
 from model.scenario.transports import TRANSPORTS, AnyDesign, Choices, Design, Pair
 
 FIBRE_KM_PER_S = 299_792.458 / 1.468  # of light in glass of that refractive index
-SHARED = ("api", "server", "functions")  # the app's, which designs have alike unless they say otherwise
 
 
 class Scenario(Choices):
@@ -72,7 +71,7 @@ class Scenario(Choices):
         if head == "both" and rest:
             found = [name for name, design in every.items() if _at(design, rest) is not MISSING]
             return [f"designs.{name}.{rest}" for name in found] or [f"designs.{self.compared[0]}.{rest}"]
-        if head in SHARED and rest:
+        if head in origins.SHARED and rest:
             mine = _at(plain, path)
             alike = [name for name, design in every.items() if mine is not MISSING and _at(design, path) == mine]
             return [path, *(f"designs.{name}.{path}" for name in alike)]

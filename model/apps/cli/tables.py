@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from model import checks
 from model.apps.cli import prices as price_commands
 from model.apps.cli.options import Format, ScenarioName, Users, user_counts
 
@@ -84,10 +85,7 @@ def compare(
 
 def designs(format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text) -> None:
     """List the designs that come with the project; a scenario takes one with `like: NAME`."""
-    from model.scenario import catalogue
-    from model.show import display
-
-    display.show(catalogue(), str(format), title="Designs for `like: NAME`")
+    listed(Kind.designs, format)
 
 
 def listed(
@@ -125,11 +123,11 @@ def show(
     """Show which inputs a scenario says itself, which it takes from where, and which assumed ones matter most."""
     import pandas as pd
 
-    from model.outcome import evaluate
+    from model.outcome import MEASURES, evaluate
     from model.scenario import files, load, origins
     from model.show import display
 
-    case = load(scenario)
+    case, _ = load(scenario), checks.known("measure", measure, MEASURES)
     rows = {
         path: {"value": display.spanned(value), "from": said[0][0], "source": getattr(value, "source", None) or ""}
         for path, (value, said) in origins.sayings(case, files(scenario)).items()
@@ -142,7 +140,10 @@ def show(
     others = every.drop(own.index).assign(inputs=1, assumed=every["source"] == "assumption")
     counts = others.groupby("from", sort=False)[["inputs", "assumed"]].sum()
     display.show(counts, "text", title="Taken from other files, and how many of them are assumed")
-    answer = evaluate(case).explain(measure)
+    try:
+        answer = evaluate(case).explain(measure)
+    except checks.InputError as unknown:  # a price that is missing, or one design alone
+        return typer.echo(f"Which assumed inputs move {measure} is not known: {unknown}")
     moved = answer["inputs"].drop(own.index, errors="ignore")
     moved = moved[(moved["source"] == "assumption") & (moved["swing"] > 0)][["low", "mode", "high", "swing"]].head(8)
     display.show(moved, "text", title=f"Assumed, and moving {measure} most ({answer['unit']}); measure these first")
