@@ -90,3 +90,80 @@ def test_a_first_file_is_short_loads_without_a_warning_and_has_every_row(name, t
 def test_push_is_not_always_the_answer_among_the_examples():
     cheapest = {name: model.compare(name).loc["cost", "best"] for name in APPS}
     assert cheapest["delivery"] == "slow_poll" and cheapest["dashboard"] == "own_push"
+
+
+# public accounts, each in at most 15 lines; what is not said is the blank's
+
+ONE_MESSAGE = "events: {message: {per_active_day: 1, recipients: 1, online_share: 1, payload_bytes: 200}}\n"
+THREE_POLLS = """\
+# mohammadshaker.com, API Gateway cost reduction: 1,000 people a day, 2 sessions of 30 min, 3 endpoints each second
+users: 1000
+usage: {dau_mau_share: 1, sessions_per_day: 2, session_mean_s: 1800}
+designs:
+  poll: {like: poll_http_api, api: {backend: rest_api}, timers: {poll: {period_s: 1, requests: 3}}}
+  push: websocket_api_gateway
+"""
+FIVE_LOOPS = """\
+# github.com/hurttlocker/o8/issues/44: loops of 2.5, 1.5, 1.5, 1.5 and 3 s on one screen
+users: 1000
+designs:
+  poll:
+    like: poll_http_api
+    timers:
+      poll: {period_s: 2.5}
+      second: &loop {period_s: 1.5, request_bytes: 362, response_bytes: 500, function: read}
+      third: *loop
+      fourth: *loop
+      fifth: {<<: *loop, period_s: 3}
+  push: websocket_api_gateway
+"""
+BEER = """\
+# nlebzelter.medium.com, WebSockets with beer: a poll each 15 s, ready at 16 s and seen at 30 s
+users: 1000
+designs:
+  poll: {like: poll_http_api, timers: {poll: {period_s: 15}}}
+  push: websocket_api_gateway
+"""
+PINGS = """\
+# github.com/anycable/actioncable-next/issues/6: 10,000 connections and a ping each 3 s, 3,000+ messages a second
+users: 10000
+usage: {dau_mau_share: 1, sessions_per_day: 24, session_mean_s: 3600}
+designs:
+  poll: poll_own_server
+  push: {like: websocket_own_server, heartbeat: {period_s: 3}}
+"""
+
+
+@pytest.fixture()
+def outcome_of(tmp_path):
+    def read(text):
+        assert len(text.splitlines()) <= 15
+        (tmp_path / "case.yaml").write_text(text + ONE_MESSAGE, encoding="utf-8")
+        return model.evaluate(tmp_path / "case.yaml")
+
+    return read
+
+
+def test_three_polls_a_second_of_1000_people_are_324_million_requests_and_1134_usd(outcome_of):
+    outcome = outcome_of(THREE_POLLS)
+    meters, usd = of_gateway(outcome, outcome["poll"])
+    assert meters["apigw_rest_request"] == pytest.approx(10.8e6 * 30, rel=1e-12)  # "10.8 million calls a day"
+    assert usd == pytest.approx(324 * 3.50, rel=1e-12)
+
+
+def test_five_polling_loops_are_164_requests_a_minute(outcome_of):
+    load = outcome_of(FIVE_LOOPS).values("server load", "poll")
+    assert float(np.ravel(load)[0]) == pytest.approx(24 + 3 * 40 + 20, rel=1e-12)
+
+
+def test_an_order_that_is_ready_at_16_s_may_well_be_seen_at_30_s(outcome_of):
+    outcome = outcome_of(BEER)
+    p50, p95 = (float(np.ravel(outcome.values(f"notification latency {q}", "poll"))[0]) for q in ("p50", "p95"))
+    assert 7.5 < p50 < 8.0 and 30 - 16 < p95 < 15.0  # the wait is even from 0 to 15 s, and an answer takes 0.1 s
+
+
+def test_10000_connections_with_a_ping_each_3_s_are_more_than_3000_messages_a_second(outcome_of):
+    outcome = outcome_of(PINGS)
+    beats = next(flow for flow in outcome["push"].traffic.flows if flow.name == "heartbeat")
+    per_s = float(np.ravel(beats.per_month)[0]) / outcome.scenario.month_s
+    assert per_s == pytest.approx(10_000 / 3, rel=0.01)  # half a per cent is on networks that let no socket through
