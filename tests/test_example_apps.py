@@ -8,6 +8,7 @@ import pytest
 import model
 from model import cost, ledger, paths
 from model.apps.cli.new import Start, new
+from model.cost import break_even
 
 PUBLISHED = ledger.read_csv(paths.data("published", "apps.csv"))
 APPS = sorted({row["scenario"] for row in PUBLISHED})
@@ -167,3 +168,13 @@ def test_10000_connections_with_a_ping_each_3_s_are_more_than_3000_messages_a_se
     beats = next(flow for flow in outcome["push"].traffic.flows if flow.name == "heartbeat")
     per_s = float(np.ravel(beats.per_month)[0]) / outcome.scenario.month_s
     assert per_s == pytest.approx(10_000 / 3, rel=0.01)  # half a per cent is on networks that let no socket through
+
+
+@pytest.mark.parametrize("name", ["dashboard", "chat"])
+def test_an_app_that_is_open_all_day_has_its_break_even_within_the_24_hours(name):
+    case = model.load(name)
+    table = break_even.table(case)
+    hours = table.filter(like="active hours", axis=0)
+    assert len(hours) == 2 and (hours["here"] > 0).all()
+    found = hours[["break_even", "last"]].to_numpy(dtype=float)
+    assert np.all((found <= 24 * case.billing.month_days) | np.isnan(found))
