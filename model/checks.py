@@ -12,6 +12,14 @@ import numpy as np
 class InputError(ValueError):
     """A mistake in what the user gave; its text is one sentence that can be shown as it is."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the sentence, and no traceback."""
+        return [str(self)]
+
+
+class Unusual(UserWarning):
+    """A value that is allowed and looks like a slip; its text is one sentence."""
+
 
 def shown(value: object) -> str:
     """The value as an error shows it: short, numbers without needless digits."""
@@ -33,6 +41,14 @@ def fail(sentence: str, place: object = None) -> NoReturn:
     raise InputError(sentence + place_text(place))
 
 
+def together(sentences: list[str]) -> str:
+    """Several mistakes as one text, numbered; one alone as it is."""
+    sentences = list(dict.fromkeys(sentences))
+    if len(sentences) == 1:
+        return sentences[0]
+    return f"{len(sentences)} mistakes: " + " ".join(f"({k}) {one}" for k, one in enumerate(sentences, 1))
+
+
 def nearest(name: object, known: Iterable[object]) -> str:
     """ "; did you mean 'x'?" for the known name nearest to a wrong one, or the list of known names."""
     names = [str(k) for k in known]
@@ -45,11 +61,11 @@ def nearest(name: object, known: Iterable[object]) -> str:
     return f"; known: {', '.join(names[:12])}{more}"
 
 
-def known(kind: str, name: object, names: Iterable[object], place: object = None):
+def known(kind: str, name: object, names: Iterable[object], place: object = None, where: str = ""):
     """Refuse a name that is not among the known ones, offering the nearest; gives the name back."""
     names = list(names)
     if name not in names:
-        fail(f"unknown {kind} {name!r}{nearest(name, names)}", place)
+        fail(f"unknown {kind} {name!r}{where}{nearest(name, names)}", place)
     return name
 
 

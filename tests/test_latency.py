@@ -16,6 +16,7 @@ from model.checks import InputError
 from model.latency import chain
 from model.life.sessions import handshake_s, mix
 from model.scenario import sampling
+from tools.bench import delays
 
 VARIANTS = {  # what changes -> so that every kind of way is met
     "as documented": {},
@@ -722,19 +723,19 @@ ABOUT = dict(timed_period_s=0.4, server_s=0.01, own_s=0.001, path_median_s=0.025
 
 
 def test_a_timed_push_is_the_path_and_the_work():
-    found = latency.timed_delays_s("push", ABOUT, 2**15, 1)
+    found = delays.timed_delays_s("push", ABOUT, 2**15, 1)
     assert np.median(found) == pytest.approx(0.025 + 0.011, rel=1e-3)
     assert np.quantile(found, 0.95) == pytest.approx(0.011 + 0.025 * np.exp(0.5 * 1.6448536), rel=2e-3)
 
 
 def test_a_timed_poll_waits_half_its_period_more():
-    poll, push = (latency.timed_delays_s(d, ABOUT, 2**15, 1) for d in ("polling", "push"))
+    poll, push = (delays.timed_delays_s(d, ABOUT, 2**15, 1) for d in ("polling", "push"))
     assert poll.mean() - push.mean() == pytest.approx(0.2, rel=1e-3)
 
 
 def test_the_benchs_own_time_may_be_a_distribution():
     own = {**ABOUT, "own_s": np.linspace(0.0, 0.01, 99), "path_sigma_ln": 0.0}
-    found = latency.timed_delays_s("push", own, 2**14, 1)
+    found = delays.timed_delays_s("push", own, 2**14, 1)
     assert found.min() >= 0.035 - 1e-12 and found.mean() == pytest.approx(0.040, rel=1e-3)
 
 
@@ -775,12 +776,12 @@ def unsent(scenario):
         (lambda s: latency.told_share(traffic_at_modes(s, "after"), -1.0), "within_s must be >= 0 s; got -1"),
         (lambda s: latency.told_without(s, "after", ["radio"]), "unknown component 'radio'"),
         (
-            lambda s: latency.timed_delays_s("push", {**ABOUT, "server_s": -0.01}, 8, 1),
+            lambda s: delays.timed_delays_s("push", {**ABOUT, "server_s": -0.01}, 8, 1),
             "server_s must be >= 0 s; got -0.01",
         ),
-        (lambda s: latency.timed_delays_s("pull", ABOUT, 8, 1), "unknown design 'pull'"),
+        (lambda s: delays.timed_delays_s("pull", ABOUT, 8, 1), "unknown design 'pull'"),
         (
-            lambda s: latency.timed_delays_s("push", {"server_s": 1}, 8, 1),
+            lambda s: delays.timed_delays_s("push", {"server_s": 1}, 8, 1),
             "timed_period_s must be given among the conditions",
         ),
         (

@@ -7,8 +7,8 @@ import pytest
 
 from model import paths
 from model.checks import InputError
-from model.latency import timed
 from model.wire import measured
+from tools.bench import delays as timed
 
 
 def test_stored_bytes_lie_within_2_percent_a_flow_10_a_handshake_1_an_hour():

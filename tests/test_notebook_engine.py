@@ -23,7 +23,7 @@ from nbclient.exceptions import CellTimeoutError
 from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.iorw import papermill_io
 
-from model import paths
+from model import checks, paths
 from model.apps import notebooks
 from model.apps.notebooks import engine_name
 
@@ -313,3 +313,56 @@ def test_papermills_command_knows_the_engine(notebook, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r'"8\\n"', (tmp_path / "out.ipynb").read_text())
+
+
+MISTAKE = 'import model\nmodel.load(scenario).with_({"region": region})'
+SENTENCE = "unknown region 'eu-wst-1' in region; did you mean 'eu-west-1'? (data/scenarios/twilly.yaml)"
+
+
+@pytest.mark.parametrize("engine", ["inprocess", "kernel"])
+def test_a_mistake_of_a_user_is_its_sentence_in_a_notebook_and_no_traceback(tmp_path, engine):
+    source = small_notebooks.write(tmp_path / "small.ipynb", MISTAKE)
+    found = run(source, tmp_path / "out.ipynb", engine, parameters={"region": "eu-wst-1"})
+    errors = [o for cell in found.cells for o in cell.get("outputs", ()) if o.output_type == "error"]
+    assert [(o.ename, o.traceback) for o in errors] == [("InputError", [SENTENCE])]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (("user", "50000"), "unknown parameter 'user' in small.ipynb; did you mean 'users'?"),
+        (("region", "eu-wst-1"), SENTENCE),
+    ],
+)
+def test_a_mistake_under_papermill_is_one_sentence_and_fails(tmp_path, given, sentence):
+    small_notebooks.write(tmp_path / "small.ipynb", MISTAKE)
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "--engine",
+        "inprocess",
+        "--no-progress-bar",
+        "small.ipynb",
+        "out.ipynb",
+    ]
+    done = subprocess.run([*command, "-p", *given], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == sentence
+
+
+def test_the_sentence_about_an_unknown_parameter_is_that_of_a_batch(tmp_path):
+    source = small_notebooks.write(tmp_path / "small.ipynb", MISTAKE)
+    with pytest.raises(checks.InputError) as wrong:
+        execute(source, tmp_path / "out.ipynb", parameters={"user": 5.0})
+    known = notebooks.parameters_of(source)
+    with pytest.raises(checks.InputError) as batch:
+        notebooks.checked(known, {"user": 5.0}, source.name)
+    assert str(wrong.value) == str(batch.value) and not (tmp_path / "out.ipynb").exists()
+
+
+def test_an_error_that_is_no_mistake_of_a_user_keeps_its_traceback(tmp_path):
+    small_notebooks.write(tmp_path / "small.ipynb", *ERRORS)
+    command = [sys.executable, "-m", "papermill", "--engine", "inprocess", "small.ipynb", "out.ipynb"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 1 and "Traceback" in done.stderr and "ZeroDivisionError" in done.stderr

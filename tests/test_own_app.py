@@ -5,8 +5,9 @@ import re
 import pytest
 
 import model
-from model import paths
+from model import checks, paths
 from model.apps import report
+from model.apps.cli import options, tables
 from model.apps.explore import state
 
 ROOT = paths.PACKAGE.parent
@@ -57,3 +58,57 @@ def test_any_pair_and_any_size_has_a_table(chat, change):
     assert table[["before", "after"]].notna().all(axis=None)
     if change.get("pair") == ["push", "push"]:
         assert (table["before"] == table["after"]).all()
+
+
+def test_show_says_what_is_ones_own_what_comes_from_where_and_which_assumed_inputs_matter(chat, capsys):
+    tables.show(str(chat))
+    yours, taken, assumed = re.split(r"^(?=Taken|Assumed)", capsys.readouterr().out, flags=re.M)
+    assert "events.message.per_active_day" in yours and "20 (5 to 60)" in yours and "poll.timers.poll.period_s" in yours
+    assert "dau_mau_share" not in yours and "data/scenarios/blank.yaml" in taken
+    assert "data/designs/websocket_api_gateway.yaml" in taken and "chat.yaml" not in taken
+    assert "cost most (USD/month)" in assumed and "usage.dau_mau_share" in assumed
+    assert "events.message.per_active_day" not in assumed  # a range of one's own is no assumption of the project
+
+
+def test_an_input_that_is_ones_own_is_assumed_no_more(chat, tmp_path, capsys):
+    path = tmp_path / "chat.yaml"
+    path.write_text(chat.read_text("utf-8") + "usage: {dau_mau_share: 0.3}\n", encoding="utf-8")
+    tables.show(str(path), format=options.Format.csv)
+    rows = dict(line.split(",")[:1] + [line.split(",")[-2]] for line in capsys.readouterr().out.splitlines())
+    assert rows["usage.dau_mau_share"] == paths.shown(path) != rows["usage.session_sigma_ln"]
+    tables.show(str(path))
+    assert "usage.dau_mau_share" not in capsys.readouterr().out.partition("Assumed")[2]
+
+
+def test_list_names_all_that_a_scenario_may_name(capsys):
+    from model import prices, radio, scenario
+
+    wanted = {
+        "scenarios": scenario.names(),
+        "designs": model.catalogue().index,
+        "regions": prices.regions(),
+        "phones": ["iPhone 14", "Pixel 6"],
+        "profiles": radio.profiles(),
+        "claims": ["twilly"],
+    }
+    assert wanted.keys() == set(tables.Kind)
+    for kind, names in wanted.items():
+        tables.listed(tables.Kind(kind), options.Format.csv)
+        listed = {line.split(",")[0] for line in capsys.readouterr().out.splitlines()[1:]}
+        assert listed >= set(names), kind
+        assert kind == "phones" or len(listed) == len(names), kind
+
+
+def test_show_of_a_file_without_a_price_or_a_second_design_says_so_below_its_tables(chat, tmp_path, capsys):
+    path = tmp_path / "chat.yaml"
+    text = chat.read_text("utf-8").replace("eu-west-1", "ap-southeast-6\nusers_near: ap-southeast-2")
+    path.write_text(text, encoding="utf-8")
+    tables.show(str(path))
+    said = capsys.readouterr().out
+    assert "users_near.place" in said.partition("Taken")[0] and "users_near.detour" not in said
+    assert "Which assumed inputs move cost is not known: no price for" in said
+    path.write_text(chat.read_text("utf-8").replace("  push: websocket_api_gateway\n", ""), encoding="utf-8")
+    tables.show(str(path))
+    assert "move cost is not known: a table of before and after needs two designs" in capsys.readouterr().out
+    with pytest.raises(checks.InputError, match="unknown measure 'costs'; did you mean 'cost'"):
+        tables.show(str(path), "costs")

@@ -1,17 +1,20 @@
 """A scenario file says what it means, and every mistake in it is one sentence."""
 
 import json
+import warnings
 
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import scenario
+from model import checks, ledger, scenario
 from model.checks import InputError
 from model.paths import data
-from model.scenario import sampling
+from model.scenario import origins, sampling
+from tools.schema import schema as schema_of_the_code
 
 
 @pytest.fixture()
@@ -158,7 +161,7 @@ def test_a_missing_file_is_one_sentence():
         ("usage: {dau_mau_share: {low: 0.5, mode: 0.2, high: 0.9}}", "must have low <= mode <= high"),
         ("usage: {dau_mau_share: {low: 0.1, mod: 0.2}}", "has an unknown key 'mod'; did you mean 'mode'?"),
         ("after: {transport: carrier_pigeon}", "after.transport must be 'polling' or 'websocket'"),
-        ("after: {heartbeat: null}", "after.heartbeat must be given; got nothing"),
+        ("after: {heartbeat: null}", "after.heartbeat must be given; got nothing; it needs period_s, pong_timeout_s"),
         ("users: true", "users must be a number; got True"),
         ("users: -1", "users must be > 0 users; got -1"),
         ("name: <script>", "name must be letters"),
@@ -292,9 +295,63 @@ def test_an_unknown_parameter_offers_the_nearest(twilly):
         twilly.with_({"after.heartbeat.period": 5})
 
 
+SCHEMA = json.loads(data("scenarios", "schema.json").read_text(encoding="utf-8"))
+
+
+def schema_errors(content, part=""):
+    """What an editor's validator finds in a file's content, or in a design's."""
+    validator = jsonschema.Draft202012Validator
+    validator.check_schema(SCHEMA)
+    rules = {"$ref": f"#/$defs/{part}", "$defs": SCHEMA["$defs"]} if part else SCHEMA
+    return [error.message for error in validator(rules).iter_errors(content)]
+
+
 def test_the_stored_schema_is_what_the_code_says():
-    stored = json.loads(data("scenarios", "schema.json").read_text(encoding="utf-8"))
-    assert stored == json.loads(json.dumps(scenario.schema()))
+    assert json.loads(json.dumps(schema_of_the_code())) == SCHEMA, "python -m tools.schema writes it"
+
+
+def test_every_key_of_the_schema_has_a_description_and_every_description_a_key():
+    parts = {"Choices": SCHEMA, **SCHEMA["$defs"]}
+    keys = {(name, key): one for name, part in parts.items() for key, one in part.get("properties", {}).items()}
+    assert [key for key, one in keys.items() if len(one.get("description", "")) < 8] == []
+    alike = {("Design" if name.endswith("Design") else name, key) for name, key in keys}
+    rows = {(row["part"], row["key"]) for row in ledger.read_csv(data("scenarios", "keys.csv"))}
+    assert rows - alike == set()
+
+
+def test_a_description_says_meaning_unit_and_default():
+    usage = SCHEMA["$defs"]["Usage"]["properties"]["session_mean_s"]["description"]
+    assert usage == "mean length of a session in the foreground [s]; default: 600 (71.56 to 1308)"
+    assert "default: 0.6 (0.4 to 0.8) in wifi" in SCHEMA["$defs"]["Network"]["properties"]["share"]["description"]
+
+
+FILES_OF_THE_PROJECT = sorted([*data("scenarios").glob("*.yaml"), *data("designs").glob("*.yaml")])
+
+
+@pytest.mark.parametrize("path", FILES_OF_THE_PROJECT, ids=lambda path: path.stem)
+def test_the_schema_finds_no_error_in_a_file_of_the_project(path):
+    part = "AnyDesign" if path.parent.name == "designs" else ""
+    assert schema_errors(scenario.read_yaml(path), part) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "errors"),
+    [
+        ("extends: twilly\nusage: {dau_mau_share: 0.5}\nafter: {heartbeat: {period_s: 240}}", 0),
+        ("extends: twilly\nclaims: null\nevents: {new_comment: null}\nnetworks: {lte: {ip: null}}", 0),
+        ("designs: {poll: {like: poll_http_api, timers: {poll: {period_s: 5}}}, push: websocket_api_gateway}", 0),
+        ("designs: {before: null, poll: {like: poll_http_api, socket: null}}", 0),
+        ("usrs: 5", 1),
+        ("usage: {dau_mau_shre: 0.5}", 1),
+        ("usage: {dau_mau_share: {low: 0.1, mod: 0.2}}", 1),
+        ("after: {heartbeat: {perid_s: 240}}", 1),
+        ("designs: {poll: {like: poll_http_api, timers: {poll: {perid_s: 5}}}}", 1),
+    ],
+)
+def test_the_schema_accepts_a_part_of_a_file_and_no_misspelt_key(tmp_path, text, errors):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert len(schema_errors(scenario.read_yaml(path))) == errors
 
 
 def test_ranges_at_their_modes_are_the_plain_numbers(twilly):
@@ -395,3 +452,95 @@ def test_pert_quantiles_agree_with_the_beta_they_tabulate(share, mode):
 
     exact = betaincinv(1 + 4 * mode, 5 - 4 * mode, share)
     assert abs(float(sampling.pert_quantile(share, 0.0, mode, 1.0)) - exact) < 1e-6  # the stated share of the span
+
+
+def test_every_unknown_and_every_missing_key_is_said_at_once_with_its_place(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "usrs: 5\nusage: {sesions_per_day: 3}\nevents: {news: {per_active_day: 1, recipents: 5, online_share: 0.3}}\n"
+        "designs:\n  poll: {like: poll_http_api, timers: {poll: {perid_s: 5}}}\n  slow: {like: poll}\n"
+        "  push: {transport: websocket, socket: {grace_s: 1}}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as wrong:
+        scenario.load(path)
+    said = str(wrong.value)
+    for part in (
+        "unknown key 'usrs'; did you mean 'users'?",
+        "unknown key 'usage.sesions_per_day'; did you mean 'sessions_per_day'?",
+        "unknown key 'events.news.recipents'; did you mean 'recipients'?",
+        "unknown key 'poll.timers.poll.perid_s'; did you mean 'period_s'? (also in slow)",
+        "users must be given; got nothing",
+        "events.news lacks recipients, payload_bytes, which must be given",
+        "push.socket lacks upgrade_request_bytes, upgrade_response_bytes, blocked_share, catch_up,",
+        "push lacks heartbeat (period_s, pong_timeout_s), reconnect (delays_s), fallback (period_s, requests,",
+    ):
+        assert part in said, part
+    assert "\n" not in said and said.startswith("8 mistakes: (1) ") and said.endswith("mine.yaml)")
+
+
+def test_every_unknown_path_of_a_change_is_said_at_once(twilly):
+    with pytest.raises(InputError) as wrong:
+        twilly.with_({"usrs": 5, "after.hartbeat.period_s": 3, "both.fallbak.period_s": 2, "users": 7})
+    said = str(wrong.value)
+    assert said.startswith("3 mistakes: (1) unknown parameter 'usrs'") and "did you mean 'heartbeat'?" in said
+    assert "unknown parameter 'both.fallbak.period_s'" in said
+
+
+FAR = """\
+users: 500
+events: {news: {per_active_day: 1, recipients: 5, online_share: 0.3, payload_bytes: 250}}
+usage: {session_mean_s: 50000, sessions_per_day: 1}
+designs:
+  poll: {like: poll_http_api, timers: {poll: {period_s: 5, response_bytes: 80000}}}
+  slow: {like: poll, timers: {poll: {period_s: 3600}}}
+"""
+
+
+def test_a_value_far_outside_the_range_it_replaces_is_said_once_and_not_refused(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(FAR, encoding="utf-8")
+    with pytest.warns(checks.Unusual) as said:
+        assert scenario.load(path).usage.session_mean_s == 50000
+    assert [str(one.message) for one in said][:2] == [
+        f"usage.session_mean_s is 50000, far outside the 71.56 to 1308 of data/scenarios/blank.yaml ({path})",
+        "poll.timers.poll.response_bytes is 80000, far outside the 200 to 3000 of data/designs/poll_http_api.yaml"
+        f" ({path})",
+    ]
+    assert len(said) == 2  # a copy of what stands elsewhere in the file is said there
+
+
+def test_a_value_within_reach_of_the_range_it_replaces_is_said_nowhere(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(FAR.replace("50000", "1900").replace("80000", "4000"), encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in (path, *scenario.names()):
+            scenario.load(name)
+
+
+def test_each_input_knows_the_file_that_says_it(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: twilly\nusage: {dau_mau_share: 0.5}\nafter: {heartbeat: {period_s: 240}}\n", "utf-8")
+    found = origins.sayings(scenario.load(path), scenario.files(path))
+    first = {name: said[0][0] for name, (_, said) in found.items()}
+    assert first["usage.dau_mau_share"] == first["after.heartbeat.period_s"] == str(path)
+    assert first["usage.sessions_per_day"] == first["before.timers.content.period_s"] == "data/scenarios/twilly.yaml"
+    assert first["push_improved.socket.grace_s"] == "data/scenarios/twilly.yaml"  # which is like another there
+    assert [where for where, _ in found["usage.dau_mau_share"][1]] == [
+        str(path),
+        "data/scenarios/twilly.yaml",
+        "data/scenarios/blank.yaml",
+    ]
+
+
+def test_what_a_design_says_beside_the_app_is_its_own_and_what_it_takes_from_the_app_is_said_once(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(FAR.replace("response_bytes: 80000}}", "response_bytes: 900}}, server: {connections: 9}"), "utf-8")
+    with pytest.warns(checks.Unusual) as said:
+        found = origins.sayings(scenario.load(path), scenario.files(path))
+    blank = "data/scenarios/blank.yaml"
+    assert found["poll.server.connections"][1][0] == (str(path), 9) and found["server.connections"][1][0][0] == blank
+    assert "poll.server.instance" not in found and "push.api.backend" not in found
+    sentence = f"poll.server.connections is 9, far outside the 20000 to 250000 of {blank} ({path})"
+    assert sentence in [str(one.message) for one in said]

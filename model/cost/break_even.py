@@ -123,9 +123,11 @@ def _row(scenario: Scenario, question: Question) -> dict[str, Any]:
     """One question's line of the table; active time is shown in hours a month, other inputs in their own unit."""
     own = _own(scenario, question.path)
     each = float(active_hours(scenario)) / own if question.unit == HOURS else 1.0
+    use = sampling.resolved(scenario).usage
+    most = own * 86400.0 / (use.sessions_per_day * use.session_mean_s) if question.unit == HOURS else np.inf
     gap = float(gap_usd(scenario, question.path, own)[0])
-    line = closed_form(scenario, question.path, own, question.inverse)
-    crossed = crossings(scenario, question.path, question.low, question.high)
+    line = closed_form(scenario, question.path, min(own, most / 2.0), question.inverse)  # a day has no more hours
+    crossed = crossings(scenario, question.path, question.low, min(question.high, most))
     (first, above), (last, beyond) = (crossed[0], crossed[-1]) if crossed else ((np.nan, ""), (np.nan, ""))
     return {
         "unit": question.unit,

@@ -10,7 +10,6 @@ from model.latency.parts import DelayPart, poll_wait
 from model.latency.reach import delivered_rate_per_s, undelivered_reasons, undelivered_share
 from model.latency.sampling import PART_NAMES, sample
 from model.latency.tables import by_event, curve, summary, sweep, told_without, waterfall
-from model.latency.timed import timed_delays_s
 from model.latency.told import LIMITS_S, mean_s, quantile_s, sent_shares, told_in_time, told_share, untold_reasons
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "sent_shares",
     "summary",
     "sweep",
-    "timed_delays_s",
     "told_in_time",
     "told_share",
     "told_without",

@@ -6,16 +6,7 @@ Networks are data (`data/radio/`, `profiles`, `profile`). `trace` walks packets 
 """
 
 from model.radio.cases import Case, published_cases
-from model.radio.library import (
-    idle_w,
-    packet_energy_j,
-    profile,
-    profiles,
-    read_profile,
-    tail_energy_j,
-    tail_s,
-    waiting,
-)
+from model.radio.library import idle_w, packet_energy_j, profile, profiles, read_profile, tail_energy_j, tail_s, waiting
 from model.radio.power import Mixes, mean_power_w, power_by_source_w, state_shares
 from model.radio.quiet import Quiet, Source, trusted
 from model.radio.states import ACCESS, Promotion, Radio, State, alike, promotion_of, radio_of_draws, state_power_w

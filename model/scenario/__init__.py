@@ -5,7 +5,7 @@ from model.scenario.fields import Range
 from model.scenario.files import files, names, read_yaml
 from model.scenario.pieces import Function, Network, Operation, Timer
 from model.scenario.transports import AnyDesign, Design, PollingDesign, WebsocketDesign
-from model.scenario.whole import Scenario, load, schema
+from model.scenario.whole import Scenario, load
 
 __all__ = [
     "AnyDesign",
@@ -23,5 +23,4 @@ __all__ = [
     "load",
     "names",
     "read_yaml",
-    "schema",
 ]

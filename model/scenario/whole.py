@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -15,22 +15,13 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 
 from model import checks, ledger, paths, prices
-from model.scenario import designs, places
+from model.scenario import designs, mistakes, origins, places
 from model.scenario.fields import Part, Range
 from model.scenario.files import OWN, content_of, files
 from model.scenario.rules import check_references
 from model.scenario.transports import TRANSPORTS, AnyDesign, Choices, Design, Pair
 
-WANTED = {  # what a value must be, by pydantic's name of the mistake
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "string_type": "text",
-    "list_type": "a list",
-    "too_short": "a list with at least one entry",
-    **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "a mapping"),
-}
 FIBRE_KM_PER_S = 299_792.458 / 1.468  # of light in glass of that refractive index
-SHARED = ("api", "server", "functions")  # the app's, which designs have alike unless they say otherwise
 
 
 class Scenario(Choices):
@@ -55,9 +46,15 @@ class Scenario(Choices):
         rule
         """
         plain = {**_opened(self), "designs": dict(self.designs)}
+        wrong = []
         for path, value in changes.items():
             for place in self._places(path, plain):
-                _put(plain, path, place, value, self.place)
+                try:
+                    _put(plain, path, place, value)
+                except checks.InputError as unknown:
+                    wrong.append(str(unknown))
+        if wrong:
+            checks.fail(checks.together(wrong), self.place)
         if isinstance(plain["designs"], dict):
             for name, design in self.designs.items():
                 _keep_known(plain["designs"].get(name), design.transport)
@@ -74,7 +71,7 @@ class Scenario(Choices):
         if head == "both" and rest:
             found = [name for name, design in every.items() if _at(design, rest) is not MISSING]
             return [f"designs.{name}.{rest}" for name in found] or [f"designs.{self.compared[0]}.{rest}"]
-        if head in SHARED and rest:
+        if head in origins.SHARED and rest:
             mine = _at(plain, path)
             alike = [name for name, design in every.items() if mine is not MISSING and _at(design, path) == mine]
             return [path, *(f"designs.{name}.{path}" for name in alike)]
@@ -172,7 +169,7 @@ def _keep_known(design: Any, transport: str) -> None:
             design.pop(key, None)
 
 
-def _put(plain: dict, path: str, full: str, value: Any, place: str) -> None:
+def _put(plain: dict, path: str, full: str, value: Any) -> None:
     """Put a value where a path leads in a content that is opened on the way; only a ledger row may be new there."""
     here: Any = plain
     *parents, last = full.split(".")
@@ -182,58 +179,25 @@ def _put(plain: dict, path: str, full: str, value: Any, place: str) -> None:
         above = ".".join(parents[shift:depth] if shift > 0 else parents[:depth])
         if key not in known:
             offered = [*known, *plain["designs"]] if not depth else known
-            checks.fail(
-                f"unknown parameter {path!r}: {above or 'a scenario'} has no {key!r}{checks.nearest(key, offered)}",
-                place,
-            )
+            who = above or "a scenario"
+            checks.fail(f"unknown parameter {path!r}: {who} has no {key!r}{checks.nearest(key, offered)}")
         if depth < len(parents):
             if here.get(key) is None:
-                checks.fail(
-                    f"{'.'.join(path.split('.')[: depth + 1 - shift])} is not set here, so {path} cannot be", place
-                )
+                checks.fail(f"{'.'.join(path.split('.')[: depth + 1 - shift])} is not set here, so {path} cannot be")
             here[key] = _opened(here[key])
             here = here[key]
     here[last] = value
 
 
-def _located(keys: tuple) -> Iterator[str]:
-    """The words of pydantic's path as a user writes them: a design by its name, without the union's tag."""
-    inside = len(keys) > 1 and keys[0] == "designs"
-    for place, key in enumerate(keys):
-        if not (inside and (place == 0 or place == 2 and key in TRANSPORTS)):
-            yield str(key)
-
-
 def _built(plain: Any, place: str) -> Scenario:
-    """The scenario of a plain content; the first thing that is wrong with it is refused in one sentence."""
+    """The scenario of a plain content; all that is wrong with it is refused at once."""
     if not isinstance(plain, dict):
         checks.fail(f"a scenario must be a mapping; got {checks.shown(plain)}", place)
     try:
         return Scenario.model_validate({**plain, "place": place})
     except ValidationError as wrong:
-        sentence = _sentence(wrong.errors(include_url=False)[0])
-    checks.fail(sentence, place)
-
-
-def _sentence(error: Any) -> str:
-    """What pydantic found wrong, in one sentence."""
-    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
-    name = ".".join(_located(error["loc"]))
-    key, of_design = context.get("key"), error["loc"][:1] == ("designs",) and len(error["loc"]) == 3
-    if kind == "unknown_key" and of_design and any(key in design.model_fields for design in TRANSPORTS.values()):
-        return f"{name}.{key} must be left out, for a {error['loc'][2]} design has none"
-    if kind == "unknown_key":
-        return f"unknown key {'.'.join((name, str(context['key']))).lstrip('.')!r}{context['near']}"
-    if kind == "rule":
-        return f"{name} {context['sentence']}".lstrip()
-    if kind.startswith("union_tag"):
-        got = value.get("transport") if isinstance(value, dict) else value
-        wanted = " or ".join(map(repr, TRANSPORTS))
-        return f"{name}.transport must be {wanted}; got {checks.shown(got) if got else 'nothing'}"
-    if kind == "missing":
-        return f"{name} must be given; got nothing"
-    wanted = context["expected"] if kind == "literal_error" else WANTED.get(kind, error["msg"].lower())
-    return f"{name} must be {wanted}; got {checks.shown(value)}"
+        found = mistakes.sentences(wrong)
+    checks.fail(checks.together(found), place)
 
 
 @functools.lru_cache(maxsize=64)
@@ -246,7 +210,10 @@ def _loaded(stamped: tuple[tuple[Path, int], ...]) -> Scenario:
         whole = designs.merged(whole, designs.apart(content, paths.shown(path)), place, first=depth == 1)
     stem = re.sub("[^A-Za-z0-9_.-]+", "_", own.stem)
     named = {"name": stem, "title": stem.replace("_", " "), **whole}
-    return _built(designs.in_full(named, place), place)
+    built = _built(designs.in_full(named, place), place)
+    for sentence in origins.unusual(built, [path for path, _ in stamped]):
+        warnings.warn(sentence, checks.Unusual, stacklevel=3)
+    return built
 
 
 def load(name: str | Path | Scenario) -> Scenario:
@@ -268,21 +235,3 @@ def load(name: str | Path | Scenario) -> Scenario:
     if isinstance(name, Scenario):
         return name
     return _loaded(tuple((path, path.stat().st_mtime_ns) for path in files(name)))
-
-
-def schema() -> dict:
-    """The JSON schema of a scenario file, so that an editor completes and checks it."""
-    found = Scenario.model_json_schema(mode="validation")
-    properties, kinds = found["properties"], found["$defs"]
-    found["title"] = "push-or-poll scenario"
-    properties.pop("place", None)
-    properties["extends"] = {"type": "string", "description": "the scenario this one starts from"}
-    shapes: list[dict] = [{"type": "string", "description": "the name of a design"}, {"type": "null"}]
-    for kind in TRANSPORTS.values():
-        kinds[kind.__name__]["properties"]["like"] = {"type": "string", "description": "the design it starts from"}
-        shapes.append({"$ref": f"#/$defs/{kind.__name__}"})
-    for part in (found, *(kinds[kind.__name__] for kind in TRANSPORTS.values()), kinds["Host"], kinds["Server"]):
-        part.pop("required", None)  # what a file extends, `like` and the app may bring the rest
-    properties["designs"]["additionalProperties"] = {"anyOf": shapes}
-    properties |= {name: {"anyOf": shapes} for name in designs.PAIR}
-    return found

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from model import checks
+from model.show.forms import as_html, as_markdown, without_infinities
 
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
@@ -86,7 +87,7 @@ class Result:
         """The table as HTML, every text escaped and to the left, columns of numbers to the right."""
         header, rows = self.cells()
         sides = ["right" if all(_numeric(row[k]) for row in rows) else "left" for k in range(len(header))]
-        inside = _html(header, rows, [f' style="text-align:{side}"' for side in sides])
+        inside = as_html(header, rows, [f' style="text-align:{side}"' for side in sides])
         said = "".join(f"\n<p>{html.escape(note)}</p>" for note in self.notes)
         return f"<table>\n{inside}\n</table>{said}"
 
@@ -101,7 +102,7 @@ class Result:
 
     def to_markdown(self) -> str:
         """The table in Markdown."""
-        return _markdown(*self.cells())
+        return as_markdown(*self.cells())
 
     def __repr__(self) -> str:
         return self.to_text()
@@ -182,50 +183,19 @@ def _numeric(text: str) -> bool:
     return True
 
 
-def _html(header: list[str], rows: list[list[str]], looks: list[str]) -> str:
-    """Head and body of a table in HTML, every text escaped; `looks` is what stands in a column's tags."""
-
-    def line(cells: list[str], tag: str) -> str:
-        marked = (f"<{tag}{look}>{html.escape(c)}</{tag}>" for c, look in zip(cells, looks, strict=True))
-        return f"<tr>{''.join(marked)}</tr>"
-
-    body = "".join(f"{line(row, 'td')}\n" for row in rows)
-    return f"<thead>{line(header, 'th')}</thead>\n<tbody>\n{body}</tbody>"
-
-
-def _markdown(header: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown; bars, tags and line ends in a text are made harmless."""
-
-    def line(cells: list[str]) -> str:
-        safe = (html.escape(c, quote=False).replace("|", "\\|").replace("\n", " ") for c in cells)
-        return f"| {' | '.join(safe)} |"
-
-    return "\n".join(line(cells) for cells in (header, ["---"] * len(header), *rows))
-
-
 def as_text(table, form: str, title: str = "") -> str:
     """A before-and-after table or the audit's, written as csv, json, md or html."""
     if form == "csv":
         return table.to_csv(lineterminator="\n")
     if form == "json":
-        return _without_infinities(table).to_json(orient="records", indent=1, double_precision=12) + "\n"
+        return without_infinities(table).to_json(orient="records", indent=1, double_precision=12) + "\n"
     header, rows = _shown(table)
     notes = notes_of(table)
     if form == "md":
-        return "\n".join([_markdown(header, rows), *(f"\n{note}" for note in notes)]) + "\n"
+        return "\n".join([as_markdown(header, rows), *(f"\n{note}" for note in notes)]) + "\n"
     caption = f"<caption>{html.escape(title)}</caption>" if title else ""
     said = "".join(f"<p>{html.escape(note)}</p>\n" for note in notes)
-    return f"<table>{caption}{_html(header, rows, [''] * len(header))}</table>\n{said}"
-
-
-def _without_infinities(table):
-    """A table as JSON can hold it: where a figure is infinite there is none, and `notes` says what it means."""
-    flat = table.reset_index()
-    late = flat.select_dtypes("number").map(math.isinf)
-    if not late.to_numpy().any():
-        return flat
-    said = ["; ".join(f"{c} not in this session" for c in late.columns if row[c]) for _, row in late.iterrows()]
-    return flat.assign(notes=said)
+    return f"<table>{caption}{as_html(header, rows, [''] * len(header))}</table>\n{said}"
 
 
 def notes_of(table) -> list[str]:
@@ -289,6 +259,13 @@ def _span(column: str, row: Mapping) -> str:
         return ""
     low, high = (_time(row, column, number(row[f"{column}_{end}"], 3)) for end in ("low", "high"))
     return f" ({low} to {high})"
+
+
+def spanned(value: object) -> str:
+    """An input as a person reads it: a range by its mode and its ends, a list with commas."""
+    if hasattr(value, "mode"):
+        return f"{number(value.mode)} ({number(value.low)} to {number(value.high)})"  # type: ignore[attr-defined]
+    return ", ".join(map(str, value)) if isinstance(value, list) else number(value)
 
 
 def _cell(column: str, value: object) -> str:

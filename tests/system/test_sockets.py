@@ -24,9 +24,9 @@ if not sys.platform.startswith("linux"):
 from processes import WORKBOOK, started, wait_for
 
 from model import checks, paths
-from model.latency import timed
 from model.wire import measured
 from tools import bench
+from tools.bench import delays as timed
 from tools.bench import servers
 from tools.bench.flows import FLOWS, Flow
 from tools.bench.tcp_info import TcpInfo, read_tcp_info, traffic_between

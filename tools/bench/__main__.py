@@ -36,9 +36,9 @@ def measured(chosen: argparse.Namespace) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    from model.latency import timed
     from model.show import display
     from model.wire import measured as counted
+    from tools.bench import delays as timed
 
     with Progress(console=Console(stderr=True), transient=True) if sys.stderr.isatty() else nullcontext() as bar:
         task = bar.add_task("measuring", total=None) if bar else None

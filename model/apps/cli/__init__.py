@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -26,8 +27,9 @@ app = typer.Typer(
 
 
 app.add_typer(price_commands.app, name="prices")
-for command in (tables.table, tables.compare, tables.designs, new):
+for command in (tables.table, tables.compare, tables.designs, tables.show, new):
     app.command()(command)
+app.command("list")(tables.listed)
 
 
 @app.command()
@@ -90,15 +92,16 @@ def schema(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; else the screen.")] = None,
 ) -> None:
     """Write the JSON schema of a scenario file, for editors."""
-    import json
+    from model import paths
 
-    from model import scenario as scenarios
-
-    text = json.dumps(scenarios.schema(), indent=1, sort_keys=True) + "\n"
+    text = paths.data("scenarios", "schema.json").read_text(encoding="utf-8")
     if out is None:
         typer.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as wrong:
+            checks.fail(f"the file cannot be written: {str(wrong.strerror).lower()}", out)
         typer.echo(f"schema: {out}")
 
 
@@ -183,12 +186,6 @@ def _settled(given: dict, defaults: dict) -> dict:
     return own
 
 
-def _errors():
-    from rich.console import Console
-
-    return Console(stderr=True)
-
-
 @app.command()
 def lab(
     port: Annotated[int, typer.Option(help="Port of this machine.")] = 8888,
@@ -223,8 +220,16 @@ def spread(arguments: list[str]) -> list[str]:
     return out
 
 
+def _said(message, category, *place, ordinary=warnings.showwarning) -> None:
+    """Say what looks like a slip in one sentence, and any other warning as Python does."""
+    if not issubclass(category, checks.Unusual):
+        return ordinary(message, category, *place)
+    sys.stderr.write(f"workbook: {message}\n")
+
+
 def main() -> None:
-    """Run the command; a user's mistake is one sentence and exit code 2."""
+    """Run the command; a user's mistake is one sentence and exit code 2, what looks like a slip a sentence."""
+    warnings.showwarning = _said
     try:
         app(args=spread(sys.argv[1:]), standalone_mode=True)
     except checks.InputError as wrong:

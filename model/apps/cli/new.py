@@ -1,37 +1,17 @@
-"""`workbook new`: a first file for one's own app, from eight questions."""
+"""`workbook new`: a first file for one's own app, from eight questions or an example app."""
 
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from model import checks
+from model import checks, paths
 
-TEXT = """\
-# {name}: what the app is, and the designs that could serve it. Whatever stands here is yours; what does not is assumed,
-# with a range, in the project's blank.yaml. A number may be a range: {{low: 5, mode: 20, high: 60}}.
-title: {title}
-# people active at least once in the month, and a region of `workbook prices list`
-users: {users}
-region: {region}
-
-# sessions on a day on which somebody uses the app, and how long one lasts on average [s]
-usage: {{sessions_per_day: {sessions}, session_mean_s: {session_s}}}
-
-# what people must be told: sent by one user on an active day, users who are told of one, the share of them who are in
-# the app at that moment, and its size [B]
-events:
-  {event}: {{per_active_day: {per_day}, recipients: {recipients}, online_share: {online}, payload_bytes: {payload}}}
-
-# `workbook designs` lists those that come with the project; `like` starts from one, a name alone takes it as it is
-designs:
-  poll: {{like: poll_http_api, timers: {{poll: {{period_s: {period_s}}}}}}}
-  push: websocket_api_gateway
-  own_push: websocket_own_server
-"""
+Start = StrEnum("Start", "blank chat delivery dashboard")  # what a first file may start from
 QUESTIONS = {  # what is asked: name -> words, what holds where nothing is said
     "users": ("How many people use the app in a month", "10000"),
     "region": ("In which AWS region does it run", "us-east-1"),
@@ -42,14 +22,14 @@ QUESTIONS = {  # what is asked: name -> words, what holds where nothing is said
     "payload": ("How many bytes has one", "250"),
     "period_s": ("Every how many seconds does, or would, the app poll", "10"),
 }
-ASSUMED = {"sessions": "{low: 1, mode: 3, high: 12}", "session_s": "{low: 72, mode: 600, high: 1308}"}
 
 
 def new(
     name: Annotated[str, typer.Argument(help="A name for the app; the file is NAME.yaml in this folder.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take what is proposed.")] = False,
+    start: Annotated[Start, typer.Option("--from", help="An example app; blank asks eight questions.")] = Start.blank,
 ) -> None:
-    """Write a first file for your own app from eight questions, and show its table."""
+    """Write a first file for your own app, from eight questions or an example app, and show its table."""
     from model.apps.cli.tables import table
     from model.apps.notebooks import write_whole
     from model.scenario import load
@@ -60,8 +40,13 @@ def new(
     path = Path(f"{name.removesuffix('.yaml')}.yaml")
     if path.exists():
         checks.fail("the file is there already; choose another name", path)
-    said = {key: default if yes else typer.prompt(words, default) for key, (words, default) in QUESTIONS.items()}
-    text = TEXT.format(name=path.name, title=path.stem.replace("_", " "), **ASSUMED, **said)
+    if start is Start.blank:
+        said = {key: default if yes else typer.prompt(words, default) for key, (words, default) in QUESTIONS.items()}
+        form = paths.data("scenarios", "new.txt").read_text(encoding="utf-8")
+        text = form.format(name=path.name, title=path.stem.replace("_", " "), **said)
+    else:
+        text = paths.data("scenarios", f"{start}.yaml").read_text(encoding="utf-8").partition("\n")[2]
+        text = re.sub("(?m)^title: .*", f"title: {path.stem.replace('_', ' ')}", text)
     try:
         write_whole(path, text)
         load(path)

@@ -16,17 +16,23 @@ Folder = Annotated[Path | None, typer.Option(help="A folder of price files; the 
 @app.command("list")
 def regions(folder: Folder = None) -> None:
     """List the regions, each with how many meters it has and lacks and the day of its newest row."""
+    from model.show import display
+
+    display.show(books(folder), "text", title="Price books")
+
+
+def books(folder: Path | None = None):
+    """The regions with prices: meters that each has and lacks, and the day of its newest row."""
     import pandas as pd
 
     from model import prices
-    from model.show import display
 
     rows = {}
     for region in sorted(prices.regions(folder)):
         book = prices.book(region, folder=folder)
         newest = max(row.effective_from for row in book.rows)
         rows[region] = {"meters": len(book.meters), "lacks": len(book.missing), "newest": str(newest)}
-    display.show(pd.DataFrame.from_dict(rows, orient="index").rename_axis("region"), "text", title="Price books")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("region")
 
 
 @app.command()

@@ -1,13 +1,21 @@
-"""`workbook table`, `compare` and `designs`: the tables in a terminal."""
+"""`workbook table`, `compare`, `designs`, `list` and `show`: the tables in a terminal."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from model import checks
+from model.apps.cli import prices as price_commands
 from model.apps.cli.options import Format, ScenarioName, Users, user_counts
 
+Kind = StrEnum("Kind", "scenarios designs regions phones profiles claims")
+LISTS = {  # kind -> file of data, columns
+    "phones": ("devices.csv", ["phone", "battery_wh", "year"]),
+    "profiles": ("radio/profiles.csv", ["name", "access", "phone", "good_for", "not_for"]),
+}
 SHOWN_DRAWS = 1024  # of a table in a terminal
 Draws = Annotated[int | None, typer.Option(help="Draws of every range; 0 takes the modes. 1024 in a terminal.")]
 
@@ -77,7 +85,65 @@ def compare(
 
 def designs(format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text) -> None:
     """List the designs that come with the project; a scenario takes one with `like: NAME`."""
-    from model.scenario import catalogue
+    listed(Kind.designs, format)
+
+
+def listed(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
+) -> None:
+    """List what a scenario may name: scenarios, designs, regions, phones, radio profiles or files of claims."""
+    import pandas as pd
+
+    from model import paths
+    from model.scenario import catalogue, read_yaml
     from model.show import display
 
-    display.show(catalogue(), str(format), title="Designs for `like: NAME`")
+    if kind is Kind.regions:
+        table = price_commands.books()
+    elif kind is Kind.designs:
+        table = catalogue()
+    elif kind in LISTS:
+        file, columns = LISTS[kind]
+        table = pd.read_csv(paths.data(file), index_col=0, usecols=columns, dtype=str, keep_default_na=False)
+    else:
+        files = {path.stem: read_yaml(path) for path in sorted(paths.data(kind).glob("*.yaml"))}
+        table = pd.DataFrame({"title": {name: one["title"] for name, one in files.items() if "title" in one}})
+    display.show(table.rename_axis(kind), str(format), title=f"{kind} that a scenario may name".capitalize())
+
+
+def show(
+    scenario: ScenarioName = "twilly",
+    measure: Annotated[
+        str, typer.Option(help="latency, battery, data, load or cost: what inputs are to move.")
+    ] = "cost",
+    whole: Annotated[bool, typer.Option("--all", help="Every input with the file that says it.")] = False,
+    format: Annotated[Format, typer.Option(help="How to write the table of every input.")] = Format.text,
+) -> None:
+    """Show which inputs a scenario says itself, which it takes from where, and which assumed ones matter most."""
+    import pandas as pd
+
+    from model.outcome import MEASURES, evaluate
+    from model.scenario import files, load, origins
+    from model.show import display
+
+    case, _ = load(scenario), checks.known("measure", measure, MEASURES)
+    rows = {
+        path: {"value": display.spanned(value), "from": said[0][0], "source": getattr(value, "source", None) or ""}
+        for path, (value, said) in origins.sayings(case, files(scenario)).items()
+    }
+    every = pd.DataFrame.from_dict(rows, orient="index").rename_axis("input")
+    if whole or format is not Format.text:
+        return display.show(every, str(format), title=f"{case.title}: every input")
+    own = every[every["from"] == case.place]
+    display.show(own[["value"]], "text", title=f"Yours: {len(own)} inputs that {case.place} says")
+    others = every.drop(own.index).assign(inputs=1, assumed=every["source"] == "assumption")
+    counts = others.groupby("from", sort=False)[["inputs", "assumed"]].sum()
+    display.show(counts, "text", title="Taken from other files, and how many of them are assumed")
+    try:
+        answer = evaluate(case).explain(measure)
+    except checks.InputError as unknown:  # a price that is missing, or one design alone
+        return typer.echo(f"Which assumed inputs move {measure} is not known: {unknown}")
+    moved = answer["inputs"].drop(own.index, errors="ignore")
+    moved = moved[(moved["source"] == "assumption") & (moved["swing"] > 0)][["low", "mode", "high", "swing"]].head(8)
+    display.show(moved, "text", title=f"Assumed, and moving {measure} most ({answer['unit']}); measure these first")

@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import contextvars
 import linecache
+import os
 import signal
 import sys
 import threading
@@ -33,9 +34,11 @@ from papermill.engines import Engine
 from papermill.exceptions import PapermillException
 from papermill.iorw import write_ipynb
 from papermill.log import logger
+from papermill.translators import PythonTranslator
 from traitlets import Any, Type
 from traitlets.config import Config
 
+from model import checks
 from model.apps.notebooks.isolation import INLINE, Descriptors, as_in_a_kernel
 
 _one_at_a_time = threading.RLock()
@@ -53,6 +56,8 @@ class InProcessEngine(Engine):
         cls, nb, kernel_name, output_path=None, progress_bar=True, log_output=False, autosave_cell_every=30, **kwargs
     ):
         """Run the notebook; papermill itself saves it at the end, or here where the run is broken off."""
+        sys.excepthook = _said
+        _check_parameters(nb)
         own = {"output_path": None, "autosave_cell_every": 0}
         shown = {"progress_bar": progress_bar, "log_output": log_output}
         try:
@@ -84,6 +89,21 @@ class InProcessEngine(Engine):
             "nbconvert_exporter": "python",
             "file_extension": ".py",
         }
+
+
+def _check_parameters(nb) -> None:
+    """Refuse parameters that the notebook does not have; papermill itself only logs them."""
+    about = nb.metadata.get("papermill", {})
+    cell = next((cell for cell in nb.cells if "parameters" in cell.metadata.get("tags", ())), None)
+    for name in about.get("parameters") or () if cell else ():
+        known = [one.name for one in PythonTranslator.inspect(cell)]
+        checks.known("parameter", name, known, where=f" in {os.path.basename(about['input_path'] or '')}")
+
+
+def _said(kind, error, trace, ordinary=sys.excepthook) -> None:
+    """What papermill's command prints of a user's mistake: its sentence; of any other error what Python prints."""
+    mistake = issubclass(kind, checks.InputError) or getattr(error, "ename", "") == checks.InputError.__name__
+    return sys.stderr.write(f"{getattr(error, 'evalue', error)}\n") if mistake else ordinary(kind, error, trace)
 
 
 def _run_cells(nb_man, log, timeout) -> None:

@@ -111,8 +111,7 @@ def checked(known: Mapping[str, Parameter], given: Mapping, notebook: str, place
     clean = {}
     for name, value in given.items():
         value = _plain(name, value, place)
-        if name not in known:
-            checks.fail(f"unknown parameter {name!r} in {notebook}{checks.nearest(name, known)}", place)
+        checks.known("parameter", name, known, place, f" in {notebook}")
         kind = known[name].type
         types, noun = TYPES.get(kind, ((object,), ""))
         ok = isinstance(value, types) and not (isinstance(value, bool) and kind in ("float", "int"))
