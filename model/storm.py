@@ -118,8 +118,9 @@ def _one(name: str, value: object, check: Callable[..., np.ndarray], *rule: Any)
 
 
 def _schedule(delays_s: object) -> np.ndarray:
-    """The delays as a float array: at least one, positive, never falling."""
-    delays = np.atleast_1d(checks.positive("delays_s", delays_s, "s"))
+    """The delays as a float array: at least one, positive but for the first, never falling."""
+    delays = np.atleast_1d(checks.non_negative("delays_s", delays_s, "s"))
+    checks.positive("delays_s after the first", delays[1:], "s")
     if delays.ndim != 1 or not len(delays):
         checks.fail(f"delays_s must be a schedule of at least one delay in s; got {checks.shown(delays_s)}")
     falls = np.flatnonzero(np.diff(delays) < 0)

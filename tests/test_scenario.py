@@ -126,10 +126,10 @@ def test_an_unknown_scenario_offers_the_nearest():
 
 @pytest.mark.parametrize("base", ["mine", "mine.yaml"])
 def test_a_file_extends_its_neighbour_wherever_the_command_runs(tmp_path, base):
-    written(tmp_path, "users: 7\n")
+    written(tmp_path, "users: 700\n")
     other = tmp_path / "other.yaml"
     other.write_text(f"extends: {base}\nname: other\n", encoding="utf-8")
-    assert scenario.load(other).users == 7.0
+    assert scenario.load(other).users == 700.0
 
 
 @pytest.mark.parametrize(
@@ -200,8 +200,14 @@ def test_a_missing_file_is_one_sentence():
             "unknown key 'before.functions.read.operations.0.knd'; did you mean 'kind'?",
         ),
         ("usrs: 3", "unknown key 'usrs'; did you mean 'users'?"),
-        ("after: {reconnect: {delays_s: [1, -1]}}", "after.reconnect.delays_s must be delays > 0 s; got -1"),
-        ("after: {reconnect: {delays_s: []}}", "after.reconnect.delays_s must be a list of delays > 0 s; got []"),
+        (
+            "after: {reconnect: {delays_s: [1, -1]}}",
+            "after.reconnect.delays_s must be delays > 0 s, the first >= 0 s; got -1",
+        ),
+        (
+            "after: {reconnect: {delays_s: []}}",
+            "after.reconnect.delays_s must be a list of delays > 0 s, the first >= 0 s; got []",
+        ),
         ("usage: {peak_to_mean_ratio: 25}", "must be between 1 and 24, as many as a day has hours; got 25"),
         (
             "after: {heartbeat: {period_s: {low: 9}}}",

@@ -145,3 +145,56 @@ def test_code_runs_are_requests_connects_disconnects_sends_and_fan_outs_wherever
     for name in ("before", "polling_as_built"):  # every request of a poll runs a handler, on Lambda or on a server
         assert table.loc["code runs", name] == pytest.approx(table.loc["server load", name], rel=1e-9)
     assert table.loc["code runs", "after"] > 1.9 * table.loc["server load", "after"]
+
+
+ROWS_OF_TIME = ("notification latency p50", "notification latency p95", "not told")
+TOLD_ROWS = ("told in time 1 s", "told in time 10 s", "told in time 60 s")
+
+
+def random_case(twilly, rng):
+    """A scenario somewhere in wide ranges: periods, sessions, spreads, losses, users, who runs the servers."""
+    u = rng.uniform
+    return twilly.with_(
+        {
+            "users": float(10 ** u(3, 6)),
+            "usage.session_mean_s": u(60, 1500),
+            "usage.session_sigma_ln": u(0.3, 1.4),
+            "before.timers.unread_counts.period_s": u(1, 40),
+            "before.timers.unread_counts.missed_share": u(0, 0.3),
+            "before.timers.content.cache_s": float(rng.choice([0, 60, 300])),
+            "before.api.backend": str(rng.choice(["http_api", "server"])),
+            "after.heartbeat.period_s": u(20, 500),
+            "after.socket.catch_up": bool(rng.integers(2)),
+            "after.pushes.channel_content_update.audience": "broadcast",
+            "events.channel_content_update.recipients": u(5, 900),
+            "networks.lte.losses_per_hour": u(0, 3),
+            "ledger.service_sigma_ln": u(0.1, 0.7),
+        }
+    )
+
+
+WORSE = {
+    "more missed polls": ("before", {"before.timers.unread_counts.missed_share": 0.5}),
+    "longer periods": (
+        "before",
+        {"before.timers.unread_counts.period_s": 55.0, "before.timers.content.period_s": 90.0},
+    ),
+    "a later fan-out": ("after", {"ledger.apigw_ws_post_s": 0.2}),
+    "an event that nobody sends": ("after", {"after.pushes.stream_processing.sent": False}),
+}
+
+
+def worse_than_before(case, how):
+    """The rows that look better although a design has become worse."""
+    design, change = WORSE[how]
+    old, new = (model.evaluate(c) for c in (case, case.with_(change)))
+    wrong = [r for r in TOLD_ROWS if one(new.values(r, design)) > one(old.values(r, design)) + 1e-6]
+    return wrong + [r for r in ROWS_OF_TIME if one(new.values(r, design)) < one(old.values(r, design)) * (1 - 1e-6)]
+
+
+@pytest.mark.parametrize("how", WORSE)
+def test_a_worse_design_never_looks_better_in_any_row_of_time(twilly, how):
+    rng = np.random.default_rng(18)
+    for _ in range(6):
+        case = random_case(twilly, rng)
+        assert worse_than_before(case, how) == [], case.model_dump(include={"users", "usage"})

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-import numpy as np
-
 from model import checks, claims
 from model.outcome import ROWS, best_of, evaluate
 from model.scenario import Scenario, load
 
 NAMES = ("name", "title", "claims", "pair", "title")
 MISSING = object()
-LOST = "events not delivered"
-UNITS = {label: unit for label, (_, _, unit) in ROWS.items()} | {LOST: "share"}
+UNITS = {label: unit for label, (_, _, unit) in ROWS.items()}
 
 
 def _bare(value):
@@ -72,10 +69,9 @@ def _with(base: Scenario, changes: Mapping[str, object]) -> Scenario:
 
 
 def _figures(scenario: Scenario, side: str, users) -> dict[str, float]:
-    """The rows of the table for one side, and the share of events that do not arrive."""
+    """The rows of the table for one side."""
     outcome = evaluate(scenario, users)
-    rows = {label: float(outcome.values(label, side)[0, 0]) for label in ROWS}
-    return rows | {LOST: float(np.ravel(outcome[side].undelivered_share)[0])}
+    return {label: float(outcome.values(label, side)[0, 0]) for label in ROWS}
 
 
 def improvements(

@@ -39,7 +39,7 @@ HOURS = "hours/user and month"
 HEARTBEAT = "heartbeat period"
 QUESTIONS = {
     "users": Question("users", 10.0, 1e8, "users"),
-    "active hours, by more sessions": Question("usage.sessions_per_day", 1e-3, 50.0, HOURS),
+    "active hours, by more sessions": Question("usage.sessions_per_day", 1.0, 50.0, HOURS),
     "active hours, by longer sessions": Question("usage.session_mean_s", 1.0, 14400.0, HOURS),
     HEARTBEAT: Question("after.heartbeat.period_s", 1.0, 540.0, "s", inverse=True),
 }

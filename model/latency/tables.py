@@ -73,22 +73,22 @@ def by_event(scenario: Scenario, within_s: float = 10.0, designs: Sequence[str] 
     within_s : float, the limit of an event that states no `within_s` of its own [s]
     designs : sequence of str, optional, names of designs; the pair that is compared where none is given
 
-    Returns: pandas.DataFrame, A row a pair of event and design: p50 and p95 in seconds (inf where so many are never
+    Returns: pandas.DataFrame, A row a pair of event and design, the last pair for all events by how often each is sent:
+    p50 and p95 in seconds (inf where so many are never
     told), the limit, the shares told in time, late, left first and told by nothing, which add up to 1, and the reasons
     Raises: InputError, A negative time, several user counts
     Source: cox1962, first_case_code.
     """
     import pandas as pd
 
-    rows = {}
-    for event, about in scenario.events.items():
-        limit_s = within_s if about.within_s is None else about.within_s
-        for which in designs or scenario.compared:
-            traffic = traffic_at_modes(scenario, which)
+    rows, traffics = {}, {which: traffic_at_modes(scenario, which) for which in designs or scenario.compared}
+    limits = {name: within_s if about.within_s is None else about.within_s for name, about in scenario.events.items()}
+    for event, limit_s in (limits | {None: within_s}).items():
+        for which, traffic in traffics.items():
             p50, p95 = (one(q) for q in quantile_s(traffic, [0.5, 0.95], event))
             why = {reason: one(share) for reason, share in untold_reasons(traffic, event).items()}
             told = one(told_share(traffic, limit_s, event))
-            rows[event, _column(scenario, which)] = {
+            rows[event or "all together", _column(scenario, which)] = {
                 "p50, s": p50,
                 "p95, s": p95,
                 "limit, s": limit_s,

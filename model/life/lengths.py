@@ -77,7 +77,8 @@ def mean_billed_minutes(mean_s, sigma_ln, grace_s):
     terms = survivals((60.0 * k - rest_s for k in range(MINUTE_TERMS)), mean_s, sigma_ln)
     edge = 60.0 * MINUTE_TERMS - rest_s
     tail = excess_s(edge, mean_s, sigma_ln) / 60.0 + survival(edge, mean_s, sigma_ln) / 2.0
-    return whole + sum(terms) + tail
+    alike = np.ceil((np.asarray(mean_s) + grace_s) / 60.0 - 1e-12)  # sessions of one length
+    return np.where(np.greater(sigma_ln, 1e-6), whole + sum(terms) + tail, alike)
 
 
 def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):

@@ -92,12 +92,6 @@ class Side:
         """Share of the events sent to people in the app that they are told by each limit, and at all in the session."""
         return latency.told_in_time(self.traffic)
 
-    @cached_property
-    def undelivered_share(self):
-        """The share of what is sent to people in the app that nothing tells them, however long they stay."""
-        shares = latency.sent_shares(self.traffic)
-        return sum(share * latency.undelivered_share(self.traffic, e) for e, share in shares.items())
-
 
 @dataclass(frozen=True)
 class StreamedSide(Side):

@@ -167,7 +167,8 @@ class Outcome:
     def _noted(self, table, names: Mapping[str, str]):
         """A table of measures, its columns by design, with what must be said: steps, and why a figure is missing."""
         table.attrs["steps"] = self._steps(names)
-        table.attrs["remarks"] = [*self.scenario.price_book().remarks, *self._step_lines(names.values())]
+        lines = (*self._step_lines(names.values()), *self._crowd_lines())
+        table.attrs["remarks"] = [*self.scenario.price_book().remarks, *lines]
         table.attrs["notes"] = {key: reason for key, reason in self.notes.items() if key[0] in names.values()}
         return table.rename_axis("measure")
 
@@ -185,6 +186,19 @@ class Outcome:
         without = {name for name, row in self.notes if row == P95}
         lines = [step_line(sides[name]) for name in dict.fromkeys(names) if name not in without]
         return [line for line in lines if line]
+
+    def _crowd_lines(self) -> list[str]:
+        """The events that are sent to more people in the app at once than are in it at the peak hour."""
+        plain = sampling.resolved(self.scenario)
+        use, users = plain.usage, float(self.users[0])
+        busy_share = np.minimum(use.sessions_per_day * use.session_mean_s / 86400.0, 1.0) * use.peak_to_mean_ratio
+        there = users * use.dau_mau_share * np.minimum(busy_share, 1.0)
+        told = {name: event.recipients * event.online_share for name, event in plain.events.items()}
+        return [
+            f"{name} reaches {count:,.3g} people in the app at once; at the peak hour {there:,.3g} are in it."
+            for name, count in told.items()
+            if count > there
+        ]
 
     def explain(self, measure: str) -> dict:
         """Where a measure comes from: formula, inputs with source and kind, the three that move it most.

@@ -84,6 +84,10 @@ class PriceBook:
         """What a table must say of prices that are not the list's."""
         own = [row.meter for row in self.rows if row.source == OWN and not row.tier_from]
         said = [f"Your own price of {', '.join(own)}."] if own else []
+        if self.backdated:
+            first = min(str(self.tiers(meter)[0].effective_from) for meter in self.backdated)
+            count = len(self.backdated)
+            said += [f"No list of {self.on} is on record for {count} prices; those read from {first} on stand in."]
         return said + [f"{name} at {float(factor):.0%} of the list price." for name, factor in self.discounts]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from model import checks
 from model.outcome import ROWS, better_share, chunk_totals, evaluate, rank_quantile
+from model.ranges.movers import tornado
 from model.scenario import Scenario, sampling
 
 BINS = 64  # groups of draws alike in one input, over which its information is valued
@@ -149,6 +150,8 @@ def _known(saving: np.ndarray, column: np.ndarray, bins: int) -> tuple[float, fl
 def worth_measuring(scenario: Scenario, users: float | None = None, draws: int = 16384, seed: int = 1, most: int = 12):
     """The inputs whose measurement would most lower the chance of choosing wrong, in dollars a month.
 
+    Only inputs that the bill depends on are asked; any other would be worth what noise makes of it.
+
     Parameters
     ----------
     scenario : Scenario, A scenario with ranges
@@ -170,8 +173,9 @@ def worth_measuring(scenario: Scenario, users: float | None = None, draws: int =
         before, after = chunk_totals(scenario, counts, chunk, ("cost",))
         saving.append(before["cost"][:, 0] - after["cost"][:, 0])
         columns.append(chunk)
+    moving = tornado(scenario, "cost", counts[0], most=len(columns[0])).query("width > 0").index
     table = information_value(
-        np.concatenate(saving), {n: np.concatenate([c[n][:, 0] for c in columns]) for n in columns[0]}
+        np.concatenate(saving), {n: np.concatenate([c[n][:, 0] for c in columns]) for n in columns[0] if n in moving}
     )
     some = table.drop(["everything", "nothing"]).query("value_usd > 0").head(most)
     table = pd.concat([table.loc[["everything"]], some, table.loc[["nothing"]]])

@@ -20,7 +20,7 @@ def tornado(scenario: Scenario, measure: str, users: float | None = None, most: 
     Parameters
     ----------
     scenario : Scenario, A scenario with ranges
-    measure : str, latency (the mean), battery, data, load or cost
+    measure : str, latency (what is not told within 10 s), battery, data, load or cost
     users : float, optional, users in the month; the scenario's own where none is given
     most : int, how many inputs to show, the widest first
 
@@ -95,7 +95,7 @@ def index_table(
     Parameters
     ----------
     scenario : Scenario, A scenario with ranges
-    measure : str, latency (the mean), battery, data, load or cost
+    measure : str, latency (what is not told within 10 s), battery, data, load or cost
     users : float, optional, users in the month; the scenario's own where none is given
     n : int, base samples, a power of two
     seed : int, seed of the samples

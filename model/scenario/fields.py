@@ -185,8 +185,8 @@ def _users(value: Any) -> Any:
 
 def _delays(value: Any) -> list[float]:
     if not isinstance(value, (list, tuple)) or not value:
-        refuse(f"must be a list of delays > 0 s; got {checks.shown(value)}")
-    return [_between(v, 0.0, math.inf, True, "delays > 0 s") for v in value]
+        refuse(f"must be a list of delays > 0 s, the first >= 0 s; got {checks.shown(value)}")
+    return [_between(v, 0.0, math.inf, k > 0, "delays > 0 s, the first >= 0 s") for k, v in enumerate(value)]
 
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"  # of a scenario, and so of its file
@@ -202,6 +202,8 @@ Real, Positive, Zero = _real("a number"), _positive(""), _least_zero("")
 Share = _real("between 0 and 1", 0.0, 1.0)
 SomeShare = _real("> 0 and at most 1", 0.0, 1.0, strict=True)  # one that something is divided by
 PeakRatio = _real("between 1 and 24, as many as a day has hours", 1.0, 24.0)
+Sessions = _real("at least 1, as a day on which the app is not opened is no active day", 1.0)
+Grace = _real("between 0 and 3,600 s, for a phone ends what runs behind its screen", 0.0, 3600.0)
 Seconds, SecondsOrZero, Bytes, PerSecond = _positive("s"), _least_zero("s"), _least_zero("B"), _positive("1/s")
 BytesOrNone = _real(">= 0 B", low=0.0, optional=True)
 Count = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]

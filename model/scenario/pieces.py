@@ -14,6 +14,7 @@ from model.scenario.fields import (
     BytesOrNone,
     Count,
     Delays,
+    Grace,
     Memory,
     Part,
     PeakRatio,
@@ -22,6 +23,7 @@ from model.scenario.fields import (
     Range,
     Seconds,
     SecondsOrZero,
+    Sessions,
     Share,
     SomeCount,
     SomeShare,
@@ -45,7 +47,7 @@ class Usage(Part):
     """How much people use the app; sessions have a lognormal length."""
 
     dau_mau_share: SomeShare
-    sessions_per_day: Positive
+    sessions_per_day: Sessions
     session_mean_s: Seconds
     session_sigma_ln: Zero
     peak_to_mean_ratio: PeakRatio
@@ -256,7 +258,7 @@ class Socket(Part):
     resumed_share: Share = 0.0
     upgrade_request_bytes: Bytes
     upgrade_response_bytes: Bytes
-    grace_s: SecondsOrZero
+    grace_s: Grace
     blocked_share: Share
     catch_up: bool
     connection_item_bytes: Bytes

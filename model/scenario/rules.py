@@ -23,6 +23,7 @@ def check_references(scenario: Choices) -> None:
         if screen.background is not None:
             _known("background", screen.background, scenario.backgrounds, f"screens.{name}")
     _fits_a_day(scenario)
+    _fits_the_users(scenario)
     for name, event in scenario.events.items():
         _places(event, scenario, f"events.{name}")
         if event.screens and len(set(event.screens)) < len(event.screens):
@@ -67,6 +68,14 @@ def _fits_a_day(scenario: Choices) -> None:
     hours = _mode(use.sessions_per_day) * _mode(use.session_mean_s) / 3600.0
     if hours > 24.0 * (1.0 + 1e-9):
         refuse(f"usage: sessions_per_day x session_mean_s must be at most the 24 h of a day; got {hours:g} h")
+
+
+def _fits_the_users(scenario: Choices) -> None:
+    """Refuse an event that is sent to more recipients than the app has users."""
+    for name, event in scenario.events.items():
+        users, recipients = float(np.min(scenario.users)), _mode(event.recipients)
+        if recipients > users:
+            refuse(f"events.{name}.recipients must be at most the {users:,.0f} users of the app; got {recipients:,.0f}")
 
 
 def _places(part, scenario: Choices, where: str) -> None:

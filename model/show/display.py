@@ -64,6 +64,7 @@ class Result:
     digits: int = 5
     tolerance: dict = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # said below the table
+    steps: Mapping = field(default_factory=dict)  # figures on a step between draws, in words, by row and column
 
     def payload(self) -> dict:
         """What is kept as JSON: name, columns, index columns, records and tolerances."""
@@ -77,11 +78,11 @@ class Result:
 
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
-        digits = min(self.digits, SHOWN_DIGITS)
-        rows = [[_time(r, c, number(r[c], digits)) for c in self.columns] for r in self.records]
-        if len(rows) == 1 and not self.index and len(self.columns) > 1:
-            return ["", "value"], [list(pair) for pair in zip(self.columns, rows[0], strict=True)]
-        return list(self.columns), rows
+        digits, columns = min(self.digits, SHOWN_DIGITS), _without_ends(self.columns)
+        rows = [[_figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in self.records]
+        if len(rows) == 1 and not self.index and len(columns) > 1:
+            return ["", "value"], [list(pair) for pair in zip(columns, rows[0], strict=True)]
+        return columns, rows
 
     def to_html(self) -> str:
         """The table as HTML, every text escaped and to the left, columns of numbers to the right."""
@@ -143,7 +144,8 @@ def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapp
     rows = zip(*(frame.iloc[:, i].tolist() for i in range(len(columns))), strict=True)
     records = tuple({c: rounded(v, digits) for c, v in zip(columns, row, strict=True)} for row in rows)
     notes = tuple(notes_of(table))
-    return Result(name, tuple(columns), tuple(index), records, digits, dict(tolerance or {}), notes)
+    steps = getattr(table, "attrs", {}).get("steps", {})
+    return Result(name, tuple(columns), tuple(index), records, digits, dict(tolerance or {}), notes, steps)
 
 
 def _frame(table: object):
@@ -234,31 +236,32 @@ def show(table, form: str, title: str = "") -> None:
 def _shown(table) -> tuple[list[str], list[list[str]]]:
     """The header and the rows as texts, without columns that are empty."""
     flat = _told_first(table).reset_index()
-    ends = {
-        f"{c}_{end}" for c in flat.columns for end in ("low", "high") if {f"{c}_low", f"{c}_high"} <= {*flat.columns}
-    }
-    columns = [c for c in flat.columns if c not in ends and not flat[c].eq("").all()]
-    rows = flat.to_dict("records")
+    columns = [c for c in _without_ends(flat.columns) if not flat[c].eq("").all()]
     steps = getattr(table, "attrs", {}).get("steps", {})
-    cells = [
-        [steps.get((row.get("measure"), c)) or _time(row, c, _cell(c, row[c])) + _span(c, row) for c in columns]
-        for row in rows
-    ]
-    return columns, cells
+    return columns, [[_figure(row, c, _cell(c, row[c]), steps) for c in columns] for row in flat.to_dict("records")]
+
+
+def _without_ends(columns) -> list[str]:
+    """The columns without those that give the low and the high of another; these stand behind its figures."""
+    every = {*columns}
+    spans = {c: {f"{c}_low", f"{c}_high"} for c in every}
+    ends = {end for c, pair in spans.items() if pair <= every for end in pair}
+    return [c for c in columns if c not in ends]
+
+
+def _figure(row: Mapping, column: str, text: str, steps: Mapping) -> str:
+    """A figure's text with what nine in ten draws lie between, or the draws on each side of the step it stands on."""
+    on_step = steps.get((row.get("measure"), column))
+    if on_step or not {f"{column}_low", f"{column}_high"} <= row.keys() or text == "n/a":
+        return on_step or _time(row, column, text)
+    low, high = (_time(row, column, number(row[f"{column}_{end}"], 3)) for end in ("low", "high"))
+    return f"{_time(row, column, text)} ({low} to {high})"
 
 
 def _time(row: Mapping, column: str, text: str) -> str:
     """A figure's text; a notification that takes for ever is not told in this session."""
     of_time = str(row.get("measure", "")).startswith("notification latency") or column.endswith(", s")
     return "not in this session" if text == "inf" and of_time else text
-
-
-def _span(column: str, row: Mapping) -> str:
-    """What 90 % of the draws lie between, behind their middle; nothing where nothing was drawn."""
-    if f"{column}_low" not in row or math.isnan(row[column]):
-        return ""
-    low, high = (_time(row, column, number(row[f"{column}_{end}"], 3)) for end in ("low", "high"))
-    return f" ({low} to {high})"
 
 
 def spanned(value: object) -> str:
