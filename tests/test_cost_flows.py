@@ -270,13 +270,15 @@ def test_break_even_users_are_the_fixed_cost_over_the_difference_of_the_slopes(t
     polled, pushed = usd(case, "before", 1e4) - server, usd(case, "after", 1e4)
     by_hand = server / (pushed - polled) * 1e4
     assert pushed > polled  # a request costs a plain server nothing but bytes and reads
-    ((found, dearer),) = break_even.crossings(case, "users", 10, 1e7)
+    ((found, dearer),) = break_even.crossings(case, "users", 50, 1e7)
     assert dearer == "push" and found == pytest.approx(by_hand, rel=1e-5)
     assert break_even.closed_form(case, "users", 1e4) == pytest.approx(found, rel=1e-5)
 
 
 def test_break_even_hours_agree_with_the_closed_form(twilly):
-    case = twilly.with_(STRAIGHT)
+    busy = {f"events.{name}.per_active_day": 60.0 for name in twilly.events}
+    still = {f"before.timers.{name}.news_bytes": 0.0 for name in twilly.before.timers}
+    case = twilly.with_({**STRAIGHT, **busy, **still})
     fixed, slope = 0.0, 0.0  # events are per active day: their sends do not grow with sessions, polls do
     for which, sign in (("before", -1.0), ("after", 1.0)):
         one, two = (month(case.with_({"usage.sessions_per_day": s}), which) for s in (1.0, 2.0))
@@ -285,10 +287,10 @@ def test_break_even_hours_agree_with_the_closed_form(twilly):
             grows = second.per_month > first.per_month * 1.5
             fixed += 0.0 if grows else sign * float(np.ravel(parts[first.name])[0])
             slope += sign * float(np.ravel(parts[first.name])[0]) if grows else 0.0
-    ((found, dearer),) = break_even.crossings(case, "usage.sessions_per_day", 1e-3, 50)
+    ((found, dearer),) = break_even.crossings(case, "usage.sessions_per_day", 1.0, 50)
     assert dearer == "polling" and fixed > 0 > slope
     assert found == pytest.approx(-fixed / slope, rel=1e-4)
-    assert break_even.closed_form(case, "usage.sessions_per_day", 1.0) == pytest.approx(found, rel=1e-4)
+    assert break_even.closed_form(case, "usage.sessions_per_day", 2.0) == pytest.approx(found, rel=1e-4)
     assert break_even.table(case).loc["active hours, by more sessions", "break_even"] == pytest.approx(
         found, rel=1e-9
     )  # 3 sessions of 10 min on 6 days a month are 3 hours
@@ -314,22 +316,22 @@ def test_break_even_heartbeat_is_what_the_beats_cost_over_what_push_saves(twilly
 
 def test_at_a_crossing_both_designs_cost_the_same_unless_a_server_is_added_there(twilly):
     case = twilly.with_({"before.api.backend": "server"})
-    for at, dearer in break_even.crossings(case, "users", 10, 1e8):
+    for at, dearer in break_even.crossings(case, "users", 50, 1e8):
         below, above = break_even.gap_usd(case, "users", [at * (1 - 1e-9), at])
         assert below * above <= 0 and (above > 0) == (dearer == "push")
 
 
 def test_the_cheaper_design_changes_only_at_the_crossings(twilly):
     case = twilly.with_({"before.api.backend": "server"})
-    found = break_even.crossings(case, "users", 10, 1e5)
-    counts = np.geomspace(10, 1e5, 1000)
+    found = break_even.crossings(case, "users", 50, 1e5)
+    counts = np.geomspace(50, 1e5, 1000)
     turns = np.count_nonzero(np.diff(np.sign(break_even.gap_usd(case, "users", counts))))
     assert turns == len(found)
 
 
 def test_equal_designs_never_break_even(twilly):
     twin = twilly.with_({"before": twilly.after.model_dump()})
-    assert break_even.crossings(twin, "users", 10, 1e8) == []
+    assert break_even.crossings(twin, "users", 50, 1e8) == []
     assert np.isnan(break_even.closed_form(twin, "users", 100.0))
 
 
@@ -361,7 +363,7 @@ def test_both_ends_of_the_crossings_are_told_in_hours_where_hours_are_asked_for(
     [
         (lambda s: parts_of.on_backend(s.before, "htp_api"), "unknown backend 'htp_api'; did you mean"),
         (lambda s: break_even.crossings(s, "users", 0, 10), "low must be > 0; got 0"),
-        (lambda s: break_even.crossings(s, "users", 10, 1), "high must be > low; got 10 and 1"),
+        (lambda s: break_even.crossings(s, "users", 50, 1), "high must be > low; got 10 and 1"),
         (lambda s: break_even.crossings(s, "usrs", 1, 10), "did you mean 'users'"),
         (
             lambda s: break_even.json_heartbeat(s.with_({"after": s.before.model_dump()})),

@@ -422,7 +422,10 @@ def test_a_connect_keeps_the_radio_busy_for_its_handshake_the_upgrade_and_the_cl
         lte = found.life.scenario.networks["lte"]
         connect = next(f for f in found.flows if f.exchange == "connect")
         busy_s = float(np.ravel(exchange.burst_s(connect, found.life.design, lte))[0])
-        assert busy_s == pytest.approx(trips * lte.rtt_s, rel=1e-12)
+        sent_s = 8 * (connect.request_bytes / lte.up_bit_per_s + connect.response_bytes / lte.down_bit_per_s)
+        assert busy_s == pytest.approx(trips * lte.rtt_s + sent_s, rel=1e-12) and sent_s == pytest.approx(
+            6.6e-4, rel=0.01
+        )
 
 
 def test_phones_that_open_no_socket_change_nothing_of_what_a_connection_sends():

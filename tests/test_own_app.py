@@ -52,7 +52,7 @@ def test_a_state_saved_from_its_page_reads_back_to_the_same_numbers(chat, tmp_pa
     assert model.before_after(saved).equals(model.before_after(moved.scenario()))
 
 
-@pytest.mark.parametrize("change", [{"pair": ["push", "push"]}, {"pair": ["push", "poll"]}, {"users": 1}])
+@pytest.mark.parametrize("change", [{"pair": ["push", "push"]}, {"pair": ["push", "poll"]}, {"users": 5}])
 def test_any_pair_and_any_size_has_a_table(chat, change):
     table = model.before_after(model.load(chat).with_(change))
     assert table[["before", "after"]].notna().all(axis=None)

@@ -16,6 +16,7 @@ from model import battery
 from model import traffic as traffic_of
 from model.apps.explore.controls import NETWORKS
 from model.apps.explore.state import PageState
+from model.battery.processor import processor_j
 from model.outcome import ROWS, Outcome, Side
 from model.scenario import Scenario, sampling
 from model.show import charts, display
@@ -65,8 +66,8 @@ class PageSide(Side):
     @property
     def network_percent(self) -> dict[str, float]:
         """% of the battery per active hour on each network alone, and on the mix of them."""
-        full_j = battery.battery_j(self.traffic.life.scenario.phone)
-        alone = {name: sum(joules.values()) / full_j * 100.0 for name, joules in self.network_joules.items()}
+        full_j, worked_j = battery.battery_j(self.traffic.life.scenario.phone), sum(processor_j(self.traffic).values())
+        alone = {n: (sum(joules.values()) + worked_j) / full_j * 100.0 for n, joules in self.network_joules.items()}
         return {name: _number(percent) for name, percent in {**alone, "mix": self.total("battery")}.items()}
 
 
