@@ -764,7 +764,7 @@ def unsent(scenario):
         ),
         (lambda s: latency.sample(s, "afterwards", "new_comment", 8, 1), "unknown design 'afterwards'"),
         (
-            lambda s: latency.sample(s.with_({"users": [10.0, 20.0]}), "after", "new_comment", 8, 1),
+            lambda s: latency.sample(s.with_({"users": [100.0, 200.0]}), "after", "new_comment", 8, 1),
             "users must be one number where latencies are drawn; got 2",
         ),
         (
@@ -859,3 +859,18 @@ def test_whoever_is_not_reached_is_lost_with_the_connection_or_cut_off_with_the_
     assert one(latency.undelivered_share(now, event)) == pytest.approx(sum(reasons.values()), rel=1e-9)
     made = one(now.life.fan_outs[event].share) * one(chain.alive_share(now))
     assert 1.0 - one(latency.undelivered_share(now, event)) <= made + 1.0 - one(chain.alive_share(now)) + 1e-12
+
+
+@pytest.mark.parametrize("which", ["before", "push_as_built", "polling_improved"])
+def test_what_is_shown_of_draws_is_what_many_more_points_a_way_give(twilly, which, monkeypatch):
+    """The middle of the draws: shares told within 0.005, p50 within 1 %."""
+    from model.latency import deliveries
+
+    drawn, shown = sampling.resolved(twilly, [1e4], 256, 0), []
+    for usual, seldom, rare in ((128, 16, 4), (1024, 128, 32)):
+        monkeypatch.setitem(deliveries.POINTS, "some", {"usual": usual, "seldom": seldom, "rare": rare})
+        now = traffic.traffic(which, drawn)
+        told = [np.median(share) for share in latency.told_in_time(now).values()]
+        shown.append((np.array(told), np.median(latency.quantile_s(now, [0.5])[0])))
+    (told, p50), (more_told, more_p50) = shown
+    assert np.abs(told - more_told).max() < 0.005 and p50 == pytest.approx(more_p50, rel=0.01)

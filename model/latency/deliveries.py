@@ -18,29 +18,32 @@ from model.life.flow import Traffic
 
 __all__: list[str] = []
 
-COLUMNS = (
-    "way",
+PART_NAMES = (
     "poll wait",
-    "path",  # which network it is
-    "network",  # the one draw of all parts over it
-    "radio wake-up",
-    "invocation",
-    "function",
-    "gateway",
-    "post",
-    "server",
-    "database",
-    "pull server",
-    "fan-out",
     "cached answer",
+    "refresh",
     "unseen loss",
     "reconnect",
     "catch-up",
-    "cold start",
-    "pull cold start",
     "queue",
-    "refresh",
+    "invocation",
+    "server",
+    "function",
+    "database",
+    "cold start",
+    "fan-out",
+    "post",
+    "gateway",
+    "radio wake-up",
+    "downlink",
+    "transmission",
+    "pull connection",
+    "pull network",
+    "pull server",
+    "pull cold start",
+    "phone to screen",
 )
+COLUMNS = ("way", "path", "network", *PART_NAMES)  # which way, which network, the one draw of all parts over it
 FEW, SOME = 1, 4096  # draws up to which so many points stand for a way
 POINTS = {  # of a way that is usual, seldom met or rare, by how many draws there are
     "few": {"usual": 16_384, "seldom": 1024, "rare": 256},
@@ -48,7 +51,7 @@ POINTS = {  # of a way that is usual, seldom met or rare, by how many draws ther
     "many": {"usual": 32, "seldom": 4, "rare": 2},
 }
 WAITS = ("poll wait", "cached answer")
-SEED = 4
+SEED = 10
 
 
 @cache

@@ -6,39 +6,13 @@ import numpy as np
 
 from model import checks
 from model.latency.branches import branches
-from model.latency.deliveries import components_s, points
+from model.latency.deliveries import PART_NAMES, components_s, points
 from model.latency.reach import undelivered_share
 from model.life.flow import Traffic
 from model.scenario import AnyDesign, Design, Scenario
 from model.traffic import traffic as traffic_of
 
 __all__ = ["PART_NAMES", "sample"]
-
-PART_NAMES = (
-    "poll wait",
-    "cached answer",
-    "refresh",
-    "unseen loss",
-    "reconnect",
-    "catch-up",
-    "queue",
-    "invocation",
-    "server",
-    "function",
-    "database",
-    "cold start",
-    "fan-out",
-    "post",
-    "gateway",
-    "radio wake-up",
-    "downlink",
-    "transmission",
-    "pull connection",
-    "pull network",
-    "pull server",
-    "pull cold start",
-    "phone to screen",
-)
 
 
 def whole(name: str, value, least: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 POLL_TERMS = 40  # periods of a poll that are summed one by one
+SURE = 5.0  # standard deviations of ln(length) beyond which there are no sessions
 MINUTE_TERMS = 30  # exact terms of the sum over minutes; an Euler-Maclaurin tail takes the rest
 
 
@@ -34,7 +35,13 @@ def residual_sf(delay_s, mean_s, sigma_ln):
     Source: cox1962.
     """
     delay_s = np.maximum(np.asarray(delay_s, dtype=float), 1e-12)
-    return np.clip(excess_s(delay_s, mean_s, sigma_ln) / mean_s, 0.0, 1.0)
+    left = 1.0 - delay_s / mean_s  # as long as no session is so short
+    least_s = mean_s * np.exp(-SURE * np.maximum(sigma_ln, 1e-9) - np.square(sigma_ln) / 2.0)
+    near = np.broadcast_to(delay_s > least_s, left.shape)
+    mean_s, sigma_ln, delay_s = (np.broadcast_to(x, left.shape)[near] for x in (mean_s, sigma_ln, delay_s))
+    left = np.array(left)
+    left[near] = excess_s(delay_s, mean_s, sigma_ln) / mean_s
+    return np.clip(left, 0.0, 1.0)[()]
 
 
 def cut_share(period_s, mean_s, sigma_ln):
