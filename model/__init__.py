@@ -8,11 +8,12 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["InputError", "before_after", "catalogue", "compare", "evaluate", "load"]
+__all__ = ["InputError", "answer", "before_after", "catalogue", "compare", "evaluate", "load"]
 __version__ = "0.1.0"
 
 _HOMES = {
     "InputError": "checks",
+    "answer": "answers",
     "before_after": "outcome",
     "catalogue": "scenario",
     "compare": "outcome",

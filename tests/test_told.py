@@ -54,6 +54,15 @@ def test_a_session_outlasts_a_delay_from_a_random_moment_as_often_as_simulated_o
     assert abs(one(lengths.residual_sf(delay_s, 600.0, sigma)) - share) < 4 * error + 1e-9
 
 
+def test_what_is_left_of_a_session_takes_any_shapes_together():
+    sigma = np.array([[0.5], [1.0], [1.5]])
+    together = lengths.residual_sf(np.array([1e-3, 5.0, 400.0])[:, None, None], 600.0, sigma)
+    assert together.shape == (3, 3, 1)
+    for k, delay_s in enumerate((1e-3, 5.0, 400.0)):
+        alone = [one(lengths.excess_s(delay_s, 600.0, s)) / 600.0 for s in sigma.ravel()]
+        np.testing.assert_allclose(together[k, :, 0], alone, atol=1e-7)
+
+
 @pytest.mark.parametrize("limit_s", [1.0, 10.0, 60.0])
 def test_a_poll_tells_within_a_limit_as_often_as_polls_of_simulated_sessions(twilly, limit_s):
     case = twilly.with_({"polling_improved.timers.unread_counts.period_s": 40.0, "usage.session_mean_s": 120})

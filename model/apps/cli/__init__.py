@@ -27,7 +27,7 @@ app = typer.Typer(
 
 
 app.add_typer(price_commands.app, name="prices")
-for command in (tables.table, tables.compare, tables.designs, tables.show, new):
+for command in (tables.answer, tables.table, tables.compare, tables.designs, tables.show, new):
     app.command()(command)
 app.command("list")(tables.listed)
 

@@ -83,6 +83,25 @@ def compare(
     display.show(table, str(format), title=f"{case.title}: {_draws_words(draws)}")
 
 
+def answer(
+    scenario: ScenarioName = "twilly",
+    users: Users = None,
+    share: Annotated[float, typer.Option(help="Of those in the app, who must be told in time: 0.9, 0.95, 0.99.")] = 0.9,
+    draws: Annotated[int, typer.Option(help="Draws of every range.")] = 1024,
+    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+) -> None:
+    """Say which design to take, why, how sure that is and what would change it."""
+    from model.answers import answer as answered
+    from model.show import display
+
+    counts = user_counts(users)
+    if counts and len(counts) > 1:
+        checks.fail(f"an answer is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
+    found = answered(scenario, counts[0] if counts else None, draws, share, seed)
+    typer.echo(f"{found}\n")
+    display.show(found.frontier, "text", title="Designs that none beats in both cost [USD/month] and share told")
+
+
 def designs(format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text) -> None:
     """List the designs that come with the project; a scenario takes one with `like: NAME`."""
     listed(Kind.designs, format)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import numpy as np
 
 from model import checks, claims, paths
+from model.answers import answer
 from model.apps.notebooks import execute_all, write_whole
 from model.apps.report.pages import ReportPage, environment, page_of
 from model.outcome import ROWS, Outcome, before_after, compare, evaluate, judged_twice
@@ -57,7 +58,9 @@ def write_report(
     )
     executed = execute_all(notebooks, parameters, out_dir / "notebooks", engine)
     whole = [e.output for e in executed if not e.error]
-    index = write(whole, tables, out_dir, case.title, facts=_facts(case, outcome), first=2 if case.claims else 1)
+    said = answer(case).sentences
+    first = 2 if case.claims else 1
+    index = write(whole, tables, out_dir, case.title, facts=_facts(case, outcome), first=first, said=said)
     broken = [e.error for e in executed if e.error]
     if broken:
         raise RuntimeError("; ".join(broken))
@@ -99,6 +102,7 @@ def write(
     digits: int = 4,
     facts: Mapping | None = None,
     first: int = 2,
+    said: Sequence[str] = (),
 ) -> Path:
     """Write the pages of executed notebooks and an index with tables, verdicts and pictures before them.
 
@@ -129,6 +133,7 @@ def write(
             tables=shown[:first],
             more=shown[first:],
             pictures=drawn,
+            said=said,
             facts={k: display.number(v, 6) for k, v in (facts or {}).items()},
             pages=[_entry(page, source, folder) for page, source in zip(pages, sources, strict=True)],
             charts=[p for p in drawn if not p["file"]],

@@ -1,0 +1,114 @@
+"""The answer: passes, odds and frontiers recomputed from the draws; sentences that say them; what mends a design."""
+
+import re
+
+import numpy as np
+import pytest
+
+import model
+from model import answers, latency
+from model.answers import mending
+from model.checks import InputError
+
+
+@pytest.fixture(scope="module")
+def twilly():
+    return model.load("twilly")
+
+
+@pytest.fixture(scope="module")
+def soon(twilly):
+    return answers.soon_enough(model.evaluate(twilly, None, 256, 0), list(twilly.designs))
+
+
+def test_a_design_passes_where_enough_of_every_event_is_told_in_nine_of_ten_draws(soon):
+    table = soon.table().set_index(["design", "event", "limit_s"])
+    assert table.loc[("after", "new_comment", 1.0), "verdict"] == "passes"
+    assert table.loc[("polling_as_built", "new_comment", 1.0), "verdict"] == "fails"
+    for design in ("before", "push_as_built"):
+        told = np.ravel(latency.told_share(soon.outcome[design].traffic, 10.0, "channel_content_update"))
+        assert (told >= 0.9).mean() <= 0.1
+        assert table.loc[(design, "channel_content_update", 10.0), "verdict"] == "fails"
+    causes = table[["told", "late", "left", "untold"]].sum(axis=1)  # medians of parts that add up in every draw
+    np.testing.assert_allclose(causes, 1.0, atol=0.05)
+    assert set(table["verdict"]) <= {"passes", "fails", "depends"}
+
+
+def test_odds_are_the_draws_in_which_a_design_is_the_cheapest_that_passes(soon):
+    passed = {d: soon.passes(d, 10.0) for d in soon.designs}
+    won = dict.fromkeys(soon.designs, 0)
+    for k in range(256):
+        able = {d: soon.costs[d][k] for d in soon.designs if passed[d][k]}
+        if able:
+            won[min(able, key=able.get)] += 1
+    odds = soon.odds(10.0)
+    assert {d: n / 256 for d, n in won.items()} == odds and list(odds.values()) == sorted(odds.values(), reverse=True)
+    best = next(iter(odds))
+    both = passed[best] & (soon.winners(10.0) >= 0)
+    cheapest = np.nanmin([np.where(passed[d], soon.costs[d], np.inf) for d in soon.designs], axis=0)
+    assert soon.regret_usd(best, 10.0) == pytest.approx((soon.costs[best] - cheapest)[both].mean())
+
+
+def test_nobody_on_the_frontier_is_beaten_in_both(soon):
+    table = soon.frontier()
+    middle = {d: (np.median(soon.costs[d]), np.median(soon.told(d, 10.0))) for d in soon.designs}
+    kept = set(table[table["limit_s"] == 10.0]["design"])
+    for design, (cost, told) in middle.items():
+        beaten = any(c <= cost and t >= told and (c, t) != (cost, told) for c, t in middle.values())
+        assert (design in kept) != beaten, design
+    assert (table.groupby("limit_s").size() <= 5).all()
+
+
+def test_a_poll_is_tuned_to_the_longest_period_that_is_enough(twilly):
+    case = model.load("delivery")
+    period_s = mending.tuned(case, "poll", 10.0, 0.95)
+    for factor, enough in ((0.97, True), (1.05, False)):
+        assert (
+            mending.tells_enough(case.with_({"poll.timers.poll.period_s": factor * period_s}), "poll", 10.0, 0.95)
+            is enough
+        )
+    assert mending.tuned(twilly, "before", 10.0, 0.9) is None  # four loops have no one period
+
+
+def test_what_is_not_sent_is_mended_by_sending_it(twilly):
+    words, paths = mending.mend(twilly, "push_as_built", 10.0, 0.9)
+    assert "channel_content_update" in words and all(path.endswith(".sent") for path in paths)
+    assert not mending.tells_enough(twilly, "push_as_built", 10.0, 0.9)
+    assert mending.tells_enough(twilly.with_(paths), "push_as_built", 10.0, 0.9)
+
+
+def test_the_first_sentence_names_the_design_its_cost_and_its_odds(twilly):
+    found = model.answer(twilly, draws=256)
+    soon = answers.soon_enough(model.evaluate(twilly, None, 256, 0), list(twilly.designs))
+    low, middle, high = (np.quantile(soon.costs["after"], q) for q in (0.05, 0.5, 0.95))
+    assert found.sentences[0].startswith("To tell people within 1, 10 and 60 s: WebSocket push on API Gateway, $")
+    said = [float(x) for x in re.search(r"\$([\d.]+) \(([\d.]+) to ([\d.]+)\)", found.sentences[0]).groups()]
+    np.testing.assert_allclose(said, [middle, low, high], rtol=0.05)
+    least = min(soon.odds(limit)["after"] for limit in (1.0, 10.0, 60.0))
+    assert f"at least {100 * least:.0f} of 100 draws" in found.sentences[0]
+    assert str(found).splitlines() == list(found.sentences) and "nobody would notice" in str(found)
+
+
+def test_below_two_in_three_draws_the_answer_says_that_it_depends_and_on_what(twilly):
+    built = twilly.with_({"pair": ["polling_as_built", "push_as_built"], "users": 1e5})
+    found = [s for s in model.answer(built, draws=256).sentences if "it depends" in s]
+    assert len(found) == 1 and re.search(
+        r"it hangs most on .+ and .+\. Where it does, it costs \$[\d.]+ a month more", found[0]
+    )
+    assert "The move does not lower the bill" in str(model.answer(built, draws=256))
+
+
+def test_where_no_design_tells_enough_the_answer_says_so():
+    short = model.load("delivery").with_({"usage.session_mean_s": 0.5, "usage.session_sigma_ln": 0.1})
+    assert "no design tells 90% of every event in time, in any draw" in str(model.answer(short, draws=16))
+
+
+@pytest.mark.parametrize("name", ["chat", "delivery", "dashboard"])
+def test_an_answer_for_another_app_knows_nothing_of_the_first(name):
+    text = str(model.answer(name, draws=64))
+    assert text.startswith("To tell people within") and not re.search(r"twilly|comment|4,680", text, re.I)
+
+
+def test_a_share_that_is_none_of_the_three_is_refused(twilly):
+    with pytest.raises(InputError, match="share must be 0.9, 0.95 or 0.99; got 0.5"):
+        model.answer(twilly, draws=4, share=0.5)
