@@ -48,7 +48,7 @@ FEW, SOME = 1, 4096  # draws up to which so many points stand for a way
 POINTS = {  # of a way that is usual, seldom met or rare, by how many draws there are
     "few": {"usual": 16_384, "seldom": 1024, "rare": 256},
     "some": {"usual": 128, "seldom": 16, "rare": 4},
-    "many": {"usual": 32, "seldom": 4, "rare": 2},
+    "many": {"usual": 16, "seldom": 2, "rare": 1},
 }
 WAITS = ("poll wait", "cached answer")
 SEED = 10

@@ -17,8 +17,8 @@ from model.scenario.columns import column_names, columns_of, correlated, ranged_
 from model.scenario.fields import Part, Range
 from model.scenario.transports import Choices
 
-AT_ONCE = 131_072  # draws times user counts up to which one pass is quickest; it takes 1.4 GB
-CHUNK = 32768  # of more, so many at once: each core works on a piece of its own
+AT_ONCE = 32_768  # draws times user counts worked out in one pass; more go in chunks, which takes less memory
+CHUNK = 16_384  # of more, so many at once: each core works on a piece of its own
 QUANTILE_DRAWS = 2048  # draws whose whole latency distribution is worked out
 MEMORY_SHARE, BYTES_A_DRAW, BYTES_A_FIGURE = 0.5, 400, 160  # of the machine; kept for each draw and figure
 LINES = 4096  # straight lines of the PERT table; fewer points than that are worked out exactly

@@ -157,7 +157,7 @@ def _table(name: str, frame, folder: Path, digits: int) -> dict:
     write_whole(folder / markdown, f"{made.to_markdown()}\n")
     cells = [[{"text": c, "tone": _tone(h, c)} for h, c in zip(header, row, strict=True)] for row in rows]
     shown = [h.replace("_", " ") for h in header]
-    return {"name": name, "header": shown, "rows": cells, "csv": csv, "markdown": markdown}
+    return {"name": name, "header": shown, "rows": cells, "csv": csv, "markdown": markdown, "notes": made.notes}
 
 
 def _tone(column: str, text: str) -> str:
