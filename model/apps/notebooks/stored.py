@@ -18,8 +18,8 @@ from xml.etree import ElementTree
 
 from model import checks, paths
 from model.apps.notebooks.comparing import CHART_MIME, Difference, differences
+from model.apps.notebooks.processes import TIMEOUT_MIN, execute_all
 from model.apps.notebooks.running import find, import_schemas, write_whole
-from model.apps.notebooks.workers import execute_all
 from model.show import pictures
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -44,6 +44,7 @@ def accept(
     with_pictures: bool = True,
     jobs: int | None = None,
     progress: bool = True,
+    timeout_min: float = TIMEOUT_MIN,
 ) -> list[Difference]:
     """Run notebooks, store them with their outputs, and tell in numbers what changed.
 
@@ -53,7 +54,7 @@ def accept(
     if with_pictures:
         pictures.check_installed()
     changes = []
-    for path, fresh in _fresh(notebooks, engine, jobs, progress).items():
+    for path, fresh in _fresh(notebooks, engine, jobs, progress, timeout_min).items():
         stored = _read(path)
         refused = [fresh] if isinstance(fresh, Difference) else _noise(fresh, path.name)
         changes += refused or differences(stored, fresh, path.name)
@@ -70,9 +71,10 @@ def check(
     nbval: bool = True,
     jobs: int | None = None,
     progress: bool = True,
+    timeout_min: float = TIMEOUT_MIN,
 ) -> list[Difference]:
     """Run notebooks and tell each number, text and chart that is not as it is stored."""
-    runs, changes = _fresh(notebooks, engine, jobs, progress), []
+    runs, changes = _fresh(notebooks, engine, jobs, progress, timeout_min), []
     for path, fresh in runs.items():
         if isinstance(fresh, Difference):
             changes.append(fresh)
@@ -88,14 +90,14 @@ def check(
     return changes
 
 
-def _fresh(notebooks, engine: str, jobs: int | None, progress: bool) -> dict:
+def _fresh(notebooks, engine: str, jobs: int | None, progress: bool, timeout_min: float) -> dict:
     """Each notebook's path with its new run in stored form, or with the difference that it fails."""
     chosen = [find(n) for n in notebooks] if notebooks else sorted(paths.notebooks().glob("*.ipynb"))
     if not chosen:
         checks.fail("no notebooks to run", paths.notebooks())
     runs = {}
     with tempfile.TemporaryDirectory(prefix="workbook-") as folder:
-        for done in execute_all(chosen, None, folder, engine, jobs, progress):
+        for done in execute_all(chosen, None, folder, engine, jobs, progress, timeout_min):
             number = int(done.error.partition("In [")[2].partition("]")[0] or 0)
             failed = Difference(done.notebook.name, number, "failed", fresh=done.error)
             runs[done.notebook] = failed if done.error else _read(done.output)
