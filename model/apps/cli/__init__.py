@@ -47,7 +47,7 @@ def report(
     if counts and len(counts) > 1:
         checks.fail(f"a report is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
     try:
-        index = reports.write_report(scenario, counts[0] if counts else None, out, engine, timeout_min=timeout)
+        index = reports.write_report(scenario, counts[0] if counts else None, out, engine=engine, timeout_min=timeout)
     except RuntimeError as broken:
         sys.stderr.write(f"workbook: {broken}\n")
         raise typer.Exit(1) from None
@@ -74,17 +74,12 @@ def check(
     notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
     timeout: TimeoutMin = 30.0,
 ) -> None:
-    """Run the notebooks again and fail on any number that differs from the stored one."""
+    """Run the notebooks again, in kernels as well, and fail on any number that differs from the stored one."""
     from model.apps import notebooks
 
-    if not notebooks.has_nbval():
-        sys.stderr.write(
-            "workbook: nbval is not installed, so no notebook is run in a kernel by it as well; "
-            "in a clone: pip install -e '.[dev]'\n"
-        )
     changes = notebooks.check(notebook, timeout_min=timeout)
-    for change in changes:
-        typer.echo(str(change))
+    for line in [notebooks.summary(changes), *changes] if changes else ():
+        typer.echo(str(line))
     if changes:
         raise typer.Exit(1)
     typer.echo("every stored number is what the notebooks give")

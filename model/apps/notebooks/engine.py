@@ -42,7 +42,7 @@ from traitlets import Any, Type
 from traitlets.config import Config
 
 from model import checks
-from model.apps.notebooks.surroundings import INLINE, Descriptors, as_in_a_kernel
+from model.apps.notebooks.surroundings import INLINE, LANGUAGE, Descriptors, as_in_a_kernel
 
 _one_at_a_time = threading.RLock()
 
@@ -89,15 +89,7 @@ class InProcessEngine(Engine):
         run = contextvars.Context().run
         with _one_at_a_time, ThreadPoolExecutor(1) as beside:
             beside.submit(run, client.run).result() if loop else run(client.run)
-        nb_man.nb.metadata["language_info"] = {  # what a kernel of this Python tells about its language
-            "name": "python",
-            "version": sys.version.split()[0],
-            "mimetype": "text/x-python",
-            "codemirror_mode": {"name": "ipython", "version": sys.version_info[0]},
-            "pygments_lexer": "ipython3",
-            "nbconvert_exporter": "python",
-            "file_extension": ".py",
-        }
+        nb_man.nb.metadata["language_info"] = {**LANGUAGE, "version": sys.version.split()[0]}
 
 
 def _check_parameters(nb) -> None:
@@ -221,16 +213,12 @@ class Shell(ZMQInteractiveShell):
         return result
 
     def leave(self) -> None:
-        """Forget all that would keep the notebook's objects alive."""
+        """Do now what a kernel does at its end, and forget all that would keep the notebook's objects alive."""
         for name in self.compile._filename_map:
             linecache.cache.pop(name, None)
-        scripts = self.magics_manager.registry["ScriptMagics"]
-        scripts.kill_bg_processes()
-        for kept in (self.atexit_operations, scripts.kill_bg_processes):
-            atexit.unregister(kept)
-        for path in self.tempfiles:
-            path.unlink(missing_ok=True)
-        self.displayhook._ = self.displayhook.__ = self.displayhook.___ = ""
+        for last in (self.magics_manager.registry["ScriptMagics"].kill_bg_processes, self.atexit_operations):
+            last()
+            atexit.unregister(last)
         self.last_execution_result = None
         self.user_ns.clear()
         self.user_ns_hidden.clear()
@@ -260,6 +248,3 @@ def _installed(shell: Shell) -> Iterator[None]:
                 c._instance = before[c]
             else:
                 del c._instance
-        config = getattr(sys.modules.get("matplotlib_inline.config"), "InlineBackend", None)
-        if config is not None:
-            config.clear_instance()

@@ -13,6 +13,14 @@ from unittest import mock
 
 from IPython.core.error import StdinNotImplementedError
 
+LANGUAGE = {  # what a kernel tells about its language, without the version
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
 INLINE = "module://matplotlib_inline.backend_inline"
 
 

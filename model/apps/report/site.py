@@ -11,7 +11,7 @@ from urllib.parse import quote
 import numpy as np
 
 from model import checks, claims, paths
-from model.apps.notebooks import TIMEOUT_MIN, execute_all, write_whole
+from model.apps.notebooks import execute_all, write_whole
 from model.apps.report.pages import ReportPage, environment, page_of
 from model.outcome import ROWS, Outcome, before_after, compare, evaluate, judged_twice
 from model.scenario import Scenario, load
@@ -30,15 +30,8 @@ NAMES = {
 CLAIMS_PAGE = "08_claims"  # left out where a scenario names no claims
 
 
-def write_report(
-    scenario: str,
-    users: float | None,
-    out_dir: Path,
-    engine: str = "inprocess",
-    notebooks: Sequence | None = None,
-    timeout_min: float = TIMEOUT_MIN,
-) -> Path:
-    """Run the notebooks on a scenario and write notebooks, HTML pages with an index, and tables."""
+def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: Sequence | None = None, **how) -> Path:
+    """Run the notebooks on a scenario, as `execute_all` does, and write them, HTML pages with an index, and tables."""
     case = load(scenario)
     if users is not None:
         case = case.with_({"users": users})
@@ -59,7 +52,7 @@ def write_report(
     notebooks = notebooks or sorted(
         path for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb") if path.stem not in about_claims
     )
-    executed = execute_all(notebooks, parameters, out_dir / "notebooks", engine, timeout_min=timeout_min)
+    executed = execute_all(notebooks, parameters, out_dir / "notebooks", **how)
     whole = [e.output for e in executed if not e.error]
     index = write(whole, tables, out_dir, case.title, facts=_facts(case, outcome), first=2 if case.claims else 1)
     broken = [e.error for e in executed if e.error]
