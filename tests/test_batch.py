@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import nbformat
 import pandas as pd
 import pytest
 import small_notebooks
@@ -17,7 +18,7 @@ import model
 from model import checks, paths
 from model.apps import batch, notebooks
 from model.apps.batch import collect
-from model.apps.notebooks import workers
+from model.apps.notebooks import processes
 
 
 @pytest.fixture
@@ -261,16 +262,43 @@ def test_a_path_with_braces_is_a_path(tmp_path):
     assert (folder / "{out}.ipynb").exists()
 
 
-def test_a_worker_that_has_grown_is_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "MOST_MEMORY_BYTES", 1)
-    notebook = small_notebooks.write(tmp_path / "nb.ipynb", "import os\nprint('pid', os.getpid())")
-    tasks = [
-        {"notebook": str(notebook), "parameters": {}, "output": str(tmp_path / f"{n}.ipynb"), "engine": "inprocess"}
-        for n in range(2)
+def tasks_of(notebook, folder, count=2):
+    return [
+        {"notebook": str(notebook), "parameters": {}, "output": str(folder / f"{n}.ipynb"), "engine": "inprocess"}
+        for n in range(count)
     ]
-    assert [o["status"] for _, o in workers.results(tasks, 1)] == ["done", "done"]
-    seen = {re.search(r"pid \d+", (tmp_path / f"{n}.ipynb").read_text()).group() for n in range(2)}
-    assert len(seen) == 2
+
+
+def printed(folder, count=2):
+    return [nbformat.read(folder / f"{n}.ipynb", 4).cells[-1].outputs[0].text for n in range(count)]
+
+
+def test_every_run_has_a_fresh_process_with_fresh_random_numbers(tmp_path):
+    source = "import os, random, numpy as np\nprint(os.getpid(), random.random(), np.random.random())"
+    notebook = small_notebooks.write(tmp_path / "nb.ipynb", source)
+    done = list(processes.results(tasks_of(notebook, tmp_path), 1))
+    assert [o["status"] for _, o in done] == ["done", "done"]
+    one, other = (text.split() for text in printed(tmp_path))
+    assert all(a != b for a, b in zip(one, other, strict=True))
+
+
+def test_a_run_that_takes_too_long_is_ended_and_fails_alone(tmp_path):
+    slow = "import sys\nif users == 1: sys.stdout.write('x'); [None for _ in iter(int, 1)]"
+    tasks = tasks_of(small_notebooks.write(tmp_path / "nb.ipynb", slow), tmp_path)
+    tasks[0]["parameters"] = {"users": 1}
+    outcomes = {t["output"][-7]: o for t, o in processes.results(tasks, 2, timeout_min=0.05)}
+    assert outcomes["1"]["status"] == "done" and outcomes["0"]["status"] == "failed"
+    assert outcomes["0"]["error"] == "the run was ended after 0.05 min, which --timeout can change"
+
+
+def test_a_script_without_a_main_guard_runs_a_batch_once(make, tmp_path):
+    given = make({"grid": {"users": [1, 2]}})
+    arguments = [str(given["grid_path"]), str(given["out_dir"]), 2, [str(given["notebooks"][0])]]
+    script = tmp_path / "script.py"
+    script.write_text(f"print('once')\nfrom model.apps import batch\nbatch.run(*{arguments!r})")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, "once\n"), done.stderr
+    assert "2 runs: 2 made now" in done.stderr
 
 
 def test_a_half_written_file_is_not_taken_for_a_run(make):
@@ -283,11 +311,11 @@ def test_a_half_written_file_is_not_taken_for_a_run(make):
 
 
 def test_the_numbers_of_workers_are_sane():
-    assert workers.jobs_for(8, 3) == 3
-    assert workers.jobs_for(None, 1000) == (
+    assert processes.jobs_for(8, 3) == 3
+    assert processes.jobs_for(None, 1000) == (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     )
-    assert workers.jobs_for(0, 0) == 1
+    assert processes.jobs_for(0, 0) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,17 @@
-"""Cells that run in this process put out what they would in a kernel, and leave the process as it was."""
+"""Cells that run in a fresh process or in this one put out what they would in a kernel; a run knows of no other."""
 
+import builtins
 import contextlib
 import difflib
+import getpass
 import importlib.metadata
 import importlib.util
-import logging
 import os
-import random
 import re
 import subprocess
 import sys
-import warnings
 
 import nbformat
-import numpy as np
-import pandas as pd
 import papermill
 import pytest
 import small_notebooks
@@ -91,13 +88,24 @@ def lines_that_differ(a, b):
     return list(difflib.unified_diff(a.splitlines(), b.splitlines(), "wanted", "here", "", "", 2, ""))[:20]
 
 
-def test_outputs_equal_those_of_a_kernel_in_the_first_run_and_in_the_next(notebook, tmp_path):
+def in_processes(folder, *sources):
+    """The notebooks, each executed as the command `workbook` does it, one after the other."""
+    return [
+        nbformat.read(done.output, 4) for done in notebooks.execute_all(sources, {}, folder, jobs=1, progress=False)
+    ]
+
+
+def test_outputs_of_a_process_and_of_papermill_equal_those_of_a_kernel(notebook, tmp_path):
     has_pictures = importlib.util.find_spec("matplotlib") is not None
     source = notebook(*CELLS, *([PICTURE] if has_pictures else []), *ERRORS)
     from_kernel = run(source, tmp_path / "kernel.ipynb", "kernel")
     kernel = outputs_text(from_kernel)
-    for _ in range(2):
-        here = run(source, tmp_path / "here.ipynb")
+    call = f"papermill.execute_notebook('nb.ipynb', 'out.ipynb', engine_name='inprocess', cwd={str(tmp_path)!r})"
+    with contextlib.suppress(subprocess.CalledProcessError):  # its last cell raises
+        subprocess.run(
+            [sys.executable, "-c", f"import papermill; {call}"], cwd=tmp_path, capture_output=True, check=True
+        )
+    for here in (*in_processes(tmp_path / "runs", source), nbformat.read(tmp_path / "out.ipynb", 4)):
         ours = outputs_text(here)
         assert here.metadata["language_info"] == from_kernel.metadata["language_info"]
         assert not lines_that_differ(kernel, ours), "\n".join(lines_that_differ(kernel, ours))
@@ -134,81 +142,65 @@ logging.basicConfig(level=logging.DEBUG); logging.disable(logging.ERROR); sys.ex
 
 
 def state():
-    import builtins
-
-    import plotly.io as pio
-
-    filters = [f[:1] + f[2:3] for f in warnings.filters]
     return (
         os.getcwd(),
         dict(os.environ),
         list(sys.path),
         list(sys.argv),
-        random.getstate()[1][:5],
-        np.random.get_state()[1][:5].tolist(),
-        np.get_printoptions(),
-        np.geterr(),
-        filters,
-        warnings.showwarning,
-        pd.get_option("display.max_rows"),
-        pio.templates.default,
-        pio.renderers.default,
-        hasattr(builtins, "left_behind"),
-        builtins.copyright,
         builtins.input,
-        hasattr(builtins, "display"),
-        hasattr(sys, "ps1"),
-        logging.getLogger().handlers[:],
-        logging.getLogger().level,
-        logging.getLogger().manager.disable,
+        getpass.getpass,
         sys.stdout,
         sys.stderr,
         sys.displayhook,
-        sys.excepthook,
         sys.modules["__main__"],
         get_ipython(),
     )
 
 
-@pytest.mark.parametrize("end", ["1", "1 / 0"], ids=["at its end", "after an error"])
-def test_the_process_is_afterwards_as_it_was(notebook, tmp_path, end):
+ENDS = {"at its end": "1", "after an error": "1 / 0"}
+LEAVES = "import os, sys\nos.environ['LEFT'] = '1'\nos.chdir('/')\nsys.path.append('/nowhere')\nsys.argv = ['x']"
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_folder_streams_and_search_path_are_afterwards_as_they_were(notebook, tmp_path, end):
     before = state()
-    run(notebook(CHANGES_EVERYTHING, end), tmp_path / "out.ipynb")
+    run(notebook(LEAVES, end), tmp_path / "out.ipynb")
     assert state() == before
 
 
-def test_a_run_sees_nothing_of_the_one_before(notebook, tmp_path):
+def test_a_run_sees_nothing_of_the_one_before(tmp_path):
     shows = (
         "import numpy as np, os, pandas as pd, plotly.io as pio, sys\n"
         "print(np.array([1 / 3]), pd.get_option('display.max_rows'), pio.templates.default,\n"
         "      pio.renderers.default, 'LEFT_BEHIND' in os.environ, '/nowhere' in sys.path,\n"
-        "      'a' in dir())"
+        "      'a' in dir())\nimport warnings\nwarnings.warn('each time')"
     )
-    run(notebook(CHANGES_EVERYTHING, "a = 1"), tmp_path / "out.ipynb")
-    shown = run(notebook(shows), tmp_path / "out.ipynb").cells[-1].outputs[0].text
-    assert shown == "[0.33333333] 60 plotly plotly_mimetype False False False\n"  # what a kernel starts with
-
-
-def test_numbers_drawn_without_a_seed_differ_between_runs(notebook, tmp_path):
-    source = notebook("import numpy as np, random\nprint(random.random(), np.random.random())")
-    drawn = [run(source, tmp_path / "out.ipynb").cells[-1].outputs[0].text for _ in range(2)]
-    assert drawn[0] != drawn[1]
-
-
-def test_a_warning_is_shown_in_every_run(notebook, tmp_path):
-    source = notebook("import warnings\nwarnings.warn('each time')")
-    for _ in range(2):
-        shown = run(source, tmp_path / "out.ipynb").cells[-1].outputs
-        assert len(shown) == 1 and "each time" in shown[0].text
+    first = small_notebooks.write(tmp_path / "a.ipynb", CHANGES_EVERYTHING, "a = 1")
+    others = [small_notebooks.write(tmp_path / f"{name}.ipynb", shows) for name in "bc"]
+    for executed in in_processes(tmp_path / "out", first, *others)[1:]:
+        shown, warned = executed.cells[-1].outputs
+        assert shown.text == "[0.33333333] 60 plotly plotly_mimetype False False False\n"  # as a kernel starts
+        assert "each time" in warned.text
 
 
 def test_modules_beside_a_notebook_are_its_own(tmp_path):
+    sources = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "beside.py").write_text(f"NAME = {name!r}\n")
-        source = small_notebooks.write(tmp_path / name / "nb.ipynb", "import beside\nprint(beside.NAME)")
-        assert run(source, tmp_path / "out.ipynb").cells[-1].outputs[0].text == f"{name}\n"
-    assert "beside" not in sys.modules
+        sources.append(small_notebooks.write(tmp_path / name / f"{name}.ipynb", "import beside\nprint(beside.NAME)"))
+    shown = [executed.cells[-1].outputs[0].text for executed in in_processes(tmp_path / "out", *sources)]
+    assert shown == ["one\n", "two\n"]
+
+
+def test_the_engine_works_inside_a_kernel_whose_loop_runs(tmp_path):
+    inner = small_notebooks.write(tmp_path / "inner.ipynb", "import asyncio\nawait asyncio.sleep(0)\nprint('awaited')")
+    call = f"papermill.execute_notebook({str(inner)!r}, 'out.ipynb', engine_name='inprocess', progress_bar=False)"
+    after = "await asyncio.sleep(0)\nprint('goes on', type(get_ipython()).__name__)"
+    outer = small_notebooks.write(tmp_path / "outer.ipynb", f"import asyncio, papermill\nnb = {call}", after)
+    executed = run(outer, tmp_path / "outer_out.ipynb", "kernel")
+    assert [o.text for o in executed.cells[-1].outputs] == ["goes on ZMQInteractiveShell\n"]
+    assert "awaited" in (tmp_path / "out.ipynb").read_text()
 
 
 def test_a_cell_that_raises_ends_the_run_and_keeps_the_error(notebook, tmp_path):

@@ -27,7 +27,7 @@ def notebook(tmp_path):
 
 
 def found(path, **more):
-    return [str(d) for d in notebooks.check([path], nbval=False, **QUIET, **more)]
+    return [str(d) for d in notebooks.check([path], kernel=False, **QUIET, **more)]
 
 
 def edit(path, old, new):
@@ -82,7 +82,7 @@ BATTERY = "In [3], table before_after, row 'battery', column 'before': "
     ("old", "new", "told"),
     [
         ("1428.6,", "1428.7,", f"{BATTERY}1428.7 stored, 1428.6 now"),
-        (">1,429<", ">1,428<", f"{BATTERY}'1,428' stored, '1,429' now"),
+        (">1,429<", ">1,428<", "In [3], text/html, row 'line 4': '<tr><td"),
         ("46.8,", "46.801,", "chart Cost by users, row '1000', column 'before y': 46.801 stored, 46.8 now"),
         ("10,000 users in", "10,001 users in", "In [5], stdout, row 'line 1': '10,001 users in us-east-1' "),
         ("Cost by users", "Price by users", "chart Price by users, row 'layout', column 'title.text'"),
@@ -168,17 +168,32 @@ def test_a_columns_tolerance_lets_it_pass_and_no_other_column():
     assert notebooks.differences(shown(100.0, 5.0), shown(100.0, 5.01), "x", {"load": 0.01}) == []
 
 
-def test_html_tables_of_others_are_compared_cell_by_cell():
-    import pandas as pd
-
+def test_a_table_without_json_is_compared_as_text():
     def shown(value):
-        data = {"text/html": pd.DataFrame({"a": [1.0, value]}, index=["p", "q"]).to_html()}
-        output = nbformat.v4.new_output("display_data", data=data)
-        cell = nbformat.v4.new_code_cell("c", outputs=[output])
+        data = {"text/html": f"<table>\n<tr><td>{value}</td></tr>\n</table>"}
+        cell = nbformat.v4.new_code_cell("c", outputs=[nbformat.v4.new_output("display_data", data=data)])
         return notebooks.normalise(nbformat.v4.new_notebook(cells=[cell]))
 
     (difference,) = notebooks.differences(shown(2.5), shown(2.5001), "x")
-    assert (difference.row, difference.column) == ("q", "a")
+    assert (difference.table, difference.row, difference.kind) == ("text/html", "line 2", "text")
+
+
+def test_a_row_or_column_that_is_gone_is_said_once():
+    rows = {"first": {"cost": 1.0, "load": 2.0}, "second": {"cost": 3.0, "load": 4.0}}
+    fewer = {"first": {"cost": 1.0}}
+    told = [(d.kind, d.row, d.column) for d in notebooks.differences(as_notebook(rows), as_notebook(fewer), "x")]
+    assert told == [("missing", "", "load"), ("missing", "second", "")]
+
+
+def test_the_summary_names_the_largest_change_and_counts_the_rest():
+    def shown(cost, load):
+        return as_notebook({"cost": {"before": cost, "after": load}, "load": {"before": 1.0, "after": load}})
+
+    changes = notebooks.differences(shown(100.0, 5.0), shown(106.4, 5.1), "x")
+    assert notebooks.summary(changes) == "cost before +6.4 %, 1 table"
+    assert notebooks.summary([*changes, *notebooks.differences(chart(y=[1]), chart(y=[2]), "x")]) == (
+        "cost before +6.4 %, 1 table, 1 chart"
+    )
 
 
 def test_pictures_widget_ids_and_run_times_are_left_out():
@@ -246,17 +261,19 @@ def test_an_unknown_notebook_is_refused_with_the_nearest():
         notebooks.check([f"{nearest}x"], **QUIET)
 
 
-def test_nbval_runs_in_a_kernel_and_names_the_cell(notebook):
-    edit(notebook, '"text/plain": [\n       "measure', '"text/plain": [\n       "Measure')
-    (theirs,) = notebooks.nbval_failures([notebook])
-    assert (theirs.notebook, theirs.cell, theirs.kind) == ("01_small.ipynb", 3, "nbval")
-    assert "text/plain" in str(theirs)
+def test_check_runs_every_notebook_in_a_kernel_too(tmp_path):
+    path = small_notebooks.write(tmp_path / "nb.ipynb", "import sys\nprint('ipykernel.kernelapp' in sys.modules)")
+    notebooks.accept([path], **QUIET)
+    assert found(path) == []
+    assert [str(d) for d in notebooks.check([path], **QUIET)] == [
+        "nb.ipynb, In [2], stdout, row 'line 1': 'False' stored, 'True' now"
+    ]
 
 
 WITHOUT_DEV = """
 import importlib.util, sys
 real = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *a: None if name in ("kaleido", "nbval") else real(name, *a)
+importlib.util.find_spec = lambda name, *a: None if name == "kaleido" else real(name, *a)
 from model.apps.cli import main
 sys.argv[0] = "workbook"
 main()
@@ -278,13 +295,13 @@ def test_accept_without_kaleido_is_one_sentence_and_stores_nothing(notebook):
     )
 
 
-def test_check_without_nbval_says_so_and_still_finds_every_changed_number(notebook):
+def test_the_command_check_begins_with_a_summary_and_fails_on_every_changed_number(notebook):
     done = without_dev("check", notebook)
-    assert done.returncode == 0 and "every stored number is what the notebooks give" in done.stdout
-    assert done.stderr.startswith("workbook: nbval is not installed, so no notebook is run in a kernel by it as well")
+    assert (done.returncode, done.stdout) == (0, "every stored number is what the notebooks give\n")
     edit(notebook, "1428.6,", "1428.7,")
     done = without_dev("check", notebook)
     assert done.returncode == 1 and "1428.7 stored, 1428.6 now" in done.stdout
+    assert done.stdout.startswith("battery before -0.007 %, 1 table\n")
 
 
 @pytest.mark.parametrize("path", sorted(paths.notebooks().glob("*.ipynb")), ids=lambda p: p.stem)

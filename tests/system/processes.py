@@ -30,7 +30,7 @@ def wait_for(condition, seconds=60):
         time.sleep(0.01)
 
 
-def workers_of(pid):
+def children_of(pid):
     """The processes that a process started and that still run."""
     found = []
     for status in Path("/proc").glob("[0-9]*/status"):
@@ -38,3 +38,8 @@ def workers_of(pid):
             if f"\nPPid:\t{pid}\n" in status.read_text():
                 found.append(int(status.parent.name))
     return found
+
+
+def runs_of(pid):
+    """The processes of the runs of a batch, which a server that the batch started has forked."""
+    return [run for child in children_of(pid) for run in children_of(child)]

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import processes
 import pytest
 from batches import finished, given_to_run, manifest, results
-from processes import wait_for, workers_of
+from processes import children_of, runs_of, wait_for
 
 from model import checks
 from model.apps import batch
@@ -66,7 +66,7 @@ def test_a_stop_is_clean_and_soon_and_leaves_nobody_behind(make, sent):
     process = started(given)
     wait_for(lambda: len(finished(given["out_dir"])) == 2)
     time.sleep(0.5)  # until the second answer is heard
-    children = workers_of(process.pid)
+    children = [*children_of(process.pid), *runs_of(process.pid)]
     began = time.monotonic()
     process.send_signal(sent)
     _, said = process.communicate()
@@ -84,8 +84,8 @@ def test_a_stop_is_clean_and_soon_and_leaves_nobody_behind(make, sent):
 def test_workers_end_with_the_batch_that_started_them(make):
     given = make({"grid": {"users": [1, 2]}}, "import time; time.sleep(60)")
     process = started(given)
-    wait_for(lambda: len(workers_of(process.pid)) == 2)
-    children = workers_of(process.pid)
+    wait_for(lambda: len(runs_of(process.pid)) == 2)
+    children = [*children_of(process.pid), *runs_of(process.pid)]
     process.kill()
     process.communicate()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), 5)

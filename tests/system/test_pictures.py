@@ -59,4 +59,4 @@ def test_charts_get_a_picture_that_is_kept_while_their_data_stay(tmp_path):
     notebooks.accept([path], with_pictures=False, **QUIET)
     picture = re.compile(rb'"image/png": "[^"]+"')
     assert picture.search(path.read_bytes()).group() == picture.search(first).group()
-    assert notebooks.check([path], nbval=False, **QUIET) == []
+    assert notebooks.check([path], kernel=False, **QUIET) == []

@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Iterable, Mapping
 
+from model.apps.notebooks import table_of
 from model.show.display import RESULT_MIME
 
 
@@ -19,16 +20,8 @@ def results_of(notebook: Mapping) -> list[dict]:
             data = output.get("data", {})
             payload = data.get(RESULT_MIME, data.get("application/json"))
             if payload is not None:
-                tables.append(_as_table(payload))
+                tables.append(table_of(payload))
     return tables
-
-
-def _as_table(payload: object) -> dict:
-    if isinstance(payload, list):
-        return {"name": "result", "records": [r if isinstance(r, dict) else {"value": r} for r in payload]}
-    if isinstance(payload, dict) and isinstance(payload.get("records"), list):
-        return payload
-    return {"name": "result", "records": [payload if isinstance(payload, dict) else {"value": payload}]}
 
 
 def rows_of(run: str, notebook: str, parameters: Mapping, executed: Mapping) -> list[dict]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from model import checks, paths
 from model.apps.batch import collect, grid
 from model.apps.batch.store import Store
-from model.apps.notebooks import bar, engine_name, jobs_for, outcome_of, perform, results
+from model.apps.notebooks import TIMEOUT_MIN, alone, bar, engine_name, jobs_for, outcome_of, results
 
 PATIENCE = "5s"  # for a Dask scheduler to answer
 PROTOCOLS = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "inproc://")
@@ -107,6 +107,7 @@ def run(
     yes: bool = False,
     cluster: str | None = None,
     check_scenario: Callable[[dict, dict], dict | None] | None = None,
+    timeout_min: float = TIMEOUT_MIN,
 ) -> int:
     """Run a grid of notebooks into a folder; run again, it goes on where it was stopped. Gives the exit code."""
     runs = grid.plan(Path(grid_path), notebooks, yes, check_scenario)
@@ -124,7 +125,7 @@ def run(
     try:
         with _terminable():
             batch.write_manifest(prints)
-            _work(batch, tasks, jobs, cluster)
+            _work(batch, tasks, jobs, cluster, timeout_min)
             store.clear_parts()  # a worker of a killed batch may have lived on for a moment
             notes = batch.collect()
             batch.write_manifest(prints)
@@ -136,10 +137,11 @@ def run(
     return _finished(batch, notes)
 
 
-def _work(batch: Batch, tasks: list[dict], jobs: int | None, cluster: str | None) -> None:
+def _work(batch: Batch, tasks: list[dict], jobs: int | None, cluster: str | None, timeout_min: float) -> None:
     """Do the tasks, note each outcome at once."""
     done = len(batch.runs) - len(tasks)
-    outcomes = _on_cluster(tasks, cluster) if cluster else results(tasks, jobs_for(jobs, len(tasks)))
+    here = (tasks, jobs_for(jobs, len(tasks)), timeout_min)
+    outcomes = _on_cluster(tasks, cluster, timeout_min) if cluster else results(*here)
     with bar(len(batch.runs), "runs", not batch.json_events, done) as step, contextlib.closing(outcomes):
         for task, outcome in outcomes:
             step(batch.take(task, outcome))
@@ -212,13 +214,13 @@ def _client(address: str):
         checks.fail(f"no Dask scheduler answers at {address}: {error}")
 
 
-def _on_cluster(tasks: Sequence[dict], address: str) -> Iterator[tuple[dict, dict]]:
+def _on_cluster(tasks: Sequence[dict], address: str, timeout_min: float) -> Iterator[tuple[dict, dict]]:
     """Hand all tasks to the scheduler and give each with its outcome as it ends."""
     client = _client(address)
     import distributed
 
     with client:
-        futures = {client.submit(perform, t, pure=False, retries=1): t for t in tasks}
+        futures = {client.submit(alone, t, timeout_min, pure=False, retries=1): t for t in tasks}
         try:
             for future in distributed.as_completed(list(futures), loop=client.loop):
                 gave_up = future.status != "finished"

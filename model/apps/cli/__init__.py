@@ -16,7 +16,7 @@ from model import checks
 from model.apps.cli import prices as price_commands
 from model.apps.cli import tables
 from model.apps.cli.new import new
-from model.apps.cli.options import Format, OutDir, ScenarioName, Users, user_counts
+from model.apps.cli.options import Format, OutDir, ScenarioName, TimeoutMin, Users, user_counts
 
 app = typer.Typer(
     add_completion=False,
@@ -38,6 +38,7 @@ def report(
     users: Users = None,
     out: OutDir = Path("report"),
     engine: Annotated[str, typer.Option(help="inprocess, or kernel for a kernel a notebook.")] = "inprocess",
+    timeout: TimeoutMin = 30.0,
 ) -> None:
     """Run the notebooks and write them, an HTML page each with an index, and the tables."""
     from model.apps import report as reports
@@ -46,7 +47,7 @@ def report(
     if counts and len(counts) > 1:
         checks.fail(f"a report is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
     try:
-        index = reports.write_report(scenario, counts[0] if counts else None, out, engine)
+        index = reports.write_report(scenario, counts[0] if counts else None, out, engine=engine, timeout_min=timeout)
     except RuntimeError as broken:
         sys.stderr.write(f"workbook: {broken}\n")
         raise typer.Exit(1) from None
@@ -56,11 +57,12 @@ def report(
 @app.command()
 def accept(
     notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
+    timeout: TimeoutMin = 30.0,
 ) -> None:
     """Run the notebooks again, show which numbers changed, and store them."""
     from model.apps import notebooks
 
-    changes = notebooks.accept(notebook)
+    changes = notebooks.accept(notebook, timeout_min=timeout)
     for change in changes:
         typer.echo(str(change))
     if any(change.kind == "failed" for change in changes):
@@ -70,18 +72,14 @@ def accept(
 @app.command()
 def check(
     notebook: Annotated[list[str] | None, typer.Argument(help="Notebooks; all where none is named.")] = None,
+    timeout: TimeoutMin = 30.0,
 ) -> None:
-    """Run the notebooks again and fail on any number that differs from the stored one."""
+    """Run the notebooks again, in kernels as well, and fail on any number that differs from the stored one."""
     from model.apps import notebooks
 
-    if not notebooks.has_nbval():
-        sys.stderr.write(
-            "workbook: nbval is not installed, so no notebook is run in a kernel by it as well; "
-            "in a clone: pip install -e '.[dev]'\n"
-        )
-    changes = notebooks.check(notebook)
-    for change in changes:
-        typer.echo(str(change))
+    changes = notebooks.check(notebook, timeout_min=timeout)
+    for line in [notebooks.summary(changes), *changes] if changes else ():
+        typer.echo(str(line))
     if changes:
         raise typer.Exit(1)
     typer.echo("every stored number is what the notebooks give")
@@ -162,13 +160,15 @@ def batch(
     json: Annotated[bool, typer.Option("--json", help="A line of JSON an event on standard output.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Start a very large grid.")] = False,
     cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
+    timeout: TimeoutMin = 30.0,
 ) -> None:
     """Run notebooks over a grid of scenarios, users, regions and any path of a scenario."""
     from model.apps import batch as batches
 
     if jobs is not None and jobs < 1:
         checks.fail(f"--jobs must be a whole number >= 1; got {jobs}")
-    raise typer.Exit(batches.run(grid, out, jobs, notebook, engine, json, yes, cluster, check_scenario=_settled))
+    more = {"check_scenario": _settled, "timeout_min": timeout}
+    raise typer.Exit(batches.run(grid, out, jobs, notebook, engine, json, yes, cluster, **more))
 
 
 def _settled(given: dict, defaults: dict) -> dict:

@@ -13,6 +13,7 @@ from model import checks
 Format = StrEnum("Format", "text md csv json html")  # how a table is written
 ScenarioName = Annotated[str, typer.Argument(help="A name in data/scenarios, or a .yaml file.")]
 Users = Annotated[list[str] | None, typer.Option("--users", "-u", help="Users in the month; several may follow.")]
+TimeoutMin = Annotated[float, typer.Option("--timeout", min=0.0, help="Minutes after which a run is ended.")]
 OutDir = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
 
 

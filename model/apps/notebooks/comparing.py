@@ -1,21 +1,20 @@
 """Two runs of a notebook, compared: every number of every table and chart, then all texts.
 
 A number differs where it is farther from the stored one than its column's tolerance allows. Pictures,
-ids of widgets and run times are left out; a chart is compared by the data behind it.
+ids of widgets and run times are left out. A table is compared by the JSON beside it, a chart by the data behind it.
 """
 
 from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from itertools import zip_longest
 
 import numpy as np
 
-from model.show.display import RESULT_MIME
+from model.show import display
 
 RELATIVE = 1e-6  # below any change of a digit that a table shows
 ABSOLUTE = 1e-12  # below it a number is zero
@@ -29,7 +28,7 @@ class Difference:
 
     notebook: str
     cell: int
-    kind: str  # number, text, missing, new, failed or nbval
+    kind: str  # number, text, missing, new or failed
     table: str = ""
     row: str = ""
     column: str = ""
@@ -41,7 +40,7 @@ class Difference:
         where += f", {self.table}" if self.table else ""
         where += f", row {self.row!r}" if self.row else ""
         where += f", column {self.column!r}" if self.column else ""
-        if self.kind in ("failed", "nbval"):
+        if self.kind == "failed":
             return f"{where}: {self.fresh}"
         if self.kind == "missing":
             return f"{where}: stored, but not there now"
@@ -51,80 +50,47 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Table:
-    """Rows with named columns; a row is called by its index columns, its first text, or its number."""
+class Shown:
+    """The values of a table or chart by their place, and by what row and column a person knows each place."""
 
-    name: str = ""
-    columns: tuple[str, ...] = ()
-    rows: tuple[dict, ...] = ()
-    index: tuple[str, ...] = ()
-    tolerance: dict = field(default_factory=dict)
-    echo: bool = False  # the same table once more, as HTML
+    title: str = ""
+    values: dict[tuple, object] = field(default_factory=dict)
+    places: dict[tuple, tuple[str, str]] = field(default_factory=dict)
+    tolerance: Mapping = field(default_factory=dict)
 
-    def label(self, k: int) -> str:
-        """What a person calls the row."""
-        named = self.index or [c for c in self.columns[:1] if isinstance(self.rows[k].get(c), str)]
-        return ", ".join(str(self.rows[k].get(c)) for c in named) or str(k + 1)
-
-    def content(self) -> tuple:
-        """What two tables that are exactly equal have in common."""
-        return self.columns, self.rows
-
-    def changes(self, new: Table, tolerance: Mapping) -> Iterator[tuple]:
-        """Kind, title, row, column and both values of everything in which another table differs."""
-        title = f"table {self.name or new.name}"
-        for column in [*self.columns, *(c for c in new.columns if c not in self.columns)]:
-            if column not in self.columns or column not in new.columns:
-                yield "new" if column in new.columns else "missing", title, "", column
-        for k, (one, other) in enumerate(zip_longest(self.rows, new.rows)):
-            if one is None or other is None:
-                yield ("new", title, new.label(k)) if one is None else ("missing", title, self.label(k))
+    def changes(self, new: Shown, tolerance: Mapping) -> Iterator[tuple]:
+        """Kind, title, row, column and both values of everything in which another one differs."""
+        apart = self.values.keys() ^ new.values.keys()
+        for path in {**self.values, **new.values}:
+            what = self.title or new.title, *(self if path in self.values else new).places[path]
+            if path in apart:
+                if not apart & {path[:1], path[1:]} - {path}:  # of a row or column that is gone, only that is said
+                    yield "missing" if path in self.values else "new", *what
                 continue
-            for column in (c for c in self.columns if c in new.columns):
-                a, b = one.get(column), other.get(column)
-                names = (column, self.label(k)) if self.echo else (column,)  # one record stands upright in HTML
-                near = next((t[n] for t in (tolerance, self.tolerance) for n in names if n in t), RELATIVE)
-                if not _same(a, b, near):
-                    yield _kind(a), title, self.label(k), column, a, b
-
-
-@dataclass(frozen=True)
-class Chart:
-    """The values of a chart by their path in its JSON."""
-
-    name: str = ""
-    values: dict = field(default_factory=dict)
-    traces: tuple = ()
-    echo: bool = False
-
-    def where(self, path: tuple) -> tuple[str, str]:
-        """Row (the point's place on the axis) and column (the trace and what of it) of a value."""
-        if path[0] != "data":
-            return "layout", ".".join(map(str, path[1:]))
-        trace = self.traces[path[1]]
-        name, place = trace.get("name") or f"trace {path[1] + 1}", path[2:]
-        if not isinstance(path[-1], int):
-            return "", f"{name} {'.'.join(map(str, place))}"
-        at = _listed(trace.get("x")) or _listed(trace.get("labels")) or []
-        known = place[0] not in ("x", "labels") and path[-1] < len(at)
-        row = str(at[path[-1]]) if known else f"point {path[-1] + 1}"
-        return row, f"{name} {'.'.join(map(str, place[:-1]))}"
-
-    def content(self) -> dict:
-        """What two charts that are exactly equal have in common."""
-        return self.values
-
-    def changes(self, new: Chart, tolerance: Mapping) -> Iterator[tuple]:
-        """Kind, title, row, column and both values of everything in which another chart differs."""
-        title = f"chart {self.name or new.name}"
-        for path in [*self.values, *(p for p in new.values if p not in self.values)]:
-            if path not in self.values or path not in new.values:
-                yield ("new", title, *new.where(path)) if path in new.values else ("missing", title, *self.where(path))
-                continue
+            near = next((t[what[2]] for t in (tolerance, self.tolerance) if what[2] in t), RELATIVE)
             a, b = self.values[path], new.values[path]
-            row, column = self.where(path)
-            if not _same(a, b, tolerance.get(column, RELATIVE)):
-                yield _kind(a), title, row, column, a, b
+            if not _same(a, b, near):
+                yield "text" if _number(a) is None else "number", *what, a, b
+
+
+def summary(changes: Sequence[Difference]) -> str:
+    """What changed in one line: the largest change of a number, then how many tables, charts and others differ."""
+    sizes = [(d.fresh / d.stored - 1.0, d) for d in changes if d.kind == "number" and _share(d)]
+    first = [(size, d) for size, d in sizes if d.table.startswith("table")] or sizes
+    said = [
+        f"{d.row} {d.column} {'+' * (size > 0)}{display.number(100 * size, 2)} %"
+        for size, d in sorted(first, key=lambda s: -abs(s[0]))[:1]
+    ]
+    places = {(d.notebook, d.cell, d.table) for d in changes}
+    kinds = [next((k for k in ("table", "chart") if place[2].startswith(f"{k} ")), "text") for place in places]
+    counts = ((kinds.count(kind), kind) for kind in ("table", "chart", "text"))
+    return ", ".join([*said, *(f"{n} {kind}{'s' if n > 1 else ''}" for n, kind in counts if n)])
+
+
+def _share(d: Difference) -> bool:
+    """Whether a change is a share of something."""
+    both = [v for v in (d.stored, d.fresh) if isinstance(v, (int, float)) and math.isfinite(v)]
+    return len(both) == 2 and bool(d.stored)
 
 
 def differences(stored, fresh, name: str, tolerance: Mapping | None = None) -> list[Difference]:
@@ -141,16 +107,13 @@ def differences(stored, fresh, name: str, tolerance: Mapping | None = None) -> l
 
 def _cell_changes(old, new, tolerance: Mapping) -> Iterator[tuple]:
     """What differs in a cell: by number where there is a table or chart, by text where there is not."""
-    for number, (a, b) in enumerate(zip_longest(old.outputs, new.outputs), 1):
+    for place, (a, b) in enumerate(zip_longest(old.outputs, new.outputs), 1):
         if a is None or b is None:
-            yield "new" if a is None else "missing", f"output {number}"
+            yield "new" if a is None else "missing", f"output {place}"
             continue
-        named, close = [], False
-        for read, empty in ((_tables, Table()), (_charts, Chart())):
-            for one, other in zip_longest(read(a), read(b), fillvalue=empty):
-                if not (named and one.echo):
-                    named += one.changes(other, tolerance)
-                    close = close or one.content() != other.content()
+        pairs = list(zip_longest(_shown(a), _shown(b), fillvalue=Shown()))
+        named = [change for one, other in pairs for change in one.changes(other, tolerance)]
+        close = any(one.values != other.values for one, other in pairs)
         yield from named if named or close else _text_changes(a, b)
 
 
@@ -182,10 +145,6 @@ def _same(a: object, b: object, relative: float) -> bool:
     return x == y or math.isclose(x, y, rel_tol=relative, abs_tol=ABSOLUTE)
 
 
-def _kind(value: object) -> str:
-    return "text" if _number(value) is None else "number"
-
-
 def _number(value: object) -> float | None:
     """The value as a number, also one written with thousands apart."""
     if isinstance(value, bool) or value is None:
@@ -202,69 +161,55 @@ def _brief(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _tables(output) -> list[Table]:
-    """The tables of an output: of its JSON, and as they are shown in its HTML."""
+def _shown(output) -> list[Shown]:
+    """The tables and the chart of an output."""
     data = output.get("data", {})
-    tables = [_table_of_json(data[mime]) for mime in (RESULT_MIME, "application/json") if mime in data]
-    name, tolerance = (tables[0].name, tables[0].tolerance) if tables else ("shown", {})
-    if "text/html" in data:
-        reader = _Rows()
-        reader.feed(data["text/html"])
-        tables += [_table_of_html(rows, name, tolerance, bool(tables)) for rows in reader.tables if rows]
-    return tables
+    tables = [_table(table_of(data[mime])) for mime in (display.RESULT_MIME, "application/json") if mime in data]
+    return [*tables, *([_chart(data[CHART_MIME])] if CHART_MIME in data else [])]
 
 
-def _table_of_json(payload: object) -> Table:
-    whole = payload if isinstance(payload, dict) and isinstance(payload.get("records"), list) else {}
-    records = whole.get("records", payload if isinstance(payload, list) else [payload])
-    rows = tuple(r if isinstance(r, dict) else {"value": r} for r in records)
-    columns = tuple(whole.get("columns") or dict.fromkeys(c for r in rows for c in r))
-    return Table(whole.get("name", "result"), columns, rows, tuple(whole.get("index", ())), whole.get("tolerance", {}))
+def table_of(payload: object) -> dict:
+    """The JSON of a result as a table with name and records, whatever JSON a cell put out."""
+    if isinstance(payload, dict) and isinstance(payload.get("records"), list):
+        return {"name": "result", **payload}
+    records = payload if isinstance(payload, list) else [payload]
+    return {"name": "result", "records": [r if isinstance(r, dict) else {"value": r} for r in records]}
 
 
-def _table_of_html(rows: list[list[str]], name: str, tolerance: dict, echo: bool) -> Table:
-    """A table as shown: the first row names the columns; a name that is empty or stands twice has a number."""
-    texts = [text or f"column {k}" for k, text in enumerate(rows[0], 1)]
-    columns = [text if texts.count(text) == 1 else f"{text} ({k})" for k, text in enumerate(texts, 1)]
-    columns += [f"column {k + 1}" for k in range(len(columns), max(map(len, rows)))]
-    records = tuple(dict(zip(columns, row, strict=False)) for row in rows[1:])
-    return Table(name, tuple(columns), records, tuple(columns[:1]), tolerance, echo)
+def _table(table: dict) -> Shown:
+    """A table's values by row and column; a row is called by its index columns, its first text, or its number."""
+    rows = [r if isinstance(r, dict) else {"value": r} for r in table["records"]]
+    columns = list(table.get("columns") or dict.fromkeys(c for r in rows for c in r))
+    values, places = {(c,): c for c in columns}, {(c,): ("", c) for c in columns}
+    for k, row in enumerate(rows):
+        named = table.get("index") or [c for c in columns[:1] if isinstance(row.get(c), str)]
+        label = ", ".join(str(row.get(c)) for c in named) or str(k + 1)
+        values |= {(k,): k, **{(k, c): row.get(c) for c in columns}}
+        places |= {(k,): (label, ""), **{(k, c): (label, c) for c in columns}}
+    return Shown(f"table {table['name']}", values, places, table.get("tolerance", {}))
 
 
-class _Rows(HTMLParser):
-    """The texts of all table cells, by table and row."""
-
-    def __init__(self):
-        super().__init__()
-        self.tables, self._open = [], False
-
-    def handle_starttag(self, tag, attrs):
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr" and self.tables:
-            self.tables[-1].append([])
-        elif tag in ("td", "th") and self.tables and self.tables[-1]:
-            self.tables[-1][-1].append("")
-            self._open = True
-
-    def handle_endtag(self, tag):
-        if tag in ("td", "th", "table"):
-            self._open = False
-
-    def handle_data(self, data):
-        if self._open:
-            self.tables[-1][-1][-1] += data.strip()
-
-
-def _charts(output) -> list[Chart]:
-    """The plotly chart of an output, where it is one."""
-    figure = output.get("data", {}).get(CHART_MIME)
-    if figure is None:
-        return []
+def _chart(figure: Mapping) -> Shown:
+    """A chart's values by their path in its JSON."""
     traces, layout = list(figure.get("data", ())), figure.get("layout", {})
     title = layout.get("title") or {}
-    name = str((title.get("text") if isinstance(title, dict) else title) or "without a title")
-    return [Chart(name, dict(_flat({"data": traces, "layout": layout})), tuple(traces))]
+    name = (title.get("text") if isinstance(title, dict) else title) or "without a title"
+    values = dict(_flat({"data": traces, "layout": layout}))
+    return Shown(f"chart {name}", values, {path: _point(path, traces) for path in values})
+
+
+def _point(path: tuple, traces: list) -> tuple[str, str]:
+    """Row (the point's place on the axis) and column (the trace and what of it) of a value."""
+    if path[0] != "data":
+        return "layout", ".".join(map(str, path[1:]))
+    trace = traces[path[1]]
+    name, place = trace.get("name") or f"trace {path[1] + 1}", path[2:]
+    if not isinstance(path[-1], int):
+        return "", f"{name} {'.'.join(map(str, place))}"
+    at = _listed(trace.get("x")) or _listed(trace.get("labels")) or []
+    known = place[0] not in ("x", "labels") and path[-1] < len(at)
+    row = str(at[path[-1]]) if known else f"point {path[-1] + 1}"
+    return row, f"{name} {'.'.join(map(str, place[:-1]))}"
 
 
 def _flat(value: object, path: tuple = ()) -> Iterator[tuple]:

@@ -1,16 +1,19 @@
 """A papermill engine that runs cells in the process at hand: `papermill --engine inprocess IN OUT`.
 
-A kernel takes 0.6 to 3 s to start and to import pandas; here the modules that are already loaded
-are shared by all runs, and a short notebook takes a few hundredths of a second. Displays, charts,
-warnings and errors come out as in a kernel: ipykernel's own shell formats everything, and only the
-socket behind it is replaced, by a `Collector` that turns messages into outputs as a notebook client does.
-The notebook is written once a run instead of once a cell. What differs: start-up files of IPython are not
-read, widgets keep no state in the notebook, `asyncio.run` works, and a crash of the interpreter takes the
-process with it.
+A kernel takes 0.6 to 3 s to start and to import pandas; here the modules that are already loaded are used.
+Displays, charts, warnings and errors come out as in a kernel: ipykernel's own shell formats everything, and
+papermill's own client keeps it. Only the socket between the two is replaced, by a call.
+
+What is shared with the process: every imported module and what it holds as settings (options of pandas,
+numpy, plotly and matplotlib, warning filters, logging, random state), builtins and open widgets. The
+`workbook` command therefore gives each run a process of its own; whoever calls papermill has one process.
+What differs from a kernel: start-up files of IPython are not read, widgets keep no state in the notebook,
+`asyncio.run` works, and a crash of the interpreter takes the process with it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import contextvars
@@ -21,14 +24,14 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from types import SimpleNamespace
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell, ZMQShellDisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.session import json_packer, json_unpacker
-from nbclient.exceptions import CellTimeoutError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine
 from papermill.exceptions import PapermillException
@@ -39,7 +42,7 @@ from traitlets import Any, Type
 from traitlets.config import Config
 
 from model import checks
-from model.apps.notebooks.isolation import INLINE, Descriptors, as_in_a_kernel
+from model.apps.notebooks.surroundings import INLINE, LANGUAGE, Descriptors, as_in_a_kernel
 
 _one_at_a_time = threading.RLock()
 
@@ -71,24 +74,22 @@ class InProcessEngine(Engine):
     def execute_managed_notebook(
         cls, nb_man, kernel_name, log_output=False, stdout_file=None, stderr_file=None, execution_timeout=None, **kwargs
     ):
-        """Run all cells until one fails, in a state as a kernel has at its start."""
+        """Run all cells until one fails; where an event loop runs, as in a kernel, in a thread beside it."""
         language = nb_man.nb.metadata.get("kernelspec", {}).get("language") or "python"
         if language != "python":
             raise PapermillException(f"the inprocess engine runs Python only; this notebook is in {language}")
-        log = SimpleNamespace(log=logger, log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file)
+        files = {"stdout_file": stdout_file, "stderr_file": stderr_file}
         timeout = execution_timeout or kwargs.get("timeout")
-        with _one_at_a_time:
-            # An empty context: settings such as numpy's print options are at their defaults in it.
-            contextvars.Context().run(_run_cells, nb_man, log, timeout)
-        nb_man.nb.metadata["language_info"] = {  # what a kernel of this Python tells about its language
-            "name": "python",
-            "version": sys.version.split()[0],
-            "mimetype": "text/x-python",
-            "codemirror_mode": {"name": "ipython", "version": sys.version_info[0]},
-            "pygments_lexer": "ipython3",
-            "nbconvert_exporter": "python",
-            "file_extension": ".py",
-        }
+        client = Client(nb_man, log=logger, log_output=log_output, **files)
+        client.seconds = timeout
+        loop = None
+        with contextlib.suppress(RuntimeError):
+            loop = asyncio.get_running_loop()
+        # An empty context: settings such as numpy's print options are at their defaults in it.
+        run = contextvars.Context().run
+        with _one_at_a_time, ThreadPoolExecutor(1) as beside:
+            beside.submit(run, client.run).result() if loop else run(client.run)
+        nb_man.nb.metadata["language_info"] = {**LANGUAGE, "version": sys.version.split()[0]}
 
 
 def _check_parameters(nb) -> None:
@@ -106,45 +107,62 @@ def _said(kind, error, trace, ordinary=sys.excepthook) -> None:
     return sys.stderr.write(f"{getattr(error, 'evalue', error)}\n") if mistake else ordinary(kind, error, trace)
 
 
-def _run_cells(nb_man, log, timeout) -> None:
-    collector = Collector()
-    with as_in_a_kernel(collector.write), contextlib.ExitStack() as stack:
-        shell = Shell(collector)
-        stack.callback(shell.leave)
-        stack.enter_context(_installed(shell))
-        descriptors = Descriptors(collector.write)
-        stack.callback(descriptors.close)
-        for index, cell in enumerate(nb_man.nb.cells):
-            nb_man.cell_start(cell, index)
-            try:
-                if not _run_cell(shell, collector, descriptors, cell, timeout):
-                    nb_man.cell_exception(cell, cell_index=index)
-                    break
-            except BaseException:
-                nb_man.cell_exception(cell, cell_index=index)
-                raise
-            finally:
-                for output in cell.get("outputs", ()):
-                    PapermillNotebookClient.log_output_message(log, output)
-                nb_man.cell_complete(cell, cell_index=index)
+class Client(PapermillNotebookClient):
+    """Keeps as outputs what a shell of this process sends, to which it is what a session is in a kernel."""
 
+    def run(self) -> None:
+        """Run all cells until one fails."""
+        self.reset_execution_trackers()
+        self.streams = {"stdout": [], "stderr": []}
+        with as_in_a_kernel(self.write), contextlib.ExitStack() as stack:
+            self.shell = Shell(self)
+            stack.callback(self.__dict__.pop, "shell")
+            stack.callback(self.shell.leave)
+            stack.enter_context(_installed(self.shell))
+            self.descriptors = stack.enter_context(contextlib.closing(Descriptors(self.write)))
+            self.papermill_execute_cells()
 
-def _run_cell(shell, collector, descriptors, cell, timeout) -> bool:
-    """Run one cell and keep its outputs; False where the notebook has to stop."""
-    tags = cell.metadata.get("tags", ())
-    if cell.cell_type != "code" or not cell.source.strip() or "skip-execution" in tags:
-        return True
-    collector.begin(cell)
-    with descriptors.caught(), _limited(timeout):
-        result = shell.run(cell.source)
-    collector.write_streams()
-    cell.execution_count = shell.execution_count - 1
-    error = result.error_before_exec or result.error_in_exec
-    if isinstance(error, _TooLong):
-        raise CellTimeoutError.error_from_timeout_and_cell("the cell was stopped", timeout, cell)
-    if isinstance(error, KeyboardInterrupt):
-        raise error
-    return error is None or "raises-exception" in tags
+    def execute_cell(self, cell, cell_index, **_) -> None:
+        """Run one cell and keep its outputs."""
+        tags = cell.metadata.get("tags", ())
+        if cell.cell_type != "code" or not cell.source.strip() or "skip-execution" in tags:
+            return
+        self.at, cell.outputs, self.clear_before_next_output = (cell, cell_index), [], False
+        with self.descriptors.caught(), _limited(self.seconds):
+            result = self.shell.run(cell.source)
+        self.write_streams()
+        cell.execution_count = self.shell.execution_count - 1
+        error = result.error_before_exec or result.error_in_exec
+        if isinstance(error, _TooLong):
+            raise CellTimeoutError.error_from_timeout_and_cell("the cell was stopped", self.seconds, cell)
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        if error is not None and "raises-exception" not in tags:
+            raise CellExecutionError("", type(error).__name__, str(error))
+
+    def write(self, name: str, text: str) -> None:
+        """Keep text written to stdout or stderr; it becomes an output before the next display."""
+        if text:
+            self.streams[name].append(text)
+
+    def write_streams(self) -> None:
+        """Turn the text written so far into outputs: stdout first, as clients order what has no order."""
+        for name, parts in self.streams.items():
+            if parts:
+                text, parts[:] = "".join(parts), []
+                self.process_message(self.msg("stream", {"name": name, "text": text}), *self.at)
+
+    def msg(self, msg_type: str, content: dict | None = None, parent=None) -> dict:
+        """A message, as a session makes it for display hooks to fill."""
+        header = {"header": {"msg_type": msg_type}, "msg_type": msg_type, "parent_header": {}}
+        return nbformat.from_dict({**header, "content": content or {}})
+
+    def send(self, socket, msg_or_type, content=None, parent=None, ident=None, **_) -> None:
+        """Take a message that a kernel would send: displays, results, errors, updates, clearings."""
+        message = self.msg(msg_or_type, content) if isinstance(msg_or_type, str) else msg_or_type
+        plain = json_unpacker(json_packer(message["content"]))
+        self.write_streams()
+        self.process_message(self.msg(message["msg_type"], plain), *self.at)
 
 
 @contextlib.contextmanager
@@ -166,66 +184,6 @@ def _limited(seconds):
         signal.signal(signal.SIGALRM, before)
 
 
-class Collector:
-    """Stands where a kernel's session stands and keeps each message as an output of the cell that runs."""
-
-    def __init__(self):
-        self.outputs = []
-        self._streams = {"stdout": [], "stderr": []}
-        self._clear_next = False
-        self._shown = {}
-
-    def begin(self, cell) -> None:
-        """Let what follows be the outputs of this cell."""
-        self.write_streams()
-        cell.outputs = self.outputs = []
-        self._clear_next = False
-
-    def write(self, name: str, text: str) -> None:
-        """Keep text written to stdout or stderr; it becomes an output before the next display."""
-        if text:
-            self._streams[name].append(text)
-
-    def write_streams(self) -> None:
-        """Turn the text written so far into outputs: stdout first, as clients order what has no order."""
-        for name, parts in self._streams.items():
-            if parts:
-                text, parts[:] = "".join(parts), []
-                self._add(nbformat.v4.new_output("stream", name=name, text=text))
-
-    def msg(self, msg_type: str, content: dict | None = None, parent=None) -> dict:
-        """A message, as a session makes it for display hooks to fill."""
-        return {"header": {"msg_type": msg_type}, "msg_type": msg_type, "content": content or {}}
-
-    def send(self, socket, msg_or_type, content=None, parent=None, ident=None, **_) -> None:
-        """Take a message that a kernel would send: displays, results, errors, updates, clearings."""
-        message = self.msg(msg_or_type, content) if isinstance(msg_or_type, str) else msg_or_type
-        kind, content = message["msg_type"], json_unpacker(json_packer(message["content"]))
-        self.write_streams()
-        if kind == "clear_output":
-            self._clear_next = bool(content.get("wait"))
-            if not self._clear_next:
-                self.outputs.clear()
-        elif kind in ("display_data", "execute_result", "error", "update_display_data"):
-            self._show(kind, content)
-
-    def _show(self, kind: str, content: dict) -> None:
-        shown_as = (content.pop("transient", None) or {}).get("display_id")
-        for output in self._shown.get(shown_as, ()):
-            output.data, output.metadata = (nbformat.from_dict(content[k]) for k in ("data", "metadata"))
-        if kind != "update_display_data":
-            output = nbformat.v4.output_from_msg({"header": {"msg_type": kind}, "content": content})
-            self._add(output)
-            if shown_as:
-                self._shown.setdefault(shown_as, []).append(output)
-
-    def _add(self, output) -> None:
-        if self._clear_next:
-            self.outputs.clear()
-            self._clear_next = False
-        self.outputs.append(output)
-
-
 class _Publisher(ZMQDisplayPublisher):
     session = Any()
 
@@ -235,16 +193,16 @@ class _Hook(ZMQShellDisplayHook):
 
 
 class Shell(ZMQInteractiveShell):
-    """The shell of a kernel, sending to a `Collector`; one notebook is run in it, then it is left."""
+    """The shell of a kernel, sending to a `Client`; one notebook is run in it, then it is left."""
 
     display_pub_class = Type(_Publisher)
     displayhook_class = Type(_Hook)
 
-    def __init__(self, collector: Collector):
+    def __init__(self, client: Client):
         config = Config()
         config.HistoryManager.enabled = False
         super().__init__(config=config, compiler_class=XCachingCompiler)
-        self.display_pub.session = self.displayhook.session = collector
+        self.display_pub.session = self.displayhook.session = client
         self.history_manager.outputs = defaultdict(list)  # else one for all shells of a process
 
     def run(self, source: str):
@@ -255,16 +213,12 @@ class Shell(ZMQInteractiveShell):
         return result
 
     def leave(self) -> None:
-        """Forget all that would keep the notebook's objects alive."""
+        """Do now what a kernel does at its end, and forget all that would keep the notebook's objects alive."""
         for name in self.compile._filename_map:
             linecache.cache.pop(name, None)
-        scripts = self.magics_manager.registry["ScriptMagics"]
-        scripts.kill_bg_processes()
-        for kept in (self.atexit_operations, scripts.kill_bg_processes):
-            atexit.unregister(kept)
-        for path in self.tempfiles:
-            path.unlink(missing_ok=True)
-        self.displayhook._ = self.displayhook.__ = self.displayhook.___ = ""
+        for last in (self.magics_manager.registry["ScriptMagics"].kill_bg_processes, self.atexit_operations):
+            last()
+            atexit.unregister(last)
         self.last_execution_result = None
         self.user_ns.clear()
         self.user_ns_hidden.clear()
@@ -294,6 +248,3 @@ def _installed(shell: Shell) -> Iterator[None]:
                 c._instance = before[c]
             else:
                 del c._instance
-        config = getattr(sys.modules.get("matplotlib_inline.config"), "InlineBackend", None)
-        if config is not None:
-            config.clear_instance()

@@ -6,46 +6,28 @@ Nothing in a stored notebook depends on when, where or how often it ran.
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import re
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from xml.etree import ElementTree
 
 from model import checks, paths
 from model.apps.notebooks.comparing import CHART_MIME, Difference, differences
+from model.apps.notebooks.processes import execute_all
 from model.apps.notebooks.running import find, import_schemas, write_whole
-from model.apps.notebooks.workers import execute_all
 from model.show import pictures
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-LANGUAGE = {
-    "codemirror_mode": {"name": "ipython", "version": 3},
-    "file_extension": ".py",
-    "mimetype": "text/x-python",
-    "name": "python",
-    "nbconvert_exporter": "python",
-    "pygments_lexer": "ipython3",
-}
 DROPPED = ("papermill", "execution", "widgets", "ExecuteTime", "signature", "trusted", "collapsed")
 PICTURE, WIDGET = "image/png", "application/vnd.jupyter.widget-view+json"
 KEPT_AS_IS = (PICTURE, "image/jpeg", "application/pdf")
-NBVAL = "-m pytest --nbval --nbval-current-env -q -p no:cacheprovider -o addopts= --color=no".split()
 NOT_AS_ACCEPTED = "the file is not as `workbook accept` writes it; accept it again"
 
 
-def accept(
-    notebooks: Iterable | None = None,
-    engine: str = "inprocess",
-    with_pictures: bool = True,
-    jobs: int | None = None,
-    progress: bool = True,
-) -> list[Difference]:
-    """Run notebooks, store them with their outputs, and tell in numbers what changed.
+def accept(notebooks: Iterable | None = None, with_pictures: bool = True, **how) -> list[Difference]:
+    """Run notebooks as `execute_all` does, store them with their outputs, and tell in numbers what changed.
 
     Where nothing changed, the file keeps its bytes. A notebook that fails, or that prints a warning,
     is not stored.
@@ -53,7 +35,7 @@ def accept(
     if with_pictures:
         pictures.check_installed()
     changes = []
-    for path, fresh in _fresh(notebooks, engine, jobs, progress).items():
+    for path, fresh in _fresh(notebooks, how).items():
         stored = _read(path)
         refused = [fresh] if isinstance(fresh, Difference) else _noise(fresh, path.name)
         changes += refused or differences(stored, fresh, path.name)
@@ -64,38 +46,36 @@ def accept(
 
 
 def check(
-    notebooks: Iterable | None = None,
-    engine: str = "inprocess",
-    tolerance: Mapping | None = None,
-    nbval: bool = True,
-    jobs: int | None = None,
-    progress: bool = True,
+    notebooks: Iterable | None = None, tolerance: Mapping | None = None, kernel: bool = True, **how
 ) -> list[Difference]:
-    """Run notebooks and tell each number, text and chart that is not as it is stored."""
-    runs, changes = _fresh(notebooks, engine, jobs, progress), []
-    for path, fresh in runs.items():
-        if isinstance(fresh, Difference):
-            changes.append(fresh)
-            continue
-        stored = _read(path)
-        own = differences(stored, fresh, path.name, tolerance) + _noise(fresh, path.name)
-        if not own and path.read_text(encoding="utf-8") != text_of(stored):
-            own = [Difference(path.name, 1, "failed", fresh=NOT_AS_ACCEPTED)]
-        changes += own
-    if nbval and has_nbval():
+    """Run notebooks, in a kernel each as well, and tell each number, text and chart that is not as it is stored."""
+    changes: list[Difference] = []
+    for engine in ["inprocess", *(["kernel"] if kernel else [])]:
         known = {(d.notebook, d.cell) for d in changes}
-        changes += [d for d in nbval_failures(list(runs)) if (d.notebook, d.cell) not in known]
+        for path, fresh in _fresh(notebooks, {**how, "engine": engine}).items():
+            changes += [d for d in _unlike(path, fresh, tolerance) if (d.notebook, d.cell) not in known]
     return changes
 
 
-def _fresh(notebooks, engine: str, jobs: int | None, progress: bool) -> dict:
+def _unlike(path: Path, fresh, tolerance: Mapping | None) -> list[Difference]:
+    """In what a new run differs from the stored notebook, or the file from what `accept` writes."""
+    if isinstance(fresh, Difference):
+        return [fresh]
+    stored = _read(path)
+    own = differences(stored, fresh, path.name, tolerance) + _noise(fresh, path.name)
+    if not own and path.read_text(encoding="utf-8") != text_of(stored):
+        own = [Difference(path.name, 1, "failed", fresh=NOT_AS_ACCEPTED)]
+    return own
+
+
+def _fresh(notebooks, how: Mapping) -> dict:
     """Each notebook's path with its new run in stored form, or with the difference that it fails."""
     chosen = [find(n) for n in notebooks] if notebooks else sorted(paths.notebooks().glob("*.ipynb"))
     if not chosen:
         checks.fail("no notebooks to run", paths.notebooks())
     runs = {}
     with tempfile.TemporaryDirectory(prefix="workbook-") as folder:
-        for done in execute_all(chosen, None, folder, engine, jobs, progress):
+        for done in execute_all(chosen, None, folder, **how):
             number = int(done.error.partition("In [")[2].partition("]")[0] or 0)
             failed = Difference(done.notebook.name, number, "failed", fresh=done.error)
             runs[done.notebook] = failed if done.error else _read(done.output)
@@ -150,6 +130,8 @@ def _keep_pictures(stored, fresh, draw: bool) -> None:
 def normalise(notebook):
     """The notebook as it is stored: ids and counts in order, no run times, no folders of this machine."""
     import nbformat
+
+    from model.apps.notebooks.surroundings import LANGUAGE
 
     rules, count = patterns(), 0
     new = nbformat.v4.new_notebook()
@@ -208,7 +190,7 @@ def _overwritten(text: str) -> str:
 def scrubbed(value: object, rules: list) -> object:
     """The value with every text in it freed of times, addresses in memory and folders of this machine."""
     if isinstance(value, str):
-        for _, pattern, replacement in rules:
+        for pattern, replacement in rules:
             value = re.sub(pattern, replacement, value)
         return value
     if isinstance(value, dict):
@@ -216,60 +198,16 @@ def scrubbed(value: object, rules: list) -> object:
     return [scrubbed(v, rules) for v in value] if isinstance(value, list) else value
 
 
-def patterns() -> list[tuple[str, str, str]]:
-    """Name, pattern and replacement of what differs between runs and machines in any text."""
+def patterns() -> list[tuple[str, str]]:
+    """Pattern and replacement of what differs between runs and machines in any text."""
     rules = [
-        ("cell file", r"[^\s'\"<>]*ipykernel_\d+[/\\]\d+\.py", "cell.py"),
-        ("address", r"(?<= at )0x[0-9a-fA-F]{6,16}", "0x0"),
-        ("run time", r"(CPU times|Wall time): [^\n<]*", r"\1: left out"),
+        (r"[^\s'\"<>]*ipykernel_\d+[/\\]\d+\.py", "cell.py"),
+        (r"(?<= at )0x[0-9a-fA-F]{6,16}", "0x0"),
+        (r"(CPU times|Wall time): [^\n<]*", r"\1: left out"),
     ]
     folders = {str(Path.home()): "~", tempfile.gettempdir(): "tmp", sys.base_prefix: "python", sys.prefix: "python"}
     folders[str(paths.data().parent)] = "."
     for folder in sorted(folders, key=lambda f: (-len(f), f)):
         if len(folder) > 1:
-            whole = r"(?<![\w.\-])" + re.escape(folder) + r"(?=[/\\\s'\":<]|$)"
-            rules.append((f"folder {len(rules)}", whole, folders[folder]))
+            rules.append((r"(?<![\w.\-])" + re.escape(folder) + r"(?=[/\\\s'\":<]|$)", folders[folder]))
     return rules
-
-
-def has_nbval() -> bool:
-    """Whether nbval, which the extra `dev` brings, is installed."""
-    return importlib.util.find_spec("nbval") is not None
-
-
-def nbval_failures(notebooks: Sequence[Path]) -> list[Difference]:
-    """What nbval finds wrong, a cell each: every notebook in a kernel of its own, outputs compared as texts."""
-    failures = []
-    with tempfile.TemporaryDirectory(prefix="workbook-") as folder:
-        rules, report = Path(folder, "sanitize.cfg"), Path(folder, "report.xml")
-        texts = [f"[{name}]\nregex: {pattern}\nreplace: {instead}\n\n" for name, pattern, instead in patterns()]
-        rules.write_text("".join(texts), encoding="utf-8")
-        for notebook in notebooks:
-            own = [f"--nbval-sanitize-with={rules}", f"--junitxml={report}", f"--rootdir={notebook.parent}"]
-            command = [sys.executable, *NBVAL, *own, str(notebook)]
-            quiet = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL}
-            done = subprocess.run(command, cwd=notebook.parent, **quiet)
-            if done.returncode not in (0, 1, 5) or not report.exists():
-                last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-                failures.append(Difference(notebook.name, 0, "nbval", fresh=f"nbval did not run: {last}"))
-                continue
-            failures += _failed_cells(report, notebook.name)
-            report.unlink()
-    return failures
-
-
-def _failed_cells(report: Path, name: str) -> list[Difference]:
-    cells = []
-    for case in ElementTree.parse(report).iter("testcase"):
-        for problem in [*case.findall("failure"), *case.findall("error")]:
-            number = int(re.search(r"\d+", case.get("name", "0")).group()) + 1
-            cells.append(Difference(name, number, "nbval", fresh=_gist(problem.text or "")))
-    return cells
-
-
-def _gist(text: str) -> str:
-    """The lines of nbval's message that say what differs."""
-    lines = [re.sub(r"(\x1b|#x1B)\[[0-9;]*m", "", line).strip() for line in text.splitlines()]
-    telling = re.compile(r"mismatch|E |Missing|Unexpected|dissimilar|'|\w*Error|.*==")
-    said = [line for line in lines if telling.match(line)]
-    return "nbval: " + " | ".join((said or [line for line in lines if line][:3])[:4])[:300]

@@ -32,10 +32,8 @@ SHOWN_DRAWS = 1024
 CLAIMS_PAGE = "08_claims"  # left out where a scenario names no claims
 
 
-def write_report(
-    scenario: str, users: float | None, out_dir: Path, engine: str = "inprocess", notebooks: Sequence | None = None
-) -> Path:
-    """Run the notebooks on a scenario and write notebooks, HTML pages with an index, and tables."""
+def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: Sequence | None = None, **how) -> Path:
+    """Run the notebooks on a scenario, as `execute_all` does, and write them, HTML pages with an index, and tables."""
     case = load(scenario)
     if users is not None:
         case = case.with_({"users": users})
@@ -56,7 +54,7 @@ def write_report(
     notebooks = notebooks or sorted(
         path for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb") if path.stem not in about_claims
     )
-    executed = execute_all(notebooks, parameters, out_dir / "notebooks", engine)
+    executed = execute_all(notebooks, parameters, out_dir / "notebooks", **how)
     whole = [e.output for e in executed if not e.error]
     said = answer(case).sentences
     first = 2 if case.claims else 1
