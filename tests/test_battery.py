@@ -76,10 +76,10 @@ def test_a_heartbeat_alone_is_its_promotion_and_its_tail_over_its_period_by_hand
     assert found == pytest.approx(float(seconds * beat_j / 30), rel=1e-12)
 
 
-def test_a_30_s_heartbeat_with_a_10_to_12_s_tail_holds_lte_up_34_to_40_percent_of_the_time(twilly):
-    said = battery.said_truly(twilly)
-    held = said.loc["share of time that a 30 s heartbeat holds LTE up, tails of 10 s and more"]
-    assert 0.34 <= held["low"] <= held["high"] <= 0.40 and held["radios"] >= 5
+def test_a_30_s_heartbeat_with_a_10_to_12_s_tail_holds_lte_up_34_to_40_percent_of_the_time():
+    long = [n for n in radio.profiles("lte") if radio.tail_s(radio.profile(n)) >= 10.0]
+    held = [1.0 - float(radio.state_shares(n, Source(period_s=30.0))["idle"]) for n in long]
+    assert 0.34 <= min(held) <= max(held) <= 0.40 and len(held) >= 5
 
 
 def test_a_poll_each_30_s_gains_almost_nothing_from_a_30_s_heartbeat(twilly):
@@ -512,7 +512,7 @@ def test_one_profile_has_no_range(twilly):
 CHANGES = st.fixed_dictionaries(
     {
         "usage.session_mean_s": st.floats(60, 3600),
-        "usage.sessions_per_day": st.floats(0.5, 20),
+        "usage.sessions_per_day": st.floats(1.0, 20),
         "before.timers.unread_counts.period_s": st.floats(0.5, 60),
         "after.heartbeat.period_s": st.floats(10, 600),
         "after.socket.grace_s": st.floats(0, 120),
@@ -740,19 +740,6 @@ def test_wifi_that_waits_for_an_answer_listens_and_does_not_receive(twilly):
     wifi, lte = radio.profile("wifi_pixel6_2021"), radio.profile("lte_verizon_2021")
     assert radio.waiting(wifi).transfer_w == wifi.states[0].power_w < wifi.transfer_w
     assert radio.waiting(lte) is lte
-
-
-def test_what_is_said_truly_lies_where_the_sources_put_it(twilly):
-    said = battery.said_truly(twilly)
-    assert said.loc["polls each 2, 5 and 10 s, dearest over cheapest, LTE of 2012", "high"] < 1.02
-    assert said.loc["polls each 2, 5 and 10 s, dearest over cheapest, LTE of 2020-21", "high"] > 1.5
-    fell = said.loc["LTE tail power of 2012 over that of 2020-21"]
-    assert fell["low"] == pytest.approx(1060 / 178) and fell["high"] == pytest.approx(1060 / 53.2)
-    energy = said.loc["LTE tail energy of 2012 over that of 2020-21"]
-    assert 6.6 < energy["low"] and energy["high"] < 37.5
-    assert said.loc["LTE tail energy of 2012 over that of 5G SA and mmWave", "high"] < 2
-    behind = [row for row in said.index if row.startswith("seconds that the design")]
-    assert said.loc[behind, "high"].tolist() == [0.0, 30.0]
 
 
 # ------------------------------------------------------------------------------- published figures, minutes

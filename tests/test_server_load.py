@@ -462,7 +462,7 @@ def test_the_course_ends_with_those_who_never_come_back(both):
 RANDOM = st.fixed_dictionaries(
     {
         "users": st.floats(0.5, 7).map(lambda x: 10**x),
-        "usage.sessions_per_day": st.floats(0.5, 20),
+        "usage.sessions_per_day": st.floats(1.0, 20),
         "usage.session_mean_s": st.floats(30, 3000),
         "usage.dau_mau_share": st.floats(0.05, 1),
         "usage.peak_to_mean_ratio": st.floats(1, 24),

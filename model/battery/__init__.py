@@ -12,7 +12,7 @@ from model.battery.hourly import (
     phones,
 )
 from model.battery.periods import minutes, needed, period_sweep
-from model.battery.published_cases import errors_by_source, published, reconnect_bounds, said_truly
+from model.battery.published_cases import errors_by_source, published, reconnect_bounds
 from model.battery.tables import by_network, by_profile, drain, with_and_without
 
 __all__ = [
@@ -34,6 +34,5 @@ __all__ = [
     "phones",
     "published",
     "reconnect_bounds",
-    "said_truly",
     "with_and_without",
 ]

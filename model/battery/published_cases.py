@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model import ledger, radio
-from model.battery.tables import designs_of, first_of
-from model.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["errors_by_source", "published", "reconnect_bounds", "said_truly"]
+__all__ = ["errors_by_source", "published", "reconnect_bounds"]
 
-VIDEO = radio.Source(period_s=4.0, bytes_up=4e3, bytes_down=1.25e6, burst_s=0.5)
-BEAT = radio.Source(period_s=30.0, bytes_up=150.0, bytes_down=100.0, burst_s=0.05)
-LTE_2012 = "lte_huang2012"
 RECONNECTS = {"NI-K060-3G-H": 60.0, "NI-K120-3G-H": 120.0}  # case: period [s]
 LOW, HIGH = (150.0, 100.0), (2000.0, 5000.0)  # bytes below, and of a whole TLS reconnect above, the thresholds
 
@@ -107,81 +102,5 @@ def reconnect_bounds() -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("period [s]")
 
 
-def _recent(access: str) -> list[str]:
-    return [n for n in radio.profiles(access) if radio.profile(n).year >= 2020]
-
-
 def _poll(period_s: float) -> radio.Source:
     return radio.Source(period_s=period_s, bytes_up=900.0, bytes_down=1200.0, burst_s=0.1)
-
-
-def _ratio_of_polls(name: str) -> float:
-    """How much more a poll each 2 s draws than one each 10 s."""
-    powers = [float(radio.mean_power_w(name, _poll(t))) for t in (2.0, 5.0, 10.0)]
-    return max(powers) / min(powers)
-
-
-def _beside_share(name: str, source: radio.Source) -> float:
-    """What a source takes beside a playing video, as a share of what it takes alone."""
-    return float(radio.mean_power_w(name, source, VIDEO) / radio.mean_power_w(name, source))
-
-
-def _up_share(name: str, period_s: float) -> float:
-    """Share of time that an instant each period keeps a radio out of idle."""
-    return float(1.0 - radio.state_shares(name, radio.Source(period_s=period_s))["idle"])
-
-
-def _powers(source: radio.Source, names: Sequence[str]) -> np.ndarray:
-    return np.array([float(radio.mean_power_w(name, source)) for name in names])
-
-
-def _statements() -> dict[str, Sequence[float] | np.ndarray]:
-    """What is said, with its figure on every radio that it is about."""
-    lte, every = _recent("lte"), radio.profiles("lte")
-    long = [n for n in every if radio.tail_s(radio.profile(n)) >= 10.0]
-    old_w = next(s.power_w for s in radio.profile(LTE_2012).states if s.name == "drx_long")
-    tails_w = np.array([radio.profile(n).states[0].power_w for n in lte])
-    old_j = float(radio.tail_energy_j(LTE_2012))
-    fell = {"2020-21": lte, "5G SA and mmWave": ["nr_sa_tmobile_2021", "nr_mmwave_verizon_2021"]}
-    return {
-        "a poll each 2 s beside a video over the same alone, LTE of 2020-21": [
-            _beside_share(n, _poll(2.0)) for n in lte
-        ],
-        "a 30 s heartbeat beside a video over the same alone, LTE of 2020-21": [_beside_share(n, BEAT) for n in lte],
-        "polls each 2, 5 and 10 s, dearest over cheapest, LTE of 2012": [_ratio_of_polls(LTE_2012)],
-        "polls each 2, 5 and 10 s, dearest over cheapest, LTE of 2020-21": [_ratio_of_polls(n) for n in lte],
-        "share of time that a 30 s heartbeat holds LTE up, tails of 10 s and more": [_up_share(n, 30.0) for n in long],
-        "a 30 s heartbeat over a poll each 30 s, LTE": _powers(BEAT, every) / _powers(_poll(30.0), every),
-        "LTE tail power of 2012 over that of 2020-21": old_w / tails_w,
-        **{
-            f"LTE tail energy of 2012 over that of {what}": [old_j / float(radio.tail_energy_j(n)) for n in names]
-            for what, names in fell.items()
-        },
-    }
-
-
-def said_truly(scenario: Scenario) -> pd.DataFrame:
-    """What is true of polls, pushes and radios whatever the app, as computed figures.
-
-    Parameters
-    ----------
-    scenario : Scenario, only what happens in its background is asked of it
-
-    Returns: pandas.DataFrame, index statement; lowest and highest figure over the radios it is about, and how many
-    these are
-
-    Notes
-    -----
-    The last two rows say how long a design goes on after the app is left. On iOS an app is suspended within
-    seconds, or about half a minute where it asks for more, so neither design runs in the background.
-    Source: huang2012, narayanan2021, yue2020, apple_background.
-    """
-    import pandas as pd
-
-    rows = {said: {"low": float(min(v)), "high": float(max(v)), "radios": len(v)} for said, v in _statements().items()}
-    for which, traffic in designs_of(scenario).items():
-        socket = traffic.life.design.socket
-        grace_s = first_of(socket.grace_s) if socket is not None else 0.0
-        said = f"seconds that the design {which} goes on behind the app, in the background"
-        rows[said] = {"low": grace_s, "high": grace_s, "radios": len(radio.profiles())}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("what is said")
