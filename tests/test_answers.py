@@ -112,3 +112,16 @@ def test_an_answer_for_another_app_knows_nothing_of_the_first(name):
 def test_a_share_that_is_none_of_the_three_is_refused(twilly):
     with pytest.raises(InputError, match="share must be 0.9, 0.95 or 0.99; got 0.5"):
         model.answer(twilly, draws=4, share=0.5)
+
+
+def test_a_scenario_of_one_design_is_compared_with_none(tmp_path):
+    path = tmp_path / "one.yaml"
+    path.write_text(
+        "users: 5000\nevents: {message: {per_active_day: 3, recipients: 2, online_share: 0.5, payload_bytes: 200}}\n"
+        "designs: {poll: poll_http_api}\n",
+        encoding="utf-8",
+    )
+    found = model.answer(path, draws=16)
+    assert (
+        len(found.sentences) <= 3 and "From " not in str(found) and set(found.frontier["limit_s"]) == {1.0, 10.0, 60.0}
+    )

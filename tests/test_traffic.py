@@ -435,3 +435,32 @@ def test_the_shorter_the_poll_the_more_requests(twilly):
 def test_an_event_of_one_screen_is_not_pushed_to_whoever_has_left_it(both):
     rates = {f.events[0]: f.rates_per_s for f in both["after"].flows if f.kind == "push"}
     assert set(rates["new_comment"]) == {"watching"} and "grace" in rates["notification"]
+
+
+def test_what_goes_over_the_socket_is_a_message_up_and_a_run_and_no_request():
+    """A courier's position each 5 s: a billed message and a run of code, where a poll's app makes it a request."""
+    sends = {"per_active_day": 720.0, "requests": 1, "request_bytes": 120, "response_bytes": 0, "function": "read"}
+    over = {
+        way: model.load("delivery").with_({"actions": {"position": {**sends, "over": way}}})
+        for way in ("http", "socket")
+    }
+    socket, http = (traffic_of(case, "push") for case in (over["socket"], over["http"]))
+    sent = next(f for f in socket.flows if f.name == "position")
+    asked = next(f for f in http.flows if f.name == "position")
+    assert float(np.ravel(sent.per_month)[0]) == pytest.approx(float(np.ravel(asked.per_month)[0]), rel=1e-12)
+    assert (sent.requests, sent.executions, sent.messages_up, sent.messages_down) == (0, 1.0, 1.0, 0.0)
+    assert (
+        sent.meters["apigw_ws_message"] == 1.0
+        and "apigw_http_request" not in sent.meters
+        and sent.meters["lambda_request"] == 1
+    )
+    polled = next(f for f in traffic_of(over["socket"], "poll").flows if f.name == "position")
+    assert polled.requests == 1 and polled.meters["apigw_http_request"] == 1.0  # no socket is held there
+    from model import mobile_data, wire
+
+    up, down = wire.websocket_message_bytes(120, True)
+    networks = {name: {"ip": 4} for name in ("wifi", "lte", "nr")}
+    four = traffic_of(over["socket"].with_({f"networks.{n}.ip": 4 for n in networks}), "push")
+    flow = next(f for f in four.flows if f.name == "position")
+    hours = four.life.active_s / 3600
+    assert mobile_data.flow_mb(flow, four) == pytest.approx(flow.per_month / hours * float(up + down) / 1e6, rel=1e-9)

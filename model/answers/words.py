@@ -61,7 +61,9 @@ def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float
     case = case if users is None else case.with_({"users": float(users)})
     own, case = list(case.designs), _with_tuned(case, share)
     soon = soon_enough(evaluate(case, None, draws, seed), list(case.designs), share)
-    said = [*_choices(soon), *_mends(soon, case, own), *_pair(soon), *_measure(case)]
+    said = [*_choices(soon), *_mends(soon, case, own)]
+    if len(own) > 1:
+        said += [*_pair(soon), *_measure(case)]
     return Answer(tuple(said), soon.table(), soon.frontier())
 
 

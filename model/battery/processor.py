@@ -19,7 +19,7 @@ def exchange_j(traffic: Traffic, flow: Flow) -> Any:
         return flow.requests * number("foreground_request_j") + flow.cold_share * number("foreground_handshake_j")
     if flow.exchange == "connect":
         return number("foreground_request_j") + number("foreground_handshake_j")
-    return number("foreground_message_j") if flow.exchange in ("push", "heartbeat") else 0.0
+    return number("foreground_message_j") if flow.exchange in ("push", "heartbeat", "message") else 0.0
 
 
 def processor_j(traffic: Traffic) -> dict[str, Any]:

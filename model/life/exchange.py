@@ -71,6 +71,15 @@ def _push_bytes(traffic: Traffic, flow: Flow, ip: int):
     return wire.websocket_message_bytes(_payload_bytes(socket, flow.response_bytes), False, socket.tls, ip)
 
 
+def _message_bytes(traffic: Traffic, flow: Flow, ip: int):
+    """What a user sends over the socket, and the answer where there is one."""
+    socket = traffic.life.design.socket
+    sent = wire.websocket_message_bytes(_payload_bytes(socket, flow.request_bytes), True, socket.tls, ip)
+    answer = wire.websocket_message_bytes(_payload_bytes(socket, flow.response_bytes), False, socket.tls, ip)
+    pairs = zip(sent, answer, strict=True)
+    return tuple(flow.messages_up * up + flow.messages_down * down for up, down in pairs)
+
+
 def _heartbeat_bytes(traffic: Traffic, flow: Flow, ip: int):
     """A ping and its pong; or, where the heartbeat is JSON, a message each way, which is an exchange."""
     design, sizes = traffic.life.design, (flow.request_bytes, flow.response_bytes)
@@ -109,7 +118,13 @@ def _connect_bytes(traffic: Traffic, flow: Flow, ip: int):
     return tuple(o + c * (1.0 - lost) for o, c in zip(opened, closed, strict=True))
 
 
-KINDS = {"http": _http_bytes, "push": _push_bytes, "heartbeat": _heartbeat_bytes, "connect": _connect_bytes}
+KINDS = {
+    "http": _http_bytes,
+    "push": _push_bytes,
+    "message": _message_bytes,
+    "heartbeat": _heartbeat_bytes,
+    "connect": _connect_bytes,
+}
 
 
 def flow_bytes(traffic: Traffic, flow: Flow, ip: int = 4):
@@ -157,7 +172,7 @@ def burst_s(flow: Flow, design: AnyDesign, network: Network):
         return flow.requests * (rtt_s + flow.server_s + sent_s) + flow.cold_share * handshake_s(design.api, rtt_s)
     if flow.exchange == "connect":
         return handshake_s(design.socket, rtt_s) + 2.0 * rtt_s + sent_s  # upgrade, and the close at the end
-    return rtt_s + sent_s if flow.exchange in ("push", "heartbeat") else 0.0
+    return rtt_s + sent_s if flow.exchange in ("push", "heartbeat", "message") else 0.0
 
 
 REQUEST = ("http1_ios_post_headers_bytes", "hpack_request")

@@ -132,7 +132,7 @@ class Function(Part):
 
 
 class Action(Part):
-    """What a user does that costs requests in both designs; `per_session` or `per_active_day`."""
+    """What a user does that costs requests in all designs, or messages where a socket is held and it goes `over` it."""
 
     per_session: Zero = 0.0
     per_active_day: Zero = 0.0
@@ -140,6 +140,7 @@ class Action(Part):
     request_bytes: Bytes
     response_bytes: Bytes
     function: str
+    over: Literal["http", "socket"] = "http"
 
 
 class Refresh(Part):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.life import tellers
+from model.life import chains, tellers
 from model.life.flow import Flow
 from model.life.sessions import Life, poll_period_s, pushes_per_s
 
@@ -87,6 +87,8 @@ def action_flow(life: Life, name: str, action) -> Flow:
     per_day = action.per_active_day + action.per_session * life.scenario.usage.sessions_per_day
     start = not np.any(np.asarray(action.per_active_day) > 0)
     rates = everywhere(life, per_day / life.active_day_s)
+    if action.over == "socket" and life.design.socket is not None:
+        return message_flow(life, name.replace("_", " "), action, rates)
     return http_flow(
         life,
         name.replace("_", " "),
@@ -94,6 +96,30 @@ def action_flow(life: Life, name: str, action) -> Flow:
         rates,
         action,
         cold_share=1.0 if start else 0.0,
+        transport=False,
+    )
+
+
+def message_flow(life: Life, name: str, action, rates: dict) -> Flow:
+    """What a user sends over the socket, with the answer where there is one; a gateway hands it to a function."""
+    sizes = [action.request_bytes] + ([action.response_bytes] if np.any(np.greater(action.response_bytes, 0.0)) else [])
+    answers, managed = float(len(sizes) - 1), life.held.socket.backend != "server"
+    meters = chains.added(*(chains.message_meters(life.design, size, float(action.requests)) for size in sizes))
+    return Flow(
+        name,
+        "action",
+        monthly(life, rates),
+        rates,
+        exchange="message",
+        request_bytes=action.request_bytes,
+        response_bytes=action.response_bytes,
+        function=action.function,
+        executions=float(action.requests) if managed else 0.0,
+        handlers=float(action.requests),
+        meters=meters,
+        messages_up=float(action.requests),
+        messages_down=answers * action.requests,
+        gateway_calls=float(action.requests) if managed else 0.0,
         transport=False,
     )
 

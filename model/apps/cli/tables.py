@@ -99,7 +99,8 @@ def answer(
         checks.fail(f"an answer is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
     found = answered(scenario, counts[0] if counts else None, draws, share, seed)
     typer.echo(f"{found}\n")
-    display.show(found.frontier, "text", title="Designs that none beats in both cost [USD/month] and share told")
+    title = "Designs that none beats in both cost [USD/month] and share told, and the share of draws that each wins"
+    display.show(found.frontier.set_index("limit_s"), "text", title=title)
 
 
 def designs(format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text) -> None:
