@@ -112,3 +112,19 @@ def test_show_of_a_file_without_a_price_or_a_second_design_says_so_below_its_tab
     assert "move cost is not known: a table of before and after needs two designs" in capsys.readouterr().out
     with pytest.raises(checks.InputError, match="unknown measure 'costs'; did you mean 'cost'"):
         tables.show(str(path), "costs")
+
+
+def test_a_phone_may_be_given_by_its_battery_and_a_radio_profile_by_a_file(chat, tmp_path):
+    from model import battery, paths
+
+    own = tmp_path / "my_lte.csv"
+    own.write_text((paths.data("radio", "lte_tmobile_2021.csv")).read_text(encoding="utf-8"), encoding="utf-8")
+    case = model.load(chat)
+    named = case.with_({"networks.lte.profiles": ["lte_tmobile_2021"], "phone": "iPhone 14"})
+    given = case.with_({"networks.lte.profiles": [str(own)], "phone": battery.battery_j("iPhone 14") / 3600})
+    for one, other in zip(*(model.evaluate(c).values("battery") for c in (named, given)), strict=True):
+        assert one[0, 0] == pytest.approx(other[0, 0], rel=1e-12)
+    with pytest.raises(model.InputError, match="phone must be a name, or the energy of a full battery > 0 Wh; got 0"):
+        case.with_({"phone": 0.0})
+    with pytest.raises(model.InputError, match="gone.csv"):
+        case.with_({"networks.lte.profiles": [str(tmp_path / "gone.csv")]})

@@ -35,12 +35,12 @@ def phones() -> Mapping[str, float]:
     return MappingProxyType({r["phone"]: float(r["battery_wh"]) * 3600.0 for r in rows})
 
 
-def battery_j(phone: str) -> float:
+def battery_j(phone: str | float) -> float:
     """The energy of a phone's full battery.
 
     Parameters
     ----------
-    phone : str, A phone of `data/devices.csv`
+    phone : str or float, a phone of `data/devices.csv`, or the energy of a full battery [Wh]
 
     Returns: float, joules [J]
     Raises: InputError, an unknown phone
@@ -51,6 +51,8 @@ def battery_j(phone: str) -> float:
     >>> round(battery_j("iPhone 14"))
     45648
     """
+    if not isinstance(phone, str):
+        return float(checks.positive("phone", phone, "Wh")) * 3600.0
     checks.known("phone", phone, phones())
     return phones()[phone]
 

@@ -131,6 +131,8 @@ def _about() -> dict[str, dict[str, str]]:
 
 @functools.cache
 def _profile(name: str) -> Radio:
+    if name.endswith(".csv"):
+        return read_profile(Path(name), {"access": "wifi"} if "wifi" in Path(name).stem else None)
     about = _about()[name]
     checks.known("source", about["source"], ledger.sources(), "data/radio/profiles.csv")
     return read_profile(paths.data("radio", f"{name}.csv"), about)
@@ -169,7 +171,7 @@ def profile(name: str) -> Radio:
 
     Parameters
     ----------
-    name : str, A name of `profiles()`
+    name : str, a name of `profiles()`, or a .csv file in the form of data/radio; of Wi-Fi where its own name says so
 
     Returns: Radio, the frozen profile; `dataclasses.replace` gives one with other numbers
     Raises: InputError, for an unknown name, with the nearest known one
@@ -179,8 +181,7 @@ def profile(name: str) -> Radio:
     >>> profile("lte_huang2012").title
     'LTE on a 2011 phone with DRX (Huang et al., MobiSys 2012)'
     """
-    checks.known("radio profile", name, profiles())
-    return _profile(name)
+    return radio_of(name)
 
 
 def radio_of(profile: Radio | str) -> Radio:
@@ -189,7 +190,8 @@ def radio_of(profile: Radio | str) -> Radio:
         return profile
     if not isinstance(profile, str):
         checks.fail(f"profile must be a radio.Radio or the name of one; got {checks.shown(profile)}")
-    checks.known("radio profile", profile, profiles())
+    if not profile.endswith(".csv"):
+        checks.known("radio profile", profile, profiles())
     return _profile(profile)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
 
@@ -139,8 +140,14 @@ def _check_outside(scenario: Choices) -> None:
     profiles = radio.profiles()
     for name, network in scenario.networks.items():
         for profile in network.profiles:
-            _known("radio profile", profile, profiles, f"networks.{name}.profiles")
+            if not profile.endswith(".csv"):
+                _known("radio profile", profile, profiles, f"networks.{name}.profiles")
+            elif not Path(profile).is_file():
+                refuse(f"networks.{name}.profiles: no radio profile at {profile!r}")
     if scenario.users_near is not None:
         _known("place", scenario.users_near.place, places.places(), "users_near")
-    _known("phone", scenario.phone, _phones(), "phone")
+    if isinstance(scenario.phone, str):
+        _known("phone", scenario.phone, _phones(), "phone")
+    elif not scenario.phone > 0:
+        refuse(f"phone must be a name, or the energy of a full battery > 0 Wh; got {scenario.phone:g}")
     _known("region", scenario.region, prices.regions(), "region")

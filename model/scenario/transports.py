@@ -91,7 +91,7 @@ class Choices(Part):
     prices_folder: str | None = None
     discounts: dict[str, Share] = {}
     free_tier: Literal[False, "always", "first_12_months"] = False
-    phone: str
+    phone: str | float
     claims: str | None = None
     billing: Billing = Billing()
     users_near: Annotated[UsersNear | None, BeforeValidator(_near)] = None
