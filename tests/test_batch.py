@@ -41,6 +41,7 @@ GRID = {"grid": {"users": [10, 20]}}
         ({"grid": {"changes": [3]}}, r"^changes must be a mapping; got 3"),
         ("grid: {users: [.nan]}", r"^users must be a number; got NaN"),
         ({"grid": {"users": list(range(501))}}, r"^the grid has 501 runs, more than 500; say --yes to start"),
+        ({"grid": {f"after.p{k}": list(range(20)) for k in range(6)}}, r"^the grid has 64,000,000 runs, more than 500"),
         ({}, r"^the grid is empty \("),
         ("", r"^a grid must be a mapping with 'grid' or 'points' \("),
         ({"grid": {}}, r"^the grid is empty \("),
