@@ -41,6 +41,7 @@ GRID = {"grid": {"users": [10, 20]}}
         ({"grid": {"changes": [3]}}, r"^changes must be a mapping; got 3"),
         ("grid: {users: [.nan]}", r"^users must be a number; got NaN"),
         ({"grid": {"users": list(range(501))}}, r"^the grid has 501 runs, more than 500; say --yes to start"),
+        ({"grid": {f"after.p{k}": list(range(20)) for k in range(6)}}, r"^the grid has 64,000,000 runs, more than 500"),
         ({}, r"^the grid is empty \("),
         ("", r"^a grid must be a mapping with 'grid' or 'points' \("),
         ({"grid": {}}, r"^the grid is empty \("),
@@ -223,6 +224,33 @@ def test_one_that_fails_is_kept_with_its_error_and_the_others_go_on(make, capfd)
     assert "1 / 0" in kept.with_name(f"{kept.name}.txt").read_text()
     (row,) = [r for r in manifest(given["out_dir"])["runs"] if r["status"] == "failed"]
     assert row["parameters"] == {"users": 3.0} and "ZeroDivisionError" in row["error"]
+
+
+def test_a_run_whose_file_is_taken_away_meanwhile_is_said_to_have_failed(make, tmp_path, capfd):
+    body = "import pathlib\nif users == 2:\n    for p in pathlib.Path('out/runs').glob('small-*'): p.unlink()"
+    given = make({"grid": {"users": [1, 2]}}, body, jobs=1)
+    assert batch.run(**given) == 1
+    said = capfd.readouterr().err
+    assert "2 runs: 1 made now, 0 kept from before" in said and "1 of 2 runs failed:" in said
+    assert "users=1: its file is gone; the same command runs it again (" in said
+    assert batch.run(**given) == 0 and len(results(given["out_dir"])) == 2
+    assert len(list((given["out_dir"] / "failed").iterdir())) == 0
+
+
+@pytest.mark.parametrize("text", ['{"metadata": 3, "cells": []}', '{"metadata": {}, "cells": [1]}', "[]"])
+def test_a_file_of_another_shape_in_the_place_of_a_run_is_made_anew(make, text):
+    given = make({"grid": {"users": [1]}})
+    assert batch.run(**given) == 0
+    finished(given["out_dir"])[0].write_text(text)
+    assert batch.run(**given) == 0 and len(results(given["out_dir"])) == 1
+
+
+def test_a_batch_without_any_result_names_no_table(make, tmp_path, capfd):
+    silent = small_notebooks.write(tmp_path / "small-silent.ipynb", "1")
+    assert batch.run(**{**make({"grid": {"users": [1]}}), "notebooks": [silent]}) == 0
+    said = capfd.readouterr().err
+    assert "1 runs have no cell tagged 'result' with a result" in said and "none has a result" in said
+    assert "results.csv" not in said
 
 
 def test_columns_named_as_parameters_are_kept_apart():

@@ -1,6 +1,7 @@
 """The command: tables in every form, and a user's mistake is one sentence with exit code 2."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -93,3 +94,20 @@ def test_answers_that_make_no_app_leave_no_file(tmp_path):
         [sys.executable, "-c", code, "new", "mine"], input=answers, capture_output=True, text=True, cwd=tmp_path
     )
     assert done.returncode == 2 and "unknown region 'mars-1'" in done.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_title_that_the_terminal_cannot_show_is_no_traceback(tmp_path, encoding):
+    (tmp_path / "mine.yaml").write_text("extends: twilly\ntitle: 'Приложение'\n", encoding="utf-8")
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from model.apps.cli import main; main()",
+        "table",
+        "mine.yaml",
+        "--draws",
+        "0",
+    ]
+    more = {"env": {**os.environ, "PYTHONIOENCODING": encoding}, "cwd": tmp_path}
+    done = subprocess.run(command, capture_output=True, timeout=120, **more)
+    assert done.returncode == 0 and b"Traceback" not in done.stderr and b"\\u041f" in done.stdout

@@ -107,3 +107,13 @@ def test_columns_of_numbers_stand_to_the_right_and_names_to_the_left():
     assert '<td style="text-align:left">name</td>' in page  # a single row stands upright
     page = display.result([{"name": "a", "n": 1.0}, {"name": "b", "n": None}]).to_html()
     assert '<th style="text-align:right">n</th>' in page and '<td style="text-align:left">a</td>' in page
+
+
+HOSTILE = "my app [/v2] [beta] \x1b[31m [link=http://example.com]x\x07 costs"
+
+
+def test_markup_and_control_characters_of_a_text_reach_no_terminal(capsys):
+    table = pd.DataFrame({"before": [1.0], "why": [HOSTILE]}, index=pd.Index([HOSTILE], name="measure"))
+    display.show(table, "text", title=HOSTILE)
+    out = capsys.readouterr().out
+    assert "[/v2]" in out and "[beta]" in out and "\x1b" not in out and "\x07" not in out

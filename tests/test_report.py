@@ -151,3 +151,21 @@ def test_numbers_of_a_table_stand_to_the_right_and_texts_may_wrap():
         '<table><tr><td style="text-align:right">1</td><td style="text-align:left" onclick="x()">text</td></tr></table>'
     )
     assert '<td class="number">1</td><td>text</td>' in html
+
+
+def test_a_report_is_of_its_own_scenario_only_and_names_what_failed(tmp_path):
+    source = small_notebooks.write(tmp_path / "01_own.ipynb", "print('here')\nif users == 7: 1 / 0")
+    dies = small_notebooks.write(tmp_path / "02_dies.ipynb", "import os\nif users == 7: os._exit(3)")
+    folder = tmp_path / "out"
+    report.write_report("twilly", 5, folder, [source, dies])
+    (folder / "mine.txt").write_text("kept")
+    old = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    (tmp_path / "chat.yaml").write_text("extends: chat\n")
+    with pytest.raises(RuntimeError, match="02_dies|the worker process died"):
+        report.write_report(str(tmp_path / "chat.yaml"), 7, folder, [source, dies])
+    new = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert {"02_dies.html", "notebooks/02_dies.ipynb", "tables/the_published_claims_judged_twice.csv"} <= old - new
+    assert "mine.txt" in new
+    index = text(folder, "index.html")
+    assert "This notebook failed: ZeroDivisionError: division by zero" in index
+    assert "02_dies" in index and "This notebook failed: the worker process died (exit code 3)" in index

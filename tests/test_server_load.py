@@ -440,6 +440,24 @@ def test_a_plain_server_lets_in_what_its_cores_can_shake_hands_with():
     assert drops.drop(now, clients=100).rate_per_s == 2 * 2117
 
 
+def test_a_sample_of_a_large_fleet_gives_the_figures_of_the_whole(both, monkeypatch):
+    ways = {"never gives up": {"jitter": "full", "attempts": np.inf}, "as designed": {}}
+    whole = {n: drops.figures(drops.drop(both["after"], 50_000, **how)) for n, how in ways.items()}
+    monkeypatch.setattr(drops, "MOST_CLIENTS", 5_000)
+    for name, how in ways.items():
+        sample = drops.drop(both["after"], 50_000, **how)
+        assert len(sample.back_s) == 5_000 and sample.clients == 50_000
+        for figure, value in drops.figures(sample).items():
+            assert value == pytest.approx(whole[name][figure], rel=0.06), figure  # 4 standard errors of 5,000 clients
+
+
+def test_a_storm_of_a_billion_connections_takes_no_more_than_one_of_a_million(both):
+    endless = drops.drop(both["after"], 1_000_000_000, jitter="full", attempts=np.inf)
+    assert endless.clients == 1_000_000_000 and 1_000 <= len(endless.back_s) <= 1_000_000
+    assert np.isfinite(endless.back_s).all()
+    assert endless.back_s.max() == pytest.approx(1e9 / endless.rate_per_s, rel=0.01)  # the quota admits them all
+
+
 def test_the_fallback_waits_its_delay_before_it_polls():
     back = np.full(300, np.inf)
     load = storm.fallback_requests_per_s(back, [0, 1.9, 2, 99], 3, 2, start_delay_s=2)

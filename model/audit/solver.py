@@ -89,7 +89,7 @@ def _active_hours(scenario: Scenario) -> float:
     stated = (use.dau_mau_share, use.sessions_per_day, use.session_mean_s)
     if any(isinstance(v, Range) for v in stated):
         return 0.0
-    return float(np.prod(stated)) * scenario.billing.month_days / 3600.0
+    return float(np.prod(stated)) * sampling.resolved(scenario).billing.month_days / 3600.0
 
 
 def _choices(scenario: Scenario) -> dict[str, dict]:

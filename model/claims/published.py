@@ -12,7 +12,7 @@ import numpy as np
 from model import checks, paths
 from model.claims.reading import MEASURES, UNITS, Figure, figures_of
 from model.claims.units import conversion
-from model.scenario import Scenario, read_yaml
+from model.scenario import Scenario, read_yaml, sampling
 from model.show import display
 
 SLACK = 0.05  # a figure within 5 % of a claimed one counts as meeting it
@@ -190,14 +190,15 @@ def premise(scenario: Scenario, name: str | Path | None = None) -> Scenario:
     stated = read(name).get("premise") or {}
     changes = {"users": stated["users"]} if "users" in stated else {}
     if "active_hours_per_month" in stated:
-        hours, most = stated["active_hours_per_month"], scenario.billing.month_days * 24.0
+        hours, days = stated["active_hours_per_month"], sampling.resolved(scenario).billing.month_days
+        most = days * 24.0
         if hours > most * (1.0 + 1e-9):
             rule = f"must be at most the hours of the month, {checks.shown(most)}; got {checks.shown(hours)}"
             checks.fail(f"premise.active_hours_per_month {rule}", paths.shown(_path_of(name)))
         changes |= {
             "usage.dau_mau_share": 1.0,
             "usage.sessions_per_day": 1.0,
-            "usage.session_mean_s": min(hours * 3600.0 / scenario.billing.month_days, 86400.0),
+            "usage.session_mean_s": min(hours * 3600.0 / days, 86400.0),
             "usage.session_sigma_ln": 0.0,
         }
     return scenario.with_(changes) if changes else scenario

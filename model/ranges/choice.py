@@ -78,7 +78,7 @@ def cheaper_surface(scenario: Scenario, users, active_hours, draws: int = 512, s
 
     users = np.asarray(checks.positive("users", users, "users"), dtype=float)
     hours = np.asarray(checks.positive("active_hours", active_hours, "h"), dtype=float)
-    most = 24.0 * scenario.billing.month_days
+    most = 24.0 * sampling.resolved(scenario).billing.month_days
     checks.bounded("active_hours", hours, f"at most the {most:g} h of the month", lambda a: a <= most)
     _check_some(draws)
     rows = []

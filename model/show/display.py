@@ -214,23 +214,32 @@ def show(table, form: str, title: str = "") -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     header, rows = _shown(table)
-    box = Table(title=title, title_justify="left")
+    box = Table(title=Text(inert(title), "table.title"), title_justify="left")
     for k, column in enumerate(header):
         number_column = all(_numeric(row[k].removesuffix("%")) for row in rows)
         side = "right" if number_column else "left"
         words = [word for row in rows for word in row[k].split()] if k < 2 else ()
         box.add_column(
-            column.replace("_", " "), justify=side, overflow="fold", min_width=max(map(len, words), default=None)
+            Text(inert(column.replace("_", " "))),
+            justify=side,
+            overflow="fold",
+            min_width=max(map(len, words), default=None),
         )
     for row in rows:
-        box.add_row(*row)
+        box.add_row(*(Text(inert(cell)) for cell in row))
     wide = Console()
     out = Console(width=wide.width if wide.is_terminal else 140)
     out.print(box)
     for note in notes_of(table):
-        out.print(note, highlight=False, markup=False)
+        out.print(inert(note), highlight=False, markup=False)
+
+
+def inert(text: str) -> str:
+    """The text with control characters as a person can read them, so that none reaches a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _shown(table) -> tuple[list[str], list[list[str]]]:

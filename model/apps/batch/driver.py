@@ -31,7 +31,7 @@ class Batch:
         self.runs, self.store, self.json_events = {r.name: r for r in runs}, store, json_events
         there = store.finished({n: r.key for n, r in self.runs.items()})
         self.state = {n: {"status": "done" if n in there else "waiting", "error": ""} for n in self.runs}
-        self.reused = sorted(there)
+        self.reused, self.collected = sorted(there), False
 
     def names(self, status: str) -> list[str]:
         """The runs that are in this state, in the order of the grid."""
@@ -89,11 +89,15 @@ class Batch:
         """Write the table of all results; gives sentences on what is missing in it."""
         rows, silent = [], 0
         for name in self.names("done"):
-            run, executed = self.runs[name], self.store.notebook(name) or {"cells": []}
+            run, executed = self.runs[name], self.store.notebook(name)
+            if executed is None:  # taken away while others ran
+                self.state[name] = {"status": "failed", "error": "its file is gone; the same command runs it again"}
+                self.store.write(f"{self.state[name]['error']}\n", "failed", f"{name}.txt")
+                continue
             own = collect.rows_of(name.removesuffix(".ipynb"), run.notebook.stem, run.parameters, executed)
             rows += own
             silent += not own
-        notes = collect.write_tables(rows, self.store) if rows else []
+        notes, self.collected = collect.write_tables(rows, self.store) if rows else [], bool(rows)
         return [*notes, *([f"{silent} runs have no cell tagged 'result' with a result"] if silent else [])]
 
 
@@ -177,13 +181,15 @@ def _stopped(batch: Batch, prints: dict, why: str, code: int) -> int:
 
 def _finished(batch: Batch, notes: list[str]) -> int:
     """Say what was made, where it is, and what failed; gives the exit code."""
-    done, failed, count, reused = batch.names("done"), batch.names("failed"), len(batch.runs), len(batch.reused)
+    done, failed, count = batch.names("done"), batch.names("failed"), len(batch.runs)
+    reused = len({*done} & {*batch.reused})
     batch.tell("end", done=len(done), failed=failed, notes=notes, at=datetime.now(UTC).isoformat(timespec="seconds"))
     _say(*notes)
     if done:
         table = batch.store.path("results.csv")
         where = table if batch.store.remote else paths.shown(Path(table))
-        _say(f"{count} runs: {len(done) - reused} made now, {reused} kept from before; all results in {where}")
+        results_in = f"all results in {where}" if batch.collected else "none has a result"
+        _say(f"{count} runs: {len(done) - reused} made now, {reused} kept from before; {results_in}")
     if failed:
         _say(f"{len(failed)} of {count} runs failed:")
     for name in failed:

@@ -16,8 +16,9 @@ import functools
 import hashlib
 import itertools
 import json
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -88,11 +89,11 @@ def _yaml(path: Path) -> object:
         checks.fail(f"the grid is no plain YAML: {getattr(error, 'problem', None) or error}", f"{path}{line}")
 
 
-def points(spec: dict) -> list[dict]:
+def points(spec: dict) -> Iterator[dict]:
     """Every point: each listed one combined with every combination of the grid."""
-    names = list(spec["grid"])
-    combinations = [dict(zip(names, v, strict=True)) for v in itertools.product(*spec["grid"].values())]
-    return [{**{str(k): v for k, v in p.items()}, **c} for p in spec["points"] or [{}] for c in combinations]
+    for listed in spec["points"] or [{}]:
+        for values in itertools.product(*spec["grid"].values()):
+            yield {**{str(k): v for k, v in listed.items()}, **dict(zip(spec["grid"], values, strict=True))}
 
 
 def plan(
@@ -106,7 +107,7 @@ def plan(
     spec = read(path)
     found = [find(n, path) for n in (notebooks or spec["notebooks"] or ["01_before_after"])]
     known = {n: parameters_of(n) for n in found}
-    count = len(points(spec)) * len(found)
+    count = math.prod(map(len, spec["grid"].values())) * len(spec["points"] or [{}]) * len(found)
     if count > LIMIT_RUNS and not yes:
         checks.fail(f"the grid has {count:,} runs, more than {LIMIT_RUNS:,}; say --yes to start them", path)
     key_of, runs = _keys(), {}

@@ -56,7 +56,7 @@ class Store:
 
     def _key(self, name: str) -> str | None:
         found = self.notebook(name) or {"metadata": {}}
-        return found["metadata"].get("workbook", {}).get("key")
+        return (found["metadata"].get("workbook") or {}).get("key")
 
     def notebook(self, name: str) -> dict | None:
         """The executed notebook of a run as plain JSON, None where there is none."""
@@ -64,7 +64,8 @@ class Store:
             nb = json.loads(self.read("runs", name))
         except Exception:  # each storage has an error of its own for what is not there
             return None
-        return nb if isinstance(nb, dict) and "cells" in nb else None
+        parts = (nb.get("metadata"), *nb.get("cells", ())) if isinstance(nb, dict) else (None,)
+        return nb if all(isinstance(part, dict) for part in parts) else None
 
     def notebook_failed(self, name: str) -> bool:
         """Whether the notebook of a failed run is kept."""

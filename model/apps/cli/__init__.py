@@ -230,6 +230,9 @@ def _said(message, category, *place, ordinary=warnings.showwarning) -> None:
 def main() -> None:
     """Run the command; a user's mistake is one sentence and exit code 2, what looks like a slip a sentence."""
     warnings.showwarning = _said
+    for stream in (sys.stdout, sys.stderr):  # a letter that a terminal's code page lacks is no error
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(args=spread(sys.argv[1:]), standalone_mode=True)
     except checks.InputError as wrong:

@@ -112,7 +112,12 @@ def start(name: str, values: dict | None = None) -> PageState:
     {'after.heartbeat.period_s': 60.0}
     """
     base = scenarios.load(name)
-    state = PageState(str(name), base, {c.key: c for c in page_controls.controls(base)})
+    known = {c.key: c for c in page_controls.controls(base)}
+    asked = (values or {}).get("users", 0.0)
+    if isinstance(asked, (int, float)) and asked > known["users"].high:  # the slider goes as far as it is told to
+        wider = {c.key: c for c in page_controls.controls(base.with_({"users": asked}))}["users"]
+        known["users"] = replace(wider, default=known["users"].default)
+    state = PageState(str(name), base, known)
     for key, value in (values or {}).items():
         state = state.moved(key, value)
     return state

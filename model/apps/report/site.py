@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import numpy as np
 
@@ -30,6 +30,7 @@ NAMES = {
 
 SHOWN_DRAWS = 1024
 CLAIMS_PAGE = "08_claims"  # left out where a scenario names no claims
+RECORD = ".report"  # lists the files of a report, which go when the next one is written into its folder
 
 
 def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: Sequence | None = None, **how) -> Path:
@@ -42,12 +43,13 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
     own = Path(scenario)
     parameters = {
         "scenario": str(own.resolve()) if own.suffix in (".yaml", ".yml") else scenario,
-        "users": case.users,
+        "users": float(getattr(case.users, "mode", case.users)),
         "region": case.region,
     }
     out_dir = Path(out_dir)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
+        _clear(out_dir)
     except OSError as wrong:
         checks.fail(f"the folder cannot be written: {str(wrong.strerror).lower()}", out_dir)
     about_claims = [] if case.claims else [CLAIMS_PAGE]
@@ -55,14 +57,28 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
         path for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb") if path.stem not in about_claims
     )
     executed = execute_all(notebooks, parameters, out_dir / "notebooks", **how)
-    whole = [e.output for e in executed if not e.error]
-    said = answer(case).sentences
-    first = 2 if case.claims else 1
-    index = write(whole, tables, out_dir, case.title, facts=_facts(case, outcome), first=first, said=said)
+    there = [e.output for e in executed if e.output.exists()]
+    lost = {e.notebook.stem: e.error for e in executed if not e.output.exists()}
+    more = {
+        "facts": _facts(case, outcome),
+        "first": 2 if case.claims else 1,
+        "lost": lost,
+        "said": answer(case).sentences,
+    }
+    index = write(there, tables, out_dir, case.title, **more)
     broken = [e.error for e in executed if e.error]
     if broken:
         raise RuntimeError("; ".join(broken))
     return index
+
+
+def _clear(folder: Path) -> None:
+    """Take away what an older report wrote into the folder, and nothing else."""
+    record = folder / RECORD
+    for name in record.read_text(encoding="utf-8").splitlines() if record.is_file() else ():
+        if (folder / name).resolve().is_relative_to(folder.resolve()):
+            (folder / name).unlink(missing_ok=True)
+    record.unlink(missing_ok=True)
 
 
 def _tables(case: Scenario, outcome: Outcome) -> dict:
@@ -101,11 +117,13 @@ def write(
     facts: Mapping | None = None,
     first: int = 2,
     said: Sequence[str] = (),
+    lost: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the pages of executed notebooks and an index with tables, verdicts and pictures before them.
 
     The pages load nothing from outside their folder. Every text is escaped, that of tables, titles
-    and notebook outputs alike; scripts in a notebook's HTML are taken out.
+    and notebook outputs alike; scripts in a notebook's HTML are taken out. Of notebooks that are `lost`, which
+    left no file, the index says why.
     """
     sources = [Path(p) for p in executed]
     stems = [p.stem for p in sources]
@@ -125,6 +143,10 @@ def write(
         drawn = _pictures(pages, folder)
         if any(page.charts for page in pages):
             write_whole(folder / "plotly.min.js", pictures.plotly_js())
+        entries = [_entry(page, source, folder) for page, source in zip(pages, sources, strict=True)]
+        gone = [
+            {"file": "", "title": stem, "answer": "", "error": why, "source": ""} for stem, why in (lost or {}).items()
+        ]
         index = _rendered(
             "index.html.j2",
             title=title,
@@ -133,9 +155,12 @@ def write(
             pictures=drawn,
             said=said,
             facts={k: display.number(v, 6) for k, v in (facts or {}).items()},
-            pages=[_entry(page, source, folder) for page, source in zip(pages, sources, strict=True)],
+            pages=[*entries, *gone],
             charts=[p for p in drawn if not p["file"]],
         )
+        files = [page.file for page in pages] + [one[kind] for one in shown for kind in ("csv", "markdown")]
+        files += [p["file"] for p in drawn if p["file"]] + [unquote(e["source"]) for e in entries if e["source"]]
+        write_whole(folder / RECORD, "\n".join([*files, "plotly.min.js", "index.html"]))
         return write_whole(folder / "index.html", index)
     except OSError as error:
         checks.fail(f"cannot write the report to {folder}: {error.strerror}")
