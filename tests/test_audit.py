@@ -690,7 +690,7 @@ claims:
 
 
 def test_more_draws_than_are_held_at_once_are_refused():
-    with pytest.raises(InputError, match="draws of an audit must be at most 32768; got 40000"):
+    with pytest.raises(InputError, match="draws of an audit must be at most 16384; got 40000"):
         audit.table("twilly", draws=40_000)
 
 

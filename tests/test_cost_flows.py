@@ -363,7 +363,7 @@ def test_both_ends_of_the_crossings_are_told_in_hours_where_hours_are_asked_for(
     [
         (lambda s: parts_of.on_backend(s.before, "htp_api"), "unknown backend 'htp_api'; did you mean"),
         (lambda s: break_even.crossings(s, "users", 0, 10), "low must be > 0; got 0"),
-        (lambda s: break_even.crossings(s, "users", 50, 1), "high must be > low; got 10 and 1"),
+        (lambda s: break_even.crossings(s, "users", 50, 1), "high must be > low; got 50 and 1"),
         (lambda s: break_even.crossings(s, "usrs", 1, 10), "did you mean 'users'"),
         (
             lambda s: break_even.json_heartbeat(s.with_({"after": s.before.model_dump()})),

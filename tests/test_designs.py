@@ -270,7 +270,7 @@ def test_a_design_may_push_another_payload_than_the_event_has(chat):
 
 
 def test_claims_name_and_title_are_those_of_the_files_own(load):
-    case = load("extends: twilly\nusers: 5\n", "mine")
+    case = load("extends: twilly\nusers: 500\n", "mine")
     assert (case.claims, case.name, case.title) == (None, "mine", "mine")
     assert load("extends: twilly\nclaims: twilly\n", "mine2").claims == "twilly"
 

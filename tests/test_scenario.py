@@ -550,3 +550,16 @@ def test_what_a_design_says_beside_the_app_is_its_own_and_what_it_takes_from_the
     assert "poll.server.instance" not in found and "push.api.backend" not in found
     sentence = f"poll.server.connections is 9, far outside the 20000 to 250000 of {blank} ({path})"
     assert sentence in [str(one.message) for one in said]
+
+
+def test_a_file_that_tells_more_people_than_it_has_users_is_refused_and_a_sweep_is_let_be(tmp_path):
+    path = tmp_path / "few.yaml"
+    path.write_text(
+        "users: 100\nevents: {message: {per_active_day: 3, recipients: 200, online_share: 0.5, payload_bytes: 200}}\n"
+        "designs: {poll: poll_http_api}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError, match="events.message.recipients must be at most the 100 users of the app; got 200"):
+        model.load(path)
+    table = model.compare(model.load("twilly").with_({"users": 10.0}), ["before"])
+    assert any("new_comment reaches 5 people in the app at once" in line for line in table.attrs["remarks"])

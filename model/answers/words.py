@@ -54,7 +54,7 @@ def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float
     Examples
     --------
     >>> answer("twilly", draws=64).sentences[0].split(":")[0]
-    'To tell people within 1 s'
+    'To tell people within 1, 10 and 60 s'
     """
     case = load(scenario)
     checks.positive("draws", draws)

@@ -119,12 +119,6 @@ def _own(scenario: Scenario, path: str) -> float:
     return float(np.ravel(np.asarray(value, dtype=float))[0])
 
 
-def _least(scenario: Scenario, question: Question) -> float:
-    """Where the search begins: no event is sent to more people than there are users."""
-    told = [float(np.max(event.recipients)) for event in sampling.resolved(scenario).events.values()]
-    return max(question.low, *told) if question.path == "users" and told else question.low
-
-
 def _row(scenario: Scenario, question: Question) -> dict[str, Any]:
     """One question's line of the table; active time is shown in hours a month, other inputs in their own unit."""
     own = _own(scenario, question.path)
@@ -133,7 +127,7 @@ def _row(scenario: Scenario, question: Question) -> dict[str, Any]:
     most = own * 86400.0 / (use.sessions_per_day * use.session_mean_s) if question.unit == HOURS else np.inf
     gap = float(gap_usd(scenario, question.path, own)[0])
     line = closed_form(scenario, question.path, min(own, most / 2.0), question.inverse)  # a day has no more hours
-    crossed = crossings(scenario, question.path, _least(scenario, question), min(question.high, most))
+    crossed = crossings(scenario, question.path, question.low, min(question.high, most))
     (first, above), (last, beyond) = (crossed[0], crossed[-1]) if crossed else ((np.nan, ""), (np.nan, ""))
     return {
         "unit": question.unit,

@@ -18,7 +18,7 @@ from model import checks, ledger, paths, prices
 from model.scenario import designs, mistakes, origins, places
 from model.scenario.fields import Part, Range
 from model.scenario.files import OWN, content_of, files
-from model.scenario.rules import check_references
+from model.scenario.rules import check_references, check_users
 from model.scenario.transports import TRANSPORTS, AnyDesign, Choices, Design, Pair
 
 FIBRE_KM_PER_S = 299_792.458 / 1.468  # of light in glass of that refractive index
@@ -211,6 +211,7 @@ def _loaded(stamped: tuple[tuple[Path, int], ...]) -> Scenario:
     stem = re.sub("[^A-Za-z0-9_.-]+", "_", own.stem)
     named = {"name": stem, "title": stem.replace("_", " "), **whole}
     built = _built(designs.in_full(named, place), place)
+    check_users(built)
     for sentence in origins.unusual(built, [path for path, _ in stamped]):
         warnings.warn(sentence, checks.Unusual, stacklevel=3)
     return built
