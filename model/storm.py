@@ -106,7 +106,10 @@ def _compile() -> None:
     from numba import njit
 
     for loop in (_uniform, _delay_s, _begin, _list, _admit):
-        globals()[loop.__name__] = njit(cache=True, nogil=True)(loop)
+        try:
+            globals()[loop.__name__] = njit(cache=True, nogil=True)(loop)
+        except RuntimeError:  # no folder to keep a cache in: compiled anew in each process
+            globals()[loop.__name__] = njit(nogil=True)(loop)
 
 
 def _one(name: str, value: object, check: Callable[..., np.ndarray], *rule: Any) -> float:

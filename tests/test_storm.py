@@ -3,6 +3,8 @@
 import csv
 import heapq
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -363,3 +365,18 @@ def test_who_is_back_at_a_moment_counts_from_that_moment_on():
     back = np.array([1.0, 2.0, 2.0, 5.0, np.inf])
     at = np.array([0.5, 1.0, 2.0, 4.9, 5.0, 1e9])
     assert storm.back_share(back, at).tolist() == [np.mean(back <= t) for t in at]
+
+
+WITHOUT_CACHE = """
+from numba.core import caching
+caching.CacheImpl._locator_classes = []
+from model import radio, storm
+print(storm.reconnect(10, [1.0, 2.0], "none", 5.0, 1.0, 0).max())
+print(radio.trace([0.0, 1.0], [100, 100], [100, 100], radio.profile("lte_huang2012"), 10.0).energy is not None)
+"""
+
+
+def test_loops_are_compiled_where_no_folder_can_keep_them():
+    done = subprocess.run([sys.executable, "-c", WITHOUT_CACHE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == "True"

@@ -13,10 +13,13 @@ import tempfile
 import warnings
 
 CELLS = (
-    "import model\nfrom model.outcome import evaluate\nfrom model.show.display import result",
-    "case = model.load('twilly')\nmodel.evaluate(case, users=[1e3, 1e4]).explain('cost')\n"
-    "result(model.before_after(case, users=1e4), 'table')",
-    "import plotly.graph_objects as go\ngo.Figure(go.Scatter(x=[1, 2], y=[3, 4]))",
+    "import numpy as np\nimport model\nfrom model import outcome as results\nfrom model.show import charts, display",
+    "case = model.load('twilly').with_({'users': 1e4, 'region': 'us-east-1'})\noutcome = model.evaluate(case)\n"
+    "display.result(outcome.table(), 'table')",
+    "display.result(model.compare(case), 'designs')\noutcome.explain('cost')\nresults.judged_twice(case)\n"
+    "[outcome.by_flow(measure) for measure in ('latency', 'battery', 'data', 'load', 'cost')]",
+    "curve = model.evaluate(case, users=[1e3, 1e4]).values('cost')\n"
+    "charts.lines([1e3, 1e4], {'before': curve[0][0], 'after': curve[1][0]}, 'Cost', 'users', 'USD', log='xy')",
 )
 
 
