@@ -375,7 +375,7 @@ def test_pulls_cost_their_round_trips_their_server_time_and_cold_connections(twi
     before, after = traffic_at_modes(twilly, "after"), traffic_at_modes(pulled, "after")
     flow = next(f for f in after.flows if f.name == "pull after new_comment")
     rtt_s = one(mix(after.life.scenario, lambda n: n.rtt_s)) + 2 * ledger.value("region_path_s")
-    alive = one(chain.alive_share(after))
+    alive = one(after.life.alive_share)
     cold = after.runs["read"]
     expected = alive * (
         3 * (rtt_s + one(flow.server_s)) + one(flow.cold_share) * 2 * rtt_s + one(cold.cold_share) * one(cold.init_s)
@@ -398,7 +398,7 @@ def test_a_pull_meets_a_cold_connection_as_often_as_traffic_says(twilly):
     now = traffic_at_modes(pulled, "after")
     cold = one(next(f for f in now.flows if f.name == "pull after new_comment").cold_share)
     found = latency.sample(pulled, "after", "new_comment", 2**14, seed=3)["pull connection"]
-    assert (found > 0).mean() == pytest.approx(cold * one(chain.alive_share(now)), abs=1e-3) and cold > 0.01
+    assert (found > 0).mean() == pytest.approx(cold * one(now.life.alive_share), abs=1e-3) and cold > 0.01
 
 
 def test_tls_1_2_resumes_in_one_round_trip_fewer(twilly):
@@ -690,6 +690,10 @@ def test_the_table_by_event_says_who_is_not_told_and_why(twilly):
     causes = table[["in time", "late", "left first", "nothing tells them"]]
     np.testing.assert_allclose(causes.sum(axis=1), 1.0, atol=1e-9)
     assert causes.ge(-1e-12).all().all() and len(table) == 18
+    ranged = latency.by_event(
+        model.load("twilly").with_({"events.notification.within_s": {"low": 5, "mode": 60, "high": 90}})
+    )
+    assert ranged.loc[("notification", "after"), "limit, s"] == 60.0
     told = [table.loc[("all together", which), "in time"] for which in ("before", "after")]
     outcome = model.evaluate("twilly_as_built")
     assert told == [pytest.approx(one(v) / 100, rel=1e-9) for v in outcome.values("told in time 10 s")]
@@ -857,8 +861,8 @@ def test_whoever_is_not_reached_is_lost_with_the_connection_or_cut_off_with_the_
     reasons = {why: one(share) for why, share in latency.undelivered_reasons(now, event).items()}
     assert len(reasons) == 2 and min(reasons.values()) > 0.005
     assert one(latency.undelivered_share(now, event)) == pytest.approx(sum(reasons.values()), rel=1e-9)
-    made = one(now.life.fan_outs[event].share) * one(chain.alive_share(now))
-    assert 1.0 - one(latency.undelivered_share(now, event)) <= made + 1.0 - one(chain.alive_share(now)) + 1e-12
+    made = one(now.life.fan_outs[event].share) * one(now.life.alive_share)
+    assert 1.0 - one(latency.undelivered_share(now, event)) <= made + 1.0 - one(now.life.alive_share) + 1e-12
 
 
 @pytest.mark.parametrize("which", ["before", "push_as_built", "polling_improved"])

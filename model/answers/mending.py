@@ -8,7 +8,7 @@ import numpy as np
 
 from model import latency, traffic
 from model.answers.soon import SOME_SHARE
-from model.scenario import Scenario, sampling
+from model.scenario import Scenario, mode_of, sampling
 
 SHORTEST_S, LONGEST_S, STEPS = 0.5, 600.0, 24
 
@@ -32,13 +32,11 @@ def changes(scenario: Scenario, design: str, limit_s: float) -> Iterator[tuple[s
         yield f"send {', '.join(unsent)}", sends
     polls = {name: timer for name, timer in one.timers.items() if timer.timing != "by_hand" and timer.overlay is None}
     every = {f"{design}.timers.{name}.screens": None for name, timer in polls.items() if timer.screens}
-    fresh = {
-        f"{design}.timers.{name}.cache_s": 0.0 for name, timer in polls.items() if np.any(_mode(timer.cache_s) > 0)
-    }
+    fresh = {f"{design}.timers.{name}.cache_s": 0.0 for name, timer in polls.items() if mode_of(timer.cache_s) > 0}
     quick = {
         f"{design}.timers.{name}.period_s": 0.8 * limit_s
         for name, t in polls.items()
-        if _mode(t.period_s) > 0.8 * limit_s
+        if mode_of(t.period_s) > 0.8 * limit_s
     }
     if every:
         yield "poll on every screen", every
@@ -52,10 +50,6 @@ def changes(scenario: Scenario, design: str, limit_s: float) -> Iterator[tuple[s
         yield f"poll {', '.join(text for text, part in words if part)}", more
 
 
-def _mode(value) -> float:
-    return float(np.max(getattr(value, "mode", value)))
-
-
 def mend(scenario: Scenario, design: str, limit_s: float, share: float) -> tuple[str, dict] | None:
     """The smallest change with which a design tells enough in time at the modes; None where none of them does."""
     for words, paths in changes(scenario, design, limit_s):
@@ -64,15 +58,22 @@ def mend(scenario: Scenario, design: str, limit_s: float, share: float) -> tuple
     return None
 
 
+def only_loop(scenario: Scenario, design: str) -> str | None:
+    """The name of a polling design's one timer; None where it has several, or polls nothing."""
+    one = scenario.design(design)
+    loops = [name for name, timer in one.timers.items() if timer.timing != "by_hand"]
+    return loops[0] if len(loops) == 1 and one.transport == "polling" else None
+
+
 def tuned(scenario: Scenario, design: str, limit_s: float, share: float) -> float | None:
     """The longest period with which a design of one poll tells enough in time at the modes [s].
 
     None where the design has several polls or none, or where no period is short enough.
     """
-    loops = [name for name, timer in scenario.design(design).timers.items() if timer.timing != "by_hand"]
-    if len(loops) != 1 or scenario.design(design).transport != "polling":
+    loop, low, high = only_loop(scenario, design), SHORTEST_S, LONGEST_S
+    if loop is None:
         return None
-    path, low, high = f"{design}.timers.{loops[0]}.period_s", SHORTEST_S, LONGEST_S
+    path = f"{design}.timers.{loop}.period_s"
     if not tells_enough(scenario.with_({path: low}), design, limit_s, share):
         return None
     for _ in range(STEPS):

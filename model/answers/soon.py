@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from model import checks, latency
-from model.outcome import Outcome, rank_quantile
-from model.scenario import sampling
+from model.outcome import Outcome, rank_quantile, spanned
+from model.scenario import mode_of, sampling
 
-LIMITS_S = (1.0, 10.0, 60.0)
+LIMITS_S = tuple(limit for limit in latency.LIMITS_S if limit < np.inf)
 SOME_SHARE = 0.01  # of all that is sent, from which on an event counts for a design
 SURELY, HARDLY = 0.9, 0.1  # of the draws, in which a design must tell in time to pass, or may to fail
 TIE = 0.1  # costs so near each other are one
@@ -73,16 +73,14 @@ class SoonEnough:
         for design in self.designs:
             for event in self.events:
                 own = self.outcome.scenario.events[event].within_s
+                limits = LIMITS_S if own is None else (*LIMITS_S, mode_of(own))
                 ever = self.told(design, np.inf, event)
                 left = np.ravel(latency.untold_reasons(self._traffic(design), event)[latency.told.LEFT])
-                for limit_s in (*LIMITS_S, *(() if own is None else (float(np.max(getattr(own, "mode", own))),))):
+                for limit_s in limits:
                     told = self.told(design, limit_s, event)
-                    ends = {
-                        f"told{end}": rank_quantile(told, q) for end, q in (("_low", 0.05), ("", 0.5), ("_high", 0.95))
-                    }
                     rest = {"late": ever - told, "left": left, "untold": 1.0 - ever - left}
                     rows.append(
-                        {"design": design, "event": event, "limit_s": limit_s, **ends}
+                        {"design": design, "event": event, "limit_s": limit_s, **spanned("told", told)}
                         | {name: rank_quantile(np.broadcast_to(x, told.shape), 0.5) for name, x in rest.items()}
                         | {"cost": rank_quantile(self.costs[design], 0.5), "verdict": self.verdict(told >= self.share)}
                     )
@@ -90,6 +88,15 @@ class SoonEnough:
 
     def winners(self, limit_s: float) -> np.ndarray:
         """The number of the cheapest design that passes in each draw; -1 where none does."""
+        if limit_s not in self._won:
+            self._won[limit_s] = self._winners(limit_s)
+        return self._won[limit_s]
+
+    @cached_property
+    def _won(self) -> dict:
+        return {}
+
+    def _winners(self, limit_s: float) -> np.ndarray:
         costs = np.array([np.where(self.passes(d, limit_s), self.costs[d], np.inf) for d in self.designs])
         costs = np.where(np.isnan(costs), np.inf, costs)
         return np.where(np.isfinite(costs).any(axis=0), costs.argmin(axis=0), -1)
@@ -119,8 +126,7 @@ class SoonEnough:
             odds, kept = self.odds(limit_s), _undominated(priced)
             for design in kept[:5]:
                 cost, told = self.costs[design], self.told(design, limit_s)
-                spans = {f"cost{e}": rank_quantile(cost, q) for e, q in (("_low", 0.05), ("", 0.5), ("_high", 0.95))}
-                spans |= {f"told{e}": rank_quantile(told, q) for e, q in (("_low", 0.05), ("", 0.5), ("_high", 0.95))}
+                spans = spanned("cost", cost) | spanned("told", told)
                 verdict = self.verdict(self.passes(design, limit_s))
                 rows.append({"limit_s": limit_s, "design": design, **spans, "verdict": verdict, "odds": odds[design]})
         return pd.DataFrame(rows)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from model import battery, checks
-from model.answers.mending import mend, tuned
+from model.answers.mending import mend, only_loop, tuned
 from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, soon_enough
-from model.outcome import evaluate, rank_quantile
+from model.outcome import evaluate, low_middle_high, rank_quantile
 from model.ranges import worth_measuring
-from model.scenario import Scenario, load
+from model.scenario import Scenario, load, mode_of
 from model.show.display import number
 
 SURE = 2 / 3  # of the draws, below which the answer says that it depends
@@ -71,13 +71,12 @@ def _with_tuned(case: Scenario, share: float) -> Scenario:
     """The scenario with designs of one poll also at the longest period that is enough for each limit."""
     for name in list(case.designs):
         for limit_s in LIMITS_S:
+            loop = only_loop(case, name)
             period_s = tuned(case, name, limit_s, (1.0 + share) / 2.0)  # enough at the modes with something to spare
-            if period_s is None:
+            if loop is None or period_s is None:
                 continue
-            loop, timer = next((n, t) for n, t in case.design(name).timers.items() if t.timing != "by_hand")
-            own_s = float(getattr(timer.period_s, "mode", timer.period_s))
             period_s = float(f"{period_s:.2g}")
-            if abs(period_s / own_s - 1.0) > NEAR:
+            if abs(period_s / mode_of(case.design(name).timers[loop].period_s) - 1.0) > NEAR:
                 title = f"{case.design(name).title} (at {period_s:g} s)"
                 new = case.with_({f"{name}.timers.{loop}.period_s": period_s, f"{name}.title": title}).design(name)
                 case = case.with_design(f"{name}_{limit_s:g}s", new)
@@ -86,13 +85,13 @@ def _with_tuned(case: Scenario, share: float) -> Scenario:
 
 def money(values: np.ndarray) -> str:
     """Dollars with what nine in ten draws lie between: $17 (8.5 to 33)."""
-    low, middle, high = (number(rank_quantile(values, q), 2) for q in (0.05, 0.5, 0.95))
+    low, middle, high = (number(x, 2) for x in low_middle_high(values))
     return f"${middle} ({low} to {high})"
 
 
 def percent(values: np.ndarray) -> str:
     """A share with what nine in ten draws lie between: 93 % (70 to 98)."""
-    low, middle, high = (number(100.0 * rank_quantile(values, q), 3) for q in (0.05, 0.5, 0.95))
+    low, middle, high = (number(100.0 * x, 3) for x in low_middle_high(values))
     return f"{middle} % ({low} to {high})"
 
 

@@ -49,16 +49,12 @@ def kind(traffic: Traffic, event: str) -> tuple:
     by_hand = tuple(on.items()) if any(on.values()) else tuple(life.scenario.events[event].screens or ())
     if reach.pushed(traffic, event):
         push = life.design.pushes[event]
-        own = push.pulls or push.audience == "broadcast" or np.any(pushed_bytes(life, event) > LARGE_BYTES)
+        own = push.pulls or push.audience == "broadcast" or np.any(np.greater(pushed_bytes(life, event), LARGE_BYTES))
         return ("push", by_hand, event if own else "")
     told = tuple(dict.fromkeys(name for name, _ in reach.timers_of(traffic, event)[0]))
-    own = any(life.design.timers[name].overlay for name in told) or np.any(news_bytes(traffic, event) > LARGE_BYTES)
+    large = np.any(np.greater(life.scenario.events[event].payload_bytes, LARGE_BYTES))
+    own = any(life.design.timers[name].overlay for name in told) or large
     return ("poll", by_hand, *told, event if own else "")
-
-
-def news_bytes(traffic: Traffic, event: str):
-    """What an event adds to the answer that brings it."""
-    return np.asarray(traffic.life.scenario.events[event].payload_bytes)
 
 
 def _branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
@@ -113,7 +109,7 @@ def _polled(traffic: Traffic, event: str, name: str, by: tuple[str, ...], share)
         wait["cached answer"] = parts.uniform(0.0 * timer.cache_s, timer.cache_s)
     period_s = None if timer.overlay or np.any(cached) else poll_period_s(timer, traffic.life.request_s)
     rate = tellers.refresh_per_s(traffic.life, by) if by else None
-    answer_bytes = timer.response_bytes + news_bytes(traffic, event)
+    answer_bytes = timer.response_bytes + tellers.news_bytes(traffic.life, timer, event)
     found = _answered(
         traffic, wait, timer.function, share, name, answer_bytes, (f"pull after poll {name}", timer.pulls)
     )
@@ -126,7 +122,7 @@ def _looked_up(traffic: Traffic, event: str, by: tuple[str, ...], share) -> list
     first = life.scenario.refresh if by[-1] == tellers.APP else life.design.timers[by[0]]
     rate = np.asarray(tellers.refresh_per_s(life, by))
     wait = {"refresh": parts.memoryless(np.where(rate > 0, rate, 1.0))}
-    answer_bytes = first.response_bytes + news_bytes(traffic, event)
+    answer_bytes = first.response_bytes + life.scenario.events[event].payload_bytes
     return _answered(traffic, wait, first.function, share, "refresh", answer_bytes)
 
 
@@ -147,7 +143,7 @@ def _alive(traffic: Traffic, event: str) -> list[DeliveryPath]:
     """An event pushed over a socket that works."""
     life = traffic.life
     socket, screens = life.design.socket, life.scenario.events[event].screens
-    share = chain.alive_share(traffic) * life.fan_outs[event].share
+    share = traffic.life.alive_share * life.fan_outs[event].share
     cold = []
     if not socket.direct_send:
         name = socket.send_function

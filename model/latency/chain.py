@@ -181,11 +181,6 @@ def down_segments(traffic: Traffic) -> dict[str, tuple]:
     }
 
 
-def alive_share(traffic: Traffic):
-    """Share of time in the app with a socket that works."""
-    return 1.0 - traffic.life.down_share - traffic.life.unseen_share - traffic.life.deaf_share
-
-
 def lost_share(traffic: Traffic):
     """Share of events that fall into a gap which nothing fills: no catch-up, no fallback poll behind them."""
     if traffic.life.design.socket.catch_up:

@@ -161,15 +161,15 @@ def _by_kind(traffic: Traffic) -> dict:
     numbers = [x for of in ways.values() for way in of for x in (way.share, *(p.mean_s for p in way.parts.values()))]
     draws = np.broadcast_shapes((1, 1), *{np.shape(x) for x in (*numbers, usage.session_mean_s)})[0]
     counts = POINTS["few" if draws <= FEW else "some" if draws <= SOME else "many"]
-    return {key: _joined([_weighted(way, usage, counts, drawn) for way in of]) for key, of in ways.items()}
+    drawn_of = {key: [weighted(way, usage, counts[way.often], drawn) for way in of] for key, of in ways.items()}
+    return {key: _joined([(sum(found.values()), weights) for found, weights in of]) for key, of in drawn_of.items()}
 
 
-def _weighted(way: DeliveryPath, usage, counts: dict, drawn: dict) -> tuple[np.ndarray, np.ndarray]:
-    """A way's delays and the shares that they stand for."""
-    count = counts[way.often]
+def weighted(way: DeliveryPath, usage, count: int, drawn: dict | None = None) -> tuple[dict, np.ndarray]:
+    """The components of a way's deliveries and the shares that they stand for."""
     found = components_s(way, points(count, SEED), drawn)
     weights = np.asarray(way.share) / count * lasting(way, found, usage)
-    return sum(found.values()), np.broadcast_to(weights, np.broadcast_shapes((count, 1, 1), weights.shape))
+    return found, np.broadcast_to(weights, np.broadcast_shapes((count, 1, 1), weights.shape))
 
 
 def _joined(ways: list[tuple]) -> Deliveries:

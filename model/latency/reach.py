@@ -26,7 +26,7 @@ def left_over(traffic: Traffic, event: str) -> dict:
     if not pushed(traffic, event):
         return timers_of(traffic, event)[1]
     cut = 1.0 - traffic.life.fan_outs[event].share
-    lost = {LOST: chain.lost_share(traffic), CUT_OFF: cut * chain.alive_share(traffic)}
+    lost = {LOST: chain.lost_share(traffic), CUT_OFF: cut * traffic.life.alive_share}
     on = tellers.by_screen(traffic.life, event)
     return {(reason, screen): share * part for reason, share in lost.items() for screen, part in on.items()}
 

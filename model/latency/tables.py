@@ -8,13 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from model import checks
-from model.latency.branches import branches, kind
-from model.latency.deliveries import POINTS, SEED, Deliveries, components_s, lasting, points
-from model.latency.reach import undelivered_share
+from model.latency.branches import branches
+from model.latency.deliveries import POINTS, Deliveries, weighted
 from model.latency.sampling import PART_NAMES, one, traffic_at_modes
-from model.latency.told import LEFT, mean_s, quantile_s, sent_shares, told_share, untold_reasons
+from model.latency.told import LEFT, by_kind, mean_s, quantile_s, sent_shares, told_share, untold_reasons
 from model.life.flow import Traffic
-from model.scenario import Scenario
+from model.scenario import Scenario, mode_of
 
 __all__ = ["by_event", "curve", "summary", "sweep", "told_without", "waterfall"]
 
@@ -82,7 +81,8 @@ def by_event(scenario: Scenario, within_s: float = 10.0, designs: Sequence[str] 
     import pandas as pd
 
     rows, traffics = {}, {which: traffic_at_modes(scenario, which) for which in designs or scenario.compared}
-    limits = {name: within_s if about.within_s is None else about.within_s for name, about in scenario.events.items()}
+    own = {name: about.within_s for name, about in scenario.events.items()}
+    limits = {name: within_s if limit is None else mode_of(limit) for name, limit in own.items()}
     for event, limit_s in (limits | {None: within_s}).items():
         for which, traffic in traffics.items():
             p50, p95 = (one(q) for q in quantile_s(traffic, [0.5, 0.95], event))
@@ -215,18 +215,11 @@ def waterfall(scenario: Scenario, shares=(0.5, 0.95)):
 
 def told_parts(traffic: Traffic) -> tuple[np.ndarray, np.ndarray, dict]:
     """Totals, weights and components of what is told within its session, events by how often each is sent."""
-    by_kind: dict = {}
-    for event, share in sent_shares(traffic).items():
-        told = one(share) * (1.0 - one(undelivered_share(traffic, event)))
-        key = kind(traffic, event)
-        by_kind[key] = (by_kind.get(key, (0.0,))[0] + told, event)
     blocks = []
-    for share, event in by_kind.values():
-        for way in branches(traffic, event) if share > 0 else ():
-            count = POINTS["few"][way.often]
-            found = components_s(way, points(count, SEED))
-            weight = share * one(way.share) / count * lasting(way, found, traffic.life.scenario.usage)
-            blocks.append((np.broadcast_to(np.ravel(weight), count), {n: np.ravel(s) for n, s in found.items()}))
+    for event, share in by_kind(traffic, sent_shares(traffic)).items():
+        for way in branches(traffic, event) if one(share) > 0 else ():
+            found, weights = weighted(way, traffic.life.scenario.usage, POINTS["few"][way.often])
+            blocks.append((one(share) * np.ravel(weights), {name: np.ravel(s) for name, s in found.items()}))
     if not blocks:
         checks.fail("no event is delivered within a session, so its latency has no quantile")
     weight = np.concatenate([w for w, _ in blocks])

@@ -28,17 +28,22 @@ def sent_shares(traffic: Traffic) -> dict:
     return {event: rate / np.where(whole > 0, whole, 1.0) for event, rate in rates.items()}
 
 
+def by_kind(traffic: Traffic, shares: dict) -> dict:
+    """What anything tells of events, given their shares, with those of a kind together under the first of them."""
+    first: dict = {}
+    found: dict = {}
+    for event, share in shares.items():
+        name = first.setdefault(kind(traffic, event), event)
+        found[name] = found.get(name, 0.0) + share * (1.0 - reach.undelivered_share(traffic, event))
+    return found
+
+
 def _of(traffic: Traffic, event: str | None) -> Deliveries:
     """The deliveries of one event, or of all by how often each is sent."""
 
     def work():
         shares = sent_shares(traffic) if event is None else {checks.known("event", event, events): 1.0}
-        by_kind: dict = {}
-        for name, share in shares.items():
-            told = share * (1.0 - reach.undelivered_share(traffic, name))
-            key = kind(traffic, name)
-            by_kind[key] = (by_kind[key][0] + told if key in by_kind else told, deliveries(traffic, name))
-        return together(list(by_kind.values()))
+        return together([(told, deliveries(traffic, name)) for name, told in by_kind(traffic, shares).items()])
 
     events = traffic.life.scenario.events
     return chain.once(traffic, ("told", event), work)

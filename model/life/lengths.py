@@ -37,9 +37,8 @@ def residual_sf(delay_s, mean_s, sigma_ln):
     delay_s = np.maximum(np.asarray(delay_s, dtype=float), 1e-12)
     shape = np.broadcast_shapes(delay_s.shape, np.shape(mean_s), np.shape(sigma_ln))
     mean_s, sigma_ln, delay_s = (np.broadcast_to(x, shape) for x in (mean_s, sigma_ln, delay_s))
-    left = 1.0 - delay_s / mean_s  # as long as no session is so short
+    left = np.array(1.0 - delay_s / mean_s)  # as long as no session is so short
     near = delay_s > mean_s * np.exp(-SURE * np.maximum(sigma_ln, 1e-9) - np.square(sigma_ln) / 2.0)
-    left = np.array(left)
     left[near] = excess_s(delay_s[near], mean_s[near], sigma_ln[near]) / mean_s[near]
     return np.clip(left, 0.0, 1.0)[()]
 

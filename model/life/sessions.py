@@ -84,6 +84,11 @@ class Life:
         return self.design
 
     @property
+    def alive_share(self):
+        """Share of time in the app with a socket that works."""
+        return 1.0 - self.down_share - self.unseen_share - self.deaf_share
+
+    @property
     def open_connections(self):
         """Mean number of connections open at once, lingering ones included, by Little's law."""
         return (self.connected_share + self.lingering_share) * self.active_s / self.scenario.month_s
@@ -231,9 +236,19 @@ def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0
     return Life(places={**places, "grace": Place(grace, None, None)}, **base, **socket)
 
 
+def screens_share(scenario: Scenario, names: list[str] | None):
+    """The share of active time on the screens of these names; all of it where none is named."""
+    return sum(screen.share for name, screen in scenario.screens.items() if names is None or name in names)
+
+
+def some(value):
+    """The value, 1 in its place where it is 0: what nothing is divided by."""
+    return np.where(np.greater(value, 0.0), value, 1.0)[()]
+
+
 def pushes_per_s(scenario: Scenario, event: str):
     """How often one user in the app is sent an event, on average over the screens; never where nobody is there."""
     one, use = scenario.events[event], scenario.usage
     day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)
-    there = sum(screen.share for name, screen in scenario.screens.items() if name in (one.screens or (name,)))
-    return one.per_active_day * one.recipients * one.online_share / day_s * np.greater(there, 0.0)
+    there = np.greater(screens_share(scenario, one.screens or None), 0.0)
+    return one.per_active_day * one.recipients * one.online_share / day_s * there

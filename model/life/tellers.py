@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.life.sessions import Life, overlay_poll_s
+from model.life.sessions import Life, overlay_poll_s, screens_share, some
 from model.scenario import Timer
 
 BY_HAND, APP = "by_hand", "refresh"
@@ -38,8 +38,8 @@ def by_screen(life: Life, event: str) -> dict:
     """Each screen on which the event's recipients may be, with their share."""
     screens = life.scenario.screens
     names = life.scenario.events[event].screens or list(screens)
-    whole = sum(screens[s].share for s in names)
-    return {name: screens[name].share / np.where(np.greater(whole, 0.0), whole, 1.0)[()] for name in names}
+    whole = some(screens_share(life.scenario, names))
+    return {name: screens[name].share / whole for name in names}
 
 
 def refreshers(life: Life, event: str, screen: str) -> tuple[str, ...]:
@@ -59,6 +59,13 @@ def refresh_per_s(life: Life, names: tuple[str, ...]):
     timers = [life.design.timers[name] for name in names if name != APP]
     own = sum(((1.0 - t.missed_share) / t.period_s for t in timers), 0.0)
     return own + life.refreshes_per_s if APP in names else own
+
+
+def news_bytes(life: Life, timer: Timer, event: str):
+    """What an event adds to the answer of a timer that brings it; a count, which pulls follow, brings nothing of it."""
+    if timer.news_bytes is not None:
+        return timer.news_bytes
+    return 0.0 if timer.pulls else life.scenario.events[event].payload_bytes
 
 
 def loops_of(life: Life, event: str) -> tuple[dict, dict]:

@@ -25,6 +25,18 @@ def rank_quantile(values: np.ndarray, share: float) -> float:
     return float(np.quantile(values, share) if finite else np.quantile(values, share, method="inverted_cdf"))
 
 
+def low_middle_high(values: np.ndarray) -> tuple[float, float, float]:
+    """What nine in ten draws lie between, and their middle."""
+    low, high = SPAN
+    return rank_quantile(values, low), rank_quantile(values, 0.5), rank_quantile(values, high)
+
+
+def spanned(name: str, values: np.ndarray) -> dict[str, float]:
+    """The middle of draws under a name, and their low and high beside it."""
+    low, middle, high = low_middle_high(values)
+    return {f"{name}_low": low, name: middle, f"{name}_high": high}
+
+
 def apart(low: float, high: float) -> bool:
     """Whether two quantiles are so far apart that neither stands for both."""
     return bool(np.isfinite(low) and high > APART * low)

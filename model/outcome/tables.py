@@ -110,6 +110,11 @@ class Outcome:
             return self.sides
         return Sides(sampling.resolved(self.scenario, self.users, self.draws, self.seed, sampling.QUANTILE_DRAWS))
 
+    @cached_property
+    def _at_modes(self) -> Mapping[str, Side]:
+        """The sides with every input at its mode."""
+        return Sides(sampling.resolved(self.scenario, self.users)) if self.draws else self.sides
+
     def _figures(self, name: str) -> dict:
         """p50 and p95 of a design's latency and the shares told, each (draws, users); of the first 2,048 draws."""
         if name not in self._known:
@@ -162,11 +167,11 @@ class Outcome:
             if self.draws:
                 rows[label] |= ends({"before": before, "after": after})
                 rows[label]["p_better"] = better_share(label, before, after)
-        return self._noted(pd.DataFrame.from_dict(rows, orient="index"), names)
+        return self._noted(pd.DataFrame.from_dict(rows, orient="index"), names, steps)
 
-    def _noted(self, table, names: Mapping[str, str]):
+    def _noted(self, table, names: Mapping[str, str], steps: Mapping):
         """A table of measures, its columns by design, with what must be said: steps, and why a figure is missing."""
-        table.attrs["steps"] = self._steps(names)
+        table.attrs["steps"] = steps
         lines = (*self._step_lines(names.values()), *self._crowd_lines())
         table.attrs["remarks"] = [*self.scenario.price_book().remarks, *lines]
         table.attrs["notes"] = {key: reason for key, reason in self.notes.items() if key[0] in names.values()}
@@ -182,14 +187,13 @@ class Outcome:
 
     def _step_lines(self, names) -> list[str]:
         """For each design whose p95 stands on a step at the modes the line that says which events are on each side."""
-        sides = self.sides if not self.draws else Sides(sampling.resolved(self.scenario, self.users))
         without = {name for name, row in self.notes if row == P95}
-        lines = [step_line(sides[name]) for name in dict.fromkeys(names) if name not in without]
+        lines = [step_line(self._at_modes[name]) for name in dict.fromkeys(names) if name not in without]
         return [line for line in lines if line]
 
     def _crowd_lines(self) -> list[str]:
         """The events that are sent to more people in the app at once than are in it at the peak hour."""
-        plain = sampling.resolved(self.scenario)
+        plain = self._at_modes[self.scenario.compared[0]].traffic.life.scenario
         use, users = plain.usage, float(self.users[0])
         busy_share = np.minimum(use.sessions_per_day * use.session_mean_s / 86400.0, 1.0) * use.peak_to_mean_ratio
         there = users * use.dau_mau_share * np.minimum(busy_share, 1.0)
@@ -247,7 +251,8 @@ def compared(outcome: Outcome, names: Sequence[str]):
         if outcome.draws:
             turned = {name: less_is_better(label, v) for name, v in values.items()}
             rows[label] |= {"p_best": least_share(turned, best), **ends(values)}
-    return outcome._noted(pd.DataFrame.from_dict(rows, orient="index"), {name: name for name in names})
+    columns = {name: name for name in names}
+    return outcome._noted(pd.DataFrame.from_dict(rows, orient="index"), columns, outcome._steps(columns))
 
 
 def _figures(before: np.ndarray, after: np.ndarray) -> dict:

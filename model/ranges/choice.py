@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from model import checks
-from model.outcome import ROWS, better_share, chunk_totals, evaluate, rank_quantile
+from model.outcome import ROWS, better_share, chunk_totals, evaluate, low_middle_high
 from model.ranges.movers import tornado
 from model.scenario import Scenario, sampling
 
@@ -52,7 +52,7 @@ def spans(scenario: Scenario, users: float | None = None, draws: int = 4096, see
             change = after / before - 1.0
         change = change if np.isfinite(before).all() and np.isfinite(after).all() else np.full(1, np.nan)
         for name, values in (("before", before), ("after", after), ("change", change)):
-            low, middle, high = (rank_quantile(values, share) for share in (0.05, 0.5, 0.95))
+            low, middle, high = low_middle_high(values)
             row |= {f"{name}_low": low, f"{name}_middle": middle, f"{name}_high": high}
         rows[label] = {**row, "p_better": better_share(label, before, after)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")

@@ -1,7 +1,7 @@
 """A scenario: what the app is and the designs that could serve it, read from YAML and checked."""
 
 from model.scenario.designs import catalogue
-from model.scenario.fields import Range
+from model.scenario.fields import Range, mode_of
 from model.scenario.files import files, names, read_yaml
 from model.scenario.pieces import Function, Network, Operation, Timer
 from model.scenario.transports import AnyDesign, Design, PollingDesign, WebsocketDesign
@@ -21,6 +21,7 @@ __all__ = [
     "catalogue",
     "files",
     "load",
+    "mode_of",
     "names",
     "read_yaml",
 ]

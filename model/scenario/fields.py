@@ -53,6 +53,11 @@ class RangeInput(BaseModel):
     note: str | None = None
 
 
+def mode_of(value: Any) -> float:
+    """A number of a scenario, a range at its mode; of several numbers the largest."""
+    return float(np.max(value.mode if isinstance(value, Range) else value))
+
+
 class ChanceInput(BaseModel):
     """How a yes or no that nobody knows is written: how likely it is, with a source or a note where known."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from model import checks, ledger, paths, prices, radio
 from model.scenario import columns, places
-from model.scenario.fields import Range, refuse
+from model.scenario.fields import Range, mode_of, refuse
 from model.scenario.transports import AnyDesign, Choices, WebsocketDesign
 
 MOST_ANSWER_BYTES = 6 * 2**20
@@ -58,14 +58,10 @@ def _adds_up(name: str, parts) -> None:
         refuse(f"{name}: the shares must add up to 1; got {float(np.ravel(total)[0]):.6g}")
 
 
-def _mode(value) -> float:
-    return float(np.max(value.mode if isinstance(value, Range) else value))
-
-
 def _fits_a_day(scenario: Choices) -> None:
     """Refuse more active time than a day has."""
     use = scenario.usage
-    hours = _mode(use.sessions_per_day) * _mode(use.session_mean_s) / 3600.0
+    hours = mode_of(use.sessions_per_day) * mode_of(use.session_mean_s) / 3600.0
     if hours > 24.0 * (1.0 + 1e-9):
         refuse(f"usage: sessions_per_day x session_mean_s must be at most the 24 h of a day; got {hours:g} h")
 
@@ -73,7 +69,7 @@ def _fits_a_day(scenario: Choices) -> None:
 def check_users(scenario: Choices) -> None:
     """Refuse a file with an event for more recipients than the app has users; a sweep of users is let be."""
     for name, event in scenario.events.items():
-        users, recipients = float(np.min(scenario.users)), _mode(event.recipients)
+        users, recipients = float(np.min(scenario.users)), mode_of(event.recipients)
         if recipients > users:
             words = f"must be at most the {users:,.0f} users of the app; got {recipients:,.0f}"
             checks.fail(f"events.{name}.recipients {words}", scenario.place)
@@ -115,8 +111,8 @@ def _check_design(which: str, design: AnyDesign, scenario: Choices) -> None:
 
 def _answers(part, where: str) -> None:
     """Refuse an answer that a function cannot give."""
-    if _mode(part.response_bytes) > MOST_ANSWER_BYTES:
-        got = f"{_mode(part.response_bytes):,.0f} B"
+    if mode_of(part.response_bytes) > MOST_ANSWER_BYTES:
+        got = f"{mode_of(part.response_bytes):,.0f} B"
         refuse(f"{where}.response_bytes must be at most 6 MB, the most that a function answers; got {got}")
 
 

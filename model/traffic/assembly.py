@@ -14,7 +14,7 @@ from model.scenario import AnyDesign, Operation, Scenario
 from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flows
 from model.traffic.refresh import refresh_flows, refreshes_per_s
 from model.traffic.runs import fan_outs, flow_function, flow_run_s, on_lambda, runs
-from model.traffic.socket import socket_flows
+from model.traffic.socket import message_flow, socket_flows
 
 __all__ = ["Flow", "Life", "FunctionRuns", "Traffic", "flows", "traffic"]
 
@@ -34,7 +34,11 @@ def _drafts(current: Life, table_bytes) -> list[Flow]:
     """The flows of a design before cold connections, cold starts and meters are known."""
     design = current.design
     drafts = [flow for n, t in design.timers.items() for flow in timer_flows(current, n, t)]
-    drafts += [action_flow(current, n, a) for n, a in current.scenario.actions.items()]
+    held = design.socket is not None
+    drafts += [
+        (message_flow if held and a.over == "socket" else action_flow)(current, n, a)
+        for n, a in current.scenario.actions.items()
+    ]
     if design.transport == "websocket":
         drafts += [*pull_flows(current), fallback_flow(current), *socket_flows(current, table_bytes)]
     return drafts + refresh_flows(current)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.life import chains, tellers
+from model.life import tellers
 from model.life.flow import Flow
-from model.life.sessions import Life, poll_period_s, pushes_per_s
+from model.life.sessions import Life, poll_period_s, pushes_per_s, screens_share, some
 
 
 def everywhere(life: Life, rate_per_s, screens=None, overlay=None, grace=False) -> dict:
@@ -76,9 +76,8 @@ def _news(life: Life, name: str, timer, rates: dict) -> tuple:
     for event in timer.delivers if timer.timing != tellers.BY_HAND else ():
         told, _ = tellers.loops_of(life, event)
         mine = sum((share for (loop, _), share in told.items() if loop == name), 0.0)
-        brought = pushes_per_s(life.scenario, event) * mine / np.where(np.greater(polls_per_s, 0.0), polls_per_s, 1.0)
-        payload = life.scenario.events[event].payload_bytes if timer.news_bytes is None else timer.news_bytes
-        each, size = each + brought, size + brought * (0.0 if timer.pulls and timer.news_bytes is None else payload)
+        brought = pushes_per_s(life.scenario, event) * mine / some(polls_per_s)
+        each, size = each + brought, size + brought * tellers.news_bytes(life, timer, event)
     return each, size
 
 
@@ -87,8 +86,6 @@ def action_flow(life: Life, name: str, action) -> Flow:
     per_day = action.per_active_day + action.per_session * life.scenario.usage.sessions_per_day
     start = not np.any(np.asarray(action.per_active_day) > 0)
     rates = everywhere(life, per_day / life.active_day_s)
-    if action.over == "socket" and life.design.socket is not None:
-        return message_flow(life, name.replace("_", " "), action, rates)
     return http_flow(
         life,
         name.replace("_", " "),
@@ -96,30 +93,6 @@ def action_flow(life: Life, name: str, action) -> Flow:
         rates,
         action,
         cold_share=1.0 if start else 0.0,
-        transport=False,
-    )
-
-
-def message_flow(life: Life, name: str, action, rates: dict) -> Flow:
-    """What a user sends over the socket, with the answer where there is one; a gateway hands it to a function."""
-    sizes = [action.request_bytes] + ([action.response_bytes] if np.any(np.greater(action.response_bytes, 0.0)) else [])
-    answers, managed = float(len(sizes) - 1), life.held.socket.backend != "server"
-    meters = chains.added(*(chains.message_meters(life.design, size, float(action.requests)) for size in sizes))
-    return Flow(
-        name,
-        "action",
-        monthly(life, rates),
-        rates,
-        exchange="message",
-        request_bytes=action.request_bytes,
-        response_bytes=action.response_bytes,
-        function=action.function,
-        executions=float(action.requests) if managed else 0.0,
-        handlers=float(action.requests),
-        meters=meters,
-        messages_up=float(action.requests),
-        messages_down=answers * action.requests,
-        gateway_calls=float(action.requests) if managed else 0.0,
         transport=False,
     )
 
@@ -140,11 +113,10 @@ def pull_flows(life: Life) -> list[Flow]:
 
 def there_rates(life: Life, event: str, grace=True, share=1.0) -> dict:
     """How often one user's socket is there when an event is sent, or a share of that, by place."""
-    one, shares = life.scenario.events[event], life.scenario.screens
+    one = life.scenario.events[event]
     rate = pushes_per_s(life.scenario, event) * (1.0 - life.down_share) * share
     if one.screens:
-        there = sum(shares[s].share for s in one.screens)
-        rate = rate / np.where(np.greater(there, 0.0), there, 1.0)[()]
+        rate = rate / some(screens_share(life.scenario, one.screens))
     return everywhere(life, rate, one.screens, grace=grace and one.screens is None)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from model.life import tellers
 from model.life.flow import Flow
-from model.life.sessions import Life, poll_period_s, pushes_per_s
+from model.life.sessions import Life, poll_period_s, pushes_per_s, screens_share, some
 from model.traffic.http import everywhere, http_flow
 
 SOON_S = 10.0  # what comes by itself within that is not pulled for
@@ -24,12 +24,8 @@ def refreshes_per_s(life: Life):
     if app is None:
         return 0.0
     pulls = app.pulls_per_active_hour * (1.0 - app.needless_share * covered(life, app.shows))
-    there = sum(screen.share for name, screen in life.scenario.screens.items() if name in (app.screens or (name,)))
-    return (
-        np.where(np.greater(there, 0.0), app.opens_per_active_hour + pulls, 0.0)[()]
-        / 3600.0
-        / np.where(there, there, 1.0)[()]
-    )
+    there = screens_share(life.scenario, app.screens or None)
+    return (app.opens_per_active_hour + pulls) / 3600.0 / some(there) * np.greater(there, 0.0)
 
 
 def covered(life: Life, shows: list[str]):
@@ -37,16 +33,14 @@ def covered(life: Life, shows: list[str]):
     rates = {event: pushes_per_s(life.scenario, event) for event in shows}
     whole = sum(rates.values(), 0.0)
     told = sum((rate * _soon(life, event) for event, rate in rates.items()), 0.0)
-    return (told / np.where(np.greater(whole, 0.0), whole, 1.0))[()]
+    return told / some(whole)
 
 
 def _soon(life: Life, event: str):
     """The share of an event's recipients whose own timer or push tells them within 10 s."""
     if tellers.pushed(life.design, event):
         out = life.fan_outs[event]
-        return (1.0 - life.down_share - life.unseen_share - life.deaf_share) * np.minimum(
-            out.share, SOON_S / np.maximum(out.needed_s, 1e-9)
-        )
+        return life.alive_share * np.minimum(out.share, SOON_S / np.maximum(out.needed_s, 1e-9))
     told, _ = tellers.loops_of(life, event)
     return sum((share * _within(life.design.timers[name], life.request_s) for (name, _), share in told.items()), 0.0)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from model.life import chains
 from model.life.flow import Flow
 from model.life.sessions import Life
-from model.traffic.http import everywhere, monthly, push_rates, there_rates
+from model.traffic.http import action_flow, everywhere, monthly, push_rates, there_rates
 
 
 def managed(life: Life) -> bool:
@@ -47,6 +49,27 @@ def connect_flows(life: Life) -> list[Flow]:
         meters=meters,
     )
     return [opened, closed]
+
+
+def message_flow(life: Life, name: str, action) -> Flow:
+    """An action over the socket, with the answer where there is one; a gateway hands it to a function."""
+    answers = bool(np.any(np.greater(action.response_bytes, 0.0)))
+    sizes = [action.request_bytes, *([action.response_bytes] if answers else [])]
+    count = float(action.requests)
+    handed = count if managed(life) else 0.0
+    return replace(
+        action_flow(life, name, action),
+        kind="action",
+        exchange="message",
+        cold_share=0.0,
+        requests=0,
+        executions=handed,
+        gateway_calls=handed,
+        handlers=count,
+        meters=chains.added(*(chains.message_meters(life.design, size, count) for size in sizes)),
+        messages_up=count,
+        messages_down=count * answers,
+    )
 
 
 def minutes_flow(life: Life) -> Flow:

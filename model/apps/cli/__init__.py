@@ -179,7 +179,7 @@ def _settled(given: dict, defaults: dict) -> dict:
     if "scenario" not in every:
         return {}
     base = scenarios.load(every["scenario"])
-    own = {"users": float(getattr(base.users, "mode", base.users)), "region": base.region}
+    own = {"users": scenarios.mode_of(base.users), "region": base.region}
     own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
     every |= own
     base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})

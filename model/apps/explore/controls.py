@@ -9,7 +9,7 @@ import numpy as np
 
 from model import battery, ledger, prices
 from model.outcome import evaluate
-from model.scenario import Range, Scenario
+from model.scenario import Range, Scenario, mode_of
 
 USERS = (100.0, 10_000_000.0)
 TIMES_BELOW, TIMES_ABOVE, STOPS = 5.0, 20.0, 60
@@ -51,11 +51,6 @@ class Control:
         return f"{float(f'{value:.{digits}g}'):,.10g} {self.unit}"
 
 
-def mode(value) -> float:
-    """The mode of a range, or the number itself."""
-    return float(getattr(value, "mode", value))
-
-
 def controls(scenario: Scenario) -> tuple[Control, ...]:
     """Every control of a scenario's page, in the order shown."""
     return (*_use(scenario), *_timers(scenario), *_mix(scenario), *_choices(scenario))
@@ -82,7 +77,7 @@ def _slider(key: str, label: str, group: str, unit: str, default: float, low: fl
 
 def _number(key: str, label: str, group: str, unit: str, value, times: float = 1.0, source: str = "") -> Control:
     """A slider over the range that the scenario gives, or over a fifth to twentyfold where it gives none."""
-    default, hint = _tidy(mode(value) * times, 12), source or _source(value)
+    default, hint = _tidy(mode_of(value) * times, 12), source or _source(value)
     if isinstance(value, Range) and value.low < value.high:
         low, high = _tidy(value.low * times, 12), _tidy(value.high * times, 12)
     else:
@@ -103,11 +98,11 @@ def _source(value) -> str:
 
 def free_events(scenario: Scenario) -> dict:
     """The events whose rate the page scales: all but those that an overlay such as an upload brings."""
-    return {name: e for name, e in scenario.events.items() if not e.overlay and mode(e.per_active_day) > 0}
+    return {name: e for name, e in scenario.events.items() if not e.overlay and mode_of(e.per_active_day) > 0}
 
 
 def _use(scenario: Scenario) -> list[Control]:
-    users, use, per_day = mode(scenario.users), scenario.usage, mode(scenario.usage.sessions_per_day)
+    users, use, per_day = mode_of(scenario.users), scenario.usage, mode_of(scenario.usage.sessions_per_day)
     ends = min(USERS[0], users), max(USERS[1], users)
     longer = f"{_source(use.session_mean_s)}; sessions a day stay, each grows longer or shorter"
     sliders = [
@@ -118,9 +113,9 @@ def _use(scenario: Scenario) -> list[Control]:
     ]
     parts = [e.per_active_day for e in free_events(scenario).values()]
     if parts:
-        low, middle, high = (sum(getattr(p, end, mode(p)) for p in parts) for end in ("low", "mode", "high"))
+        low, middle, high = (sum(getattr(p, end, mode_of(p)) for p in parts) for end in ("low", "mode", "high"))
         rate = Range(low=low, mode=middle, high=high)
-        per_hour = 60.0 / (per_day * mode(use.session_mean_s) / 60.0)
+        per_hour = 60.0 / (per_day * mode_of(use.session_mean_s) / 60.0)
         hint = "all events but those of an upload grow by one factor; ranges of the events added up"
         sliders.append(_number("events_per_hour", "Events sent per active hour", "Use", "1/h", rate, per_hour, hint))
     return sliders
@@ -146,7 +141,7 @@ def _mix(scenario: Scenario) -> list[Control]:
         share, hint = network.share, _source(network.share)
         if isinstance(share, Range):
             hint += f"; the scenario's range is {share.low * 100:g} to {share.high * 100:g} %"
-        default, label = _tidy(mode(share) * 100.0, 12), NETWORKS.get(name, name)
+        default, label = _tidy(mode_of(share) * 100.0, 12), NETWORKS.get(name, name)
         sliders.append(_slider(f"networks.{name}.share", label, "Networks", "%", default, 0.0, 100.0, hint))
     return sliders
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from model import checks, paths
 from model import scenario as scenarios
 from model.apps.explore import controls as page_controls
-from model.apps.explore.controls import Control, free_events, mode
+from model.apps.explore.controls import Control, free_events
 from model.apps.notebooks import write_whole
-from model.scenario import Scenario
+from model.scenario import Scenario, mode_of
 from model.scenario.fields import NAME
 
 COMPOSED = ("active_min_per_day", "usage.sessions_per_day", "events_per_hour")
@@ -159,9 +159,9 @@ def _composed(base: Scenario, values: dict, changed: dict) -> dict:
         changes["usage.session_mean_s"] = minutes * 60.0 / per_day
     events = free_events(base)
     if events and (time or rate):
-        whole = sum(mode(e.per_active_day) for e in events.values())
+        whole = sum(mode_of(e.per_active_day) for e in events.values())
         factor = values["events_per_hour"] * minutes / 60.0 / whole
-        changes |= {f"events.{n}.per_active_day": mode(e.per_active_day) * factor for n, e in events.items()}
+        changes |= {f"events.{n}.per_active_day": mode_of(e.per_active_day) * factor for n, e in events.items()}
     return changes
 
 

@@ -15,7 +15,7 @@ from model.answers import answer
 from model.apps.notebooks import execute_all, write_whole
 from model.apps.report.pages import ReportPage, environment, page_of
 from model.outcome import ROWS, Outcome, before_after, compare, evaluate, judged_twice
-from model.scenario import Scenario, load
+from model.scenario import Scenario, load, mode_of
 from model.show import display, pictures
 
 GOOD, MAYBE, BAD = "holds", "holds only if", ("does not hold", "contradicts")  # how verdicts begin
@@ -43,7 +43,7 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
     own = Path(scenario)
     parameters = {
         "scenario": str(own.resolve()) if own.suffix in (".yaml", ".yml") else scenario,
-        "users": float(getattr(case.users, "mode", case.users)),
+        "users": mode_of(case.users),
         "region": case.region,
     }
     out_dir = Path(out_dir)
@@ -96,7 +96,7 @@ def _tables(case: Scenario, outcome: Outcome) -> dict:
 
 def _facts(case: Scenario, outcome: Outcome) -> dict:
     """What the figures of the report are for."""
-    life, users = outcome.before.traffic.life, float(getattr(case.users, "mode", case.users))
+    life, users = outcome.before.traffic.life, mode_of(case.users)
     return {
         "before": case.before.title,
         "after": case.after.title,
