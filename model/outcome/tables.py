@@ -193,7 +193,7 @@ class Outcome:
 
     def _crowd_lines(self) -> list[str]:
         """The events that are sent to more people in the app at once than are in it at the peak hour."""
-        plain = self._at_modes[self.scenario.compared[0]].traffic.life.scenario
+        plain = sampling.resolved(self.scenario)
         use, users = plain.usage, float(self.users[0])
         busy_share = np.minimum(use.sessions_per_day * use.session_mean_s / 86400.0, 1.0) * use.peak_to_mean_ratio
         there = users * use.dau_mau_share * np.minimum(busy_share, 1.0)
