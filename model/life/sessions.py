@@ -141,7 +141,11 @@ def handshake_s(host, rtt_s):
 
 def _first_delay_s(design: AnyDesign) -> tuple:
     """The least and the most that a client waits before its first try to reconnect."""
-    return tuple(part * design.reconnect.delays_s[0] for part in JITTER[design.reconnect.jitter])
+    plan = design.reconnect
+    if plan.jitter == "plus_minus":
+        ends = (1.0 - plan.jitter_share, 1.0 + plan.jitter_share)
+        return tuple(np.minimum(part * plan.delays_s[0], plan.most_s) for part in ends)
+    return tuple(part * plan.delays_s[0] for part in JITTER[plan.jitter])
 
 
 def _heard(design: AnyDesign):

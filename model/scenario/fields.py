@@ -211,6 +211,7 @@ Sessions = _real("at least 1, as a day on which the app is not opened is no acti
 Grace = _real("between 0 and 3,600 s, for a phone ends what runs behind its screen", 0.0, 3600.0)
 Seconds, SecondsOrZero, Bytes, PerSecond = _positive("s"), _least_zero("s"), _least_zero("B"), _positive("1/s")
 BytesOrNone = _real(">= 0 B", low=0.0, optional=True)
+SecondsOrNone = _real("> 0 s", low=0.0, strict=True, optional=True)
 Count = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 SomeCount = Annotated[int, BeforeValidator(_whole_from_1, json_schema_input_type=int)]
 YesOrNo = Annotated[Any, BeforeValidator(_yes_or_no, json_schema_input_type=bool | ChanceInput)]

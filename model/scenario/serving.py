@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import create_model
@@ -18,6 +19,7 @@ from model.scenario.fields import (
     Positive,
     Range,
     Seconds,
+    SecondsOrNone,
     SecondsOrZero,
     Share,
     SomeCount,
@@ -94,7 +96,8 @@ class Server(Part):
     least_instances: Count = 1
 
 
-_Sent: Any = create_model("Sent", __base__=Part, **{"from": (Literal["client", "server"], "client")})
+FROM: Any = {"from": (Literal["client", "server"], "client")}  # a word of Python, so no field of a class
+_Sent: Any = create_model("Sent", __base__=Part, **FROM)
 
 
 class Heartbeat(_Sent):
@@ -127,8 +130,15 @@ class Reconnect(Part):
     """The schedule of attempts after a loss; a client out of attempts stays on the fallback."""
 
     delays_s: Delays
-    jitter: Literal["none", "equal", "full", "decorrelated"] = "none"
+    jitter: Literal["none", "equal", "full", "decorrelated", "plus_minus"] = "none"
+    jitter_share: Share = 0.5
+    cap_s: SecondsOrNone = None
     last_attempt: bool = True
+
+    @property
+    def most_s(self) -> Any:
+        """The most a delay is after jitter of plus and minus."""
+        return math.inf if self.cap_s is None else self.cap_s
 
 
 class Fallback(Part):
