@@ -65,7 +65,7 @@ def cold_share(traffic: Traffic, function: str):
 def cold_start(traffic: Traffic, name: str) -> DelayPart:
     """What a cold start of a function adds."""
     one = traffic.life.design.functions[name]
-    extra_s = traffic.life.scenario.number("lambda_cold_extra_s")
+    extra_s = chains.cold_extra_s(traffic.life.scenario, one.runtime)
     return once(traffic, ("cold", name), lambda: parts.cold_start(one.runtime, one.package_kb, extra_s))
 
 

@@ -55,8 +55,9 @@ class Function(Part):
 class Timer(Part):
     """One polling loop: when it fires, where it runs, what it carries and which events it delivers.
 
-    `response_bytes` is an answer without news; news adds the event's payload, or `news_bytes`. An answer that brings
-    only a count is followed by `pulls` requests of the design's `pull` before the content shows, which carry it.
+    `response_bytes` is an answer to which news adds the event's payload, or `news_bytes`; `empty_bytes` is one without
+    news where that is another, such as a 304. An answer that brings only a count is followed by `pulls` requests of
+    the design's `pull` before the content shows, which carry it.
     """
 
     period_s: Seconds
@@ -70,6 +71,7 @@ class Timer(Part):
     request_bytes: Bytes
     response_bytes: Bytes
     news_bytes: BytesOrNone = None
+    empty_bytes: BytesOrNone = None
     pulls: Count = 0
     function: str
     delivers: list[str] = []

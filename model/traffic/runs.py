@@ -65,9 +65,8 @@ def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, FunctionRuns]
         served = [f for f in drafts if f.function == name and on_lambda(life.design, f)]
         rate = np.asarray(sum((f.per_month * f.executions for f in served), 0.0) / scenario.month_s)
         duration_s = _mean_run_s(life, name, served, rate, table_bytes)
-        init_s = cold_starts.cold_start_mean_s(function.runtime, function.package_kb) + scenario.number(
-            "lambda_cold_extra_s"
-        )
+        init_s = cold_starts.cold_start_mean_s(function.runtime, function.package_kb)
+        init_s = init_s + chains.cold_extra_s(scenario, function.runtime)
         cold = cold_starts.cold_start_share(rate, duration_s, scenario.number("lambda_reap_s"))
         found[name] = FunctionRuns(rate, duration_s, cold, init_s)
     return found
