@@ -20,7 +20,7 @@ from tools.bench.tcp_info import TcpInfo, Traffic, traffic_between
 __all__ = []
 
 STALL_S = 0.03  # an answer later than this was held up by the machine, and draws an ACK of its own at 40 ms
-START_GAP_S = 0.03
+START_GAP_S, MOST_AT_ONCE = 0.03, 20
 
 
 @dataclass(frozen=True)

@@ -156,8 +156,8 @@ def _loop_runs_here() -> bool:
 
 
 async def measured_bytes(flows, hours, seed, tell, port, occurrences, spacing_s, hour_share):
-    """Rows of bytes.csv and of hours.csv: all flows side by side, then all hours side by side."""
-    from tools.bench.count import START_GAP_S, Run
+    """Rows of bytes.csv and of hours.csv: groups of flows side by side, then all hours side by side."""
+    from tools.bench.count import MOST_AT_ONCE, START_GAP_S, Run
     from tools.bench.losses import all_of
     from tools.bench.running import running_bench
 
@@ -175,7 +175,10 @@ async def measured_bytes(flows, hours, seed, tell, port, occurrences, spacing_s,
     load = store.load_text()
     async with running_bench({flow.chain for flow in flows}, port) as bench:
         run = Run(bench, occurrences, spacing_s, tick)
-        counts = await all_of([run.flow(flow, i * START_GAP_S) for i, flow in enumerate(flows)])
+        counts = []
+        for start in range(0, len(flows), MOST_AT_ONCE):  # more would keep each other waiting
+            group = enumerate(flows[start : start + MOST_AT_ONCE])
+            counts += await all_of([run.flow(flow, i * START_GAP_S) for i, flow in group])
         totals = await all_of(
             [run.hour(hour, {n: _flow_of(hour, n, flows) for n in hour.times}, hour_share, seed) for hour in hours]
         )
