@@ -13,23 +13,14 @@ from model.scenario.pieces import (
     Billing,
     Correlation,
     Event,
-    Fallback,
-    Function,
-    Heartbeat,
-    Host,
     Network,
     Overlay,
-    Pull,
-    Push,
-    Reconnect,
     Refresh,
     Screen,
-    Server,
-    Socket,
-    Timer,
     Usage,
     UsersNear,
 )
+from model.scenario.serving import Fallback, Function, Heartbeat, Host, Pull, Push, Reconnect, Server, Socket, Timer
 
 
 class Design(Part):
@@ -59,14 +50,21 @@ class PollingDesign(Design):
 
 
 class WebsocketDesign(Design):
-    """A WebSocket is held, and events are pushed through it."""
+    """A WebSocket is held, and events are pushed through it; both sides may beat."""
 
     transport: Literal["websocket"]
     socket: Socket
     heartbeat: Heartbeat
+    second_heartbeat: Heartbeat | None = None
     reconnect: Reconnect
     fallback: Fallback
     pushes: dict[str, Push] = {}
+
+    @property
+    def beats(self) -> dict[str, Heartbeat]:
+        """Its heartbeats, by key."""
+        beats = {"heartbeat": self.heartbeat, "second_heartbeat": self.second_heartbeat}
+        return {key: beat for key, beat in beats.items() if beat is not None}
 
 
 AnyDesign = PollingDesign | WebsocketDesign
