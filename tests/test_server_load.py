@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from storm_twin import attempt_times_s
 
 import model
-from model import cost, ledger, mobile_data, prices, queueing, server_load, storm, traffic
+from model import backends, cost, ledger, mobile_data, prices, queueing, server_load, storm, traffic
 from model import outcome as results
 from model.checks import InputError
 from model.life import airtime, exchange, sessions
-from model.prices import metering
 from model.scenario import sampling
 from model.server_load import capacity, drops
 
@@ -606,7 +605,7 @@ def test_the_whole_load_of_a_month_is_the_whole_bill_in_its_units(changes):
 def test_the_table_of_before_and_after_shows_the_very_same_load(both):
     shown = results.before_after("twilly").loc["server load"]
     assert shown["before"] == pytest.approx(float(server_load.requests_per_minute(both["before"])), rel=1e-12)
-    units = metering.http_request_units(362)
+    units = backends.row("http_api").request_meters(362)["apigw_http_request"]
     assert units == 1  # so a request of the load is a unit of the bill
 
 

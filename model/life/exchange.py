@@ -14,6 +14,7 @@ from model import checks, ledger, paths, wire
 from model.life.flow import Flow, Traffic
 from model.life.sessions import handshake_s
 from model.scenario import AnyDesign, Network
+from model.scenario.fields import row
 
 CONTROL_MOST_BYTES = 125  # the longest body of a ping, RFC 6455
 AGREED_BYTES = len("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n")
@@ -61,9 +62,8 @@ def _payload_bytes(socket, payload_bytes):
 
 def _answer_s(traffic: Traffic, flow: Flow):
     """How long the socket's server takes to answer: its function, behind the gateway where there is one."""
-    if traffic.life.design.socket.backend == "server":
-        return flow.execution_s
-    return traffic.life.scenario.number("apigw_rest_s") + flow.execution_s
+    row = traffic.life.design.socket.row
+    return flow.execution_s + (0.0 if row.own else traffic.life.scenario.number(row.added_s))
 
 
 def _push_bytes(traffic: Traffic, flow: Flow, ip: int):
@@ -185,7 +185,6 @@ REQUEST = ("http1_ios_post_headers_bytes", "hpack_request")
 RESPONSES = {
     "rest_api": ("http1_rest_api_response_headers_bytes", "hpack_rest_api_response"),
     "http_api": ("http1_http_api_response_headers_bytes", "hpack_http_api_response"),
-    "server": ("http1_http_api_response_headers_bytes", "hpack_http_api_response"),
 }
 TOKEN, API_ANSWER = "http1_bearer_token_header_bytes", "http1_http_api_response_headers_bytes"
 API_BLOCK = "hpack_http_api_response_steady_bytes"
@@ -218,7 +217,7 @@ def http2_pair_bytes(request_bytes, response_bytes, backend="http_api", first=Fa
     Source: rfc9113, rfc7541, wire_capture.
     """
     age = "first" if first else "steady"
-    answer = RESPONSES[checks.known("backend", backend, RESPONSES)]
+    answer = RESPONSES[row(backend).answer]
     request, response = (
         np.asarray(checks.whole(name, size, "B"), dtype=np.int64)
         for name, size in (("request_bytes", request_bytes), ("response_bytes", response_bytes))

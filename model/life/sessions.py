@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from model import ledger
 from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
 from model.life.silences import Silence, quiet_cuts_per_s, silence
 from model.scenario import AnyDesign, Scenario, WebsocketDesign
@@ -164,8 +163,9 @@ def _socket(scenario: Scenario, design: AnyDesign, sessions_per_s, packets_per_s
     reconnect_s = (least_s + most_s) / 2.0 + handshake_s(socket, rtt_s) + rtt_s + connect_run_s
     seen = mix(scenario, lambda n: n.losses_per_hour * (1.0 - n.unseen_share)) / 3600.0
     unseen = mix(scenario, lambda n: n.losses_per_hour * n.unseen_share) / 3600.0
-    idle_s, gateway = ledger.quotas()["apigw_ws_idle_s"], socket.backend == "apigw_ws"
-    if gateway:  # it closes what stays silent, and says so; a plain server sets no such limits
+    row = socket.row
+    idle_s, life_s = row.limit(row.idle), row.limit(row.life)
+    if np.isfinite(idle_s):  # it closes what stays silent, and says so; a plain server sets no such limits
         heard = _heard(design)
         safe_s = idle_s * scenario.number("idle_safe_share")
         pinged = silence(safe_s, beat, packets_per_s, 0.0, reconnect_s).cuts_per_s
@@ -188,13 +188,9 @@ def _socket(scenario: Scenario, design: AnyDesign, sessions_per_s, packets_per_s
     unseen_share = np.minimum(unseen * notice_s, 0.5) * usable
     out_s = np.minimum((seen + unseen + nat) * reconnect_s, 0.5) * usable
     late = np.maximum(reconnect_s - design.fallback.start_delay_s, 0.0) / reconnect_s
-    cuts = (
-        mean_cuts(use.session_mean_s, use.session_sigma_ln, socket.grace_s, ledger.quotas()["apigw_ws_connection_s"])
-        if gateway
-        else 0.0
-    )
+    cuts = mean_cuts(use.session_mean_s, use.session_sigma_ln, socket.grace_s, life_s) if np.isfinite(life_s) else 0.0
     losses = (seen + unseen + nat) * usable
-    lingering = (unseen + nat) * usable * np.maximum(idle_s - notice_s, 0.0)
+    lingering = (unseen + nat) * usable * np.maximum(row.limit(row.lingers) - notice_s, 0.0)
     minutes = mean_billed_minutes(use.session_mean_s, use.session_sigma_ln, socket.grace_s) * sessions_per_s * usable
     return dict(
         connected_share=usable - out_s + sessions_per_s * socket.grace_s * usable,
@@ -239,7 +235,7 @@ def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0
         sessions=sessions,
         request_s=request_s,
     )
-    if design.transport == "polling":
+    if design.socket is None:
         return Life(places=places, **base)
     packets_per_s = sum(pushes_per_s(scenario, name) for name in design.pushes)
     sessions_per_s = use.sessions_per_day / active_day_s

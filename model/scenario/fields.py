@@ -9,13 +9,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, NoReturn, Self
+from typing import Annotated, Any, Literal, NoReturn, Self
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from model import checks
+from model.backends import REQUESTS, SOCKETS, Backend, names, row
 
 
 class Part(BaseModel):
@@ -28,6 +29,17 @@ class Part(BaseModel):
         for name in update or ():
             checks.known(f"field of {type(self).__name__}", name, type(self).model_fields)
         return super().model_copy(update=update, deep=deep)
+
+
+class Served(Part):
+    """What a backend answers or holds."""
+
+    backend: str
+
+    @property
+    def row(self) -> Backend:
+        """What the backend is, how it is billed and limited."""
+        return row(self.backend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +206,18 @@ def _delays(value: Any) -> list[float]:
     return [_between(v, 0.0, math.inf, k > 0, "delays > 0 s, the first >= 0 s") for k, v in enumerate(value)]
 
 
+def _backend(serves: str) -> Any:
+    """A field that names a backend which answers requests, or holds sockets."""
+
+    def read(value: Any) -> str:
+        known = names(serves)
+        if value not in known:
+            refuse(f"must be {', '.join(map(repr, known[:-1]))} or {known[-1]!r}; got {checks.shown(value)}")
+        return value
+
+    return Annotated[str, BeforeValidator(read, json_schema_input_type=Literal[names(serves)])]
+
+
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"  # of a scenario, and so of its file
 
 
@@ -219,5 +243,6 @@ Usd = Annotated[float, BeforeValidator(lambda v: _between(v, 0.0, math.inf, Fals
 Memory = Annotated[int, BeforeValidator(lambda v: _memory(v), json_schema_input_type=int)]
 Users = Annotated[Any, BeforeValidator(_users, json_schema_input_type=float)]
 Delays = Annotated[list[float], BeforeValidator(_delays), Field(min_length=1)]
+ANSWERING, Requests, Sockets = names(REQUESTS), _backend(REQUESTS), _backend(SOCKETS)
 Name = Annotated[str, AfterValidator(_name)]
 Day = Annotated[str | None, BeforeValidator(lambda value: value if value is None else str(value))]

@@ -18,10 +18,13 @@ from model.scenario.fields import (
     PerSecond,
     Positive,
     Range,
+    Requests,
     Seconds,
     SecondsOrNone,
     SecondsOrZero,
+    Served,
     Share,
+    Sockets,
     SomeCount,
     SomeShare,
     YesOrNo,
@@ -77,10 +80,10 @@ class Timer(Part):
     delivers: list[str] = []
 
 
-class Host(Part):
+class Host(Served):
     """A server the phone talks to: protocol, TLS, how long it keeps an idle connection, what runs it."""
 
-    backend: Literal["http_api", "rest_api", "server"]
+    backend: Requests
     protocol: Literal["http1", "http2"] = "http1"
     tls: Literal["1.3", "1.2"] = "1.3"
     chain: str = "rsa4"
@@ -168,13 +171,13 @@ class Pull(Part):
     function: str
 
 
-class Socket(Part):
+class Socket(Served):
     """The WebSocket side of a design: connection, functions behind it, table, cache and senders.
 
     `deflate` compresses every message on its own (permessage-deflate without context takeover).
     """
 
-    backend: Literal["apigw_ws", "server"] = "apigw_ws"
+    backend: Sockets = "apigw_ws"
     tls: Literal["1.3", "1.2"] = "1.3"
     chain: str = "rsa4"
     resumed_share: Share = 0.0

@@ -55,9 +55,9 @@ def _one(name: str, value) -> float:
 def _door(traffic: Traffic) -> tuple[float, float]:
     """Connections let in a second, and at once: the gateway's quota, or new TLS connections of servers."""
     socket = traffic.life.design.socket
-    if socket is not None and socket.backend != "server":
-        quotas = ledger.quotas()
-        return quotas["apigw_ws_new_connections_per_s"], quotas["apigw_ws_new_connections_burst"]
+    door = () if socket is None else socket.row.door
+    if door:
+        return ledger.quotas()[door[0]], ledger.quotas()[door[-1]]
     cores = capacity.instance_size(traffic.life.design.server.instance)[1]
     each = capacity.figures()["node_https_connects_per_s"].value
     rate = _one("instances", traffic.instances) * cores * each
@@ -66,7 +66,7 @@ def _door(traffic: Traffic) -> tuple[float, float]:
 
 def _api_per_s(traffic: Traffic) -> float:
     """Requests a second that the API carries: the gateway's quota, or its servers when wholly busy."""
-    if traffic.life.design.api.backend != "server":
+    if not traffic.life.design.api.row.own:
         return ledger.quotas()["apigw_requests_per_s"]
     return _one("instances", traffic.instances) * _one(
         "server.requests_per_s", traffic.life.design.server.requests_per_s

@@ -7,7 +7,7 @@ import numpy as np
 from model.life import chains, cold_starts
 from model.life.flow import Flow, FunctionRuns
 from model.life.sessions import FanOut, Life
-from model.scenario import AnyDesign, Function, WebsocketDesign
+from model.scenario import AnyDesign, Function
 from model.traffic.http import monthly, there_rates
 
 
@@ -15,9 +15,8 @@ def on_lambda(design: AnyDesign, flow: Flow) -> bool:
     """Whether a flow's code runs on Lambda: HTTP behind a gateway, and what a managed socket triggers."""
     if flow.function is None:
         return False
-    if flow.exchange == "http":
-        return design.api.backend != "server"
-    return isinstance(design, WebsocketDesign) and design.socket.backend != "server"
+    served = design.api if flow.exchange == "http" else design.socket
+    return served is not None and served.row.on_lambda
 
 
 def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
@@ -107,8 +106,8 @@ def _left_s(life: Life, broadcast: bool, table_bytes):
 
 def _fan_out(life: Life, posts, left_s) -> FanOut:
     socket, scenario = life.held.socket, life.scenario
-    own = socket.backend == "server"
-    post_s = scenario.number("server_post_s" if own else "apigw_ws_post_s")
+    row = socket.row
+    own, post_s = row.own, scenario.number(row.post_s)
     needed_s = post_s * posts if own or socket.fan_out == "sequential" else post_s
     share = np.minimum(left_s / np.maximum(needed_s, 1e-12), 1.0)
     return FanOut(posts, needed_s, 1.0 if np.all(share == 1.0) else share)

@@ -14,8 +14,8 @@ from model.traffic.http import action_flow, everywhere, monthly, push_rates, the
 
 
 def managed(life: Life) -> bool:
-    """Whether the gateway holds the connections; a plain server holds its own, without table or functions."""
-    return life.held.socket.backend != "server"
+    """Whether functions of the app keep a table of connections and post to each."""
+    return life.held.socket.row.fan_out == "post_each"
 
 
 def connect_flows(life: Life) -> list[Flow]:
@@ -23,7 +23,7 @@ def connect_flows(life: Life) -> list[Flow]:
     socket = life.held.socket
     rates = everywhere(life, life.connects_per_s)
     connects = monthly(life, rates)
-    billed = life.scenario.billing.connects_billed
+    billed = life.held.socket.row.billed("connect", life.scenario.billing.connects_billed)
     meters = chains.times(chains.message_meters(life.design, 0.0), billed) if np.any(billed) else {}
     lambdas = 1.0 if managed(life) else 0.0
     opened = Flow(
@@ -79,7 +79,7 @@ def minutes_flow(life: Life) -> Flow:
         "connection minutes",
         "minutes",
         life.billed_minutes_per_s * life.active_s,
-        meters={"apigw_ws_minute": 1.0} if managed(life) else {},
+        meters={meter: 1.0} if (meter := life.held.socket.row.minute_meter) else {},
     )
 
 
@@ -87,7 +87,8 @@ def heartbeat_flow(life: Life, key: str, beat: Heartbeat) -> Flow:
     """A beat and its answer, as long as the connection is open; JSON ones are messages that run code."""
     alive, (up, down) = 1.0 - life.down_share, beat.messages
     rates = everywhere(life, alive / beat.period_s, grace=True)
-    billed = 1.0 if beat.kind == "json" else life.scenario.billing.pings_billed
+    open_switch = life.scenario.billing.pings_billed
+    billed = 1.0 if beat.kind == "json" else life.held.socket.row.billed("ping", open_switch)
     ways = 2.0 if beat.answered else 1.0
     meters = chains.message_meters(life.design, beat.payload_bytes, ways) if np.any(billed) else {}
     return Flow(
