@@ -1,4 +1,4 @@
-"""The pieces of a scenario: usage, screens, networks, events, actions, and what serves a design.
+"""The pieces of a scenario: usage, screens, networks, and what serves a design.
 
 Any float may be a number or a range `{low, mode, high}`.
 """
@@ -98,18 +98,6 @@ class Network(Part):
     down_bit_per_s: Positive = Range(low=2e6, mode=2e7, high=1e8, source="assumption", note=BIT_RATE)
 
 
-class Event(Part):
-    """Something users must be told: how often it is sent, to whom, and how big it is."""
-
-    per_active_day: Zero
-    recipients: Zero
-    online_share: Share
-    payload_bytes: Bytes
-    screens: list[str] | None = None
-    overlay: str | None = None
-    within_s: Seconds | None = None
-
-
 class Operation(Part):
     """One database operation of a function; a scan reads the shared connection table, a page at most."""
 
@@ -129,34 +117,6 @@ class Function(Part):
     cpu_s: SecondsOrZero
     log_bytes: Bytes
     operations: list[Operation] = []
-
-
-class Action(Part):
-    """What a user does that costs requests in all designs, or messages where a socket is held and it goes `over` it."""
-
-    per_session: Zero = 0.0
-    per_active_day: Zero = 0.0
-    requests: Count
-    request_bytes: Bytes
-    response_bytes: Bytes
-    function: str
-    over: Literal["http", "socket"] = "http"
-
-
-class Refresh(Part):
-    """What people do to look for themselves, whatever the design: a list opens with its screen, or they pull it down.
-
-    Of the pulls a share is needless where everything the list shows comes by itself.
-    """
-
-    opens_per_active_hour: Zero
-    pulls_per_active_hour: Zero
-    needless_share: Share = 0.0
-    screens: list[str] | None = None
-    shows: list[str] = []
-    request_bytes: Bytes
-    response_bytes: Bytes
-    function: str
 
 
 class Timer(Part):
@@ -235,7 +195,7 @@ class Push(Part):
 
     sent: bool = True
     pulls: Count = 0
-    audience: Literal["recipients", "broadcast"] = "recipients"
+    audience: Literal["recipients", "broadcast"] | None = None
     payload_bytes: BytesOrNone = None
 
 

@@ -6,30 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from model.scenario import pieces
+from model.scenario.events import Action, Channels, Event, Refresh
 from model.scenario.fields import Day, Name, Part, Real, Share, Usd, Users
-from model.scenario.pieces import (
-    Action,
-    Background,
-    Billing,
-    Correlation,
-    Event,
-    Fallback,
-    Function,
-    Heartbeat,
-    Host,
-    Network,
-    Overlay,
-    Pull,
-    Push,
-    Reconnect,
-    Refresh,
-    Screen,
-    Server,
-    Socket,
-    Timer,
-    Usage,
-    UsersNear,
-)
 
 
 class Design(Part):
@@ -40,11 +19,11 @@ class Design(Part):
 
     title: str
     own: bool = False
-    api: Host
-    server: Server
-    functions: dict[str, Function]
-    timers: dict[str, Timer] = {}
-    pull: Pull | None = None
+    api: pieces.Host
+    server: pieces.Server
+    functions: dict[str, pieces.Function]
+    timers: dict[str, pieces.Timer] = {}
+    pull: pieces.Pull | None = None
 
 
 class PollingDesign(Design):
@@ -55,18 +34,18 @@ class PollingDesign(Design):
     heartbeat: ClassVar[None] = None
     reconnect: ClassVar[None] = None
     fallback: ClassVar[None] = None
-    pushes: ClassVar[dict[str, Push]] = {}
+    pushes: ClassVar[dict[str, pieces.Push]] = {}
 
 
 class WebsocketDesign(Design):
     """A WebSocket is held, and events are pushed through it."""
 
     transport: Literal["websocket"]
-    socket: Socket
-    heartbeat: Heartbeat
-    reconnect: Reconnect
-    fallback: Fallback
-    pushes: dict[str, Push] = {}
+    socket: pieces.Socket
+    heartbeat: pieces.Heartbeat
+    reconnect: pieces.Reconnect
+    fallback: pieces.Fallback
+    pushes: dict[str, pieces.Push] = {}
 
 
 AnyDesign = PollingDesign | WebsocketDesign
@@ -93,21 +72,22 @@ class Choices(Part):
     free_tier: Literal[False, "always", "first_12_months"] = False
     phone: str | float
     claims: str | None = None
-    billing: Billing = Billing()
-    users_near: Annotated[UsersNear | None, BeforeValidator(_near)] = None
-    usage: Usage
-    screens: dict[str, Screen]
-    overlays: dict[str, Overlay] = {}
-    backgrounds: dict[str, Background] = {}
-    networks: dict[str, Network]
+    billing: pieces.Billing = pieces.Billing()
+    users_near: Annotated[pieces.UsersNear | None, BeforeValidator(_near)] = None
+    usage: pieces.Usage
+    screens: dict[str, pieces.Screen]
+    overlays: dict[str, pieces.Overlay] = {}
+    backgrounds: dict[str, pieces.Background] = {}
+    networks: dict[str, pieces.Network]
     events: dict[str, Event]
+    channels: Channels | None = None
     actions: dict[str, Action] = {}
     refresh: Refresh | None = None
-    api: Host | None = None
-    server: Server | None = None
-    functions: dict[str, Function] = {}
+    api: pieces.Host | None = None
+    server: pieces.Server | None = None
+    functions: dict[str, pieces.Function] = {}
     designs: dict[str, Annotated[AnyDesign, Field(discriminator="transport")]]
     pair: Pair | None = None
     ledger: dict[str, Real] = {}
-    correlations: list[Correlation] = []
+    correlations: list[pieces.Correlation] = []
     place: str = Field(default="", exclude=True)
