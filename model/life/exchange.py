@@ -81,21 +81,27 @@ def _message_bytes(traffic: Traffic, flow: Flow, ip: int):
 
 
 def _heartbeat_bytes(traffic: Traffic, flow: Flow, ip: int):
-    """A ping and its pong; or, where the heartbeat is JSON, a message each way, which is an exchange."""
-    design, sizes = traffic.life.design, (flow.request_bytes, flow.response_bytes)
-    if design.heartbeat.kind == "json":
-        frames = [
-            wire.websocket_frame_bytes(_payload_bytes(design.socket, size), masked)
-            for size, masked in zip(sizes, (True, False), strict=True)
-        ]
-        return wire.http_exchange_bytes(*frames, design.socket.tls, ip, _answer_s(traffic, flow))
-    checks.bounded(
-        "heartbeat.payload_bytes",
-        sizes[0],
-        f"<= {CONTROL_MOST_BYTES} B in a ping (RFC 6455)",
-        lambda size: size <= CONTROL_MOST_BYTES,
-    )
-    return wire.heartbeat_bytes(design.socket.tls, ip, *(wire.rounded_bytes(size) for size in sizes))
+    """A beat and its answer: control frames, or JSON messages, of which one each way is an exchange."""
+    design, key = traffic.life.held, flow.name.replace(" ", "_")
+    beat, socket = design.beats[key], design.socket
+    if beat.kind == "ping":
+        checks.bounded(
+            f"{key}.payload_bytes",
+            beat.payload_bytes,
+            f"<= {CONTROL_MOST_BYTES} B in a ping (RFC 6455)",
+            lambda size: size <= CONTROL_MOST_BYTES,
+        )
+    elif beat.answered:
+        ways = (True, False) if beat.by_client else (False, True)
+        frames = [wire.websocket_frame_bytes(_payload_bytes(socket, beat.payload_bytes), masked) for masked in ways]
+        waited_s = _answer_s(traffic, flow) if beat.by_client else 0.0
+        sent, back = wire.http_exchange_bytes(*frames, socket.tls, ip, waited_s)
+        return (sent, back) if beat.by_client else (back, sent)
+    if not beat.answered:  # a lone control frame is as long as a message
+        size = _payload_bytes(socket, beat.payload_bytes) if beat.kind == "json" else beat.payload_bytes
+        return wire.websocket_message_bytes(size, beat.by_client, socket.tls, ip)
+    size = wire.rounded_bytes(beat.payload_bytes)
+    return wire.heartbeat_bytes(socket.tls, ip, size, size, from_server=not beat.by_client)
 
 
 def _connect_bytes(traffic: Traffic, flow: Flow, ip: int):

@@ -162,9 +162,17 @@ def _first_delay_s(design: AnyDesign) -> tuple:
     return tuple(part * design.reconnect.delays_s[0] for part in JITTER[design.reconnect.jitter])
 
 
+def _heard(design: AnyDesign):
+    """The chance that a heartbeat resets the gateway's idle timer: a message does, a server's own ping does not."""
+    if any(b.kind == "json" for b in design.beats.values()):
+        return 1.0
+    return design.socket.ping_resets_idle * any(b.by_client for b in design.beats.values())
+
+
 def _socket(scenario: Scenario, design: AnyDesign, sessions_per_s, packets_per_s, connect_run_s) -> dict:
     """Connected time, connects, losses and down time of a WebSocket design, per second of active time."""
-    use, socket, beat = scenario.usage, design.socket, design.heartbeat
+    use, socket = scenario.usage, design.socket
+    beat = min(design.beats.values(), key=lambda b: float(np.mean(b.period_s)))  # the quicker of two shows a loss
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     least_s, most_s = _first_delay_s(design)
     reconnect_s = (least_s + most_s) / 2.0 + handshake_s(socket, rtt_s) + rtt_s + connect_run_s
@@ -173,13 +181,13 @@ def _socket(scenario: Scenario, design: AnyDesign, sessions_per_s, packets_per_s
     by_clock_s = feeds_s(scenario, design)
     idle_s, gateway = ledger.quotas()["apigw_ws_idle_s"], socket.backend == "apigw_ws"
     if gateway:  # it closes what stays silent, and says so; a plain server sets no such limits
-        heard = 1.0 if beat.kind == "json" else socket.ping_resets_idle
+        heard = _heard(design)
         safe_s = idle_s * scenario.number("idle_safe_share")
         pinged = silence(safe_s, beat, packets_per_s, 0.0, reconnect_s, by_clock_s).cuts_per_s
         unheard = quiet_cuts_per_s(idle_s, packets_per_s, use.session_mean_s, use.session_sigma_ln)
         unheard = unheard * np.greater(by_clock_s, idle_s)
         seen = seen + heard * pinged + (1.0 - heard) * unheard
-    reset = scenario.number("nat_reset_share")
+    reset = scenario.number("nat_reset_share") * beat.by_client  # what is sent may be answered by a reset
     lapses = {
         name: silence(n.nat_timeout_s, beat, packets_per_s, notice_s, reconnect_s, by_clock_s)
         for name, n in scenario.networks.items()

@@ -10,7 +10,7 @@ from typing import Any
 from model import checks, paths
 from model.scenario.fields import Part
 from model.scenario.files import content_of, laid_over, without_nulls
-from model.scenario.pieces import Function, Host, Server
+from model.scenario.serving import Function, Host, Server
 from model.scenario.transports import TRANSPORTS, Choices
 
 PAIR = ("before", "after")
@@ -187,8 +187,9 @@ def _named(parts: Any) -> Iterable[str]:
 
 
 def _functions_named(design: dict, app: dict) -> set[str]:
-    """The functions that a design runs: its timers', the pull's, the heartbeat's, the socket's and the actions'."""
-    parts = [*_values(design.get("timers")), *_values(app.get("actions")), design.get("pull"), design.get("heartbeat")]
+    """The functions that a design runs: its timers', the pull's, the heartbeats', the socket's and the actions'."""
+    single = [design.get(key) for key in ("pull", "heartbeat", "second_heartbeat")]
+    parts = [*_values(design.get("timers")), *_values(app.get("actions")), *single]
     socket = design.get("socket")
     roles = [socket[role] for role in ROLES if isinstance(socket.get(role), str)] if isinstance(socket, dict) else []
     return {*_named(parts), *roles}

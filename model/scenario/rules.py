@@ -128,8 +128,9 @@ def _answers(part, where: str) -> None:
 def _check_websocket(which: str, design: WebsocketDesign) -> None:
     for role in ("connect_function", "disconnect_function", "send_function"):
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
-    if design.heartbeat.kind == "json":
-        _known("function", design.heartbeat.function, design.functions, f"{which}.heartbeat.function")
+    for key, beat in design.beats.items():
+        if beat.messages[0]:
+            _known("function", beat.function, design.functions, f"{which}.{key}.function")
     if design.pull is None and not design.timers:
         without = "without timers, for the fallback poll asks as it does"
         refuse(f"{which}.pull must be given in a websocket design {without}; got nothing")

@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from model.scenario import pieces
-from model.scenario.events import Action, Channels, Event, Refresh
 from model.scenario.fields import Day, Name, Part, Real, Share, Usd, Users
+from model.scenario.serving import Fallback, Function, Heartbeat, Host, Pull, Push, Reconnect, Server, Socket, Timer
 
 
 class Design(Part):
@@ -19,11 +19,11 @@ class Design(Part):
 
     title: str
     own: bool = False
-    api: pieces.Host
-    server: pieces.Server
-    functions: dict[str, pieces.Function]
-    timers: dict[str, pieces.Timer] = {}
-    pull: pieces.Pull | None = None
+    api: Host
+    server: Server
+    functions: dict[str, Function]
+    timers: dict[str, Timer] = {}
+    pull: Pull | None = None
 
 
 class PollingDesign(Design):
@@ -34,18 +34,25 @@ class PollingDesign(Design):
     heartbeat: ClassVar[None] = None
     reconnect: ClassVar[None] = None
     fallback: ClassVar[None] = None
-    pushes: ClassVar[dict[str, pieces.Push]] = {}
+    pushes: ClassVar[dict[str, Push]] = {}
 
 
 class WebsocketDesign(Design):
-    """A WebSocket is held, and events are pushed through it."""
+    """A WebSocket is held, and events are pushed through it; both sides may beat."""
 
     transport: Literal["websocket"]
-    socket: pieces.Socket
-    heartbeat: pieces.Heartbeat
-    reconnect: pieces.Reconnect
-    fallback: pieces.Fallback
-    pushes: dict[str, pieces.Push] = {}
+    socket: Socket
+    heartbeat: Heartbeat
+    second_heartbeat: Heartbeat | None = None
+    reconnect: Reconnect
+    fallback: Fallback
+    pushes: dict[str, Push] = {}
+
+    @property
+    def beats(self) -> dict[str, Heartbeat]:
+        """Its heartbeats, by key."""
+        beats = {"heartbeat": self.heartbeat, "second_heartbeat": self.second_heartbeat}
+        return {key: beat for key, beat in beats.items() if beat is not None}
 
 
 AnyDesign = PollingDesign | WebsocketDesign
@@ -79,13 +86,13 @@ class Choices(Part):
     overlays: dict[str, pieces.Overlay] = {}
     backgrounds: dict[str, pieces.Background] = {}
     networks: dict[str, pieces.Network]
-    events: dict[str, Event]
-    channels: Channels | None = None
-    actions: dict[str, Action] = {}
-    refresh: Refresh | None = None
-    api: pieces.Host | None = None
-    server: pieces.Server | None = None
-    functions: dict[str, pieces.Function] = {}
+    events: dict[str, pieces.Event]
+    channels: pieces.Channels | None = None
+    actions: dict[str, pieces.Action] = {}
+    refresh: pieces.Refresh | None = None
+    api: Host | None = None
+    server: Server | None = None
+    functions: dict[str, Function] = {}
     designs: dict[str, Annotated[AnyDesign, Field(discriminator="transport")]]
     pair: Pair | None = None
     ledger: dict[str, Real] = {}

@@ -10,6 +10,7 @@ from model.life import chains
 from model.life.flow import Flow
 from model.life.rates import feed_s, pushes_per_s
 from model.life.sessions import Life
+from model.scenario import Heartbeat
 from model.traffic.http import action_flow, everywhere, monthly, push_rates, there_rates
 
 
@@ -83,30 +84,29 @@ def minutes_flow(life: Life) -> Flow:
     )
 
 
-def heartbeat_flow(life: Life) -> Flow:
-    """The ping and its pong, as long as the connection is open; JSON ones are messages that run code."""
-    beat, design = life.held.heartbeat, life.design
-    period_s, up = beat.period_s, 1.0 - life.down_share
-    rates = everywhere(life, up / period_s, grace=True)
-    json = beat.kind == "json"
-    billed = 1.0 if json else life.scenario.billing.pings_billed
-    meters = chains.times(chains.message_meters(design, beat.payload_bytes, 2.0), billed) if np.any(billed) else {}
+def heartbeat_flow(life: Life, key: str, beat: Heartbeat) -> Flow:
+    """A beat and its answer, as long as the connection is open; JSON ones are messages that run code."""
+    alive, (up, down) = 1.0 - life.down_share, beat.messages
+    rates = everywhere(life, alive / beat.period_s, grace=True)
+    billed = 1.0 if beat.kind == "json" else life.scenario.billing.pings_billed
+    ways = 2.0 if beat.answered else 1.0
+    meters = chains.message_meters(life.design, beat.payload_bytes, ways) if np.any(billed) else {}
     return Flow(
-        "heartbeat",
+        key.replace("_", " "),
         "heartbeat",
         monthly(life, rates),
         rates,
-        period_s=period_s,
-        duty=up,
+        period_s=beat.period_s,
+        duty=alive,
         exchange="heartbeat",
-        request_bytes=beat.payload_bytes,
-        response_bytes=beat.payload_bytes,
-        function=beat.function if json else None,
-        executions=1.0 if json else 0.0,
-        meters=meters,
-        messages_up=1.0 if json else 0.0,
-        messages_down=1.0 if json else 0.0,
-        gateway_calls=1.0 if json else 0.0,
+        request_bytes=beat.payload_bytes * (beat.by_client or beat.answered),
+        response_bytes=beat.payload_bytes * (not beat.by_client or beat.answered),
+        function=beat.function if up else None,
+        executions=up,
+        meters=chains.times(meters, billed),
+        messages_up=up,
+        messages_down=down,
+        gateway_calls=max(up, down),
     )
 
 
@@ -241,7 +241,7 @@ def socket_flows(life: Life, table_bytes) -> list[Flow]:
     return [
         *connect_flows(life),
         minutes_flow(life),
-        heartbeat_flow(life),
+        *(heartbeat_flow(life, key, beat) for key, beat in design.beats.items()),
         *(push_flow(life, e) for e in told),
         *(broadcast_flow(life, e) for e in told if e not in alone),
         offline_flow(life, alone),
