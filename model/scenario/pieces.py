@@ -1,13 +1,14 @@
-"""The pieces of an app: usage, screens, networks, events, actions, refresh, billing.
+"""The pieces of an app: usage, screens, networks, events, channels, actions, refresh, billing.
 
 Any float may be a number or a range `{low, mode, high}`.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+import numpy as np
+from pydantic import Field, model_validator
 
 from model.scenario.fields import (
     Bytes,
@@ -23,6 +24,7 @@ from model.scenario.fields import (
     SomeShare,
     YesOrNo,
     Zero,
+    refuse,
 )
 
 BIT_RATE = "of one phone while it sends or receives; LTE medians of 2012 were 6 up and 13 Mbit/s down (huang2012)"
@@ -91,10 +93,23 @@ class Network(Part):
     down_bit_per_s: Positive = Range(low=2e6, mode=2e7, high=1e8, source="assumption", note=BIT_RATE)
 
 
+class Channels(Part):
+    """Rooms or topics that people in the app subscribe to; left out, `live` is what their subscriptions fill."""
+
+    live: Positive | None = None
+    members: Positive = Range(2, 5, 50, "assumption", "people in the app at once who subscribe to a live channel")
+    subscribed: Positive = Range(1, 3, 20, "assumption", "channels that one person in the app subscribes to")
+
+
 class Event(Part):
-    """Something users must be told: how often it is sent, to whom, and how big it is."""
+    """Something users must be told: how often it is sent, to whom, and how big it is.
+
+    Users cause it at random, or it comes each `every_s`: then to whoever is in the app on its screens.
+    """
 
     per_active_day: Zero
+    every_s: Seconds | None = None
+    audience: Literal["recipients", "members", "everyone"] = "recipients"
     recipients: Zero
     online_share: Share
     payload_bytes: Bytes
@@ -102,12 +117,30 @@ class Event(Part):
     overlay: str | None = None
     within_s: Seconds | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _counted(cls, said: Any) -> Any:
+        """The numbers that `every_s` or an audience other than recipients makes needless; others are refused there."""
+        if not isinstance(said, dict):
+            return said
+        feed, named = said.get("every_s") is not None, said.get("audience", "recipients") == "recipients"
+        counts = {"per_active_day": 0.0} if feed else {}
+        counts |= {} if named and not feed else {"recipients": 0.0, "online_share": 1.0}
+        for key in (key for key, value in counts.items() if not np.all(said.get(key, value) == value)):
+            refuse(f"must leave out {key}, for {'every_s' if feed else 'its audience'} says who is told and when")
+        return counts | said
+
 
 class Action(Part):
-    """What a user does that costs requests in all designs, or messages where a socket is held and it goes `over` it."""
+    """What a user does that costs requests in all designs, or messages where a socket is held and it goes `over` it.
+
+    With `every_s` the phone does it by itself, each so many seconds on its screens.
+    """
 
     per_session: Zero = 0.0
     per_active_day: Zero = 0.0
+    every_s: Seconds | None = None
+    screens: list[str] | None = None
     requests: Count
     request_bytes: Bytes
     response_bytes: Bytes

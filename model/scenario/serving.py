@@ -159,7 +159,7 @@ class Push(Part):
 
     sent: bool = True
     pulls: Count = 0
-    audience: Literal["recipients", "broadcast"] = "recipients"
+    audience: Literal["recipients", "broadcast"] | None = None
     payload_bytes: BytesOrNone = None
 
 

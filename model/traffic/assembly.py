@@ -122,11 +122,18 @@ def _server_flows(scenario: Scenario, design: AnyDesign, instances, table_bytes)
     return found
 
 
-def _settled(design: AnyDesign) -> AnyDesign:
-    """The design with what its socket implies: a keyed disconnect scans nothing, a server has no table."""
+def _settled(design: AnyDesign, scenario: Scenario) -> AnyDesign:
+    """The design with what its socket and the events imply: a keyed disconnect scans nothing, a server has no table.
+
+    What is told to more than named recipients is broadcast, unless the design says otherwise.
+    """
     socket = design.socket
     if socket is None:
         return design
+    one_by_one = {e: scenario.events[e].audience == "recipients" for e in design.pushes}
+    said = {e: p.audience or ("recipients" if one_by_one[e] else "broadcast") for e, p in design.pushes.items()}
+    pushes = {e: p.model_copy(update={"audience": said[e]}) for e, p in design.pushes.items()}
+    design = design.model_copy(update={"pushes": pushes})
     if socket.row.own:  # it holds the connections itself and sends without asking anybody
         own = {"direct_send": True, "cache_hit_share": 1.0, "cache_scan_period_s": 0.0}
         return design.model_copy(update={"socket": socket.model_copy(update=own)})
@@ -159,7 +166,7 @@ def traffic(design: AnyDesign | str, scenario: Scenario) -> Traffic:
     Raises: InputError, an unknown design
     Source: little1961, cox1962.
     """
-    design = _settled(scenario.design(design))
+    design = _settled(scenario.design(design), scenario)
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     polled = next((t.function for t in design.timers.values() if t.timing == "sleep_then_request"), None)
     request_s = rtt_s + request_server_s(scenario, design, polled) if polled else 0.0
