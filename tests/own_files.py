@@ -7,7 +7,7 @@ import numpy as np
 
 from model import ledger, readers
 from model.prices import list_offers, list_pages
-from model.readers.own import opening
+from model.readers.own import log_lines, opening
 
 
 def utc(text):
@@ -133,7 +133,75 @@ def offer(path):
             yield term.attributes["usagetype"], Decimal(price)
 
 
+def statuses(rows):
+    return " ".join(f"{code}={n}" for code, n in sorted(rows["status"].value_counts().items()))
+
+
+def callers_of(path, pattern):
+    """The callers of a file in the order in which they come, which is how a reader numbers them."""
+    return list(dict.fromkeys(re.findall(pattern, path.read_text(encoding="utf-8"), re.M)))
+
+
+def loops(it, callers):
+    for _, loop in it.loops.iterrows():
+        own = it.rows[(it.rows["caller"] == loop["caller"]) & (it.rows["route"] == loop["route"])]
+        name = f"{callers[loop['caller']]} {loop['route']}: "
+        yield name + "requests", loop["requests"]
+        yield name + "mean gap", loop["mean_gap_s"]
+        yield name + "median gap", loop["median_gap_s"]
+        yield name + "failed", loop["failed"]
+        yield name + "body bytes", loop["bytes"]
+        yield name + "statuses", statuses(own)
+
+
+def combined(path):
+    """Of a combined log; of a query a reader gives the names alone."""
+    it = readers.access_log(path)
+    yield "lines", len(it.rows)
+    yield "callers", it.callers
+    yield "body bytes, sum (- counts as 0)", it.rows["sent_bytes"].sum()
+    yield "statuses", statuses(it.rows)
+    yield "lines already in time order", "yes" if it.rows["time_s"].is_monotonic_increasing else "no"
+    for name, value in loops(it, callers_of(path, r"^\S+")):
+        yield name.replace(" GET ", " "), value
+
+
+def balancer(path):
+    it = readers.access_log(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, (line, row) in enumerate(zip(lines, it.rows.itertuples(), strict=True), 1):
+        name = f"line {number}: "
+        yield name + "type, statuses", f"{row.type} {row.status} {row.target_status or '-'}"
+        yield name + "received, sent", f"{row.received_bytes} {row.sent_bytes}"
+        yield name + "request + target + response time", row.server_s
+        yield name + "request_creation_time to time", row.open_s
+        yield name + "fields", len(log_lines.FIELD.findall(line))
+
+
+def gateway(path):
+    it = readers.access_log(path)
+    yield "lines", len(it.rows)
+    yield "statuses", statuses(it.rows)
+    yield "responseLength, sum", it.rows["sent_bytes"].sum()
+    yield from loops(it, callers_of(path, r'"ip":"([^"]*)"'))
+    events, routes = it.rows["event"].value_counts(), it.rows["route"].astype(str).value_counts()
+    yield "events", " ".join(f"{k}={n}" for k, n in sorted(events.items()) if n)
+    yield "routes", " ".join(f"{k}={n}" for k, n in sorted(routes.items()))
+    yield "refused connects (status not 200)", it.refused
+    ids, ended = callers_of(path, r'"connectionId":"([^"]*)"'), it.sessions[it.sessions["ended"]]
+    for number, session in it.sessions.iterrows():
+        yield f"{ids[number]}: life", session["life_s"] if session["ended"] else "not ended in the file"
+        yield f"{ids[number]}: messages in", session["messages"]
+    yield "ended sessions", len(ended)
+    yield "mean life of ended sessions", ended["life_s"].mean()
+    yield "sessions that reached the 7,200 s limit", (ended["life_s"] >= 7200).sum()
+    yield "connection minutes of ended sessions", ended["life_s"].sum() / 60
+
+
 KINDS = {
+    "combined log": combined,
+    "alb log": balancer,
+    "api gateway log": gateway,
     "offer": offer,
     "har": har,
     "bill": bill,

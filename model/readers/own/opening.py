@@ -159,12 +159,13 @@ def seconds(text: Any) -> float:
 
 def clean(text: Any, most: int = 120) -> str:
     """A text that may be shown and stored: one short printable line that no spreadsheet takes for a formula."""
-    shown = "".join(c if c.isprintable() else "?" for c in str(text)[:most])
+    shown = str(text)[:most]
+    shown = shown if shown.isprintable() else "".join(c if c.isprintable() else "?" for c in shown)
     return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") and len(shown) > 1 else shown
 
 
 PERSON = re.compile(r"users?|u|accounts?|members?|people|profiles?|customers?|tokens?|keys?|reset|verify", re.I)
-SECRET = re.compile(r"\d+|(?=.*\d)[0-9a-f-]{8,}|.*(@|%40).*|eyJ.*|(?=.*\d)[\w=~-]{20,}|[A-Za-z0-9=]{24,}|.{48,}", re.I)
+SECRET = re.compile(r"\d+|(?=.*\d)[0-9a-f-]{8,}|.*(@|%40).*|eyJ.*|.*(?=[a-z]*\d)[a-z0-9]{16}.*|.*[a-z0-9=]{24}.*", re.I)
 
 
 def masked(path: str) -> str:
@@ -172,6 +173,6 @@ def masked(path: str) -> str:
     kept, before = [], ""
     for part in re.split(r"[?#;]", path, maxsplit=1)[0].split("/"):
         person = PERSON.fullmatch(before) and part not in ("", "me", "self", "current")
-        kept.append("{id}" if part and (person or SECRET.fullmatch(part)) else part)
+        kept.append("{id}" if part and (person or len(part) > 63 or SECRET.fullmatch(part)) else part)
         before = part
     return clean("/".join(kept))
