@@ -198,7 +198,56 @@ def gateway(path):
     yield "connection minutes of ended sessions", ended["life_s"].sum() / 60
 
 
+def battery(path):
+    it = readers.batterystats(path)
+    total, past = it.totals, it.history
+
+    def together(*names):
+        return " ".join(repr(float(total.get(name, np.nan))) for name in names)
+
+    yield "on battery", total.get("on_battery_s")
+    yield "on battery, screen off", total.get("screen_off_s")
+    yield "screen on", total.get("screen_on_s")
+    for way in ("mobile", "wifi"):
+        for end in ("received", "sent"):
+            yield f"all apps: {way} {end}", total.get(f"{way}_{end}_bytes")
+            yield f"all apps: {way} packets {end}", total.get(f"{way}_{end}_packets")
+    yield "modem idle, received, sent", together("modem_idle_s", "modem_received_s", "modem_sent_s")
+    yield "modem charge", total.get("modem_mah")
+    yield "mobile radio on, all apps", total.get("radio_on_s")
+    yield "mobile radio periods", total.get("radio_periods")
+    yield "mean mobile radio period", total.get("radio_period_s")
+    bars = "none poor moderate good great"
+    yield f"time at signal {bars.replace(' ', ', ')}", together(*[f"signal_{bar}_s" for bar in bars.split()])
+    for uid, app in it.apps.iterrows():
+        name = f"uid {uid}: "
+        yield name + "mobile received, sent", f"{app['mobile_received_bytes']:.0f} {app['mobile_sent_bytes']:.0f}"
+        yield name + "mobile radio", app["radio_on_s"]
+        yield name + "mobile radio periods", app["radio_periods"]
+        yield name + "mean mobile radio period", app["radio_period_s"]
+        yield name + "charge, as Android says", app["shown_mah"]
+    yield "history lines", past["lines"]
+    yield "mobile radio periods (+Pr)", past["radio_periods"]
+    yield "mobile radio on", past["radio_on_s"]
+    yield "battery levels in order", " ".join(map(str, it.levels))
+    yield "data connection kinds", " ".join(it.networks)
+
+
+def metrickit(path):
+    it = readers.metrickit(path)
+    yield "cumulativeCellularDownload", it.mobile_received_bytes / 1000
+    yield "cumulativeWifiDownload", it.wifi_received_bytes / 1000
+    yield "cumulativeCellularUpload", it.mobile_sent_bytes / 1000
+    yield "cumulativeWifiUpload", it.wifi_sent_bytes / 1000
+    yield "cumulativeForegroundTime", it.foreground_s
+    yield "cumulativeBackgroundTime", it.background_s
+    yield "mean bars", it.signal_bars
+    yield "cellular share of bytes", it.mobile_share
+
+
 KINDS = {
+    "batterystats": battery,
+    "metrickit": metrickit,
     "combined log": combined,
     "alb log": balancer,
     "api gateway log": gateway,

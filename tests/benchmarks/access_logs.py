@@ -38,7 +38,7 @@ def line(form: str, second: int, caller: int) -> str:
             f"https {iso}.186641Z app/lb/50dc6c495c0c9188 {ip}:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "
             f'"GET https://www.example.com:443/feed?since={second} HTTP/1.1" "app/7.46.0" ECDHE-RSA TLSv1.2 '
             "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/t/73e2d6bc24d8a067 "
-            f'"Root=1-58337262-36d228ad5d99923122" "-" "-" 0 {iso}.100000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"'
+            f'"Root=1-58337262-36d228ad5d99923" "-" "-" 0 {iso}.100000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"'
         )
     path = f"/feed/{caller}/{second}" if "own" in form else "/feed?since=1"
     return f'{ip} - - [{stamp}] "GET {path} HTTP/1.1" 200 366 "https://example.com/" "{AGENT}"'
