@@ -14,7 +14,7 @@ import numpy as np
 from model import checks, paths
 from model.readers.own.gaps import gap_table, kinds
 from model.readers.own.log_lines import COLUMNS, EVENTS, FORMS, MORE, MOST_NAMES, Numbers, reader
-from model.readers.own.opening import OwnFile, Progress, clean, document, head, lines, opened, own_file, within
+from model.readers.own.opening import OwnFile, Progress, clean, document, head, lines, listed, opened, own_file, within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +130,7 @@ def keep(held: list[tuple], arrays: list[array]) -> None:
 
 def messages(path: Path) -> Iterator[bytes]:
     """The lines inside the answer of `aws logs filter-log-events`."""
-    for event in within(document(path), "events") or ():
+    for event in listed(document(path), "events"):
         yield str(within(event, "message")).encode()
 
 

@@ -115,7 +115,10 @@ def batterystats(path: str | Path) -> BatteryStats:
         checks.fail("a battery dump must say its version (vers); this one does not, so its columns are unknown", place)
     notes = [RADIO, *[f"Version {version} is newer than {NEWEST}; read as that."] * (version > NEWEST)]
     wakes, summary, levels, networks = read_history(history)
-    facts = own_file(Path(path), "batterystats", rows, (), f"Android, version {version}", notes)
+    start_s, real_s = total.pop("start_s", math.nan), total.pop("real_s", math.nan)
+    facts = own_file(
+        Path(path), "batterystats", rows, (start_s, start_s + real_s), f"Android, version {version}", notes
+    )
     columns = ["package", *[f"{name}_bytes" for name in TRAFFIC], "radio_on_s", "radio_periods", "shown_mah"]
     table = pd.DataFrame.from_dict(
         {u: a for u, a in apps.items() if len(a.keys() - {"package"})}, "index", columns=columns
@@ -134,7 +137,8 @@ def at(values: list[float], place: int, unit: float = 1.0) -> float:
 def totals(what: str, values: list[float], version: int) -> dict[str, float]:
     """What a line of totals says; the columns of `m` changed with version 14."""
     if what == "bt":
-        return {"on_battery_s": at(values, 1, 1e3), "screen_off_s": at(values, 6, 1e3)}
+        span = {"start_s": at(values, 5, 1e3), "real_s": at(values, 3, 1e3)}
+        return {"on_battery_s": at(values, 1, 1e3), "screen_off_s": at(values, 6, 1e3), **span}
     if what == "gn":
         names = [f"{name}_{unit}" for unit in ("bytes", "packets") for name in TRAFFIC]
         return {name: at(values, place) for place, name in enumerate(names)}
@@ -253,8 +257,9 @@ def metrickit(path: str | Path) -> MetricKit:
 
     sizes = [sized(f"{net}{way}") for net in ("Cellular", "Wifi") for way in ("Download", "Upload")]
     times = [with_unit(within(spent, f"cumulative{name}Time"))[0] for name in ("Foreground", "Background")]
-    buckets = within(content, "cellularConditionMetrics", "cellConditionTime", "histogramValue") or {}
-    seen = [(number(within(b, "bucketCount")), with_unit(within(b, "bucketStart"))[0]) for b in buckets.values()]
+    buckets = within(content, "cellularConditionMetrics", "cellConditionTime", "histogramValue")
+    bars_ = buckets.values() if isinstance(buckets, dict) else ()
+    seen = [(number(within(b, "bucketCount")), with_unit(within(b, "bucketStart"))[0]) for b in bars_]
     count = sum(many for many, _ in seen)
     bars = sum(many * bar for many, bar in seen) / count if count else math.nan
     span = [seconds(within(content, name)) for name in ("timeStampBegin", "timeStampEnd")]
