@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["InputError", "answer", "before_after", "catalogue", "compare", "evaluate", "load"]
+__all__ = ["InputError", "answer", "before_after", "catalogue", "compare", "evaluate", "load", "replay"]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -19,6 +19,7 @@ _HOMES = {
     "compare": "outcome",
     "evaluate": "outcome",
     "load": "scenario",
+    "replay": "calibration",
 }
 _MOVED = {  # where notebooks of version 1 took them from; to go with version 3
     "audit_arithmetic": "audit.arithmetic",
