@@ -15,6 +15,7 @@ latency.sample
 storm.reconnect
 cost.bill cost.total
 prices.book
-readers.difference readers.load_price_list readers.refresh
+readers.difference readers.load_price_list readers.refresh readers.recognise readers.read
+readers.har readers.metrics
 audit.claims
 """.split()
