@@ -38,7 +38,7 @@ class Har:
     """What a HAR tells; sizes in bytes, times in s, nan where the file does not know.
 
     - `requests`: a row a request that is no socket: time_s (since 1970), method, url (no query, ids masked), kind
-      (http, event stream), protocol (http/1.1, h2, h3, unknown), status, seconds, rtt_s (TCP connect; nan where the connection
+      (http, event stream), protocol (http/1.1, h2, h3, unknown), status, seconds, rtt_s (TCP connect; nan where it
       was reused), wait_s (the server's time and one round trip), reused, request_header_bytes, request_body_bytes,
       response_header_bytes, response_body_bytes (as they crossed the wire), declared_request_header_bytes,
       declared_response_header_bytes, transfer_bytes (`_transferSize`), content_bytes (unpacked)
@@ -166,7 +166,7 @@ def loop_table(requests: pd.DataFrame) -> pd.DataFrame:
         if len(group) < 3:
             continue
         group = group.sort_values("time_s")
-        times = group["time_s"].to_numpy()
+        times = (group["time_s"] - group["time_s"].min()).round(6).to_numpy()  # writers tell microseconds at most
         gaps = gap_table(times, np.zeros(len(group), int), 1)
         kind = str(kinds(gaps)[0])
         quiet = times[1:] - (times + group["seconds"].to_numpy())[:-1]
