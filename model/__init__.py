@@ -8,13 +8,14 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["InputError", "answer", "before_after", "catalogue", "compare", "evaluate", "load", "replay"]
+__all__ = ["InputError", "answer", "before_after", "calibrate", "catalogue", "compare", "evaluate", "load", "replay"]
 __version__ = "0.1.0"
 
 _HOMES = {
     "InputError": "checks",
     "answer": "answers",
     "before_after": "outcome",
+    "calibrate": "calibration",
     "catalogue": "scenario",
     "compare": "outcome",
     "evaluate": "outcome",

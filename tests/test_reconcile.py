@@ -48,26 +48,30 @@ def test_a_service_that_only_one_of_both_has_is_named():
 
 def test_a_discount_of_20_percent_is_named_and_the_rest_still_explained():
     found = reconcile("twilly", {m: 0.8 * usd for m, usd in bill_of().items()})
-    assert found.explained == pytest.approx(1.0) and [*found.discounts.values()] == pytest.approx([0.8] * len(found.discounts))
+    assert found.explained == pytest.approx(1.0) and [*found.discounts.values()] == pytest.approx(
+        [0.8] * len(found.discounts)
+    )
     assert any("20% below the list price: a discount" in s for s in found.findings)
 
 
 def test_list_prices_in_the_bill_tell_a_discount_from_less_use():
     usd = bill_of(users=8000)
-    meters = pd.DataFrame({"meter": usd.keys(), "amount": 1.0, "cost_usd": usd.values(), "list_usd": usd.values()})
+    meters = pd.DataFrame({"amount": 1.0, "cost_usd": usd.values(), "list_usd": usd.values()}, index=[*usd])
     file = OwnFile("bill.csv", "0" * 64, "bill", "", 1, 0.0, 30 * 86400.0)
     less = reconcile("twilly", Bill(file, meters, meters.assign(free_amount=0.0, discount=1.0), pd.Series(dtype=float)))
     assert less.discounts == {} and less.explained == pytest.approx(1.0)
     assert "before, which has 11.56 USD beyond it." in less.findings[0]  # 57.81 less 46.25
     paid = meters.assign(free_amount=0.0, discount=0.93, cost_usd=meters["cost_usd"] * 0.93)
     found = reconcile("twilly", Bill(file, paid, paid, pd.Series(dtype=float)), users=8000)
-    assert found.explained == pytest.approx(1.0) and [*found.discounts.values()] == pytest.approx([0.93] * len(found.discounts))
+    assert found.explained == pytest.approx(1.0) and [*found.discounts.values()] == pytest.approx(
+        [0.93] * len(found.discounts)
+    )
 
 
 def test_ten_days_of_a_bill_are_scaled_to_the_month():
     usd = {m: v / 3 for m, v in bill_of().items()}
     meters = pd.DataFrame(
-        {"meter": usd.keys(), "amount": 1.0, "cost_usd": usd.values(), "list_usd": usd.values(), "discount": 1.0}
+        {"amount": 1.0, "cost_usd": usd.values(), "list_usd": usd.values(), "discount": 1.0}, index=[*usd]
     )
     file = OwnFile("bill.csv", "0" * 64, "bill", "", 1, 0.0, 10 * 86400.0)
     assert reconcile("twilly", Bill(file, meters, meters, pd.Series(dtype=float))).explained == pytest.approx(1.0)

@@ -87,7 +87,7 @@ def _of_month(bill: Bill | Mapping[str, float], month_days: float) -> tuple[dict
             checks.known("meter", meter, prices.services())
             checks.non_negative(f"the bill's {meter}", usd, "USD")
         return {m: float(usd) for m, usd in bill.items() if usd > 0}, {}, ""
-    rows = bill.meters.set_index("meter")
+    rows = bill.meters
     days = (bill.file.last_s - bill.file.first_s) / 86400.0
     scale = month_days / days if np.isfinite(days) and 0 < days < 0.97 * month_days else 1.0
     paid = {m: float(usd) * scale for m, usd in rows["cost_usd"].items() if m and usd > 0}

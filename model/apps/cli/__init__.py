@@ -27,7 +27,16 @@ app = typer.Typer(
 
 
 app.add_typer(price_commands.app, name="prices")
-for command in (tables.answer, tables.table, tables.compare, tables.designs, tables.show, own_files.replay, new):
+for command in (
+    tables.answer,
+    tables.table,
+    tables.compare,
+    tables.designs,
+    tables.show,
+    own_files.calibrate,
+    own_files.replay,
+    new,
+):
     app.command()(command)
 app.command("list")(tables.listed)
 
