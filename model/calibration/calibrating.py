@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import datetime
-import json
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model import checks, readers
 from model.calibration import finding
-from model.calibration.estimates import Estimate
-from model.calibration.finding import Findings, Found
-from model.calibration.narrowing import Narrowed, narrowed
+from model.calibration.finding import Findings
+from model.calibration.narrowing import narrowed
 from model.calibration.reconciling import Reconciliation, reconcile
 from model.calibration.showing import shown_by
+from model.calibration.states import (
+    STATES,
+    alike,
+    applied,
+    best_of,
+    narrow_row,
+    narrow_value,
+    row_of,
+    state_of,
+    value_at,
+    value_of,
+    was_of,
+)
+from model.calibration.writing import scenario_text
 from model.readers import AccessLog, BatteryStats, Bill, Har, Metrics
-from model.scenario import Range, Scenario, load, sampling
+from model.scenario import Scenario, load, sampling
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NEAR = 0.02  # of a plain number, within which a file agrees with it
-STATES = ("measured", "narrowed", "contradicted", "not in these files")
-COLUMNS = [
-    "state",
-    "was_low",
-    "was_mode",
-    "was_high",
-    "low",
-    "mode",
-    "high",
-    "n",
-    "of",
-    "file",
-    "sha256",
-    "from",
-    "to",
-    "also",
-]
+COLUMNS = "state was_low was_mode was_high low mode high n of file sha256 from to also".split()
 
 
 @dataclass(frozen=True)
@@ -63,35 +56,7 @@ class Calibration:
 
     def text(self, base: str, title: str | None = None) -> str:
         """The scenario file of what changed; it extends the file or name it is given."""
-        whole: dict[str, Any] = {}
-        for path, value in self.changes.items():
-            head, *rest = path.split(".")
-            *parents, last = ["designs", head, *rest] if head in self.base.designs else [head, *rest]
-            here = whole
-            for key in parents:
-                here = here.setdefault(key, {})
-            here[last] = value
-        lines = [
-            f"# {self.base.title}, calibrated on files of one's own: each range is a 95 % interval.",
-            f"extends: {base}",
-        ]
-        return "\n".join([*lines, f"title: {json.dumps(title or self.base.title)}", *_yaml(whole), ""])
-
-
-def _yaml(content: Mapping, depth: int = 0) -> Iterable[str]:
-    """Nested mappings as YAML, ranges on one line."""
-    for key, value in content.items():
-        key = key if key.replace("_", "").isalnum() else json.dumps(key)
-        if isinstance(value, Mapping):
-            yield f"{'  ' * depth}{key}:"
-            yield from _yaml(value, depth + 1)
-            continue
-        if isinstance(value, Range):
-            kept = {n: v for n, v in asdict(value).items() if v is not None}
-            value = "{" + ", ".join(f"{n}: {json.dumps(v)}" for n, v in kept.items()) + "}"
-        else:
-            value = json.dumps(value)
-        yield f"{'  ' * depth}{key}: {value}"
+        return scenario_text(self.base, self.changes, base, title)
 
 
 def calibrate(
@@ -164,25 +129,25 @@ def _calibrated(scenario, found: Findings, bills, polls, pushes, users, seed) ->
     """What was found, put into the scenario, and the states of all inputs."""
     import pandas as pd
 
-    best = _best(found)
+    best = best_of(found)
     changes: dict[str, Any] = {} if users is None else {"users": float(users)}
     rows: dict[str, dict] = {}
     for path, one in best.items():
         was = value_at(scenario, path)
-        rows[path] = {**_was(was), **_row(one), "state": _state(was, one.value)}
-        changes |= {alike: _value(one) for alike in _alike(scenario, path, was)}
-    changed, changes = _applied(scenario, changes, found.remarks)
+        rows[path] = {**was_of(was), **row_of(one), "state": state_of(was, one.value)}
+        changes |= {path_: value_of(one) for path_ in alike(scenario, path, was)}
+    changed, changes = applied(scenario, changes, found.remarks)
     today = _today(found, polls, pushes)
     if found.sums and users is None:
         found.remarks.append("Sums of a month narrow nothing without the number of users; give --users.")
     elif found.sums and today:
         for one in narrowed(changed, today, found.sums, float(users or 0.0), {*changes}, found.remarks, seed):
-            was = value_at(changed, one.path)
-            rows[one.path] = {**_was(was), **_narrow_row(one), "state": "narrowed"}
-            changes |= {alike: _narrow_value(one) for alike in _alike(changed, one.path, was)}
-        changed, changes = _applied(scenario, changes, found.remarks)
+            was = sampling.ranged_inputs(changed)[one.path]
+            rows[one.path] = {**was_of(was), **narrow_row(one), "state": "narrowed"}
+            changes |= {path_: narrow_value(one) for path_ in alike(changed, one.path, was)}
+        changed, changes = applied(scenario, changes, found.remarks)
     for path, was in sampling.ranged_inputs(scenario).items():
-        rows.setdefault(path, {**_was(was), "state": STATES[3], "also": shown_by(path)})
+        rows.setdefault(path, {**was_of(was), "state": STATES[3], "also": shown_by(path)})
     table = pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS).rename_axis("input")
     table = table.sort_values("state", key=lambda s: s.map(STATES.index), kind="stable")
     said = tuple(dict.fromkeys(found.remarks))
@@ -191,137 +156,6 @@ def _calibrated(scenario, found: Findings, bills, polls, pushes, users, seed) ->
 
 def _today(found: Findings, polls: str | None, pushes: str | None) -> str | None:
     """The design whose sums the files hold: the one with a socket where anything of a socket is in them."""
-    names = " ".join(f"{name} {one.file.kind}" for one in found.inputs for name in [one.path])
-    meters = " ".join(name for _, name, _, _ in found.sums)
-    held = (
-        "apigw_ws" in meters
-        or "connects/s" in meters
-        or "messages/s" in meters
-        or (pushes and f"{pushes}.socket" in names)
-    )
+    held = any(name in ("connects/s", "messages/s") or name.startswith("apigw_ws") for _, name, _, _ in found.sums)
+    held = held or any(one.path.startswith(f"{pushes}.socket") for one in found.inputs)
     return pushes if pushes and held else polls or pushes
-
-
-def _best(found: Findings) -> dict[str, Found]:
-    """For each input the file with most observations; a remark where two files do not agree."""
-    best: dict[str, Found] = {}
-    for one in found.inputs:
-        other = best.setdefault(one.path, one)
-        if other is one or not isinstance(one.value, Estimate):
-            continue
-        if one.value.low > other.value.high or other.value.low > one.value.high:
-            pair = " and ".join(f"{x.value.mode:.4g} ({x.file.name})" for x in (other, one))
-            found.remarks.append(f"{one.path}: two files do not agree, {pair}; the one with more observations counts.")
-        if one.value.n > other.value.n:
-            best[one.path] = one
-    return best
-
-
-def value_at(scenario: Scenario, path: str) -> Any:
-    """What stands at a dotted path of a scenario; nothing where it is not set."""
-    here: Any = scenario
-    head = path.split(".")[0]
-    for key in (["designs"] if head in scenario.designs else []) + path.split("."):
-        here = (
-            here.get(key)
-            if isinstance(here, Mapping)
-            else here[int(key)]
-            if isinstance(here, list)
-            else getattr(here, key, None)
-        )
-    return here
-
-
-def _alike(scenario: Scenario, path: str, was: Any) -> list[str]:
-    """The path, and the same one in every design that has the same value there: they share the input."""
-    head, _, rest = path.partition(".")
-    if head not in scenario.designs:
-        return [path]
-    others = [n for n, d in scenario.designs.items() if n != head and not d.own]
-    others = [n for n in others if was is not None or value_at(scenario, f"{n}.{rest}".rpartition(".")[0]) is not None]
-    return [path, *(f"{n}.{rest}" for n in others if value_at(scenario, f"{n}.{rest}") == was)]
-
-
-def _was(was: Any) -> dict[str, Any]:
-    if isinstance(was, Range):
-        return {"was_low": was.low, "was_mode": was.mode, "was_high": was.high}
-    return {"was_mode": was}
-
-
-def _span(file) -> dict[str, str]:
-    """When a file begins and ends, as text in UTC."""
-    return {name: _day(at) for name, at in (("from", file.first_s), ("to", file.last_s))}
-
-
-def _day(at: float) -> str:
-    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d %H:%M") if math.isfinite(at) else ""
-
-
-def _row(one: Found) -> dict[str, Any]:
-    value, facts = one.value, {"of": one.of, "file": one.file.name, "sha256": one.file.sha256[:12], **_span(one.file)}
-    if isinstance(value, Estimate):
-        return {"low": value.low, "mode": value.mode, "high": value.high, "n": value.n, **facts}
-    return {"mode": value, **facts}
-
-
-def _narrow_row(one: Narrowed) -> dict[str, Any]:
-    names = ", ".join(dict.fromkeys(f.name for f in one.files))
-    hashes = ", ".join(dict.fromkeys(f.sha256[:12] for f in one.files))
-    low, mode, high = one.ends
-    also = f"with {one.partner}" if one.partner else ""
-    facts = {"of": one.of, "file": names, "sha256": hashes, **_span(one.files[0]), "also": also}
-    return {"low": low, "mode": mode, "high": high, **facts}
-
-
-def _state(was: Any, value: Any) -> str:
-    """Whether a file agrees with what the scenario had."""
-    if not isinstance(value, Estimate):
-        return STATES[0] if was in (value, None) else STATES[2]
-    if isinstance(was, Range):
-        return STATES[2] if value.high < was.low or value.low > was.high else STATES[0]
-    near = (
-        was is None or abs(value.mode - float(was)) <= NEAR * abs(float(was)) or value.low <= float(was) <= value.high
-    )
-    return STATES[0] if near else STATES[2]
-
-
-def _value(one: Found) -> Any:
-    """What is put into the scenario: a plain number where nothing is uncertain, else a range with its source."""
-    value = one.value
-    if not isinstance(value, Estimate):
-        return value
-    low, mode, high = (max(float(f"{x:.6g}"), 0.0) for x in (value.low, value.mode, value.high))
-    when = " to ".join(t for t in _span(one.file).values() if t)
-    note = f"95 % interval of {value.n} {one.of}, {when}"
-    return Range(low, mode, high, f"{one.file.name} sha256 {one.file.sha256[:12]}", note)
-
-
-def _narrow_value(one: Narrowed) -> Range:
-    low, mode, high = (float(f"{x:.6g}") for x in one.ends)
-    source = ", ".join(dict.fromkeys(f"{f.name} sha256 {f.sha256[:12]}" for f in one.files))
-    return Range(low, mode, high, source, f"what fits {one.of}" + (f", with {one.partner}" if one.partner else ""))
-
-
-def _applied(scenario: Scenario, changes: dict[str, Any], remarks: list[str]) -> tuple[Scenario, dict[str, Any]]:
-    """The scenario with the changes that its rules allow; a sentence for each that they do not."""
-    discounts = {
-        p.partition(".")[2]: c.mode if isinstance(c, Range) else c
-        for p, c in changes.items()
-        if p.startswith("discounts.")
-    }
-    plain = {p: c for p, c in changes.items() if not p.startswith("discounts.")}
-    whole = {"discounts": {**scenario.discounts, **{s: round(f, 6) for s, f in discounts.items()}}} if discounts else {}
-    try:
-        return scenario.with_({**plain, **whole}), {
-            **plain,
-            **{f"discounts.{s}": round(f, 6) for s, f in discounts.items()},
-        }
-    except checks.InputError:
-        kept: dict[str, Any] = {}
-        for path, value in {**plain, **whole}.items():
-            try:
-                scenario.with_({**kept, path: value})
-                kept[path] = value
-            except checks.InputError as wrong:
-                remarks.append(f"{path} was left as it is: {wrong}")
-        return scenario.with_(kept), kept

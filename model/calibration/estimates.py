@@ -104,8 +104,8 @@ def rate(counts: Iterable[float], exposure: float) -> Estimate:
 def peak_to_mean(values: np.ndarray, hours: np.ndarray) -> Estimate | None:
     """The busiest hour of the day over the mean hour; None for less than a day.
 
-    The busiest hour is chosen on every second day and measured on the others, and the reverse: chosen and measured on
-    the same days it would be too high.
+    Chosen and measured on the same days the busiest hour is too high; chosen on every second day and measured on the
+    others, and the reverse, it is too low where another hour is nearly as busy. Halfway between counts.
     """
     values, hours = np.asarray(values, dtype=float), np.asarray(hours, dtype=int)
     if not hours.size:
@@ -126,7 +126,7 @@ def peak_to_mean(values: np.ndarray, hours: np.ndarray) -> Estimate | None:
     at = np.empty(days)
     at[0::2], at[1::2] = whole[0::2, chosen[0]], whole[1::2, chosen[1]]
     by_day = whole.sum(axis=1)
-    ratio = float(24.0 * at.sum() / total)
+    ratio = float(12.0 * (at.sum() + whole.sum(axis=0).max()) / total)
     left = at - ratio / 24.0 * by_day  # of each day, by the ratio of all
     between = float(24.0 / total * np.sqrt(np.square(left).sum() * days / (days - 1)))
     within = float(24.0 * np.sqrt(ratio / 24.0 * (1.0 - ratio / 24.0) / total))

@@ -26,7 +26,7 @@ SUMMED = {  # CloudWatch's sums that the model has too -> the rate of `server_lo
     "ConsumedReadCapacityUnits": "read units/s",
     "ConsumedWriteCapacityUnits": "write units/s",
 }
-ALIKE = 0.6  # of two words, from which they name the same thing
+ALIKE = 0.8  # of two words, from which they name the same thing
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,8 @@ def paired(routes: Iterable[str], names: Mapping[str, Iterable[str]], said: Mapp
         name = next((timer for part, timer in said.items() if part in route and timer in names), None)
         if name:
             found[route] = name
-    scores = sorted(
-        ((likeness(f"{n} {' '.join(more)}", r), r, n) for r in routes for n, more in names.items()),
-        key=lambda s: -s[0],
-    )
+    scores = [(2 * likeness(n, r) + likeness(" ".join(more), r), r, n) for r in routes for n, more in names.items()]
+    scores.sort(key=lambda one: -one[0])
     for score, route, name in scores:
         if score > 0 and route not in found and name not in found.values():
             found[route] = name

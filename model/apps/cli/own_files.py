@@ -76,10 +76,9 @@ def calibrate(
     title = f"{found.base.title}: what these files say, 95 % intervals"
     display.show(told[columns[:8]], "text", title=title)
     for path, row in told.iterrows():
-        typer.echo(
-            f"{path}: {row['state']} from {row['n'] if row['n'] == row['n'] else ''} {row['of']} ({row['file']})"
-            + _also(row)
-        )
+        count = f"{row['n']:,.0f} " if row["n"] == row["n"] else ""
+        also = f", {row['also']}" if isinstance(row["also"], str) and row["also"] else ""
+        typer.echo(f"{path}: {row['state']} from {count}{row['of']} ({row['file']}){also}")
     rest = found.table[found.table["state"] == "not in these files"]
     typer.echo(f"\nNot in these files: {len(rest)} inputs with a range. What would show them:")
     for file, rows in rest.groupby("also", sort=False):
@@ -96,10 +95,6 @@ def calibrate(
         except OSError as wrong:
             checks.fail(f"the file cannot be written: {str(wrong.strerror).lower()}", out)
         typer.echo(f"\n{out} is yours to change; then: workbook table {out}")
-
-
-def _also(row) -> str:
-    return f", {row['also']}" if isinstance(row["also"], str) and row["also"] else ""
 
 
 def _pair(text: str) -> tuple[str, str]:
