@@ -141,10 +141,10 @@ def _calibrated(scenario, found: Findings, bills, polls, pushes, users, seed) ->
     if found.sums and users is None:
         found.remarks.append("Sums of a month narrow nothing without the number of users; give --users.")
     elif found.sums and today:
-        for one in narrowed(changed, today, found.sums, float(users or 0.0), {*changes}, found.remarks, seed):
-            was = sampling.ranged_inputs(changed)[one.path]
-            rows[one.path] = {**was_of(was), **narrow_row(one), "state": "narrowed"}
-            changes |= {path_: narrow_value(one) for path_ in alike(changed, one.path, was)}
+        for left in narrowed(changed, today, found.sums, float(users or 0.0), {*changes}, found.remarks, seed):
+            was = sampling.ranged_inputs(changed)[left.path]
+            rows[left.path] = {**was_of(was), **narrow_row(left), "state": "narrowed"}
+            changes |= {path_: narrow_value(left) for path_ in alike(changed, left.path, was)}
         changed, changes = applied(scenario, changes, found.remarks)
     for path, was in sampling.ranged_inputs(scenario).items():
         rows.setdefault(path, {**was_of(was), "state": STATES[3], "also": shown_by(path)})

@@ -27,14 +27,6 @@ class Estimate:
     high: float
     n: int
 
-    def scaled(self, factor: float) -> Estimate:
-        """The same in another unit."""
-        return Estimate(self.low * factor, self.mode * factor, self.high * factor, self.n)
-
-    def less(self, value: float) -> Estimate:
-        """The same less a number, never below 0."""
-        return Estimate(*(max(x - value, 0.0) for x in (self.low, self.mode, self.high)), self.n)
-
 
 def _around(middle: float, error: float, n: int, freedom: float) -> Estimate:
     """A mean with Student's interval."""
@@ -177,10 +169,9 @@ def sessions(lives_s, began, ended) -> tuple[Estimate, Estimate] | None:
     start = np.array([ln.mean() + ln.var() / 2.0, np.log(max(ln.std(), 0.05))])
     at = minimize(lost, start, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9, "maxiter": 2000}).x
     error = np.sqrt(np.maximum(np.diag(np.linalg.inv(_curvature(lost, at))), 0.0))
-    return tuple(
-        Estimate(*(float(np.exp(x)) for x in (c - Z_95 * e, c, c + Z_95 * e)), life.size)
-        for c, e in zip(at, error, strict=True)
-    )
+    low, high = np.exp(at - Z_95 * error), np.exp(at + Z_95 * error)
+    mean_s, spread = (Estimate(float(low[k]), float(np.exp(at[k])), float(high[k]), life.size) for k in (0, 1))
+    return mean_s, spread
 
 
 def _curvature(of, at: np.ndarray, step: float = 1e-3) -> np.ndarray:

@@ -149,6 +149,7 @@ def _sockets(found: Findings, har: Har, scenario: Scenario, pushes: str, opened:
     if moments:
         found.add(f"{pushes}.heartbeat.period_s", estimates.period(moments), har.file, "gaps of heartbeats")
         design = scenario.designs[pushes]
+        assert design.socket is not None and design.heartbeat is not None
         if design.heartbeat.function is None:
             found.add(f"{pushes}.heartbeat.function", design.socket.send_function, har.file, "heartbeats in messages")
             found.remarks.append(
@@ -249,6 +250,7 @@ def _log_loops(found: Findings, log: AccessLog, scenario: Scenario, polls: str, 
 
 def _log_sessions(found: Findings, log: AccessLog, scenario: Scenario, pushes: str) -> None:
     socket, file = scenario.designs[pushes].socket, log.files[0]
+    assert socket is not None
     grace, limit = mode_of(socket.grace_s), ledger.quotas()["apigw_ws_connection_s"]
     rows = log.sessions
     cut = rows["life_s"] >= limit - 1.0  # the gateway ended it, not the person

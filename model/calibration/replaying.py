@@ -76,7 +76,7 @@ class ReplayedSide(Side):
 class Replay(Outcome):
     """The outcome of a record; its draws are resamples of the record's days."""
 
-    record: Record | None = field(default=None, repr=False)
+    record: Record = field(kw_only=True, repr=False)
 
     @property
     def _at_modes(self) -> Mapping[str, Side]:
@@ -212,15 +212,15 @@ def _as_recorded(scenario: Scenario, kept: Record, days: np.ndarray) -> Scenario
 
 def _counted(traffic: Traffic, kept: Record, days: np.ndarray) -> Traffic:
     """The traffic with connection minutes and cuts of the record's own sessions in the place of a lognormal's."""
-    life, use = traffic.life, traffic.life.scenario.usage
-    if life.design.socket is None or life.design.socket.backend != "apigw_ws":
+    life, use, socket = traffic.life, traffic.life.scenario.usage, traffic.life.design.socket
+    if socket is None or socket.backend != "apigw_ws":
         return traffic
-    grace, limit = float(np.ravel(life.design.socket.grace_s)[0]), ledger.quotas()["apigw_ws_connection_s"]
+    grace, limit = float(np.ravel(socket.grace_s)[0]), ledger.quotas()["apigw_ws_connection_s"]
     count = (days @ kept.by_day(kept.day))[:, None]
 
     def more(each: np.ndarray, mean):
         own = (days @ kept.by_day(kept.day, each))[:, None] / np.maximum(count, 1.0)
-        return (own - mean) * life.sessions * (1.0 - life.design.socket.blocked_share)
+        return (own - mean) * life.sessions * (1.0 - socket.blocked_share)
 
     shape = use.session_mean_s, use.session_sigma_ln, grace
     open_s = kept.length_s + grace
