@@ -16,6 +16,6 @@ storm.reconnect
 cost.bill cost.total
 prices.book
 readers.difference readers.load_price_list readers.refresh readers.recognise readers.read
-readers.har readers.metrics readers.bill
+readers.har readers.metrics readers.bill readers.access_log readers.batterystats readers.metrickit
 audit.claims
 """.split()

@@ -7,7 +7,7 @@ import numpy as np
 
 from model import ledger, readers
 from model.prices import list_offers, list_pages
-from model.readers.own import opening
+from model.readers.own import log_lines, opening
 
 
 def utc(text):
@@ -133,7 +133,124 @@ def offer(path):
             yield term.attributes["usagetype"], Decimal(price)
 
 
+def statuses(rows):
+    return " ".join(f"{code}={n}" for code, n in sorted(rows["status"].value_counts().items()))
+
+
+def callers_of(path, pattern):
+    """The callers of a file in the order in which they come, which is how a reader numbers them."""
+    return list(dict.fromkeys(re.findall(pattern, path.read_text(encoding="utf-8"), re.M)))
+
+
+def loops(it, callers):
+    for _, loop in it.loops.iterrows():
+        own = it.rows[(it.rows["caller"] == loop["caller"]) & (it.rows["route"] == loop["route"])]
+        name = f"{callers[loop['caller']]} {loop['route']}: "
+        yield name + "requests", loop["requests"]
+        yield name + "mean gap", loop["mean_gap_s"]
+        yield name + "median gap", loop["median_gap_s"]
+        yield name + "failed", loop["failed"]
+        yield name + "body bytes", loop["bytes"]
+        yield name + "statuses", statuses(own)
+
+
+def combined(path):
+    """Of a combined log; of a query a reader gives the names alone."""
+    it = readers.access_log(path)
+    yield "lines", len(it.rows)
+    yield "callers", it.callers
+    yield "body bytes, sum (- counts as 0)", it.rows["sent_bytes"].sum()
+    yield "statuses", statuses(it.rows)
+    yield "lines already in time order", "yes" if it.rows["time_s"].is_monotonic_increasing else "no"
+    for name, value in loops(it, callers_of(path, r"^\S+")):
+        yield name.replace(" GET ", " "), value
+
+
+def balancer(path):
+    it = readers.access_log(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, (line, row) in enumerate(zip(lines, it.rows.itertuples(), strict=True), 1):
+        name = f"line {number}: "
+        yield name + "type, statuses", f"{row.type} {row.status} {row.target_status or '-'}"
+        yield name + "received, sent", f"{row.received_bytes} {row.sent_bytes}"
+        yield name + "request + target + response time", row.server_s
+        yield name + "request_creation_time to time", row.open_s
+        yield name + "fields", len(log_lines.FIELD.findall(line))
+
+
+def gateway(path):
+    it = readers.access_log(path)
+    yield "lines", len(it.rows)
+    yield "statuses", statuses(it.rows)
+    yield "responseLength, sum", it.rows["sent_bytes"].sum()
+    yield from loops(it, callers_of(path, r'"ip":"([^"]*)"'))
+    events, routes = it.rows["event"].value_counts(), it.rows["route"].astype(str).value_counts()
+    yield "events", " ".join(f"{k}={n}" for k, n in sorted(events.items()) if n)
+    yield "routes", " ".join(f"{k}={n}" for k, n in sorted(routes.items()))
+    yield "refused connects (status not 200)", it.refused
+    ids, ended = callers_of(path, r'"connectionId":"([^"]*)"'), it.sessions[it.sessions["ended"]]
+    for number, session in it.sessions.iterrows():
+        yield f"{ids[number]}: life", session["life_s"] if session["ended"] else "not ended in the file"
+        yield f"{ids[number]}: messages in", session["messages"]
+    yield "ended sessions", len(ended)
+    yield "mean life of ended sessions", ended["life_s"].mean()
+    yield "sessions that reached the 7,200 s limit", (ended["life_s"] >= 7200).sum()
+    yield "connection minutes of ended sessions", ended["life_s"].sum() / 60
+
+
+def battery(path):
+    it = readers.batterystats(path)
+    total, past = it.totals, it.history
+
+    def together(*names):
+        return " ".join(repr(float(total.get(name, np.nan))) for name in names)
+
+    yield "on battery", total.get("on_battery_s")
+    yield "on battery, screen off", total.get("screen_off_s")
+    yield "screen on", total.get("screen_on_s")
+    for way in ("mobile", "wifi"):
+        for end in ("received", "sent"):
+            yield f"all apps: {way} {end}", total.get(f"{way}_{end}_bytes")
+            yield f"all apps: {way} packets {end}", total.get(f"{way}_{end}_packets")
+    yield "modem idle, received, sent", together("modem_idle_s", "modem_received_s", "modem_sent_s")
+    yield "modem charge", total.get("modem_mah")
+    yield "mobile radio on, all apps", total.get("radio_on_s")
+    yield "mobile radio periods", total.get("radio_periods")
+    yield "mean mobile radio period", total.get("radio_period_s")
+    bars = "none poor moderate good great"
+    yield f"time at signal {bars.replace(' ', ', ')}", together(*[f"signal_{bar}_s" for bar in bars.split()])
+    for uid, app in it.apps.iterrows():
+        name = f"uid {uid}: "
+        yield name + "mobile received, sent", f"{app['mobile_received_bytes']:.0f} {app['mobile_sent_bytes']:.0f}"
+        yield name + "mobile radio", app["radio_on_s"]
+        yield name + "mobile radio periods", app["radio_periods"]
+        yield name + "mean mobile radio period", app["radio_period_s"]
+        yield name + "charge, as Android says", app["shown_mah"]
+    yield "history lines", past["lines"]
+    yield "mobile radio periods (+Pr)", past["radio_periods"]
+    yield "mobile radio on", past["radio_on_s"]
+    yield "battery levels in order", " ".join(map(str, it.levels))
+    yield "data connection kinds", " ".join(it.networks)
+
+
+def metrickit(path):
+    it = readers.metrickit(path)
+    yield "cumulativeCellularDownload", it.mobile_received_bytes / 1000
+    yield "cumulativeWifiDownload", it.wifi_received_bytes / 1000
+    yield "cumulativeCellularUpload", it.mobile_sent_bytes / 1000
+    yield "cumulativeWifiUpload", it.wifi_sent_bytes / 1000
+    yield "cumulativeForegroundTime", it.foreground_s
+    yield "cumulativeBackgroundTime", it.background_s
+    yield "mean bars", it.signal_bars
+    yield "cellular share of bytes", it.mobile_share
+
+
 KINDS = {
+    "batterystats": battery,
+    "metrickit": metrickit,
+    "combined log": combined,
+    "alb log": balancer,
+    "api gateway log": gateway,
     "offer": offer,
     "har": har,
     "bill": bill,

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model import checks, paths
+from model.prices.bill_meters import meter_of
 from model.prices.list_meters import plain
-from model.readers.own.bill_meters import meter_of
-from model.readers.own.opening import OwnFile, clean, document, lines, number, opened, own_file, seconds, within
+from model.readers.own.opening import OwnFile, clean, document, lines, listed, number, opened, own_file, seconds, within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,18 +131,20 @@ def parquet_rows(path: str | Path, place: str) -> Iterator[dict[str, Any]]:
             for batch in file.iter_batches(AT_ONCE, columns=list(wanted.values())):
                 table = {ours: batch.column(name).to_pylist() for ours, name in wanted.items()}
                 yield from (dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True))
-    except (pa.ArrowException, OSError) as error:
+    except checks.InputError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         checks.fail(f"a Parquet file must be whole and valid; {type(error).__name__}", place)
 
 
 def explorer_rows(content: Any, place: str) -> Iterator[dict[str, Any]]:
     """The groups of a Cost Explorer answer, a row each."""
-    grouped = [str(within(g, "Key")) for g in within(content, "GroupDefinitions") or ()]
+    grouped = [str(within(g, "Key")) for g in listed(content, "GroupDefinitions")]
     part = count(1)
-    for period in within(content, "ResultsByTime") or ():
+    for period in listed(content, "ResultsByTime"):
         span = {"start": within(period, "TimePeriod", "Start"), "end": within(period, "TimePeriod", "End")}
-        for group in within(period, "Groups") or [{"Keys": [], "Metrics": within(period, "Total")}]:
-            keys = dict(zip(grouped, within(group, "Keys") or (), strict=False))
+        for group in listed(period, "Groups") or [{"Keys": [], "Metrics": within(period, "Total")}]:
+            keys = dict(zip(grouped, listed(group, "Keys"), strict=False))
             metrics, cost = within(group, "Metrics") or {}, None
             for name in ("UnblendedCost", "AmortizedCost", "NetUnblendedCost", "BlendedCost"):
                 cost = cost or within(metrics, name)
@@ -164,24 +166,32 @@ def explorer_rows(content: Any, place: str) -> Iterator[dict[str, Any]]:
             }
 
 
+def sum_of(value: Any, name: str, place: str) -> float:
+    """An amount of a bill, nan where it is empty; what is no number is refused."""
+    found = number(value, -math.inf)
+    if found != found and value not in (None, "", "NULL", "nan"):
+        checks.fail(f"{name} in a bill must be a number; got {checks.shown(value)}", place)
+    return found
+
+
 def summed(rows: Iterator[dict[str, Any]], place: str, resource: str | None) -> tuple[dict[tuple, list[float]], set]:
     """The sums by `KEY` in the order of `SUMS`, and the times at which charges start and end."""
     found: dict[tuple, list[float]] = {}
     times: set = set()
     for row in rows:
-        if resource and resource not in str(row.get("resource") or ""):
+        if resource and resource.lower() not in str(row.get("resource") or "").lower():
             continue
         if row.get("currency") not in ("USD", "", "NULL", None):
             checks.fail(f"a bill must be in USD; got {checks.shown(row['currency'])}", place)
         key = tuple("" if (text := row.get(name)) in (None, "NULL") else str(text) for name in KEY)
         sums = found.setdefault(key, [0.0] * len(SUMS))
-        amount, cost, listed, blended = (number(row.get(n), -math.inf) for n in ("amount", "cost", "list", "blended"))
+        amount, cost, public, blended = (sum_of(row.get(n), n, place) for n in ("amount", "cost", "list", "blended"))
         covered = number(row.get({"DiscountedUsage": "reserved", "SavingsPlanCoveredUsage": "plan"}.get(key[3], "")))
         cost = covered if covered == covered else 0.0 if cost != cost else cost
-        usage, known = key[3] in USAGE, listed == listed and listed > 0
-        values = (1, amount != amount, amount, cost, listed, blended, usage and known and not cost and amount)
+        usage, known = key[3] in USAGE, public > 0
+        values = (1, amount != amount, amount, cost, public, blended, usage and known and not cost and amount)
         paid = usage and known and cost > 0
-        for at, value in enumerate((*values, paid and cost, paid and listed)):
+        for at, value in enumerate((*values, paid and cost, paid and public)):
             if value == value:
                 sums[at] += value
         times.update((row.get("start"), row.get("end")))

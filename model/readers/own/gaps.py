@@ -47,7 +47,7 @@ def gap_table(times: np.ndarray, groups: np.ndarray, count: int) -> dict[str, np
 
 def kinds(table: dict[str, np.ndarray]) -> np.ndarray:
     """By group what made its requests: a timer, a hand (gaps as uneven as chance), a page (all at once), or unknown."""
-    timer = (table["spread"] < 0.25) & (table["gaps"] >= 2)
+    timer = (table["spread"] < 0.25) & (table["gaps"] >= 2) | (table["even"] >= 0.5) & (table["gaps"] >= 5)
     kind = np.where(timer, "timer", "hand")
     kind[table["gaps"] < 2] = "unknown"
     kind[(table["gaps"] >= 2) & (table["median_gap_s"] < 0.5)] = "page"

@@ -19,7 +19,7 @@ import numpy as np
 from model import checks, paths
 from model.readers.own import sockets
 from model.readers.own.gaps import gap_table, kinds
-from model.readers.own.opening import OwnFile, clean, document, masked, number, own_file, seconds, within
+from model.readers.own.opening import OwnFile, clean, document, listed, masked, number, own_file, seconds, within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,9 +64,7 @@ def protocol(text: Any) -> str:
 
 def header_list_bytes(message: Any, first_line: str) -> float:
     """The first line and the headers as HTTP/1.1 writes them, nan where the list is empty."""
-    found = [
-        h for h in within(message, "headers") or () if isinstance(h, Mapping) and not str(h.get("name")).startswith(":")
-    ]
+    found = [h for h in listed(message, "headers") if isinstance(h, Mapping) and not str(h.get("name")).startswith(":")]
     pairs = (f"{h.get('name', '')}: {h.get('value', '')}\r\n" for h in found)
     return float(len((first_line + "\r\n" + "".join(pairs) + "\r\n").encode("utf-8", "replace"))) if found else np.nan
 
@@ -79,14 +77,14 @@ def header_bytes(entry: Mapping, writer: str) -> tuple[float, float, bool]:
     if version != "http/1.1":
         return (np.nan, np.nan, False) if writer in UNPACKED else (declared, answered, False)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    listed = header_list_bytes(request, f"{within(request, 'method')} {target} HTTP/1.1")
+    added = header_list_bytes(request, f"{within(request, 'method')} {target} HTTP/1.1")
     line = f"HTTP/1.1 {within(response, 'status')} {within(response, 'statusText') or ''}"
     replied = header_list_bytes(response, line)
     whole = declared - len(f"{parts.scheme}://{parts.netloc}") if is_socket(entry) else declared + 2
-    cut = writer == "WebInspector" and whole > listed + 40  # DevTools exports without cookies unless told otherwise
+    cut = writer == "WebInspector" and whole > added + 40  # DevTools exports without cookies unless told otherwise
     exact = writer == "WebInspector" and answered == answered
     return (
-        whole if cut else listed if listed == listed else declared,
+        whole if cut else added if added == added else declared,
         answered if exact or replied != replied else replied,
         cut,
     )
@@ -137,7 +135,9 @@ def request_row(entry: Mapping, writer: str) -> dict[str, Any]:
         "wait_s": number(within(timings, "wait")) / 1000,
         "reused": not connect > 0,
         "request_header_bytes": sent,
-        "request_body_bytes": upload if upload == upload else float(len(within(request, "postData", "text") or "")),
+        "request_body_bytes": upload
+        if upload == upload
+        else float(len(str(within(request, "postData", "text") or ""))),
         "response_header_bytes": got,
         "response_body_bytes": transfer if body != body and declared != declared else body,
         "declared_request_header_bytes": number(within(request, "headersSize"), 1),

@@ -5,6 +5,7 @@ No text of the file goes out as it stands: `clean` leaves no control character a
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 import json
@@ -58,14 +59,19 @@ def own_file(path: Path, kind: str, rows: int, times=(), writer: str = "", notes
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[tuple[BinaryIO, Callable[[], float]]]:
-    """The bytes of a file, unpacked where it is a gz, and a function that says which share of it is read."""
+    """The bytes of a file (a gz unpacked, UTF-16 in UTF-8) and a function that says which share of it is read."""
     place = clean(paths.shown(Path(path)))
     try:
         size = Path(path).stat().st_size
         with open(path, "rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
+            start = raw.read(2)
             raw.seek(0)
-            yield (gzip.GzipFile(fileobj=raw) if packed else raw), lambda: raw.tell() / max(size, 1)
+            stream: Any = gzip.GzipFile(fileobj=raw) if start == b"\x1f\x8b" else raw
+            if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # what PowerShell's > writes
+                stream = codecs.EncodedFile(raw, "utf-8", "utf-16")
+            yield stream, lambda: raw.tell() / max(size, 1)
+    except UnicodeError:
+        checks.fail("a text file must be valid in its encoding; this one is not", place)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         checks.fail("a gz file must be whole; this one breaks off or is damaged", place)
     except OSError as error:
@@ -137,6 +143,12 @@ def within(thing: Any, *keys: str) -> Any:
     return thing
 
 
+def listed(thing: Any, *keys: str) -> list:
+    """The list under a chain of keys, an empty one where there is none."""
+    found = within(thing, *keys)
+    return found if isinstance(found, list) else []
+
+
 def number(value: Any, least: float = 0.0) -> float:
     """A number as a float, nan for what is none or lies below `least`: -1 and null mean unknown, never 0."""
     try:
@@ -148,23 +160,24 @@ def number(value: Any, least: float = 0.0) -> float:
 
 def seconds(text: Any) -> float:
     """A date and time as s since 1970, nan for what is none; without a zone it is read as UTC."""
-    if isinstance(text, (int, float)):  # CloudWatch's older tools write s, browsers ms
-        return number(text / 1000 if text > 1e11 else text)
+    if isinstance(text, (int, float)):  # some write s, some ms
+        return number(text) / (1000 if number(text) > 1e11 else 1)
     try:
         when = datetime.fromisoformat(text.strip().replace(" UTC", "Z"))
-    except (TypeError, ValueError, AttributeError):
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, AttributeError, OverflowError):
         return math.nan
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
 def clean(text: Any, most: int = 120) -> str:
     """A text that may be shown and stored: one short printable line that no spreadsheet takes for a formula."""
-    shown = "".join(c if c.isprintable() else "?" for c in str(text)[:most])
+    shown = str(text)[:most]
+    shown = shown if shown.isprintable() else "".join(c if c.isprintable() else "?" for c in shown)
     return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") and len(shown) > 1 else shown
 
 
 PERSON = re.compile(r"users?|u|accounts?|members?|people|profiles?|customers?|tokens?|keys?|reset|verify", re.I)
-SECRET = re.compile(r"\d+|(?=.*\d)[0-9a-f-]{8,}|.*(@|%40).*|eyJ.*|(?=.*\d)[\w=~-]{20,}|[A-Za-z0-9=]{24,}|.{48,}", re.I)
+SECRET = re.compile(r"\d+|(?=.*\d)[0-9a-f-]{8,}|.*(@|%40).*|eyJ.*|.*(?=[a-z]*\d)[a-z0-9]{16}.*|.*[a-z0-9=]{24}.*", re.I)
 
 
 def masked(path: str) -> str:
@@ -172,6 +185,6 @@ def masked(path: str) -> str:
     kept, before = [], ""
     for part in re.split(r"[?#;]", path, maxsplit=1)[0].split("/"):
         person = PERSON.fullmatch(before) and part not in ("", "me", "self", "current")
-        kept.append("{id}" if part and (person or SECRET.fullmatch(part)) else part)
+        kept.append("{id}" if part and (person or len(part) > 63 or SECRET.fullmatch(part)) else part)
         before = part
     return clean("/".join(kept))

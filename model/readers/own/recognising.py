@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from model import checks, paths
+from model.prices.list_meters import plain
 from model.readers.own.bills import Bill, bill
 from model.readers.own.har import Har, har
+from model.readers.own.log_lines import FORMS
 from model.readers.own.logs import AccessLog, access_log
 from model.readers.own.metrics import Metrics, metrics
-from model.readers.own.opening import clean, document, head
+from model.readers.own.opening import clean, document, head, within
 from model.readers.own.phones import BatteryStats, MetricKit, batterystats, metrickit
 
 READERS: dict[str, Any] = {
@@ -33,16 +35,13 @@ KEYS = {  # a key at the top of a JSON document that only one kind has
     "cellularConditionMetrics": "metrickit",
     "events": "access log",
 }
-LOG_KEYS = re.compile(rb'"(requestTime|requestTimeEpoch|routeKey|httpMethod|connectionId)"')
-STARTS = (
-    ("batterystats", re.compile(rb"9,(\d+|h|hsp),")),
-    (
-        "bill",
-        re.compile(rb'"?(bill[_/]|identity[_/]|line_?item[_/]|availabilityzone|billedcost|billingaccountid)', re.I),
-    ),
-    ("access log", re.compile(rb"(https?|h2|grpcs?|wss?) \d{4}-\d\d-\d\dT\S+ \S+ \S+:\d+ ")),
-    ("access log", re.compile(rb'\S+ \S+ .*\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "')),
-)
+HINTS = {
+    b"PK\x03\x04": "a zip must be unpacked before it is read; hand in the file inside",
+    b"Battery History": "a battery dump must be in the form for machines; ask for dumpsys batterystats --checkin",
+}
+UNKNOWN = f"a file must be one of {', '.join(READERS)}; this one is none of them"
+BILL = re.compile("lineitemlineitemtype|billedcost")  # columns of a report and of FOCUS, as `plain` writes them
+DUMP = re.compile(r"9,(\d+|h|hsp),")
 
 
 def recognise(path: str | Path) -> str:
@@ -55,27 +54,28 @@ def recognise(path: str | Path) -> str:
     Returns: str, the kind, a key of `READERS`
     Raises: InputError, a file that cannot be read or is of no known kind
     """
-    start = head(path).removeprefix(b"\xef\xbb\xbf").lstrip()
-    first = start.split(b"\n", 1)[0]
-    if start[:4] == b"PAR1":
+    place, start = clean(paths.shown(Path(path))), head(path).removeprefix(b"\xef\xbb\xbf").lstrip()
+    some = start.decode("utf-8", "replace").split("\n")[:20]
+    for mark, sentence in HINTS.items():
+        if start.startswith(mark):
+            checks.fail(sentence, place)
+    if start[:4] == b"PAR1" or BILL.search(plain(some[0])):
         return "bill"
-    if (at := first.find(b"{")) >= 0 and LOG_KEYS.search(first) and is_object(first[at:]):
-        return "access log"
-    if start[:1] in (b"{", b"["):
+    at = some[0].find("{")
+    if start[:1] in (b"{", b"[") and not (FORMS["api gateway"].match(some[0]) and is_object(some[0][at:])):
         content = document(path)
         content = content[0] if isinstance(content, list) and content else content
-        for key in content if isinstance(content, dict) else ():
-            if key in KEYS:
-                return KEYS[key]
-    if b"line_item_usage_type" in first or b"lineItem/UsageType" in first or b"ChargePeriodStart" in first:
-        return "bill"
-    for kind, pattern in STARTS:
-        if any(pattern.match(line) for line in start.split(b"\n")[:20]):
-            return kind
-    checks.fail(f"a file must be one of {', '.join(READERS)}; this one is none of them", clean(paths.shown(Path(path))))
+        found = next((kind for key, kind in KEYS.items() if within(content, key) is not None), None)
+        return found or checks.fail(UNKNOWN, place)
+    for line in some:
+        if DUMP.match(line):
+            return "batterystats"
+        if any(form.match(line) for form in FORMS.values()):
+            return "access log"
+    checks.fail(UNKNOWN, place)
 
 
-def is_object(line: bytes) -> bool:
+def is_object(line: str) -> bool:
     """Whether a line is a whole JSON object."""
     try:
         return isinstance(json.loads(line), dict)

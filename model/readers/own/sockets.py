@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model.readers.own.gaps import gap_table, kinds
-from model.readers.own.opening import number, seconds, within
+from model.readers.own.opening import listed, number, seconds, within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +115,7 @@ def socket(entry: Mapping, url: str, header_bytes: tuple[float, float, bool]) ->
     """The connection that an entry describes."""
     import pandas as pd
 
-    said = [m for m in within(entry, "_webSocketMessages") or () if isinstance(m, dict)]
+    said = [m for m in listed(entry, "_webSocketMessages") if isinstance(m, dict)]
     forms: dict[Any, int] = {}
     rows = [
         (
