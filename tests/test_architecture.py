@@ -22,7 +22,7 @@ ROOMS = [  # a room uses rooms of lines above its own in this list, never its ow
     {"traffic", "claims"},
     {"latency", "battery", "mobile_data", "server_load", "cost"},
     {"outcome"},
-    {"audit", "ranges"},
+    {"audit", "ranges", "calibration"},
     {"answers"},
     {"apps"},
 ]

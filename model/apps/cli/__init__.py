@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from model import checks
+from model.apps.cli import own_files, tables
 from model.apps.cli import prices as price_commands
-from model.apps.cli import tables
 from model.apps.cli.new import new
 from model.apps.cli.options import WHOLE, Format, OutDir, ScenarioName, TimeoutMin, Users, user_counts, width
 
@@ -25,7 +25,16 @@ app = typer.Typer(
 
 
 app.add_typer(price_commands.app, name="prices")
-for command in (tables.answer, tables.table, tables.compare, tables.designs, tables.show, new):
+for command in (
+    tables.answer,
+    tables.table,
+    tables.compare,
+    tables.designs,
+    tables.show,
+    own_files.calibrate,
+    own_files.replay,
+    new,
+):
     app.command()(command)
 app.command("list")(tables.listed)
 
