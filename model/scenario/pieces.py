@@ -14,17 +14,21 @@ from model.scenario.fields import (
     BytesOrNone,
     Count,
     Delays,
+    Detour,
     Grace,
     Memory,
+    MonthDays,
     Part,
     PeakRatio,
     PerSecond,
     Positive,
     Range,
+    Rate,
     Seconds,
     SecondsOrZero,
     Sessions,
     Share,
+    Sigma,
     SomeCount,
     SomeShare,
     YesOrNo,
@@ -40,7 +44,7 @@ class UsersNear(Part):
     """The AWS region that users are near, and how far fibre goes round on the way to the scenario's."""
 
     place: str
-    detour: Positive = Range(low=1.2, mode=1.5, high=2.2, source="assumption", note="fibre's length over the distance")
+    detour: Detour = Range(low=1.2, mode=1.5, high=2.2, source="assumption", note="fibre's length over the distance")
 
 
 class Usage(Part):
@@ -49,7 +53,7 @@ class Usage(Part):
     dau_mau_share: SomeShare
     sessions_per_day: Sessions
     session_mean_s: Seconds
-    session_sigma_ln: Zero
+    session_sigma_ln: Sigma
     peak_to_mean_ratio: PeakRatio
 
 
@@ -72,7 +76,7 @@ class Screen(Part):
 class Overlay(Part):
     """Something that goes on above any screen for a while, such as an upload being processed."""
 
-    per_active_day: Zero
+    per_active_day: Rate
     duration_s: Seconds
 
 
@@ -86,12 +90,12 @@ class Network(Part):
     profiles: list[str] = Field(min_length=1)
     profile_share: Share = Range(low=0.0, mode=0.0, high=1.0, source="assumption", note=WHICH_PROFILE)
     rtt_s: Seconds
-    rtt_sigma_ln: Zero
+    rtt_sigma_ln: Sigma
     ip: Literal[4, 6] = 4
     metered: bool
     drx_s: SecondsOrZero
     paging_s: SecondsOrZero
-    losses_per_hour: Zero
+    losses_per_hour: Rate
     unseen_share: Share
     nat_timeout_s: Seconds
     up_bit_per_s: Positive = Range(low=5e5, mode=5e6, high=3e7, source="assumption", note=BIT_RATE)
@@ -101,7 +105,7 @@ class Network(Part):
 class Event(Part):
     """Something users must be told: how often it is sent, to whom, and how big it is."""
 
-    per_active_day: Zero
+    per_active_day: Rate
     recipients: Zero
     online_share: Share
     payload_bytes: Bytes
@@ -115,7 +119,7 @@ class Operation(Part):
 
     kind: Literal["get", "query", "scan", "scan_table", "put", "update", "delete"]
     item_bytes: Bytes = 0.0
-    times: Zero = 1.0
+    times: Rate = 1.0
     consistency: Literal["eventual", "strong"] = "eventual"
 
 
@@ -134,8 +138,8 @@ class Function(Part):
 class Action(Part):
     """What a user does that costs requests in all designs, or messages where a socket is held and it goes `over` it."""
 
-    per_session: Zero = 0.0
-    per_active_day: Zero = 0.0
+    per_session: Rate = 0.0
+    per_active_day: Rate = 0.0
     requests: Count
     request_bytes: Bytes
     response_bytes: Bytes
@@ -149,8 +153,8 @@ class Refresh(Part):
     Of the pulls a share is needless where everything the list shows comes by itself.
     """
 
-    opens_per_active_hour: Zero
-    pulls_per_active_hour: Zero
+    opens_per_active_hour: Rate
+    pulls_per_active_hour: Rate
     needless_share: Share = 0.0
     screens: list[str] | None = None
     shows: list[str] = []
@@ -279,7 +283,7 @@ class Socket(Part):
 class Billing(Part):
     """Switches where AWS does not say what is billed, and how long a month is."""
 
-    month_days: Positive = 30.0
+    month_days: MonthDays = 30.0
     connects_billed: YesOrNo = False
     pings_billed: YesOrNo = False
     response_counts: YesOrNo = False
