@@ -15,7 +15,7 @@ from model import paths
 
 ROOMS = [  # a room uses rooms of lines above its own in this list, never its own line
     {"checks", "paths"},
-    {"ledger", "show"},
+    {"ledger", "show", "documents"},
     {"prices", "wire", "radio", "queueing", "storm", "backends"},
     {"scenario", "readers"},
     {"life"},

@@ -18,6 +18,7 @@ from model.scenario.fields import (
     PerSecond,
     Positive,
     Range,
+    Rate,
     Requests,
     Seconds,
     SecondsOrNone,
@@ -28,7 +29,6 @@ from model.scenario.fields import (
     SomeCount,
     SomeShare,
     YesOrNo,
-    Zero,
 )
 
 PING_RESETS = "accounts differ on whether a ping frame resets API Gateway's idle timer"
@@ -39,7 +39,7 @@ class Operation(Part):
 
     kind: Literal["get", "query", "scan", "scan_table", "put", "update", "delete"]
     item_bytes: Bytes = 0.0
-    times: Zero = 1.0
+    times: Rate = 1.0
     consistency: Literal["eventual", "strong"] = "eventual"
 
 
