@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import NoReturn
 
 import numpy as np
+
+CONTROL = re.compile(r"[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\U0010ffff]")
 
 
 class InputError(ValueError):
@@ -29,6 +32,27 @@ def shown(value: object) -> str:
         return f"{float(value):.15g}"
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def inert(text: str) -> str:
+    """The text with control characters as a person can read them, so that none does anything anywhere."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def yaml_reader():
+    """A reader of plain YAML 1.2 that lets no control character, and no half of a letter, into a text."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import ConstructorError, SafeConstructor
+
+    class PlainTexts(SafeConstructor):
+        def construct_scalar(self, node):
+            if odd := CONTROL.search(str(node.value)):
+                raise ConstructorError(problem=f"no text may hold {odd[0]!a}", problem_mark=node.start_mark)
+            return super().construct_scalar(node)
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = PlainTexts
+    return yaml
 
 
 def place_text(place: object) -> str:

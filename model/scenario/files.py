@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from model import checks, paths
@@ -32,7 +31,7 @@ def read_yaml(path: Path) -> Any:
         line = text[: text.find(tag.group(1))].count("\n") + 1
         checks.fail(f"YAML tags must not be used; got {tag.group(1)!r}", f"{shown}:{line}")
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        return checks.yaml_reader().load(text)
     except MarkedYAMLError as wrong:
         problem = " ".join(str(wrong.problem or wrong).split())
         twice = re.search(r'found duplicate key "([^"]+)"', problem)

@@ -49,7 +49,7 @@ def report(
     try:
         index = reports.write_report(scenario, counts[0] if counts else None, out, engine=engine, timeout_min=timeout)
     except RuntimeError as broken:
-        sys.stderr.write(f"workbook: {broken}\n")
+        sys.stderr.write(f"workbook: {checks.inert(str(broken))}\n")
         raise typer.Exit(1) from None
     typer.echo(f"report: {index}")
 
@@ -126,7 +126,7 @@ def audit(
     width = shutil.get_terminal_size((140, 40)).columns
     whole = {"subsequent_indent": "  ", "break_long_words": False, "break_on_hyphens": False}
     for figure, why in shown["why"].items():
-        typer.echo(textwrap.fill(f"{figure}: {why}", width, **whole))
+        typer.echo(textwrap.fill(checks.inert(f"{figure}: {why}"), width, **whole))
 
 
 @app.command()
@@ -224,7 +224,7 @@ def _said(message, category, *place, ordinary=warnings.showwarning) -> None:
     """Say what looks like a slip in one sentence, and any other warning as Python does."""
     if not issubclass(category, checks.Unusual):
         return ordinary(message, category, *place)
-    sys.stderr.write(f"workbook: {message}\n")
+    sys.stderr.write(f"workbook: {checks.inert(str(message))}\n")
 
 
 def main() -> None:
@@ -236,7 +236,7 @@ def main() -> None:
     try:
         app(args=spread(sys.argv[1:]), standalone_mode=True)
     except checks.InputError as wrong:
-        sys.stderr.write(f"workbook: {wrong}\n")
+        sys.stderr.write(f"workbook: {checks.inert(str(wrong))}\n")
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         sys.stderr.write("workbook: stopped\n")

@@ -98,7 +98,7 @@ def answer(
     if counts and len(counts) > 1:
         checks.fail(f"an answer is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
     found = answered(scenario, counts[0] if counts else None, draws, share, seed)
-    typer.echo(f"{found}\n")
+    typer.echo(checks.inert(f"{found}\n"))
     title = "Designs that none beats in both cost [USD/month] and share told, and the share of draws that each wins"
     display.show(found.frontier.set_index("limit_s"), "text", title=title)
 

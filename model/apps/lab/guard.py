@@ -28,7 +28,7 @@ FULL = f"{MOST_PAGES} pages are open, which is the most; close one, wait a minut
 KEY = "This page needs the key of this start: open the whole address that the command printed."
 
 
-class Answer(RequestHandler):
+class ShortPage(RequestHandler):
     """A short page in the place of what was asked for."""
 
     def initialize(self, status: int, body: str, cookie: tuple[str, str] | None = None) -> None:
@@ -103,7 +103,7 @@ class PageServer(Voila):
         token = request.query_arguments.get("token", [b""])[-1]
 
         def short(status: int, body: str, **more):
-            return self.app.get_handler_delegate(request, Answer, {"status": status, "body": body, **more})
+            return self.app.get_handler_delegate(request, ShortPage, {"status": status, "body": body, **more})
 
         if split_host_and_port(request.host)[0].strip("[]") not in HOSTS or ".." in unquote(request.path):
             return short(403, FOREIGN)
