@@ -6,6 +6,7 @@ alone. "Up, down" is seen from the phone.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from model import checks
@@ -109,18 +110,19 @@ def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per
     return ip_bytes(packets.message, tls, **given)
 
 
-def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0):
-    """The IP bytes of one heartbeat: the client's ping, the server's pong, the ACK of the pong.
+def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0, from_server=False):
+    """The IP bytes of one heartbeat: the client's ping, the server's pong, the ACK of the pong; or the other way round.
 
     (6 + 22 + 52) + 52 up and (2 + 22 + 52) down: 208 B on TLS 1.3 and IPv4. The pong carries the ACK of
-    the ping; a server answers a ping well within 40 ms.
+    the ping; a ping is answered well within 40 ms. The last ACK is of the side that pings.
 
     Parameters
     ----------
     tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
     ip : int or array, IP version, 4 or 6; broadcasts
-    client_payload_bytes : int or array, body of the ping, 0 to 125; broadcasts. [B]
-    server_payload_bytes : int or array, body of the pong, 0 to 125; RFC 6455 has it repeat the ping's. [B]
+    client_payload_bytes : int or array, body of the client's frame, 0 to 125; broadcasts. [B]
+    server_payload_bytes : int or array, body of the server's, 0 to 125; RFC 6455 has a pong repeat the ping's. [B]
+    from_server : bool, whether the server pings and the client answers
 
     Returns: tuple of int or array of int, IP bytes (up, down). [B]
     Raises: InputError, for a body that is negative, fractional or above 125 B, an unknown TLS or IP version
@@ -132,11 +134,11 @@ def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byte
 
     Examples
     --------
-    >>> heartbeat_bytes(), heartbeat_bytes(tls="1.2")
-    ((132, 76), (139, 83))
+    >>> heartbeat_bytes(), heartbeat_bytes(tls="1.2"), heartbeat_bytes(from_server=True)
+    ((132, 76), (139, 83), (80, 128))
     """
     given = {"client_payload_bytes": client_payload_bytes, "server_payload_bytes": server_payload_bytes, "ip": ip}
-    return ip_bytes(packets.heartbeat, tls, **given)
+    return ip_bytes(functools.partial(packets.heartbeat, from_server=from_server), tls, **given)
 
 
 def websocket_exchange_bytes(client_payload_bytes, server_payload_bytes, tls="1.3", ip=4, server_s=0.0):

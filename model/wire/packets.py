@@ -129,8 +129,8 @@ def message(payload_bytes, masked, ip, overhead: int, segments_per_ack=2) -> tup
     return one_way(frame_bytes, up, ip, overhead, segments_per_ack)
 
 
-def heartbeat(client_payload_bytes, server_payload_bytes, ip, overhead: int) -> tuple[Way, Way]:
+def heartbeat(client_payload_bytes, server_payload_bytes, ip, overhead: int, from_server=False) -> tuple[Way, Way]:
     """(up, down) of a ping, the pong on which the ping's ACK rides, and the pong's ACK: one segment each, on any IP."""
-    ping = frames.control_frame_bytes("client_payload_bytes", client_payload_bytes, True)
-    pong = frames.control_frame_bytes("server_payload_bytes", server_payload_bytes, False)
-    return Way(ping + overhead, 1, 1), Way(pong + overhead, 1, 0)
+    up = frames.control_frame_bytes("client_payload_bytes", client_payload_bytes, True)
+    down = frames.control_frame_bytes("server_payload_bytes", server_payload_bytes, False)
+    return Way(up + overhead, 1, not from_server), Way(down + overhead, 1, from_server)
