@@ -123,11 +123,15 @@ def _sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:
     scenario, socket = traffic.life.scenario, traffic.life.design.socket
     found = _lookup(traffic, event)
     row = socket.row
-    found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number(row.post_s))
+    if row.post_s:
+        found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number(row.post_s))
     if row.own:
         return found
-    found["post"] = _service(traffic, scenario.number(row.post_s))
-    return {**found, "gateway": _service(traffic, scenario.number(row.delivery_s))}
+    post_s, delivery_s = (
+        scenario.number(name) if name else own_s
+        for name, own_s in ((row.post_s, socket.publish_s), (row.delivery_s, socket.delivery_s))
+    )
+    return {**found, "post": _service(traffic, post_s), "gateway": _service(traffic, delivery_s)}
 
 
 def _lookup(traffic: Traffic, event: str) -> dict[str, DelayPart]:
@@ -135,7 +139,7 @@ def _lookup(traffic: Traffic, event: str) -> dict[str, DelayPart]:
     scenario, design, socket = traffic.life.scenario, traffic.life.design, traffic.life.design.socket
     function = design.functions[socket.send_function]
     broadcast = design.pushes[event].audience == "broadcast"
-    if broadcast and not socket.direct_send:
+    if broadcast and not socket.direct_send and socket.row.fan_out == "post_each":
         function = chains.scanning(function)
     database_s = sum((chains.operation_s(scenario, o, traffic.table_bytes) for o in function.operations), 0.0)
     if socket.direct_send:
