@@ -65,7 +65,7 @@ def known(kind: str, name: object, names: Iterable[object], place: object = None
     """Refuse a name that is not among the known ones, offering the nearest; gives the name back."""
     names = list(names)
     if name not in names:
-        fail(f"unknown {kind} {name!r}{where}{nearest(name, names)}", place)
+        fail(f"unknown {kind} {shown(name)}{where}{nearest(name, names)}", place)
     return name
 
 

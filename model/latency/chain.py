@@ -8,7 +8,7 @@ import numpy as np
 
 from model.latency import parts
 from model.latency.parts import DelayPart
-from model.life import airtime, chains
+from model.life import airtime, chains, tellers
 from model.life.flow import Traffic
 
 __all__: list[str] = []
@@ -66,7 +66,7 @@ def cold_share(traffic: Traffic, function: str):
 def cold_start(traffic: Traffic, name: str) -> DelayPart:
     """What a cold start of a function adds."""
     one = traffic.life.design.functions[name]
-    extra_s = traffic.life.scenario.number("lambda_cold_extra_s")
+    extra_s = chains.cold_extra_s(traffic.life.scenario, one.runtime)
     return once(traffic, ("cold", name), lambda: parts.cold_start(one.runtime, one.package_kb, extra_s))
 
 
@@ -99,16 +99,19 @@ def to_screen(traffic: Traffic) -> dict[str, DelayPart]:
     )
 
 
-def radio_wake(traffic: Traffic, screens: list[str] | None) -> DelayPart:
-    """What a push waits for the radio, as the traffic of the screens where it is seen leaves it."""
-    every = ("wake", *(screens or ()))
-    return once(traffic, every, lambda: by_network(traffic, lambda name: radio_on(traffic, name, screens)))
+def radio_wake(traffic: Traffic, screens: list[str] | None, feed: str = "") -> DelayPart:
+    """What a push waits for the radio, as the traffic of the screens where it is seen leaves it.
+
+    A feed, by the name of its flow, finds its own last push where its clock put it, not at random.
+    """
+    every = ("wake", feed, *(screens or ()))
+    return once(traffic, every, lambda: by_network(traffic, lambda name: radio_on(traffic, name, screens, feed)))
 
 
-def radio_on(traffic: Traffic, name: str, screens: list[str] | None) -> DelayPart:
+def radio_on(traffic: Traffic, name: str, screens: list[str] | None, feed: str = "") -> DelayPart:
     """The same on one network."""
     network = traffic.life.scenario.networks[name]
-    quiet = once(traffic, ("quiet", name), lambda: airtime.quiet_by_place(traffic, network))
+    quiet = once(traffic, ("quiet", feed, name), lambda: airtime.quiet_by_place(traffic, network, feed))
     shares = airtime.shares_on(traffic, quiet, screens)
     return parts.radio_wake(shares, network.drx_s, network.paging_s, airtime.promotion_s(network))
 
@@ -137,10 +140,8 @@ def _sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:
 def _lookup(traffic: Traffic, event: str) -> dict[str, DelayPart]:
     """The sender's work until its first post: its own process with a cache, or a function that is invoked."""
     scenario, design, socket = traffic.life.scenario, traffic.life.design, traffic.life.design.socket
-    function = design.functions[socket.send_function]
+    function = tellers.sender(traffic.life, event)
     broadcast = design.pushes[event].audience == "broadcast"
-    if broadcast and not socket.direct_send and socket.row.fan_out == "post_each":
-        function = chains.scanning(function)
     database_s = sum((chains.operation_s(scenario, o, traffic.table_bytes) for o in function.operations), 0.0)
     if socket.direct_send:
         missed = 0.0 if broadcast else 1.0 - socket.cache_hit_share

@@ -8,6 +8,15 @@ from model.prices import metering
 from model.scenario import AnyDesign, Function, Operation, Scenario
 
 
+def cold_extra_s(scenario: Scenario, runtime: str):
+    """What a cold start takes beyond the table of Init times: placement, and where sources differ on a runtime.
+
+    Source: assumption, lambda_size_gist.
+    """
+    other = scenario.number("lambda_node20_init_s") if runtime.startswith("nodejs20") else 0.0
+    return scenario.number("lambda_cold_extra_s") + other
+
+
 def added(*meters: dict) -> dict:
     """The sum of several {meter: amount}."""
     total: dict = {}

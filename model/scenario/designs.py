@@ -107,6 +107,8 @@ def _copied(name: str, drafts: dict, place: str, trail: tuple[str, ...] = ()) ->
     like = drafts[name].get("like")
     if like is None:
         return own
+    if not isinstance(like, str):
+        checks.fail(f"{name}.like must be the name of a design; got {checks.shown(like)}", place)
     if like in drafts and like != name:
         if like in trail:
             checks.fail(f"{name}.like must not lead back to itself; got {like!r}", place)
@@ -116,7 +118,7 @@ def _copied(name: str, drafts: dict, place: str, trail: tuple[str, ...] = ()) ->
     known = catalogue_names()
     if like not in known:
         others = [other for other in (*drafts, *known) if other != name]
-        checks.fail(f"unknown design {like!r} in {name}.like{checks.nearest(like, others)}", place)
+        checks.fail(f"unknown design {checks.shown(like)} in {name}.like{checks.nearest(like, others)}", place)
     return _on_top(_from_catalogue(like), own)
 
 
@@ -229,7 +231,8 @@ def _bringing(design: dict, events: Any) -> dict:
     timers = design.get("timers", {})
     if not _mappings(timers, events) or not all(isinstance(timer, dict) for timer in timers.values()):
         return design
-    fetched = {event for timer in timers.values() for event in timer.get("delivers") or ()}
+    listed = [timer["delivers"] for timer in timers.values() if isinstance(timer.get("delivers"), list)]
+    fetched = list(itertools.chain(*listed))
     rest = [event for event in events if event not in fetched]
     if issubclass(TRANSPORTS.get(str(design.get("transport")), PollingDesign), HeldDesign):
         return design if "pushes" in design else {**design, "pushes": {event: {} for event in rest}}

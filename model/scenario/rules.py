@@ -27,6 +27,10 @@ def check_references(scenario: Choices) -> None:
     _fits_a_day(scenario)
     for name, event in scenario.events.items():
         _places(event, scenario, f"events.{name}")
+        if event.every_s is not None and event.overlay:
+            refuse(f"events.{name}.overlay must be left out where the event comes each every_s; got {event.overlay!r}")
+        if event.audience == "members" and scenario.channels is None:
+            refuse(f"channels must be given where events.{name} is told to the members of one; got nothing")
         if event.screens and len(set(event.screens)) < len(event.screens):
             refuse(f"events.{name}.screens must name each screen once; got {', '.join(event.screens)}")
     if scenario.refresh is not None:
@@ -34,6 +38,10 @@ def check_references(scenario: Choices) -> None:
         _answers(scenario.refresh, "refresh")
         for shown in scenario.refresh.shows:
             _known("event", shown, scenario.events, "refresh.shows")
+    for name, action in scenario.actions.items():
+        _places(action, scenario, f"actions.{name}")
+        if action.every_s is not None and mode_of(action.per_session) + mode_of(action.per_active_day) > 0:
+            refuse(f"actions.{name} must say every_s, or per_session and per_active_day; got both")
     for name in scenario.ledger:
         _known("ledger row", name, ledger.chosen(), "ledger")
     for name in scenario.pair or ():
@@ -77,7 +85,7 @@ def check_users(scenario: Choices) -> None:
 
 
 def _places(part, scenario: Choices, where: str) -> None:
-    """Refuse screens and an overlay, of an event or a timer, that the scenario does not have."""
+    """Refuse screens and an overlay, of an event, a timer or an action, that the scenario does not have."""
     for screen in part.screens or ():
         _known("screen", screen, scenario.screens, where)
     if getattr(part, "overlay", None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -19,8 +20,10 @@ from model.scenario.fields import (
     PerSecond,
     Positive,
     Range,
+    Rate,
     Requests,
     Seconds,
+    SecondsOrNone,
     SecondsOrZero,
     Served,
     Share,
@@ -39,7 +42,7 @@ class Operation(Part):
 
     kind: Literal["get", "query", "scan", "scan_table", "put", "update", "delete"]
     item_bytes: Bytes = 0.0
-    times: Zero = 1.0
+    times: Rate = 1.0
     consistency: Literal["eventual", "strong"] = "eventual"
 
 
@@ -58,8 +61,9 @@ class Function(Part):
 class Timer(Part):
     """One polling loop: when it fires, where it runs, what it carries and which events it delivers.
 
-    `response_bytes` is an answer without news; news adds the event's payload, or `news_bytes`. An answer that brings
-    only a count is followed by `pulls` requests of the design's `pull` before the content shows, which carry it.
+    `response_bytes` is an answer to which news adds the event's payload, or `news_bytes`; `empty_bytes` is one without
+    news where that is another, such as a 304. An answer that brings only a count is followed by `pulls` requests of
+    the design's `pull` before the content shows, which carry it.
     """
 
     period_s: Seconds
@@ -73,6 +77,7 @@ class Timer(Part):
     request_bytes: Bytes
     response_bytes: Bytes
     news_bytes: BytesOrNone = None
+    empty_bytes: BytesOrNone = None
     pulls: Count = 0
     function: str
     delivers: list[str] = []
@@ -110,7 +115,8 @@ class Server(Part):
         return np.where(np.greater(self.balancer_idle_s, 0.0), self.balancer_idle_s, balancers()[self.balancer].idle_s)
 
 
-_Sent: Any = create_model("Sent", __base__=Part, **{"from": (Literal["client", "server"], "client")})
+FROM: Any = {"from": (Literal["client", "server"], "client")}  # a word of Python, so no field of a class
+_Sent: Any = create_model("Sent", __base__=Part, **FROM)
 
 
 class Heartbeat(_Sent):
@@ -143,8 +149,15 @@ class Reconnect(Part):
     """The schedule of attempts after a loss; a client out of attempts stays on the fallback."""
 
     delays_s: Delays
-    jitter: Literal["none", "equal", "full", "decorrelated"] = "none"
+    jitter: Literal["none", "equal", "full", "decorrelated", "plus_minus"] = "none"
+    jitter_share: Share = 0.5
+    cap_s: SecondsOrNone = None
     last_attempt: bool = True
+
+    @property
+    def most_s(self) -> Any:
+        """The most a delay is after jitter of plus and minus."""
+        return math.inf if self.cap_s is None else self.cap_s
 
 
 class Fallback(Part):
@@ -160,7 +173,7 @@ class Push(Part):
 
     sent: bool = True
     pulls: Count = 0
-    audience: Literal["recipients", "broadcast"] = "recipients"
+    audience: Literal["recipients", "broadcast"] | None = None
     payload_bytes: BytesOrNone = None
 
 

@@ -6,20 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from model.scenario import pieces
 from model.scenario.fields import Day, Name, Part, Real, Share, Usd, Users
-from model.scenario.pieces import (
-    Action,
-    Background,
-    Billing,
-    Correlation,
-    Event,
-    Network,
-    Overlay,
-    Refresh,
-    Screen,
-    Usage,
-    UsersNear,
-)
 from model.scenario.serving import Fallback, Function, Heartbeat, Host, Pull, Push, Reconnect, Server, Socket, Timer
 
 
@@ -128,21 +116,22 @@ class Choices(Part):
     free_tier: Literal[False, "always", "first_12_months"] = False
     phone: str | float
     claims: str | None = None
-    billing: Billing = Billing()
-    users_near: Annotated[UsersNear | None, BeforeValidator(_near)] = None
-    usage: Usage
-    screens: dict[str, Screen]
-    overlays: dict[str, Overlay] = {}
-    backgrounds: dict[str, Background] = {}
-    networks: dict[str, Network]
-    events: dict[str, Event]
-    actions: dict[str, Action] = {}
-    refresh: Refresh | None = None
+    billing: pieces.Billing = pieces.Billing()
+    users_near: Annotated[pieces.UsersNear | None, BeforeValidator(_near)] = None
+    usage: pieces.Usage
+    screens: dict[str, pieces.Screen]
+    overlays: dict[str, pieces.Overlay] = {}
+    backgrounds: dict[str, pieces.Background] = {}
+    networks: dict[str, pieces.Network]
+    events: dict[str, pieces.Event]
+    channels: pieces.Channels | None = None
+    actions: dict[str, pieces.Action] = {}
+    refresh: pieces.Refresh | None = None
     api: Host | None = None
     server: Server | None = None
     functions: dict[str, Function] = {}
     designs: dict[str, Annotated[AnyDesign, Field(discriminator="transport")]]
     pair: Pair | None = None
     ledger: dict[str, Real] = {}
-    correlations: list[Correlation] = []
+    correlations: list[pieces.Correlation] = []
     place: str = Field(default="", exclude=True)

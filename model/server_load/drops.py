@@ -101,7 +101,7 @@ def drop(
     outage_s : float, attempts earlier than this fail [s]
     notice_s : float, the loss is seen at a time uniform between 0 and this, such as the heartbeat's period [s]
     delays_s : sequence of float, optional, delay before each attempt [s]
-    jitter : str, optional, none, equal, full or decorrelated
+    jitter : str, optional, none, equal, full, decorrelated or plus_minus
     attempts : float, optional, attempts of a client; infinite for no last one
     rate_per_s : float, optional, new connections admitted a second [1/s]
     burst : float, optional, new connections admitted at once by a rested quota
@@ -142,7 +142,10 @@ def drop(
     lent = door[1] if burst is None else burst
     each = _each(count, delays, rate, attempts)
     door_of_sample = (rate, lent) if each == 1.0 else (rate / each, max(1.0, lent / each))
-    back_s = storm.reconnect(np.round(count / each), delays, kind, *door_of_sample, seed, outage_s, notice_s, attempts)
+    spread = {"jitter_share": _one("jitter_share", plan.jitter_share), "cap_s": _one("cap_s", plan.most_s)}
+    back_s = storm.reconnect(
+        np.round(count / each), delays, kind, *door_of_sample, seed, outage_s, notice_s, attempts, **spread
+    )
     return Drop(
         each=each,
         back_s=back_s,

@@ -89,7 +89,9 @@ def server_needs(scenario: Scenario, design: AnyDesign, current: Life, drafts: l
 def _uses_server(design: AnyDesign) -> bool:
     """Whether plain servers run at all: for requests, for sockets, as the sender or to keep its cache."""
     socket = design.socket
-    return design.api.row.own or (socket is not None and (socket.row.own or socket.direct_send or _caches(socket)))
+    if socket is None or design.api.row.own or socket.row.own:
+        return design.api.row.own or socket is not None
+    return socket.row.fan_out == "post_each" and (socket.direct_send or _caches(socket))
 
 
 def _caches(socket) -> bool:
@@ -171,11 +173,18 @@ def _balanced(traffic: Traffic) -> tuple:
     return new / month_s, active, gb / month_s * 3600.0
 
 
-def _settled(design: AnyDesign) -> AnyDesign:
-    """The design with what its socket implies: a keyed disconnect scans nothing, a server has no table."""
+def _settled(design: AnyDesign, scenario: Scenario) -> AnyDesign:
+    """The design with what its socket and the events imply: a keyed disconnect scans nothing, a server has no table.
+
+    What is told to more than named recipients is broadcast, unless the design says otherwise.
+    """
     socket = design.socket
     if socket is None:
         return design
+    one_by_one = {e: scenario.events[e].audience == "recipients" for e in design.pushes}
+    said = {e: p.audience or ("recipients" if one_by_one[e] else "broadcast") for e, p in design.pushes.items()}
+    pushes = {e: p.model_copy(update={"audience": said[e]}) for e, p in design.pushes.items()}
+    design = design.model_copy(update={"pushes": pushes})
     once = socket.row.fan_out == "publish_once"
     if socket.row.own or socket.row.fan_out == "held" or (once and not design.api.row.on_lambda):  # nobody is asked
         own = {"direct_send": True, "cache_hit_share": 1.0, "cache_scan_period_s": 0.0}
@@ -222,7 +231,7 @@ def traffic(design: AnyDesign | str, scenario: Scenario) -> Traffic:
     Source: little1961, cox1962.
     """
     _check_payloads(design if isinstance(design, str) else "the design", scenario.design(design), scenario)
-    design = _settled(scenario.design(design))
+    design = _settled(scenario.design(design), scenario)
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     polled = next((t.function for t in design.timers.values() if t.timing == "sleep_then_request"), None)
     request_s = rtt_s + request_server_s(scenario, design, polled) if polled else 0.0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from model import backends
 from model.life import chains
 from model.life.flow import Flow
+from model.life.rates import feed_s, feeds_s, pushes_per_s
 from model.life.sessions import Life
 from model.prices import metering
 from model.traffic.http import everywhere, monthly, push_rates
@@ -23,12 +26,14 @@ def pushed_bytes(life: Life, event: str):
 def sends_per_month(life: Life, event: str):
     """How many recipients an event is sent to in a month, whether they are there or not."""
     one = life.scenario.events[event]
+    if one.every_s is not None or one.audience != "recipients":  # only who is there is sent anything
+        return pushes_per_s(life.scenario, event) * life.active_s
     return one.per_active_day * one.recipients * life.active_days
 
 
 def channels(life: Life) -> tuple:
     """Live channels, and how many one user subscribes to: where the app has none, one of each user in it."""
-    rooms = getattr(life.scenario, "channels", None)
+    rooms = life.scenario.channels
     if rooms is None:
         return life.active_s / life.scenario.month_s, 1.0
     return life.channels_live, rooms.subscribed
@@ -49,10 +54,10 @@ def waiting_flow(life: Life, key: str, beat) -> Flow:
 
     Source: rfc6202, cox1962.
     """
-    rate = np.maximum(sum((pushes_per_s(life, e) for e in told_events(life)), 0.0), 1e-12)
+    rate = np.maximum(sum((pushed_per_s(life, e) for e in told_events(life)), 0.0), 1e-12)
     alive, hold_s = 1.0 - life.down_share, beat.period_s
-    rates = everywhere(life, alive * rate / np.expm1(np.minimum(rate * hold_s, 500.0)), grace=True)
-    return _asked(life, key.replace("_", " "), "heartbeat", rates, 0.0, ())
+    empty = rate / np.expm1(np.minimum(rate * hold_s, 500.0)) * np.greater(feeds_s(life.scenario, life.design), hold_s)
+    return _asked(life, key.replace("_", " "), "heartbeat", everywhere(life, alive * empty, grace=True), 0.0, ())
 
 
 def told_events(life: Life) -> list[str]:
@@ -60,23 +65,26 @@ def told_events(life: Life) -> list[str]:
     return [event for event, push in life.held.pushes.items() if push.sent]
 
 
-def pushes_per_s(life: Life, event: str):
+def pushed_per_s(life: Life, event: str):
     """Pushes of an event to one user in the app a second, on average over the places."""
     return sum((life.places[p].weight * r for p, r in push_rates(life, event, grace=False).items()), 0.0)
 
 
 def answer_flow(life: Life, event: str) -> Flow:
     """An event as the answer of the request that waits for it, and the next request."""
-    return _asked(life, f"push {event}", "push", push_rates(life, event), pushed_bytes(life, event), (event,))
+    every_s = feed_s(life.scenario, event)
+    return _asked(life, f"push {event}", "push", push_rates(life, event), pushed_bytes(life, event), (event,), every_s)
 
 
-def _asked(life: Life, name: str, kind: str, rates: dict, news_bytes, events: tuple) -> Flow:
+def _asked(life: Life, name: str, kind: str, rates: dict, news_bytes, events: tuple, every_s: Any = None) -> Flow:
     socket = life.held.socket
     return Flow(
         name,
         kind,
         monthly(life, rates),
         rates,
+        period_s=every_s,
+        duty=1.0 - life.down_share,
         exchange=kind,
         request_bytes=socket.upgrade_request_bytes,
         response_bytes=socket.upgrade_response_bytes + news_bytes,
@@ -113,7 +121,7 @@ def service_flows(life: Life, told: list[str]) -> list[Flow]:
 def publish_flow(life: Life, event: str) -> Flow:
     """The sender's run for an event: a publish to a channel, or to the channel of each of its recipients."""
     socket, one, size = life.held.socket, life.scenario.events[event], pushed_bytes(life, event)
-    alone = life.held.pushes[event].audience == "recipients" and getattr(one, "audience", "recipients") == "recipients"
+    alone = life.held.pushes[event].audience == "recipients" and one.audience == "recipients" and one.every_s is None
     publishes = one.recipients if alone else 1.0
     meters = chains.message_meters(life.design, size, publishes, "publish")
     if not socket.row.egress:  # the service is somewhere else
@@ -122,7 +130,7 @@ def publish_flow(life: Life, event: str) -> Flow:
     return Flow(
         f"publish {event}",
         "publish",
-        one.per_active_day * life.active_days,
+        life.events_per_month(event),
         function=socket.send_function,
         executions=1.0,
         handlers=1.0,

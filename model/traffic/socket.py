@@ -8,6 +8,7 @@ import numpy as np
 
 from model.life import chains
 from model.life.flow import Flow
+from model.life.rates import feed_s
 from model.life.sessions import Life
 from model.scenario import Heartbeat
 from model.traffic import services
@@ -136,6 +137,8 @@ def push_flow(life: Life, event: str) -> Flow:
         "push",
         monthly(life, rates),
         rates,
+        period_s=feed_s(life.scenario, event),
+        duty=1.0 - life.down_share,
         exchange="push",
         response_bytes=payload_bytes,
         events=(event,),
@@ -150,12 +153,12 @@ def push_flow(life: Life, event: str) -> Flow:
 
 def broadcast_flow(life: Life, event: str) -> Flow:
     """The sender's run of an event to everybody: one scan of a page, however many are told."""
-    one, socket = life.scenario.events[event], life.held.socket
+    socket = life.held.socket
     runs = managed(life) and not socket.direct_send  # a server that sends itself has them all in its memory
     return Flow(
         f"broadcast {event}",
         "broadcast",
-        one.per_active_day * life.active_days,
+        life.events_per_month(event),
         events=(event,),
         function=socket.send_function if runs else None,
         executions=1.0 if runs else 0.0,
