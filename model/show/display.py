@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from model import checks
+from model.checks import inert
 from model.show import terminal
-from model.show.forms import as_html, as_markdown, without_infinities
+from model.show.forms import as_csv, as_html, as_markdown, as_note, markdown, quiet, without_infinities
 
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
@@ -90,8 +91,8 @@ class Result:
         header, rows = self.cells()
         sides = ["right" if all(_numeric(row[k]) for row in rows) else "left" for k in range(len(header))]
         inside = as_html(header, rows, [f' style="text-align:{side}"' for side in sides])
-        said = "".join(f"\n<p>{html.escape(note)}</p>" for note in self.notes)
-        return f"<table>\n{inside}\n</table>{said}"
+        said = "".join(f"\n{as_note(note)}" for note in self.notes)
+        return f"<table{quiet(inside)}>\n{inside}\n</table>{said}"
 
     def to_text(self) -> str:
         """The table as aligned text: columns with a number to the right, names to the left."""
@@ -189,16 +190,16 @@ def _numeric(text: str) -> bool:
 def as_text(table, form: str, title: str = "") -> str:
     """A before-and-after table or the audit's, written as csv, json, md or html."""
     if form == "csv":
-        return table.to_csv(lineterminator="\n")
+        return as_csv(table)
     if form == "json":
         return without_infinities(table).to_json(orient="records", indent=1, double_precision=12) + "\n"
     header, rows = _shown(table)
     notes = notes_of(table)
     if form == "md":
-        return "\n".join([as_markdown(header, rows), *(f"\n{note}" for note in notes)]) + "\n"
-    caption = f"<caption>{html.escape(title)}</caption>" if title else ""
-    said = "".join(f"<p>{html.escape(note)}</p>\n" for note in notes)
-    return f"<table>{caption}{as_html(header, rows, [''] * len(header))}</table>\n{said}"
+        return "\n".join([as_markdown(header, rows), *(f"\n{markdown(note)}" for note in notes)]) + "\n"
+    caption = f"<caption>{html.escape(inert(title))}</caption>" if title else ""
+    inside = caption + as_html(header, rows, [""] * len(header))
+    return f"<table{quiet(inside)}>{inside}</table>\n" + "".join(f"{as_note(note)}\n" for note in notes)
 
 
 def notes_of(table) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from model.checks import inert
+
 WIDTH = 100  # where the output is no terminal
 MOST_NAME, MOST_CELL, GAP = 22, 22, 2  # characters that a name or a cell takes before it wraps, and between columns
 ODDS = {"change": "p_better", "best": "p_best"}  # columns, and the share of draws in which they are right
@@ -29,11 +31,6 @@ def show(header: Sequence[str], rows: Sequence[Sequence[str]], title: str, notes
         out.print(_box([header[k] for k in block], [[row[k] for k in block] for row in rows]))
     for line in (*claimed, *notes):
         out.print(Text(inert(line)))
-
-
-def inert(text: str) -> str:
-    """The text with control characters as a person can read them, so that none reaches a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _with_odds(header: list[str], rows: list[list[str]]) -> Lines:

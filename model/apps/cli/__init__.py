@@ -75,7 +75,7 @@ def report(
     try:
         index = reports.write_report(scenario, counts[0] if counts else None, out, engine=engine, timeout_min=timeout)
     except RuntimeError as broken:
-        sys.stderr.write(f"workbook: {broken}\n")
+        sys.stderr.write(f"workbook: {checks.inert(str(broken))}\n")
         raise typer.Exit(1) from None
     typer.echo(f"report: {index}")
 
@@ -150,15 +150,15 @@ def audit(
     shown = judged if format in (Format.csv, Format.json) else auditing.shown(judged)
     if format is not Format.text:
         return display.show(shown, str(format), title=title)
-    typer.echo(title)
+    typer.echo(checks.inert(title))
     for sentence in auditing.headlines(judged):
-        typer.echo(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
+        typer.echo(textwrap.fill(checks.inert(f"- {sentence}"), width(), subsequent_indent="  ", **WHOLE))
     if not full:
         return typer.echo(f"{len(judged)} figures are judged in all: workbook audit --full")
     display.show(shown.drop(columns="why"), "text")
     typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
     for figure, why in shown["why"].items():
-        typer.echo(textwrap.fill(f"{figure}: {why}", width(), subsequent_indent="  ", **WHOLE))
+        typer.echo(textwrap.fill(checks.inert(f"{figure}: {why}"), width(), subsequent_indent="  ", **WHOLE))
 
 
 @app.command()
@@ -256,7 +256,7 @@ def _said(message, category, *place, ordinary=warnings.showwarning) -> None:
     """Say what looks like a slip in one sentence, and any other warning as Python does."""
     if not issubclass(category, checks.Unusual):
         return ordinary(message, category, *place)
-    sys.stderr.write(f"workbook: {message}\n")
+    sys.stderr.write(f"workbook: {checks.inert(str(message))}\n")
 
 
 def main() -> None:
@@ -268,7 +268,7 @@ def main() -> None:
     try:
         app(args=spread(sys.argv[1:]), standalone_mode=True)
     except checks.InputError as wrong:
-        sys.stderr.write(f"workbook: {wrong}\n")
+        sys.stderr.write(f"workbook: {checks.inert(str(wrong))}\n")
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         sys.stderr.write("workbook: stopped\n")

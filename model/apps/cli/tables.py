@@ -56,7 +56,7 @@ def table(
     if explain is not None:
         return _explained(outcome.explain(explain))
     for sentence in move(outcome) if draws else ():
-        typer.echo(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
+        typer.echo(textwrap.fill(checks.inert(f"- {sentence}"), width(), subsequent_indent="  ", **WHOLE))
     display.show(outcome.table(), "text", title=title)
     if len(every) > 2:
         shown = [f"{name}{end}" for name in case.compared for end in ("", "_low", "_high")]
@@ -132,7 +132,7 @@ def answer(
         checks.fail(f"an answer is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
     found = answered(scenario_of(scenario, changes, region), counts[0] if counts else None, draws, share, seed)
     for sentence in found.sentences:
-        typer.echo(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
+        typer.echo(textwrap.fill(checks.inert(f"- {sentence}"), width(), subsequent_indent="  ", **WHOLE))
     title = "Designs that none beats in both cost [USD/month] and share told, and the share of draws that each wins"
     display.show(found.frontier.set_index("limit_s"), "text", title=title)
 
