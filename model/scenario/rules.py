@@ -12,7 +12,7 @@ from model import checks, ledger, paths, prices, radio
 from model.prices import places
 from model.scenario import columns
 from model.scenario.fields import Range, mode_of, refuse
-from model.scenario.transports import AnyDesign, Choices, WebsocketDesign
+from model.scenario.transports import AnyDesign, Choices, HeldDesign
 
 MOST_ANSWER_BYTES = 6 * 2**20
 
@@ -110,8 +110,8 @@ def _check_design(which: str, design: AnyDesign, scenario: Choices) -> None:
         _known("function", design.pull.function, design.functions, f"{which}.pull")
     elif any(count for count in [t.pulls for t in design.timers.values()] + [p.pulls for p in design.pushes.values()]):
         refuse(f"{which}.pull must be given where a push or a poll triggers pulls; got nothing")
-    if isinstance(design, WebsocketDesign):
-        _check_websocket(which, design)
+    if isinstance(design, HeldDesign):
+        _check_held(which, design)
     delivered = {event for timer in design.timers.values() for event in timer.delivers} | set(design.pushes)
     for event in scenario.events:
         if event not in delivered and event not in (scenario.refresh.shows if scenario.refresh else ()):
@@ -125,7 +125,7 @@ def _answers(part, where: str) -> None:
         refuse(f"{where}.response_bytes must be at most 6 MB, the most that a function answers; got {got}")
 
 
-def _check_websocket(which: str, design: WebsocketDesign) -> None:
+def _check_held(which: str, design: HeldDesign) -> None:
     for role in ("connect_function", "disconnect_function", "send_function"):
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
     for key, beat in design.beats.items():
@@ -133,7 +133,7 @@ def _check_websocket(which: str, design: WebsocketDesign) -> None:
             _known("function", beat.function, design.functions, f"{which}.{key}.function")
     if design.pull is None and not design.timers:
         without = "without timers, for the fallback poll asks as it does"
-        refuse(f"{which}.pull must be given in a websocket design {without}; got nothing")
+        refuse(f"{which}.pull must be given in a {design.transport} design {without}; got nothing")
 
 
 @functools.cache
