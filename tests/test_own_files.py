@@ -327,7 +327,8 @@ def test_sessions_that_the_log_cuts_are_censored_and_not_dropped(tmp_path):
     lines = [
         socket_line(0, "MESSAGE", "before"), socket_line(60, "CONNECT", "whole"), socket_line(70, "CONNECT", "no", 403),
         socket_line(90, "DISCONNECT", "before"), socket_line(100, "CONNECT", "open"),
-        socket_line(160, "DISCONNECT", "whole"), socket_line(200, "MESSAGE", "open"), socket_line(300, "CONNECT", "last"),
+        socket_line(160, "DISCONNECT", "whole"), socket_line(200, "MESSAGE", "open"),
+        socket_line(300, "CONNECT", "last"),
     ]  # fmt: skip
     log = readers.read(written(tmp_path, "ws.log", "\n".join(lines)))
     assert log.sessions[["life_s", "began", "ended", "messages"]].values.tolist() == [
