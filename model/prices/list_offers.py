@@ -16,13 +16,13 @@ from model.prices.rows import PriceRow, allowances, as_date, checked_tiers
 
 __all__ = ["load_price_list"]
 
-NOT_A_LIST = (KeyError, TypeError, AttributeError, csv.Error, json.JSONDecodeError, UnicodeDecodeError)
+NOT_A_LIST = (KeyError, TypeError, AttributeError, csv.Error, json.JSONDecodeError, UnicodeDecodeError, RecursionError)
 
 
 def _number(text: str, name: str, place: str) -> Decimal:
     try:
         number = Decimal(text)
-    except (InvalidOperation, TypeError):
+    except (InvalidOperation, TypeError, ValueError):
         checks.fail(f"{name} must be a number; got {checks.shown(text)}", place)
     if number.is_nan() or number < 0:
         checks.fail(f"{name} must be >= 0; got {text}", place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+GAPS = "gaps mean_gap_s median_gap_s shortest_gap_s longest_gap_s even stretched spread".split()
 EVEN = 0.05  # a gap within this share of the median is even
 
 

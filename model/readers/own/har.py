@@ -7,6 +7,7 @@ known. Ping and pong frames and compressed headers are not in a HAR.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import numpy as np
 
 from model import checks, paths
 from model.readers.own import sockets
-from model.readers.own.gaps import gap_table, kinds
+from model.readers.own.gaps import GAPS, gap_table, kinds
 from model.readers.own.opening import OwnFile, clean, document, listed, masked, number, own_file, seconds, within
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ class Har:
       (http, event stream), protocol (http/1.1, h2, h3, unknown), status, seconds, rtt_s (TCP connect; nan where it
       was reused), wait_s (the server's time and one round trip), reused, request_header_bytes, request_body_bytes,
       response_header_bytes, response_body_bytes (as they crossed the wire), declared_request_header_bytes,
-      declared_response_header_bytes, transfer_bytes (`_transferSize`), content_bytes (unpacked)
+      declared_response_header_bytes, transfer_bytes (`_transferSize`), content_bytes (unpacked), events (of an event
+      stream whose text is in the file)
     - `loops`: a row a method and url asked at least three times, the sums and medians of its rows, the gaps
       (mean_gap_s, median_gap_s, shortest_gap_s, longest_gap_s, even = share within 5 % of the median, stretched = gaps
-      beyond 1.5 medians, as hidden tabs make them), kind (timer, hand, long poll, page) and period_s (the median gap of
-      a timer, else nan), statuses ("200=3 304=8"), failed, fuller (answers larger than the commonest one)
+      beyond 1.5 medians, as hidden tabs make them), kind (timer, hand, long poll, event stream, page) and period_s (the
+      median gap of a timer, else nan), seconds (median of one), wait_s, rtt_s (medians), reused (share), protocol,
+      statuses ("200=3 304=8"), failed, fuller (answers larger than the commonest one)
     - `sockets`: the WebSocket connections, in the file's order
     """
 
@@ -63,10 +66,26 @@ def protocol(text: Any) -> str:
 
 
 def header_list_bytes(message: Any, first_line: str) -> float:
-    """The first line and the headers as HTTP/1.1 writes them, nan where the list is empty."""
-    found = [h for h in listed(message, "headers") if isinstance(h, Mapping) and not str(h.get("name")).startswith(":")]
-    pairs = (f"{h.get('name', '')}: {h.get('value', '')}\r\n" for h in found)
-    return float(len((first_line + "\r\n" + "".join(pairs) + "\r\n").encode("utf-8", "replace"))) if found else np.nan
+    """The first line and the headers as HTTP/1.1 writes them, nan where the list is empty or a request has no host."""
+    found = [(h.get("name", ""), h.get("value", "")) for h in listed(message, "headers") if isinstance(h, Mapping)]
+    if not found or "method" in message and "host" not in {str(name).lower() for name, _ in found}:
+        return np.nan
+    pairs = (f"{name}: {value}\r\n" for name, value in found)
+    return float(len((first_line + "\r\n" + "".join(pairs) + "\r\n").encode("utf-8", "replace")))
+
+
+def body_bytes(response: Any) -> float:
+    """Bytes of an answer's body as they crossed the wire, from the first place that tells them; nan where none does."""
+    headers = {
+        str(h.get("name")).lower(): h.get("value") for h in listed(response, "headers") if isinstance(h, Mapping)
+    }
+    known = (
+        number(within(response, "headersSize"), 1) > 0
+    )  # `_transferSize` counts the headers too where they are known
+    alone = None if known else within(response, "_transferSize")
+    size, saved = (number(within(response, "content", key)) for key in ("size", "compression"))
+    told = (number(v) for v in (within(response, "bodySize"), alone, headers.get("content-length"), size - saved))
+    return next((size for size in told if size == size), np.nan)
 
 
 def header_bytes(entry: Mapping, writer: str) -> tuple[float, float, bool]:
@@ -119,15 +138,14 @@ def request_row(entry: Mapping, writer: str) -> dict[str, Any]:
     connect, tls = (number(within(timings, key)) / 1000 for key in ("connect", "ssl"))
     joined = writer != "mitmproxy" and tls == tls  # the specification counts TLS in connect, mitmproxy beside it
     sent, got, cut = header_bytes(entry, writer)
-    body, transfer = number(within(response, "bodySize")), number(within(response, "_transferSize"))
-    upload = number(within(request, "bodySize"))
-    declared = number(within(response, "headersSize"), 1)
-    mime = str(within(response, "content", "mimeType") or "")
+    upload, typed = number(within(request, "bodySize")), len(str(within(request, "postData", "text") or ""))
+    stream = str(within(response, "content", "mimeType") or "").startswith("text/event-stream")
+    text = str(within(response, "content", "text") or "") if stream else ""
     return {
         "time_s": seconds(within(entry, "startedDateTime")),
         "method": clean(within(request, "method") or "", 12),
         "url": shown_url(entry),
-        "kind": "event stream" if mime.startswith("text/event-stream") else "http",
+        "kind": "event stream" if stream else "http",
         "protocol": protocol(within(request, "httpVersion")),
         "status": int(np.nan_to_num(number(within(response, "status")))),
         "seconds": number(within(entry, "time")) / 1000,
@@ -135,15 +153,14 @@ def request_row(entry: Mapping, writer: str) -> dict[str, Any]:
         "wait_s": number(within(timings, "wait")) / 1000,
         "reused": not connect > 0,
         "request_header_bytes": sent,
-        "request_body_bytes": upload
-        if upload == upload
-        else float(len(str(within(request, "postData", "text") or ""))),
+        "request_body_bytes": upload if upload == upload else float(typed),
         "response_header_bytes": got,
-        "response_body_bytes": transfer if body != body and declared != declared else body,
+        "response_body_bytes": body_bytes(response),
         "declared_request_header_bytes": number(within(request, "headersSize"), 1),
-        "declared_response_header_bytes": declared,
-        "transfer_bytes": transfer,
+        "declared_response_header_bytes": number(within(response, "headersSize"), 1),
+        "transfer_bytes": number(within(response, "_transferSize")),
         "content_bytes": number(within(response, "content", "size")),
+        "events": len(re.findall(r"^data:", text, re.M)) if text else np.nan,
         "cookies_cut": cut,
     }
 
@@ -155,6 +172,10 @@ SUMS = [
         "transfer content"
     ).split()
 ]
+
+
+LOOP = ["method", "url", "kind", "requests", "period_s", *GAPS, *SUMS, "seconds", "wait_s", "rtt_s", "reused"]
+LOOP += ["protocol", "statuses", "failed", "fuller"]
 
 
 def loop_table(requests: pd.DataFrame) -> pd.DataFrame:
@@ -172,6 +193,8 @@ def loop_table(requests: pd.DataFrame) -> pd.DataFrame:
         quiet = times[1:] - (times + group["seconds"].to_numpy())[:-1]
         if group["seconds"].median() > 1 and np.nanmedian(quiet) < 0.2 * gaps["median_gap_s"][0]:
             kind = "long poll"
+        if (group["kind"] == "event stream").any():
+            kind = "event stream"
         sizes, many = np.unique(group["response_body_bytes"].dropna(), return_counts=True)
         rows.append(
             {
@@ -182,8 +205,7 @@ def loop_table(requests: pd.DataFrame) -> pd.DataFrame:
                 "period_s": gaps["median_gap_s"][0] if kind == "timer" else np.nan,
                 **{name: values[0] for name, values in gaps.items()},
                 **{name: group[name].sum(skipna=False) for name in SUMS},
-                "wait_s": group["wait_s"].median(),
-                "rtt_s": group["rtt_s"].median(),
+                **{name: group[name].median() for name in ("seconds", "wait_s", "rtt_s")},
                 "reused": group["reused"].mean(),
                 "protocol": group["protocol"].mode()[0],
                 "statuses": " ".join(f"{code}={n}" for code, n in sorted(Counter(group["status"]).items())),
@@ -191,7 +213,7 @@ def loop_table(requests: pd.DataFrame) -> pd.DataFrame:
                 "fuller": int(many[sizes > sizes[many.argmax()]].sum()) if len(sizes) else 0,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=LOOP)
 
 
 def har(path: str | Path) -> Har:

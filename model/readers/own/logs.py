@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model import checks, paths
-from model.readers.own.gaps import gap_table, kinds
+from model.readers.own.gaps import GAPS, gap_table, kinds
 from model.readers.own.log_lines import COLUMNS, EVENTS, FORMS, MORE, MOST_NAMES, Numbers, reader
 from model.readers.own.opening import OwnFile, Progress, clean, document, head, lines, listed, opened, own_file, within
 
@@ -173,7 +173,9 @@ def loop_table(columns: dict[str, np.ndarray], names: list[str]) -> pd.DataFrame
             kind = kinds(gaps)
             period = {"kind": kind, "period_s": np.where(kind == "timer", gaps["median_gap_s"], np.nan)}
             parts.append(pd.DataFrame({"caller": caller, "failed": failed, "bytes": sizes, **period, **gaps}))
-    table = pd.concat(parts) if parts else pd.DataFrame(columns=["caller", "failed", "bytes", "kind", "period_s"])
+    table = (
+        pd.concat(parts) if parts else pd.DataFrame(columns=["caller", "failed", "bytes", "kind", "period_s", *GAPS])
+    )
     table.insert(1, "route", np.array(names, object)[pairs % len(names)])
     table.insert(2, "requests", many)
     return table.reset_index(drop=True)
