@@ -296,6 +296,31 @@ def prices_case(rng, folder):
     return lambda: readers.load_price_list(path)
 
 
+CELLS = [
+    "1 / 0",
+    "raise SystemExit",
+    "exit()",
+    "print('x' * 1_000_000)",
+    "users = None",
+    "del users",
+    "import os; os.chdir('/')",
+]
+CELLS += [
+    "import builtins; builtins.print = None",
+    "def f(): f()\nf()",
+    "x = (",
+    "%time 1",
+    "!true",
+    "raise KeyboardInterrupt",
+]
+CELLS += [
+    "import sys; sys.stdout = None",
+    "class E(BaseException): pass\nraise E",
+    "raise ValueError('a\\nb\\n[/c]')",
+    "%%bash\nexit 3",
+]
+
+
 def notebooks_case(rng, folder):
     import small_notebooks
 
@@ -307,6 +332,8 @@ def notebooks_case(rng, folder):
         text = scrambled(rng, text)
     else:
         text = json.dumps(broken(rng, json.loads(text)))
+    if rng.random() < 0.3:  # a cell that does something else
+        text = small_notebooks.small(path, rng.choice(CELLS)).read_text()
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
 
     def executed():
