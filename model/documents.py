@@ -95,10 +95,10 @@ def _check_values(content: Any, shown: str) -> None:
         if isinstance(value, str) and len(value) > MOST_TEXT:
             checks.fail(f"{name} must have at most {MOST_TEXT:,} letters; got {len(value):,}", shown)
         if isinstance(value, int) and value.bit_length() > MOST_BITS:
-            digits = int(value.bit_length() * 0.30103) + 1
-            checks.fail(f"{name} must be at most {2.0**MOST_BITS:.2g}; got a number of {digits:,} digits", shown)
+            got = f"a number of {value.bit_length():,} bits"
+            checks.fail(f"{name} must be at most {2.0**MOST_BITS:.2g}; got {got}", shown)
         inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, one in inside:
             if len(str(key)) > MOST_KEY:
                 checks.fail(f"a key must have at most {MOST_KEY} letters; got {checks.shown(str(key))}", shown)
-            waiting.append((f"{name}.{key}".lstrip("."), one))
+            waiting.append((f"{name}.{key}"[-300:].lstrip("."), one))
