@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
 from typing import NoReturn
 
 import numpy as np
-
-CONTROL = re.compile(r"[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\U0010ffff]")
 
 
 class InputError(ValueError):
@@ -37,22 +34,6 @@ def shown(value: object) -> str:
 def inert(text: str) -> str:
     """The text with control characters as a person can read them, so that none does anything anywhere."""
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
-
-
-def yaml_reader():
-    """A reader of plain YAML 1.2 that lets no control character, and no half of a letter, into a text."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.constructor import ConstructorError, SafeConstructor
-
-    class PlainTexts(SafeConstructor):
-        def construct_scalar(self, node):
-            if odd := CONTROL.search(str(node.value)):
-                raise ConstructorError(problem=f"no text may hold {odd[0]!a}", problem_mark=node.start_mark)
-            return super().construct_scalar(node)
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor = PlainTexts
-    return yaml
 
 
 def place_text(place: object) -> str:
@@ -89,7 +70,7 @@ def known(kind: str, name: object, names: Iterable[object], place: object = None
     """Refuse a name that is not among the known ones, offering the nearest; gives the name back."""
     names = list(names)
     if name not in names:
-        fail(f"unknown {kind} {name!r}{where}{nearest(name, names)}", place)
+        fail(f"unknown {kind} {shown(name)}{where}{nearest(name, names)}", place)
     return name
 
 

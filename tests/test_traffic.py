@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import model
-from model import traffic
-from model.life import chains, sessions
+from model import traffic, wire
+from model.life import chains, exchange, sessions
 from model.life.flow import cold_shares
 from model.life.lengths import mean_billed_minutes
 from model.scenario import sampling
@@ -387,6 +387,67 @@ def test_a_json_heartbeat_is_two_messages_and_a_run(twilly):
     beat = {"after.heartbeat.kind": "json", "after.heartbeat.function": "connect"}
     one = next(f for f in traffic.flows("after", twilly.with_(beat)) if f.name == "heartbeat")
     assert one.meters["apigw_ws_message"] == 2.0 and one.meters["lambda_request"] == 1.0
+
+
+def test_an_answer_without_news_may_be_another_such_as_a_304(twilly):
+    name = next(n for n, t in twilly.before.timers.items() if t.delivers and t.timing == "fixed" and not t.pulls)
+    full, saved, none = (
+        flow(traffic_of(twilly.with_({f"before.timers.{name}.empty_bytes": size}), "before"), f"poll {name}")
+        for size in (None, 300.0, 0.0)
+    )
+    timer = twilly.before.timers[name]
+    polls_with_news = 1.0 - (full.response_bytes - saved.response_bytes) / (timer.response_bytes - 300.0)
+    assert 0.0 < polls_with_news < 0.2  # news is rare in a poll each 2 s
+    assert saved.response_bytes - none.response_bytes == pytest.approx(300.0 * (1.0 - polls_with_news))
+
+
+def test_node_20_takes_the_other_sources_longer_start_into_its_range_and_no_other_runtime_does(twilly):
+    name = next(iter(twilly.before.functions))
+    newer = twilly.with_({f"before.functions.{name}.runtime": "nodejs20"})
+    assert "ledger.lambda_node20_init_s" not in sampling.ranged_inputs(twilly)
+    one = sampling.ranged_inputs(newer)["ledger.lambda_node20_init_s"]
+    assert (one.low, one.mode, one.high) == (0.0, 0.0, 0.141)
+    slow = newer.with_({"ledger.lambda_node20_init_s": 0.141})
+    started = [traffic_of(s, "before").runs[name].init_s for s in (twilly, newer, slow)]
+    assert started[0] - started[1] == pytest.approx(0.033, abs=1e-3)  # lambda_perf
+    assert started[2] - started[0] == pytest.approx(0.108, abs=1e-3)  # lambda_size_gist's largest difference
+
+
+def test_a_servers_unanswered_messages_go_down_only_as_often_as_published(twilly):
+    """Ten thousand connections and a ping each 3 s are "3000+ messages per second" (anycable/actioncable-next, 6)."""
+    beat = {"from": "server", "answered": False, "kind": "json", "period_s": 3.0, "pong_timeout_s": 6.0}
+    scenario = twilly.with_({"after.socket.backend": "server", "after.heartbeat": beat})
+    found = traffic_of(scenario, "after")
+    sent = flow(found, "heartbeat")
+    each_s = found.life.open_connections * scenario.month_s / sent.per_month  # some of the open are lost already
+    assert 1e4 / each_s == pytest.approx(3333.3, rel=0.02)
+    assert (sent.messages_up, sent.messages_down, sent.executions) == (0.0, 1.0, 0.0)
+    up, down = exchange.flow_bytes(found, sent)
+    assert (up, down) == wire.websocket_message_bytes(0, masked=False)
+
+
+def test_a_beat_of_the_server_is_the_clients_turned_round_and_no_reset_answers_it(twilly):
+    slow = {"after.heartbeat.period_s": 300.0, "networks.lte.nat_timeout_s": 255.0, "ledger.nat_reset_share": 1.0}
+    own, turned = (
+        traffic_of(twilly.with_({**slow, "after.heartbeat.from": who}), "after") for who in ("client", "server")
+    )
+    sizes = [exchange.flow_bytes(found, flow(found, "heartbeat")) for found in (own, turned)]
+    assert sizes == [(132, 76), (80, 128)] and sum(sizes[0]) == sum(sizes[1]) == 208
+    assert np.all(turned.life.deaf_share > own.life.deaf_share)
+
+
+def test_of_two_beats_the_quicker_shows_a_loss_and_both_wake_the_phone(twilly):
+    second = {"period_s": 45.0, "pong_timeout_s": 10.0, "from": "server"}
+    alone, both = (
+        traffic_of(twilly.with_({"after.heartbeat.period_s": 60.0, "after.second_heartbeat": beat}), "after")
+        for beat in (None, second)
+    )
+    quick = traffic_of(twilly.with_({"after.heartbeat": {**twilly.after.heartbeat.model_dump(), **second}}), "after")
+    assert both.life.notice_s == quick.life.notice_s < alone.life.notice_s
+    assert flow(both, "second heartbeat").per_month == pytest.approx(flow(quick, "heartbeat").per_month, rel=1e-3)
+    assert flow(both, "heartbeat").per_month == pytest.approx(flow(alone, "heartbeat").per_month, rel=1e-3)
+    one, two = (model.evaluate(twilly.with_({"after.second_heartbeat": b})) for b in (None, second))
+    assert two.values("battery", "after") > one.values("battery", "after")
 
 
 def test_pings_are_free_unless_the_switch_says_otherwise(twilly):

@@ -13,9 +13,10 @@ from model.life import chains, exchange
 from model.life.flow import Flow, Traffic
 from model.prices import metering
 from model.scenario import AnyDesign, Scenario
+from model.scenario.fields import ANSWERING
 from model.traffic import traffic as traffic_of
 
-BACKENDS = ("http_api", "rest_api", "server")
+BACKENDS = ANSWERING
 OWN_SOCKETS = "server with its own sockets"
 
 

@@ -12,6 +12,7 @@ from model.latency import chain, parts, reach
 from model.latency.parts import DelayPart
 from model.life import tellers
 from model.life.flow import Traffic
+from model.life.rates import feed_s
 from model.life.sessions import HANDSHAKE_RTTS, poll_period_s
 from model.traffic.socket import pushed_bytes
 
@@ -50,6 +51,7 @@ def kind(traffic: Traffic, event: str) -> tuple:
     if reach.pushed(traffic, event):
         push = life.design.pushes[event]
         own = push.pulls or push.audience == "broadcast" or np.any(np.greater(pushed_bytes(life, event), LARGE_BYTES))
+        own = own or feed_s(life.scenario, event) is not None
         return ("push", by_hand, event if own else "")
     told = tuple(dict.fromkeys(name for name, _ in reach.timers_of(traffic, event)[0]))
     large = np.any(np.greater(life.scenario.events[event].payload_bytes, LARGE_BYTES))
@@ -144,6 +146,7 @@ def _alive(traffic: Traffic, event: str) -> list[DeliveryPath]:
     life = traffic.life
     socket, screens = life.design.socket, life.scenario.events[event].screens
     share = traffic.life.alive_share * life.fan_outs[event].share
+    feed = "" if feed_s(life.scenario, event) is None else f"push {event}"
     cold = []
     if not socket.direct_send:
         name = socket.send_function
@@ -151,7 +154,7 @@ def _alive(traffic: Traffic, event: str) -> list[DeliveryPath]:
     pulled, chances = _pulls(traffic, f"pull after {event}", life.design.pushes[event].pulls)
     common = {
         **chain.sender_parts(traffic, event),
-        "radio wake-up": chain.radio_wake(traffic, screens),
+        "radio wake-up": chain.radio_wake(traffic, screens, feed),
         "downlink": chain.round_trips(traffic, 0.5),
         "transmission": chain.transmission(traffic, pushed_bytes(life, event)),
         **pulled,

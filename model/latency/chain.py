@@ -8,7 +8,7 @@ import numpy as np
 
 from model.latency import parts
 from model.latency.parts import DelayPart
-from model.life import airtime, chains
+from model.life import airtime, chains, tellers
 from model.life.flow import Traffic
 
 __all__: list[str] = []
@@ -42,13 +42,14 @@ def _request_parts(traffic: Traffic, name: str) -> dict[str, DelayPart]:
     scenario, design = traffic.life.scenario, traffic.life.design
     function = design.functions[name]
     database_s = sum((chains.operation_s(scenario, o, traffic.table_bytes) for o in function.operations), 0.0)
-    if design.api.backend == "server":
+    row = design.api.row
+    if row.own:
         return {
             "queue": _server_queue(traffic),
-            "server": _service(traffic, scenario.number("server_request_s")),
+            "server": _service(traffic, scenario.number(row.added_s)),
             "database": _service(traffic, database_s),
         }
-    gateway_s = scenario.number({"http_api": "apigw_http_s", "rest_api": "apigw_rest_s"}[design.api.backend])
+    gateway_s = scenario.number(row.added_s)
     code_s = chains.run_s(scenario, function, traffic.table_bytes) - database_s
     return {
         "gateway": _service(traffic, gateway_s),
@@ -59,13 +60,13 @@ def _request_parts(traffic: Traffic, name: str) -> dict[str, DelayPart]:
 
 def cold_share(traffic: Traffic, function: str):
     """Share of requests that find the function cold, as traffic decided; none on a plain server."""
-    return 0.0 if traffic.life.design.api.backend == "server" else traffic.runs[function].cold_share
+    return traffic.runs[function].cold_share if traffic.life.design.api.row.on_lambda else 0.0
 
 
 def cold_start(traffic: Traffic, name: str) -> DelayPart:
     """What a cold start of a function adds."""
     one = traffic.life.design.functions[name]
-    extra_s = traffic.life.scenario.number("lambda_cold_extra_s")
+    extra_s = chains.cold_extra_s(traffic.life.scenario, one.runtime)
     return once(traffic, ("cold", name), lambda: parts.cold_start(one.runtime, one.package_kb, extra_s))
 
 
@@ -98,16 +99,19 @@ def to_screen(traffic: Traffic) -> dict[str, DelayPart]:
     )
 
 
-def radio_wake(traffic: Traffic, screens: list[str] | None) -> DelayPart:
-    """What a push waits for the radio, as the traffic of the screens where it is seen leaves it."""
-    every = ("wake", *(screens or ()))
-    return once(traffic, every, lambda: by_network(traffic, lambda name: radio_on(traffic, name, screens)))
+def radio_wake(traffic: Traffic, screens: list[str] | None, feed: str = "") -> DelayPart:
+    """What a push waits for the radio, as the traffic of the screens where it is seen leaves it.
+
+    A feed, by the name of its flow, finds its own last push where its clock put it, not at random.
+    """
+    every = ("wake", feed, *(screens or ()))
+    return once(traffic, every, lambda: by_network(traffic, lambda name: radio_on(traffic, name, screens, feed)))
 
 
-def radio_on(traffic: Traffic, name: str, screens: list[str] | None) -> DelayPart:
+def radio_on(traffic: Traffic, name: str, screens: list[str] | None, feed: str = "") -> DelayPart:
     """The same on one network."""
     network = traffic.life.scenario.networks[name]
-    quiet = once(traffic, ("quiet", name), lambda: airtime.quiet_by_place(traffic, network))
+    quiet = once(traffic, ("quiet", feed, name), lambda: airtime.quiet_by_place(traffic, network, feed))
     shares = airtime.shares_on(traffic, quiet, screens)
     return parts.radio_wake(shares, network.drx_s, network.paging_s, airtime.promotion_s(network))
 
@@ -121,21 +125,19 @@ def sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:
 def _sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:
     scenario, socket = traffic.life.scenario, traffic.life.design.socket
     found = _lookup(traffic, event)
-    if socket.backend == "server":
-        found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number("server_post_s"))
+    row = socket.row
+    found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number(row.post_s))
+    if row.own:
         return found
-    found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number("apigw_ws_post_s"))
-    found["post"] = _service(traffic, scenario.number("apigw_ws_post_s"))
-    return {**found, "gateway": _service(traffic, scenario.number("apigw_ws_delivery_s"))}
+    found["post"] = _service(traffic, scenario.number(row.post_s))
+    return {**found, "gateway": _service(traffic, scenario.number(row.delivery_s))}
 
 
 def _lookup(traffic: Traffic, event: str) -> dict[str, DelayPart]:
     """The sender's work until its first post: its own process with a cache, or a function that is invoked."""
     scenario, design, socket = traffic.life.scenario, traffic.life.design, traffic.life.design.socket
-    function = design.functions[socket.send_function]
+    function = tellers.sender(traffic.life, event)
     broadcast = design.pushes[event].audience == "broadcast"
-    if broadcast and not socket.direct_send:
-        function = chains.scanning(function)
     database_s = sum((chains.operation_s(scenario, o, traffic.table_bytes) for o in function.operations), 0.0)
     if socket.direct_send:
         missed = 0.0 if broadcast else 1.0 - socket.cache_hit_share

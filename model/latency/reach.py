@@ -8,7 +8,7 @@ from model import checks
 from model.latency import chain
 from model.life import tellers
 from model.life.flow import Traffic
-from model.life.sessions import pushes_per_s
+from model.life.rates import pushes_per_s
 
 __all__ = ["delivered_rate_per_s", "undelivered_reasons", "undelivered_share"]
 

@@ -11,7 +11,7 @@ from model.latency import chain, reach
 from model.latency.branches import kind
 from model.latency.deliveries import Deliveries, deliveries, together
 from model.life.flow import Traffic
-from model.life.sessions import pushes_per_s
+from model.life.rates import pushes_per_s
 
 __all__ = ["mean_s", "quantile_s", "told_in_time", "told_share", "untold_reasons"]
 

@@ -95,7 +95,7 @@ def side_by_side(traffic: Traffic, network: Network) -> dict[str, list[tuple]]:
     Source: huang2012.
     """
     flows, places = _by_flow(traffic, network), traffic.life.places
-    if traffic.life.design.transport != "websocket":
+    if traffic.life.design.socket is None:
         return {place: [(1.0, _at(flows, place), False)] for place in places}
     flows |= _started(traffic, network, flows)
     down, up, fallen = traffic.life.down_share, _while_up(traffic, flows), _while_down(traffic, flows)
@@ -150,7 +150,12 @@ def _while_up(traffic: Traffic, flows: dict[str, dict]) -> dict[str, dict]:
     """The flows beside a socket that is up: pushes as often as they come meanwhile, no fallback poll."""
     up, pushes = np.maximum(1.0 - traffic.life.down_share, 1e-9), [f.name for f in traffic.flows if f.kind == "push"]
     kept = {f.name: flows[f.name] for f in traffic.flows if f.name in flows and f.kind != FALLBACK}
-    return kept | _changed(flows, pushes, lambda source: _with_timing(source, rate_per_s=source.rate_per_s / up))
+    return kept | _changed(flows, pushes, lambda source: _more_often(source, up))
+
+
+def _more_often(source, up):
+    """A source that comes only while the socket is up, as often as it comes then; a clock's period is that anyway."""
+    return source if source.period_s is not None else _with_timing(source, rate_per_s=source.rate_per_s / up)
 
 
 def _while_down(traffic: Traffic, flows: dict[str, dict]) -> dict[str, dict]:
@@ -223,8 +228,10 @@ def shares_on(traffic: Traffic, quiet_at: dict[str, tuple], screens=None) -> tup
     return 1.0 - quiet / whole, (quiet - idle) / whole, idle / whole
 
 
-def quiet_by_place(traffic: Traffic, network: Network) -> dict[str, tuple]:
+def quiet_by_place(traffic: Traffic, network: Network, feed: str = "") -> dict[str, tuple]:
     """How often the radio is quiet, and how often idle, beside a live socket at each place with a screen.
+
+    At a random moment, or when a push of a feed comes, which its own last push precedes by its period.
 
     Source: huang2012, cox1962.
     """
@@ -237,7 +244,8 @@ def quiet_by_place(traffic: Traffic, network: Network) -> dict[str, tuple]:
     number = {source: k for k, source in enumerate(dict.fromkeys(s for mix in mixes.values() for s in mix))}
     air = radio.Quiet(tuple(number), (0.0, _of_profile(network, radio.tail_s)))  # no transfer runs; the tail is over
     numbers = {name: tuple(number[source] for source in mix) for name, mix in mixes.items()}
-    return {name: (air.at_end(mix, 0), air.at_end(mix, 1)) for name, mix in numbers.items()}
+    own = {name: number.get(together[name][0][1].get(feed)) for name in numbers}
+    return {name: tuple(air.at_end(mix, step, own[name]) for step in (0, 1)) for name, mix in numbers.items()}
 
 
 def _of_profile(network: Network, of):

@@ -14,6 +14,7 @@ from model import checks, ledger, paths, wire
 from model.life.flow import Flow, Traffic
 from model.life.sessions import handshake_s
 from model.scenario import AnyDesign, Network
+from model.scenario.fields import row
 
 CONTROL_MOST_BYTES = 125  # the longest body of a ping, RFC 6455
 AGREED_BYTES = len("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n")
@@ -61,9 +62,8 @@ def _payload_bytes(socket, payload_bytes):
 
 def _answer_s(traffic: Traffic, flow: Flow):
     """How long the socket's server takes to answer: its function, behind the gateway where there is one."""
-    if traffic.life.design.socket.backend == "server":
-        return flow.execution_s
-    return traffic.life.scenario.number("apigw_rest_s") + flow.execution_s
+    row = traffic.life.design.socket.row
+    return flow.execution_s + (0.0 if row.own else traffic.life.scenario.number(row.added_s))
 
 
 def _push_bytes(traffic: Traffic, flow: Flow, ip: int):
@@ -81,21 +81,27 @@ def _message_bytes(traffic: Traffic, flow: Flow, ip: int):
 
 
 def _heartbeat_bytes(traffic: Traffic, flow: Flow, ip: int):
-    """A ping and its pong; or, where the heartbeat is JSON, a message each way, which is an exchange."""
-    design, sizes = traffic.life.design, (flow.request_bytes, flow.response_bytes)
-    if design.heartbeat.kind == "json":
-        frames = [
-            wire.websocket_frame_bytes(_payload_bytes(design.socket, size), masked)
-            for size, masked in zip(sizes, (True, False), strict=True)
-        ]
-        return wire.http_exchange_bytes(*frames, design.socket.tls, ip, _answer_s(traffic, flow))
-    checks.bounded(
-        "heartbeat.payload_bytes",
-        sizes[0],
-        f"<= {CONTROL_MOST_BYTES} B in a ping (RFC 6455)",
-        lambda size: size <= CONTROL_MOST_BYTES,
-    )
-    return wire.heartbeat_bytes(design.socket.tls, ip, *(wire.rounded_bytes(size) for size in sizes))
+    """A beat and its answer: control frames, or JSON messages, of which one each way is an exchange."""
+    design, key = traffic.life.held, flow.name.replace(" ", "_")
+    beat, socket = design.beats[key], design.socket
+    if beat.kind == "ping":
+        checks.bounded(
+            f"{key}.payload_bytes",
+            beat.payload_bytes,
+            f"<= {CONTROL_MOST_BYTES} B in a ping (RFC 6455)",
+            lambda size: size <= CONTROL_MOST_BYTES,
+        )
+    elif beat.answered:
+        ways = (True, False) if beat.by_client else (False, True)
+        frames = [wire.websocket_frame_bytes(_payload_bytes(socket, beat.payload_bytes), masked) for masked in ways]
+        waited_s = _answer_s(traffic, flow) if beat.by_client else 0.0
+        sent, back = wire.http_exchange_bytes(*frames, socket.tls, ip, waited_s)
+        return (sent, back) if beat.by_client else (back, sent)
+    if not beat.answered:  # a lone control frame is as long as a message
+        size = _payload_bytes(socket, beat.payload_bytes) if beat.kind == "json" else beat.payload_bytes
+        return wire.websocket_message_bytes(size, beat.by_client, socket.tls, ip)
+    size = wire.rounded_bytes(beat.payload_bytes)
+    return wire.heartbeat_bytes(socket.tls, ip, size, size, from_server=not beat.by_client)
 
 
 def _connect_bytes(traffic: Traffic, flow: Flow, ip: int):
@@ -179,7 +185,6 @@ REQUEST = ("http1_ios_post_headers_bytes", "hpack_request")
 RESPONSES = {
     "rest_api": ("http1_rest_api_response_headers_bytes", "hpack_rest_api_response"),
     "http_api": ("http1_http_api_response_headers_bytes", "hpack_http_api_response"),
-    "server": ("http1_http_api_response_headers_bytes", "hpack_http_api_response"),
 }
 TOKEN, API_ANSWER = "http1_bearer_token_header_bytes", "http1_http_api_response_headers_bytes"
 API_BLOCK = "hpack_http_api_response_steady_bytes"
@@ -212,7 +217,7 @@ def http2_pair_bytes(request_bytes, response_bytes, backend="http_api", first=Fa
     Source: rfc9113, rfc7541, wire_capture.
     """
     age = "first" if first else "steady"
-    answer = RESPONSES[checks.known("backend", backend, RESPONSES)]
+    answer = RESPONSES[row(backend).answer]
     request, response = (
         np.asarray(checks.whole(name, size, "B"), dtype=np.int64)
         for name, size in (("request_bytes", request_bytes), ("response_bytes", response_bytes))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from model import ledger
 from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
+from model.life.rates import action_per_s, feeds_s, pushes_per_s
 from model.life.silences import Silence, quiet_cuts_per_s, silence
 from model.scenario import AnyDesign, Scenario, WebsocketDesign
 
@@ -94,6 +94,23 @@ class Life:
         return (self.connected_share + self.lingering_share) * self.active_s / self.scenario.month_s
 
     @property
+    def channels_live(self):
+        """Mean number of channels with somebody in the app who subscribes to them."""
+        own = self.scenario.channels
+        if own.live is not None:
+            return own.live
+        return self.active_s / self.scenario.month_s * own.subscribed / own.members
+
+    def events_per_month(self, event: str):
+        """How often an event happens in a month, whoever causes it and however many it is told to."""
+        one = self.scenario.events[event]
+        if one.every_s is None:
+            return one.per_active_day * self.active_days
+        if one.audience == "recipients":  # a feed of their own
+            return pushes_per_s(self.scenario, event) * self.active_s
+        return (self.channels_live if one.audience == "members" else 1.0) * self.scenario.month_s / one.every_s
+
+    @property
     def lingering_each(self):
         """Lost connections still open beside each live one; none where every socket is blocked."""
         live, lost = np.broadcast_arrays(np.asarray(self.connected_share, dtype=float), self.lingering_share)
@@ -141,30 +158,44 @@ def handshake_s(host, rtt_s):
 
 def _first_delay_s(design: AnyDesign) -> tuple:
     """The least and the most that a client waits before its first try to reconnect."""
-    return tuple(part * design.reconnect.delays_s[0] for part in JITTER[design.reconnect.jitter])
+    plan = design.reconnect
+    if plan.jitter == "plus_minus":
+        ends = (1.0 - plan.jitter_share, 1.0 + plan.jitter_share)
+        return tuple(np.minimum(part * plan.delays_s[0], plan.most_s) for part in ends)
+    return tuple(part * plan.delays_s[0] for part in JITTER[plan.jitter])
+
+
+def _heard(design: AnyDesign):
+    """The chance that a heartbeat resets the gateway's idle timer: a message does, a server's own ping does not."""
+    if any(b.kind == "json" for b in design.beats.values()):
+        return 1.0
+    return design.socket.ping_resets_idle * any(b.by_client for b in design.beats.values())
 
 
 def _socket(scenario: Scenario, design: AnyDesign, sessions_per_s, packets_per_s, connect_run_s) -> dict:
     """Connected time, connects, losses and down time of a WebSocket design, per second of active time."""
-    use, socket, beat = scenario.usage, design.socket, design.heartbeat
+    use, socket = scenario.usage, design.socket
+    beat = min(design.beats.values(), key=lambda b: float(np.mean(b.period_s)))  # the quicker of two shows a loss
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     least_s, most_s = _first_delay_s(design)
     reconnect_s = (least_s + most_s) / 2.0 + handshake_s(socket, rtt_s) + rtt_s + connect_run_s
     seen = mix(scenario, lambda n: n.losses_per_hour * (1.0 - n.unseen_share)) / 3600.0
     unseen = mix(scenario, lambda n: n.losses_per_hour * n.unseen_share) / 3600.0
-    idle_s, gateway = ledger.quotas()["apigw_ws_idle_s"], socket.backend == "apigw_ws"
-    if gateway:  # it closes what stays silent, and says so; a plain server sets no such limits
-        heard = 1.0 if beat.kind == "json" else socket.ping_resets_idle
+    by_clock_s = feeds_s(scenario, design)
+    row = socket.row
+    idle_s, life_s = row.limit(row.idle), row.limit(row.life)
+    if np.isfinite(idle_s):  # it closes what stays silent, and says so; a plain server sets no such limits
+        heard = _heard(design)
         safe_s = idle_s * scenario.number("idle_safe_share")
-        pinged = silence(safe_s, beat, packets_per_s, 0.0, reconnect_s).cuts_per_s
+        pinged = silence(safe_s, beat, packets_per_s, 0.0, reconnect_s, by_clock_s).cuts_per_s
         unheard = quiet_cuts_per_s(idle_s, packets_per_s, use.session_mean_s, use.session_sigma_ln)
+        unheard = unheard * np.greater(by_clock_s, idle_s)
         seen = seen + heard * pinged + (1.0 - heard) * unheard
-    reset = scenario.number("nat_reset_share")
+    reset = scenario.number("nat_reset_share") * beat.by_client  # what is sent may be answered by a reset
     lapses = {
-        name: silence(
-            n.nat_timeout_s, beat, packets_per_s, (1.0 - reset) * beat.pong_timeout_s + reset * n.rtt_s, reconnect_s
-        )
+        name: silence(n.nat_timeout_s, beat, packets_per_s, notice_s, reconnect_s, by_clock_s)
         for name, n in scenario.networks.items()
+        for notice_s in [(1.0 - reset) * beat.pong_timeout_s + reset * n.rtt_s]
     }
     nat, deaf = (
         sum(n.share * getattr(lapses[name], of) for name, n in scenario.networks.items())
@@ -176,13 +207,9 @@ def _socket(scenario: Scenario, design: AnyDesign, sessions_per_s, packets_per_s
     unseen_share = np.minimum(unseen * notice_s, 0.5) * usable
     out_s = np.minimum((seen + unseen + nat) * reconnect_s, 0.5) * usable
     late = np.maximum(reconnect_s - design.fallback.start_delay_s, 0.0) / reconnect_s
-    cuts = (
-        mean_cuts(use.session_mean_s, use.session_sigma_ln, socket.grace_s, ledger.quotas()["apigw_ws_connection_s"])
-        if gateway
-        else 0.0
-    )
+    cuts = mean_cuts(use.session_mean_s, use.session_sigma_ln, socket.grace_s, life_s) if np.isfinite(life_s) else 0.0
     losses = (seen + unseen + nat) * usable
-    lingering = (unseen + nat) * usable * np.maximum(idle_s - notice_s, 0.0)
+    lingering = (unseen + nat) * usable * np.maximum(row.limit(row.lingers) - notice_s, 0.0)
     minutes = mean_billed_minutes(use.session_mean_s, use.session_sigma_ln, socket.grace_s) * sessions_per_s * usable
     return dict(
         connected_share=usable - out_s + sessions_per_s * socket.grace_s * usable,
@@ -227,28 +254,12 @@ def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0
         sessions=sessions,
         request_s=request_s,
     )
-    if design.transport == "polling":
+    if design.socket is None:
         return Life(places=places, **base)
     packets_per_s = sum(pushes_per_s(scenario, name) for name in design.pushes)
+    over = [action_per_s(scenario, a) * a.requests for a in scenario.actions.values() if a.over == "socket"]
+    packets_per_s = sum(over, packets_per_s)
     sessions_per_s = use.sessions_per_day / active_day_s
     socket = _socket(scenario, design, sessions_per_s, packets_per_s, connect_run_s)
     grace = design.socket.grace_s * (1.0 - design.socket.blocked_share) * sessions_per_s
     return Life(places={**places, "grace": Place(grace, None, None)}, **base, **socket)
-
-
-def screens_share(scenario: Scenario, names: list[str] | None):
-    """The share of active time on the screens of these names; all of it where none is named."""
-    return sum(screen.share for name, screen in scenario.screens.items() if names is None or name in names)
-
-
-def some(value):
-    """The value, 1 in its place where it is 0: what nothing is divided by."""
-    return np.where(np.greater(value, 0.0), value, 1.0)[()]
-
-
-def pushes_per_s(scenario: Scenario, event: str):
-    """How often one user in the app is sent an event, on average over the screens; never where nobody is there."""
-    one, use = scenario.events[event], scenario.usage
-    day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)
-    there = np.greater(screens_share(scenario, one.screens or None), 0.0)
-    return one.per_active_day * one.recipients * one.online_share / day_s * there

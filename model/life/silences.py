@@ -47,15 +47,17 @@ def cut_shares(limit_s, heartbeat_s, packets_per_s) -> tuple:
     return np.clip(cut, 0.0, 1.0), np.maximum(late_s, 0.0)
 
 
-def silence(limit_s, heartbeat, packets_per_s, notice_s, back_s) -> Silence:
+def silence(limit_s, heartbeat, packets_per_s, notice_s, back_s, by_clock_s=np.inf) -> Silence:
     """What a limit on silence costs under a heartbeat; a dead connection is given up `notice_s` after the ping.
 
     `clock: fixed` pings each period; `after_silence` starts the period anew at every packet, so that a connection whose
-    last packet is a limit ago is always cut. Each cut is followed by the time to be back.
+    last packet is a limit ago is always cut. Each cut is followed by the time to be back. Messages that come by the
+    clock within the limit leave no silence.
 
     Source: cox1962.
     """
     limit, beat, rate = np.asarray(limit_s, dtype=float), heartbeat.period_s, np.maximum(packets_per_s, 1e-12)
+    beat = np.where(np.less_equal(by_clock_s, limit), np.minimum(beat, by_clock_s), beat)
     cut, late_s = cut_shares(limit, beat, rate)
     alive_s = beat - late_s
     if heartbeat.clock == "after_silence":

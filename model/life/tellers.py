@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.life.sessions import Life, overlay_poll_s, screens_share, some
-from model.scenario import Timer
+from model.life import chains
+from model.life.rates import screens_share, some
+from model.life.sessions import Life, overlay_poll_s
+from model.scenario import Function, Timer
 
 BY_HAND, APP = "by_hand", "refresh"
 UNSENT = "nobody sends it"
@@ -19,6 +21,19 @@ def pushed(design, event: str) -> bool:
     """Whether somebody sends a push for this event."""
     push = design.pushes.get(event)
     return push is not None and push.sent
+
+
+def sender(life: Life, event: str) -> Function:
+    """The function that sends an event: a broadcast scans a page of the table, a query finds a channel's members."""
+    scenario, design = life.scenario, life.held
+    function = design.functions[design.socket.send_function]
+    if design.pushes[event].audience != "broadcast":
+        return function
+    if scenario.events[event].audience != "members":
+        return chains.scanning(function)
+    each = [(o, scenario.channels.members if o.kind == "query" else 1.0) for o in function.operations]
+    read = [o.model_copy(update={"item_bytes": o.item_bytes * many}) for o, many in each]
+    return function.model_copy(update={"operations": read})
 
 
 def running_share(life: Life, timer: Timer, event: str):

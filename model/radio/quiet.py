@@ -140,8 +140,11 @@ class Quiet:
             lambda: tuple(tuple(i for i in sorted(mix) if self.timed[i] is kind) for kind in (True, False)),
         )
 
-    def at_end(self, mix: tuple[int, ...], step: int) -> Number:
-        """S at the age `ends[step]`."""
+    def at_end(self, mix: tuple[int, ...], step: int, timer: int | None = None) -> Number:
+        """S at the age `ends[step]`, at a random moment or at one when a timer of the mix fires."""
+        if timer is not None:
+            others = tuple(i for i in mix if i != timer)
+            return self.at_end(others, step) * (self._left(timer, self.ends[step]) > 0.0)
         return self._once((mix, step), lambda: self._product(*self._apart(mix), step))
 
     def _product(self, timers: tuple[int, ...], events: tuple[int, ...], step: int) -> Number:

@@ -3,7 +3,8 @@
 from model.scenario.designs import catalogue
 from model.scenario.fields import Range, mode_of
 from model.scenario.files import files, names, read_yaml
-from model.scenario.pieces import Function, Network, Operation, Timer
+from model.scenario.pieces import Network
+from model.scenario.serving import Function, Heartbeat, Operation, Timer
 from model.scenario.transports import AnyDesign, Design, PollingDesign, WebsocketDesign
 from model.scenario.whole import Scenario, load
 
@@ -11,6 +12,7 @@ __all__ = [
     "AnyDesign",
     "Design",
     "Function",
+    "Heartbeat",
     "Network",
     "Operation",
     "PollingDesign",

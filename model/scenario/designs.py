@@ -10,7 +10,7 @@ from typing import Any
 from model import checks, paths
 from model.scenario.fields import Part
 from model.scenario.files import content_of, laid_over, without_nulls
-from model.scenario.pieces import Function, Host, Server
+from model.scenario.serving import Function, Host, Server
 from model.scenario.transports import TRANSPORTS, Choices
 
 PAIR = ("before", "after")
@@ -106,6 +106,8 @@ def _copied(name: str, drafts: dict, place: str, trail: tuple[str, ...] = ()) ->
     like = drafts[name].get("like")
     if like is None:
         return own
+    if not isinstance(like, str):
+        checks.fail(f"{name}.like must be the name of a design; got {checks.shown(like)}", place)
     if like in drafts and like != name:
         if like in trail:
             checks.fail(f"{name}.like must not lead back to itself; got {like!r}", place)
@@ -115,7 +117,7 @@ def _copied(name: str, drafts: dict, place: str, trail: tuple[str, ...] = ()) ->
     known = catalogue_names()
     if like not in known:
         others = [other for other in (*drafts, *known) if other != name]
-        checks.fail(f"unknown design {like!r} in {name}.like{checks.nearest(like, others)}", place)
+        checks.fail(f"unknown design {checks.shown(like)} in {name}.like{checks.nearest(like, others)}", place)
     return _on_top(_from_catalogue(like), own)
 
 
@@ -187,8 +189,9 @@ def _named(parts: Any) -> Iterable[str]:
 
 
 def _functions_named(design: dict, app: dict) -> set[str]:
-    """The functions that a design runs: its timers', the pull's, the heartbeat's, the socket's and the actions'."""
-    parts = [*_values(design.get("timers")), *_values(app.get("actions")), design.get("pull"), design.get("heartbeat")]
+    """The functions that a design runs: its timers', the pull's, the heartbeats', the socket's and the actions'."""
+    single = [design.get(key) for key in ("pull", "heartbeat", "second_heartbeat")]
+    parts = [*_values(design.get("timers")), *_values(app.get("actions")), *single]
     socket = design.get("socket")
     roles = [socket[role] for role in ROLES if isinstance(socket.get(role), str)] if isinstance(socket, dict) else []
     return {*_named(parts), *roles}
@@ -203,7 +206,8 @@ def _bringing(design: dict, events: Any) -> dict:
     timers = design.get("timers", {})
     if not _mappings(timers, events) or not all(isinstance(timer, dict) for timer in timers.values()):
         return design
-    fetched = {event for timer in timers.values() for event in timer.get("delivers") or ()}
+    listed = [timer["delivers"] for timer in timers.values() if isinstance(timer.get("delivers"), list)]
+    fetched = list(itertools.chain(*listed))
     rest = [event for event in events if event not in fetched]
     if design.get("transport") == "websocket":
         return design if "pushes" in design else {**design, "pushes": {event: {} for event in rest}}

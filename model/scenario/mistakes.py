@@ -52,7 +52,7 @@ def _sentence(error: Any) -> str:
         if of_design and any(keys[-1] in design.model_fields for design in TRANSPORTS.values()):
             return f"{name} must be left out, for a {keys[2]} design has none"
         near = [key for key in part.model_fields if key != "place"] if part else []
-        return f"unknown key {name!r}{checks.nearest(keys[-1], near)}"
+        return f"unknown key {checks.shown(name)}{checks.nearest(keys[-1], near)}"
     if kind == "rule":
         return f"{name} {context['sentence']}".lstrip()
     if kind.startswith("union_tag"):

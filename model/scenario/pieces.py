@@ -1,38 +1,37 @@
-"""The pieces of a scenario: usage, screens, networks, events, actions, and what serves a design.
+"""The pieces of an app: usage, screens, networks, events, channels, actions, refresh, billing.
 
 Any float may be a number or a range `{low, mode, high}`.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+import numpy as np
+from pydantic import Field, model_validator
 
 from model.scenario.fields import (
     Bytes,
-    BytesOrNone,
     Count,
-    Delays,
-    Grace,
-    Memory,
+    Detour,
+    MonthDays,
     Part,
     PeakRatio,
-    PerSecond,
     Positive,
     Range,
+    Rate,
     Seconds,
     SecondsOrZero,
     Sessions,
     Share,
-    SomeCount,
+    Sigma,
     SomeShare,
     YesOrNo,
     Zero,
+    refuse,
 )
 
 BIT_RATE = "of one phone while it sends or receives; LTE medians of 2012 were 6 up and 13 Mbit/s down (huang2012)"
-PING_RESETS = "accounts differ on whether a ping frame resets API Gateway's idle timer"
 WHICH_PROFILE = "which radio profile of the list a draw takes: 0 the first, 1 the last"
 
 
@@ -40,7 +39,7 @@ class UsersNear(Part):
     """The AWS region that users are near, and how far fibre goes round on the way to the scenario's."""
 
     place: str
-    detour: Positive = Range(low=1.2, mode=1.5, high=2.2, source="assumption", note="fibre's length over the distance")
+    detour: Detour = Range(low=1.2, mode=1.5, high=2.2, source="assumption", note="fibre's length over the distance")
 
 
 class Usage(Part):
@@ -49,7 +48,7 @@ class Usage(Part):
     dau_mau_share: SomeShare
     sessions_per_day: Sessions
     session_mean_s: Seconds
-    session_sigma_ln: Zero
+    session_sigma_ln: Sigma
     peak_to_mean_ratio: PeakRatio
 
 
@@ -72,7 +71,7 @@ class Screen(Part):
 class Overlay(Part):
     """Something that goes on above any screen for a while, such as an upload being processed."""
 
-    per_active_day: Zero
+    per_active_day: Rate
     duration_s: Seconds
 
 
@@ -86,22 +85,35 @@ class Network(Part):
     profiles: list[str] = Field(min_length=1)
     profile_share: Share = Range(low=0.0, mode=0.0, high=1.0, source="assumption", note=WHICH_PROFILE)
     rtt_s: Seconds
-    rtt_sigma_ln: Zero
+    rtt_sigma_ln: Sigma
     ip: Literal[4, 6] = 4
     metered: bool
     drx_s: SecondsOrZero
     paging_s: SecondsOrZero
-    losses_per_hour: Zero
+    losses_per_hour: Rate
     unseen_share: Share
     nat_timeout_s: Seconds
     up_bit_per_s: Positive = Range(low=5e5, mode=5e6, high=3e7, source="assumption", note=BIT_RATE)
     down_bit_per_s: Positive = Range(low=2e6, mode=2e7, high=1e8, source="assumption", note=BIT_RATE)
 
 
-class Event(Part):
-    """Something users must be told: how often it is sent, to whom, and how big it is."""
+class Channels(Part):
+    """Rooms or topics that people in the app subscribe to; left out, `live` is what their subscriptions fill."""
 
-    per_active_day: Zero
+    live: Positive | None = None
+    members: Positive = Range(2, 5, 50, "assumption", "people in the app at once who subscribe to a live channel")
+    subscribed: Positive = Range(1, 3, 20, "assumption", "channels that one person in the app subscribes to")
+
+
+class Event(Part):
+    """Something users must be told: how often it is sent, to whom, and how big it is.
+
+    Users cause it at random, or it comes each `every_s`: then to whoever is in the app on its screens.
+    """
+
+    per_active_day: Rate
+    every_s: Seconds | None = None
+    audience: Literal["recipients", "members", "everyone"] = "recipients"
     recipients: Zero
     online_share: Share
     payload_bytes: Bytes
@@ -109,33 +121,30 @@ class Event(Part):
     overlay: str | None = None
     within_s: Seconds | None = None
 
-
-class Operation(Part):
-    """One database operation of a function; a scan reads the shared connection table, a page at most."""
-
-    kind: Literal["get", "query", "scan", "scan_table", "put", "update", "delete"]
-    item_bytes: Bytes = 0.0
-    times: Zero = 1.0
-    consistency: Literal["eventual", "strong"] = "eventual"
-
-
-class Function(Part):
-    """A handler: CPU time at one full vCPU, the database operations it waits for, what it logs."""
-
-    memory_mb: Memory = 128
-    arch: Literal["x86", "arm"] = "x86"
-    runtime: str = "nodejs18"
-    package_kb: Positive
-    cpu_s: SecondsOrZero
-    log_bytes: Bytes
-    operations: list[Operation] = []
+    @model_validator(mode="before")
+    @classmethod
+    def _counted(cls, said: Any) -> Any:
+        """The numbers that `every_s` or an audience other than recipients makes needless; others are refused there."""
+        if not isinstance(said, dict):
+            return said
+        feed, named = said.get("every_s") is not None, said.get("audience", "recipients") == "recipients"
+        counts = {"per_active_day": 0.0} if feed else {}
+        counts |= {} if named and not feed else {"recipients": 0.0, "online_share": 1.0}
+        for key in (key for key, value in counts.items() if not np.all(said.get(key, value) == value)):
+            refuse(f"must leave out {key}, for {'every_s' if feed else 'its audience'} says who is told and when")
+        return counts | said
 
 
 class Action(Part):
-    """What a user does that costs requests in all designs, or messages where a socket is held and it goes `over` it."""
+    """What a user does that costs requests in all designs, or messages where a socket is held and it goes `over` it.
 
-    per_session: Zero = 0.0
-    per_active_day: Zero = 0.0
+    With `every_s` the phone does it by itself, each so many seconds on its screens.
+    """
+
+    per_session: Rate = 0.0
+    per_active_day: Rate = 0.0
+    every_s: Seconds | None = None
+    screens: list[str] | None = None
     requests: Count
     request_bytes: Bytes
     response_bytes: Bytes
@@ -149,8 +158,8 @@ class Refresh(Part):
     Of the pulls a share is needless where everything the list shows comes by itself.
     """
 
-    opens_per_active_hour: Zero
-    pulls_per_active_hour: Zero
+    opens_per_active_hour: Rate
+    pulls_per_active_hour: Rate
     needless_share: Share = 0.0
     screens: list[str] | None = None
     shows: list[str] = []
@@ -159,127 +168,10 @@ class Refresh(Part):
     function: str
 
 
-class Timer(Part):
-    """One polling loop: when it fires, where it runs, what it carries and which events it delivers.
-
-    `response_bytes` is an answer without news; news adds the event's payload, or `news_bytes`. An answer that brings
-    only a count is followed by `pulls` requests of the design's `pull` before the content shows, which carry it.
-    """
-
-    period_s: Seconds
-    timing: Literal["fixed", "sleep_then_request", "by_hand"] = "fixed"
-    screens: list[str] | None = None
-    overlay: str | None = None
-    max_attempts: Count = 0
-    requests: SomeCount = 1
-    missed_share: Share = 0.0
-    cache_s: SecondsOrZero = 0.0
-    request_bytes: Bytes
-    response_bytes: Bytes
-    news_bytes: BytesOrNone = None
-    pulls: Count = 0
-    function: str
-    delivers: list[str] = []
-
-
-class Host(Part):
-    """A server the phone talks to: protocol, TLS, how long it keeps an idle connection, what runs it."""
-
-    backend: Literal["http_api", "rest_api", "server"]
-    protocol: Literal["http1", "http2"] = "http1"
-    tls: Literal["1.3", "1.2"] = "1.3"
-    chain: str = "rsa4"
-    resumed_share: Share = 0.0
-    idle_timeout_s: Seconds
-
-
-class Server(Part):
-    """A plain server: instances of one type, sized from the load."""
-
-    instance: str
-    requests_per_s: PerSecond
-    connections: Positive
-    utilisation_share: SomeShare
-    least_instances: Count = 1
-
-
-class Heartbeat(Part):
-    """The ping that shows a connection is alive; `json` heartbeats are messages, `ping` frames are not."""
-
-    period_s: Seconds
-    pong_timeout_s: SecondsOrZero
-    kind: Literal["ping", "json"] = "ping"
-    clock: Literal["fixed", "after_silence"] = "fixed"
-    payload_bytes: Bytes = 0.0
-    function: str | None = None
-
-
-class Reconnect(Part):
-    """The schedule of attempts after a loss; a client out of attempts stays on the fallback."""
-
-    delays_s: Delays
-    jitter: Literal["none", "equal", "full", "decorrelated"] = "none"
-    last_attempt: bool = True
-
-
-class Fallback(Part):
-    """The poll that runs while the socket is down."""
-
-    period_s: Seconds
-    requests: SomeCount
-    start_delay_s: SecondsOrZero
-
-
-class Push(Part):
-    """How a pushed event arrives: whether anybody sends it, the pulls it triggers, a payload of its own."""
-
-    sent: bool = True
-    pulls: Count = 0
-    audience: Literal["recipients", "broadcast"] = "recipients"
-    payload_bytes: BytesOrNone = None
-
-
-class Pull(Part):
-    """The request that a push, or the count in a poll's answer, triggers."""
-
-    request_bytes: Bytes
-    response_bytes: Bytes
-    function: str
-
-
-class Socket(Part):
-    """The WebSocket side of a design: connection, functions behind it, table, cache and senders.
-
-    `deflate` compresses every message on its own (permessage-deflate without context takeover).
-    """
-
-    backend: Literal["apigw_ws", "server"] = "apigw_ws"
-    tls: Literal["1.3", "1.2"] = "1.3"
-    chain: str = "rsa4"
-    resumed_share: Share = 0.0
-    upgrade_request_bytes: Bytes
-    upgrade_response_bytes: Bytes
-    grace_s: Grace
-    blocked_share: Share
-    catch_up: bool
-    connection_item_bytes: Bytes
-    table_base_bytes: Bytes
-    disconnect: Literal["scan", "key"]
-    fan_out: Literal["sequential", "parallel"]
-    connect_function: str
-    disconnect_function: str
-    send_function: str
-    cache_scan_period_s: SecondsOrZero = 0.0
-    cache_hit_share: Share = 0.0
-    direct_send: bool = False
-    deflate: bool = False
-    ping_resets_idle: YesOrNo = Range(low=0.0, mode=1.0, high=1.0, source="assumption", note=PING_RESETS, chance=0.7)
-
-
 class Billing(Part):
     """Switches where AWS does not say what is billed, and how long a month is."""
 
-    month_days: Positive = 30.0
+    month_days: MonthDays = 30.0
     connects_billed: YesOrNo = False
     pings_billed: YesOrNo = False
     response_counts: YesOrNo = False

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from model import checks, ledger, paths, prices, radio
-from model.scenario import columns, places
+from model.prices import places
+from model.scenario import columns
 from model.scenario.fields import Range, mode_of, refuse
 from model.scenario.transports import AnyDesign, Choices, WebsocketDesign
 
@@ -26,6 +27,10 @@ def check_references(scenario: Choices) -> None:
     _fits_a_day(scenario)
     for name, event in scenario.events.items():
         _places(event, scenario, f"events.{name}")
+        if event.every_s is not None and event.overlay:
+            refuse(f"events.{name}.overlay must be left out where the event comes each every_s; got {event.overlay!r}")
+        if event.audience == "members" and scenario.channels is None:
+            refuse(f"channels must be given where events.{name} is told to the members of one; got nothing")
         if event.screens and len(set(event.screens)) < len(event.screens):
             refuse(f"events.{name}.screens must name each screen once; got {', '.join(event.screens)}")
     if scenario.refresh is not None:
@@ -33,6 +38,10 @@ def check_references(scenario: Choices) -> None:
         _answers(scenario.refresh, "refresh")
         for shown in scenario.refresh.shows:
             _known("event", shown, scenario.events, "refresh.shows")
+    for name, action in scenario.actions.items():
+        _places(action, scenario, f"actions.{name}")
+        if action.every_s is not None and mode_of(action.per_session) + mode_of(action.per_active_day) > 0:
+            refuse(f"actions.{name} must say every_s, or per_session and per_active_day; got both")
     for name in scenario.ledger:
         _known("ledger row", name, ledger.chosen(), "ledger")
     for name in scenario.pair or ():
@@ -76,7 +85,7 @@ def check_users(scenario: Choices) -> None:
 
 
 def _places(part, scenario: Choices, where: str) -> None:
-    """Refuse screens and an overlay, of an event or a timer, that the scenario does not have."""
+    """Refuse screens and an overlay, of an event, a timer or an action, that the scenario does not have."""
     for screen in part.screens or ():
         _known("screen", screen, scenario.screens, where)
     if getattr(part, "overlay", None):
@@ -119,8 +128,9 @@ def _answers(part, where: str) -> None:
 def _check_websocket(which: str, design: WebsocketDesign) -> None:
     for role in ("connect_function", "disconnect_function", "send_function"):
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
-    if design.heartbeat.kind == "json":
-        _known("function", design.heartbeat.function, design.functions, f"{which}.heartbeat.function")
+    for key, beat in design.beats.items():
+        if beat.messages[0]:
+            _known("function", beat.function, design.functions, f"{which}.{key}.function")
     if design.pull is None and not design.timers:
         without = "without timers, for the fallback poll asks as it does"
         refuse(f"{which}.pull must be given in a websocket design {without}; got nothing")

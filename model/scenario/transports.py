@@ -6,30 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from model.scenario import pieces
 from model.scenario.fields import Day, Name, Part, Real, Share, Usd, Users
-from model.scenario.pieces import (
-    Action,
-    Background,
-    Billing,
-    Correlation,
-    Event,
-    Fallback,
-    Function,
-    Heartbeat,
-    Host,
-    Network,
-    Overlay,
-    Pull,
-    Push,
-    Reconnect,
-    Refresh,
-    Screen,
-    Server,
-    Socket,
-    Timer,
-    Usage,
-    UsersNear,
-)
+from model.scenario.serving import Fallback, Function, Heartbeat, Host, Pull, Push, Reconnect, Server, Socket, Timer
 
 
 class Design(Part):
@@ -59,14 +38,21 @@ class PollingDesign(Design):
 
 
 class WebsocketDesign(Design):
-    """A WebSocket is held, and events are pushed through it."""
+    """A WebSocket is held, and events are pushed through it; both sides may beat."""
 
     transport: Literal["websocket"]
     socket: Socket
     heartbeat: Heartbeat
+    second_heartbeat: Heartbeat | None = None
     reconnect: Reconnect
     fallback: Fallback
     pushes: dict[str, Push] = {}
+
+    @property
+    def beats(self) -> dict[str, Heartbeat]:
+        """Its heartbeats, by key."""
+        beats = {"heartbeat": self.heartbeat, "second_heartbeat": self.second_heartbeat}
+        return {key: beat for key, beat in beats.items() if beat is not None}
 
 
 AnyDesign = PollingDesign | WebsocketDesign
@@ -93,21 +79,22 @@ class Choices(Part):
     free_tier: Literal[False, "always", "first_12_months"] = False
     phone: str | float
     claims: str | None = None
-    billing: Billing = Billing()
-    users_near: Annotated[UsersNear | None, BeforeValidator(_near)] = None
-    usage: Usage
-    screens: dict[str, Screen]
-    overlays: dict[str, Overlay] = {}
-    backgrounds: dict[str, Background] = {}
-    networks: dict[str, Network]
-    events: dict[str, Event]
-    actions: dict[str, Action] = {}
-    refresh: Refresh | None = None
+    billing: pieces.Billing = pieces.Billing()
+    users_near: Annotated[pieces.UsersNear | None, BeforeValidator(_near)] = None
+    usage: pieces.Usage
+    screens: dict[str, pieces.Screen]
+    overlays: dict[str, pieces.Overlay] = {}
+    backgrounds: dict[str, pieces.Background] = {}
+    networks: dict[str, pieces.Network]
+    events: dict[str, pieces.Event]
+    channels: pieces.Channels | None = None
+    actions: dict[str, pieces.Action] = {}
+    refresh: pieces.Refresh | None = None
     api: Host | None = None
     server: Server | None = None
     functions: dict[str, Function] = {}
     designs: dict[str, Annotated[AnyDesign, Field(discriminator="transport")]]
     pair: Pair | None = None
     ledger: dict[str, Real] = {}
-    correlations: list[Correlation] = []
+    correlations: list[pieces.Correlation] = []
     place: str = Field(default="", exclude=True)

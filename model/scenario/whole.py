@@ -15,7 +15,8 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 
 from model import checks, ledger, paths, prices
-from model.scenario import designs, mistakes, origins, places
+from model.prices import places
+from model.scenario import designs, mistakes, origins
 from model.scenario.fields import Part, Range
 from model.scenario.files import OWN, content_of, files
 from model.scenario.rules import check_references, check_users

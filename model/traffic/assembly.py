@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from model import checks, prices
+from model import backends, checks, prices
 from model.life import chains
 from model.life.flow import Flow, FunctionRuns, Traffic, with_cold_shares
 from model.life.sessions import Life, life, mix
@@ -21,13 +21,9 @@ __all__ = ["Flow", "Life", "FunctionRuns", "Traffic", "flows", "traffic"]
 
 def request_server_s(scenario: Scenario, design: AnyDesign, function: str, table_bytes=0.0):
     """Server time of one HTTP request, warm: gateway and function, or a plain server with its database."""
-    run = design.functions[function]
-    if design.api.backend == "server":
-        return scenario.number("server_request_s") + sum(
-            (chains.operation_s(scenario, o, table_bytes) for o in run.operations), 0.0
-        )
-    gateway = {"http_api": "apigw_http_s", "rest_api": "apigw_rest_s"}[design.api.backend]
-    return scenario.number(gateway) + chains.run_s(scenario, run, table_bytes)
+    run, row = design.functions[function], design.api.row
+    waits_s = sum((chains.operation_s(scenario, o, table_bytes) for o in run.operations), 0.0)
+    return scenario.number(row.added_s) + (chains.run_s(scenario, run, table_bytes) if row.on_lambda else waits_s)
 
 
 def _drafts(current: Life, table_bytes) -> list[Flow]:
@@ -39,7 +35,7 @@ def _drafts(current: Life, table_bytes) -> list[Flow]:
         (message_flow if held and a.over == "socket" else action_flow)(current, n, a)
         for n, a in current.scenario.actions.items()
     ]
-    if design.transport == "websocket":
+    if held:
         drafts += [*pull_flows(current), fallback_flow(current), *socket_flows(current, table_bytes)]
     return drafts + refresh_flows(current)
 
@@ -73,22 +69,25 @@ def _metered(current: Life, flow: Flow, found: dict[str, FunctionRuns], table_by
 
 def _instances(scenario: Scenario, design: AnyDesign, current: Life, drafts: list[Flow]):
     """Plain servers needed at the peak hour: enough for its requests and its connections."""
+    return backends.instances(float(design.server.least_instances), *server_needs(scenario, design, current, drafts))
+
+
+def server_needs(scenario: Scenario, design: AnyDesign, current: Life, drafts: list[Flow]) -> tuple:
+    """Instances that the peak hour's requests need and that its connections need, before they are made whole."""
     server, peak = design.server, scenario.usage.peak_to_mean_ratio
-    needed = float(server.least_instances)
-    if design.api.backend == "server":
+    requests = connections = 0.0
+    if design.api.row.own:
         rate = sum((f.per_month * f.requests for f in drafts), 0.0) / scenario.month_s * peak
-        needed = np.maximum(needed, np.ceil(rate / (server.requests_per_s * server.utilisation_share)))
-    if design.socket is not None and design.socket.backend == "server":
-        needed = np.maximum(needed, np.ceil(current.open_connections * peak / server.connections))
-    return needed
+        requests = rate / (server.requests_per_s * server.utilisation_share)
+    if design.socket is not None and design.socket.row.own:
+        connections = current.open_connections * peak / server.connections
+    return requests, connections
 
 
 def _uses_server(design: AnyDesign) -> bool:
     """Whether plain servers run at all: for requests, for sockets, as the sender or to keep its cache."""
     socket = design.socket
-    return design.api.backend == "server" or (
-        socket is not None and (socket.backend == "server" or socket.direct_send or _caches(socket))
-    )
+    return design.api.row.own or (socket is not None and (socket.row.own or socket.direct_send or _caches(socket)))
 
 
 def _caches(socket) -> bool:
@@ -123,12 +122,19 @@ def _server_flows(scenario: Scenario, design: AnyDesign, instances, table_bytes)
     return found
 
 
-def _settled(design: AnyDesign) -> AnyDesign:
-    """The design with what its socket implies: a keyed disconnect scans nothing, a server has no table."""
+def _settled(design: AnyDesign, scenario: Scenario) -> AnyDesign:
+    """The design with what its socket and the events imply: a keyed disconnect scans nothing, a server has no table.
+
+    What is told to more than named recipients is broadcast, unless the design says otherwise.
+    """
     socket = design.socket
     if socket is None:
         return design
-    if socket.backend == "server":  # it holds the connections itself and sends without asking anybody
+    one_by_one = {e: scenario.events[e].audience == "recipients" for e in design.pushes}
+    said = {e: p.audience or ("recipients" if one_by_one[e] else "broadcast") for e, p in design.pushes.items()}
+    pushes = {e: p.model_copy(update={"audience": said[e]}) for e, p in design.pushes.items()}
+    design = design.model_copy(update={"pushes": pushes})
+    if socket.row.own:  # it holds the connections itself and sends without asking anybody
         own = {"direct_send": True, "cache_hit_share": 1.0, "cache_scan_period_s": 0.0}
         return design.model_copy(update={"socket": socket.model_copy(update=own)})
     if socket.disconnect != "key":
@@ -160,7 +166,7 @@ def traffic(design: AnyDesign | str, scenario: Scenario) -> Traffic:
     Raises: InputError, an unknown design
     Source: little1961, cox1962.
     """
-    design = _settled(scenario.design(design))
+    design = _settled(scenario.design(design), scenario)
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     polled = next((t.function for t in design.timers.values() if t.timing == "sleep_then_request"), None)
     request_s = rtt_s + request_server_s(scenario, design, polled) if polled else 0.0

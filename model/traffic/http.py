@@ -8,7 +8,8 @@ import numpy as np
 
 from model.life import tellers
 from model.life.flow import Flow
-from model.life.sessions import Life, poll_period_s, pushes_per_s, screens_share, some
+from model.life.rates import action_per_s, feed_s, pushes_per_s, screens_share, some
+from model.life.sessions import Life, poll_period_s
 
 
 def everywhere(life: Life, rate_per_s, screens=None, overlay=None, grace=False) -> dict:
@@ -58,11 +59,14 @@ def timer_flows(life: Life, name: str, timer) -> list[Flow]:
         events=tuple(timer.delivers),
         period_s=None if timer.timing == "by_hand" else period_s,
     )
-    news, news_bytes = _news(life, name, timer, rates)
-    poll = replace(poll, response_bytes=poll.response_bytes + news_bytes / timer.requests)
+    nothing, news_bytes = _news(life, name, timer, rates)
+    some_news, answer_bytes = 1.0 - nothing, poll.response_bytes
+    if timer.empty_bytes is not None:
+        answer_bytes = timer.empty_bytes + some_news * (answer_bytes - timer.empty_bytes)
+    poll = replace(poll, response_bytes=answer_bytes + news_bytes / timer.requests)
     if not timer.pulls:
         return [poll]
-    found = {place: -np.expm1(-news) * rate for place, rate in rates.items()}
+    found = {place: some_news * rate for place, rate in rates.items()}
     more = http_flow(
         life, f"pull after poll {name}", "pull", found, life.design.pull, requests=timer.pulls, rides=poll.name
     )
@@ -70,28 +74,33 @@ def timer_flows(life: Life, name: str, timer) -> list[Flow]:
 
 
 def _news(life: Life, name: str, timer, rates: dict) -> tuple:
-    """How many events one answer of a timer brings on average, and their bytes; a count brings none of them."""
+    """The chance that an answer of a timer brings no event, and the bytes it brings; a count brings none of them."""
     polls_per_s = sum((life.places[p].weight * rate for p, rate in rates.items()), 0.0)
-    each, size = 0.0, 0.0
+    nothing, size = 1.0, 0.0
     for event in timer.delivers if timer.timing != tellers.BY_HAND else ():
         told, _ = tellers.loops_of(life, event)
         mine = sum((share for (loop, _), share in told.items() if loop == name), 0.0)
         brought = pushes_per_s(life.scenario, event) * mine / some(polls_per_s)
-        each, size = each + brought, size + brought * tellers.news_bytes(life, timer, event)
-    return each, size
+        regular = feed_s(life.scenario, event) is not None
+        nothing = nothing * (np.maximum(1.0 - brought, 0.0) if regular else np.exp(-brought))
+        size = size + brought * tellers.news_bytes(life, timer, event)
+    return nothing, size
 
 
 def action_flow(life: Life, name: str, action) -> Flow:
-    """What a user does that costs requests in both designs; a session's start opens its connection."""
-    per_day = action.per_active_day + action.per_session * life.scenario.usage.sessions_per_day
-    start = not np.any(np.asarray(action.per_active_day) > 0)
-    rates = everywhere(life, per_day / life.active_day_s)
+    """What a user does that costs requests in all designs; a session's start opens its connection."""
+    start = action.every_s is None and not np.any(np.asarray(action.per_active_day) > 0)
+    rate = action_per_s(life.scenario, action)
+    if action.screens:
+        rate = rate / some(screens_share(life.scenario, action.screens))
+    rates = everywhere(life, rate, action.screens)
     return http_flow(
         life,
         name.replace("_", " "),
         "start" if start else "action",
         rates,
         action,
+        period_s=action.every_s,
         cold_share=1.0 if start else 0.0,
         transport=False,
     )

@@ -6,7 +6,8 @@ import numpy as np
 
 from model.life import tellers
 from model.life.flow import Flow
-from model.life.sessions import Life, poll_period_s, pushes_per_s, screens_share, some
+from model.life.rates import pushes_per_s, screens_share, some
+from model.life.sessions import Life, poll_period_s
 from model.traffic.http import everywhere, http_flow
 
 SOON_S = 10.0  # what comes by itself within that is not pulled for

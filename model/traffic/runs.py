@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.life import chains, cold_starts
+from model.life import chains, cold_starts, tellers
 from model.life.flow import Flow, FunctionRuns
 from model.life.sessions import FanOut, Life
-from model.scenario import AnyDesign, Function, WebsocketDesign
+from model.scenario import AnyDesign, Function
 from model.traffic.http import monthly, there_rates
 
 
@@ -15,9 +15,8 @@ def on_lambda(design: AnyDesign, flow: Flow) -> bool:
     """Whether a flow's code runs on Lambda: HTTP behind a gateway, and what a managed socket triggers."""
     if flow.function is None:
         return False
-    if flow.exchange == "http":
-        return design.api.backend != "server"
-    return isinstance(design, WebsocketDesign) and design.socket.backend != "server"
+    served = design.api if flow.exchange == "http" else design.socket
+    return served is not None and served.row.on_lambda
 
 
 def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
@@ -30,10 +29,10 @@ def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
         return chains.matching(function, table_bytes)
     if flow.kind != "broadcast":
         return function
-    one = life.fan_outs[flow.events[0]]
+    one, sender = life.fan_outs[flow.events[0]], tellers.sender(life, flow.events[0])
     lines = np.maximum(one.posts * one.share - 1.0, 0.0)
     logged = function.log_bytes + lines * life.scenario.number("fan_out_log_bytes")
-    return chains.scanning(function).model_copy(update={"log_bytes": logged})
+    return sender.model_copy(update={"log_bytes": logged})
 
 
 def flow_run_s(life: Life, flow: Flow, table_bytes):
@@ -65,9 +64,8 @@ def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, FunctionRuns]
         served = [f for f in drafts if f.function == name and on_lambda(life.design, f)]
         rate = np.asarray(sum((f.per_month * f.executions for f in served), 0.0) / scenario.month_s)
         duration_s = _mean_run_s(life, name, served, rate, table_bytes)
-        init_s = cold_starts.cold_start_mean_s(function.runtime, function.package_kb) + scenario.number(
-            "lambda_cold_extra_s"
-        )
+        init_s = cold_starts.cold_start_mean_s(function.runtime, function.package_kb)
+        init_s = init_s + chains.cold_extra_s(scenario, function.runtime)
         cold = cold_starts.cold_start_share(rate, duration_s, scenario.number("lambda_reap_s"))
         found[name] = FunctionRuns(rate, duration_s, cold, init_s)
     return found
@@ -84,32 +82,31 @@ def fan_outs(life: Life, table_bytes) -> dict[str, FanOut]:
     Source: first_case_code, node_bench.
     """
     sent = {event: push.audience == "broadcast" for event, push in life.design.pushes.items() if push.sent}
-    left_s = {whole: _left_s(life, whole, table_bytes) for whole in set(sent.values())}
     return {
-        event: _fan_out(life, _posts(life, event) if whole else 1.0, left_s[whole]) for event, whole in sent.items()
+        event: _fan_out(life, _posts(life, event) if whole else 1.0, _left_s(life, event, table_bytes))
+        for event, whole in sent.items()
     }
 
 
 def _posts(life: Life, event: str):
     """Connections that one broadcast posts to: the recipients in the app or in the grace after it."""
-    sent = np.asarray(life.scenario.events[event].per_active_day * life.active_days)
+    sent = np.asarray(life.events_per_month(event))
     return monthly(life, there_rates(life, event)) / np.where(sent > 0, sent, 1.0)
 
 
-def _left_s(life: Life, broadcast: bool, table_bytes):
+def _left_s(life: Life, event: str, table_bytes):
     """Time that the sender has for its posts: what its own work leaves of a function's time-out."""
     socket = life.held.socket
     if socket.direct_send:
         return np.inf
-    function = life.design.functions[socket.send_function]
-    work_s = chains.run_s(life.scenario, chains.scanning(function) if broadcast else function, table_bytes)
+    work_s = chains.run_s(life.scenario, tellers.sender(life, event), table_bytes)
     return np.maximum(life.scenario.number("lambda_timeout_s") - work_s, 0.0)
 
 
 def _fan_out(life: Life, posts, left_s) -> FanOut:
     socket, scenario = life.held.socket, life.scenario
-    own = socket.backend == "server"
-    post_s = scenario.number("server_post_s" if own else "apigw_ws_post_s")
+    row = socket.row
+    own, post_s = row.own, scenario.number(row.post_s)
     needed_s = post_s * posts if own or socket.fan_out == "sequential" else post_s
     share = np.minimum(left_s / np.maximum(needed_s, 1e-12), 1.0)
     return FanOut(posts, needed_s, 1.0 if np.all(share == 1.0) else share)

@@ -8,13 +8,15 @@ import numpy as np
 
 from model.life import chains
 from model.life.flow import Flow
+from model.life.rates import feed_s, pushes_per_s
 from model.life.sessions import Life
+from model.scenario import Heartbeat
 from model.traffic.http import action_flow, everywhere, monthly, push_rates, there_rates
 
 
 def managed(life: Life) -> bool:
-    """Whether the gateway holds the connections; a plain server holds its own, without table or functions."""
-    return life.held.socket.backend != "server"
+    """Whether functions of the app keep a table of connections and post to each."""
+    return life.held.socket.row.fan_out == "post_each"
 
 
 def connect_flows(life: Life) -> list[Flow]:
@@ -22,7 +24,7 @@ def connect_flows(life: Life) -> list[Flow]:
     socket = life.held.socket
     rates = everywhere(life, life.connects_per_s)
     connects = monthly(life, rates)
-    billed = life.scenario.billing.connects_billed
+    billed = life.held.socket.row.billed("connect", life.scenario.billing.connects_billed)
     meters = chains.times(chains.message_meters(life.design, 0.0), billed) if np.any(billed) else {}
     lambdas = 1.0 if managed(life) else 0.0
     opened = Flow(
@@ -78,34 +80,34 @@ def minutes_flow(life: Life) -> Flow:
         "connection minutes",
         "minutes",
         life.billed_minutes_per_s * life.active_s,
-        meters={"apigw_ws_minute": 1.0} if managed(life) else {},
+        meters={meter: 1.0} if (meter := life.held.socket.row.minute_meter) else {},
     )
 
 
-def heartbeat_flow(life: Life) -> Flow:
-    """The ping and its pong, as long as the connection is open; JSON ones are messages that run code."""
-    beat, design = life.held.heartbeat, life.design
-    period_s, up = beat.period_s, 1.0 - life.down_share
-    rates = everywhere(life, up / period_s, grace=True)
-    json = beat.kind == "json"
-    billed = 1.0 if json else life.scenario.billing.pings_billed
-    meters = chains.times(chains.message_meters(design, beat.payload_bytes, 2.0), billed) if np.any(billed) else {}
+def heartbeat_flow(life: Life, key: str, beat: Heartbeat) -> Flow:
+    """A beat and its answer, as long as the connection is open; JSON ones are messages that run code."""
+    alive, (up, down) = 1.0 - life.down_share, beat.messages
+    rates = everywhere(life, alive / beat.period_s, grace=True)
+    open_switch = life.scenario.billing.pings_billed
+    billed = 1.0 if beat.kind == "json" else life.held.socket.row.billed("ping", open_switch)
+    ways = 2.0 if beat.answered else 1.0
+    meters = chains.message_meters(life.design, beat.payload_bytes, ways) if np.any(billed) else {}
     return Flow(
-        "heartbeat",
+        key.replace("_", " "),
         "heartbeat",
         monthly(life, rates),
         rates,
-        period_s=period_s,
-        duty=up,
+        period_s=beat.period_s,
+        duty=alive,
         exchange="heartbeat",
-        request_bytes=beat.payload_bytes,
-        response_bytes=beat.payload_bytes,
-        function=beat.function if json else None,
-        executions=1.0 if json else 0.0,
-        meters=meters,
-        messages_up=1.0 if json else 0.0,
-        messages_down=1.0 if json else 0.0,
-        gateway_calls=1.0 if json else 0.0,
+        request_bytes=beat.payload_bytes * (beat.by_client or beat.answered),
+        response_bytes=beat.payload_bytes * (not beat.by_client or beat.answered),
+        function=beat.function if up else None,
+        executions=up,
+        meters=chains.times(meters, billed),
+        messages_up=up,
+        messages_down=down,
+        gateway_calls=max(up, down),
     )
 
 
@@ -131,6 +133,8 @@ def push_flow(life: Life, event: str) -> Flow:
         "push",
         monthly(life, rates),
         rates,
+        period_s=feed_s(life.scenario, event),
+        duty=1.0 - life.down_share,
         exchange="push",
         response_bytes=payload_bytes,
         events=(event,),
@@ -145,12 +149,12 @@ def push_flow(life: Life, event: str) -> Flow:
 
 def broadcast_flow(life: Life, event: str) -> Flow:
     """The sender's run of an event to everybody: one scan of a page, however many are told."""
-    one, socket = life.scenario.events[event], life.held.socket
+    socket = life.held.socket
     runs = managed(life) and not socket.direct_send  # a server that sends itself has them all in its memory
     return Flow(
         f"broadcast {event}",
         "broadcast",
-        one.per_active_day * life.active_days,
+        life.events_per_month(event),
         events=(event,),
         function=socket.send_function if runs else None,
         executions=1.0 if runs else 0.0,
@@ -161,6 +165,8 @@ def broadcast_flow(life: Life, event: str) -> Flow:
 def sends_per_month(life: Life, event: str):
     """How many recipients an event is sent to in a month, whether they are there or not."""
     one = life.scenario.events[event]
+    if one.every_s is not None or one.audience != "recipients":  # only who is there is sent anything
+        return pushes_per_s(life.scenario, event) * life.active_s
     return one.per_active_day * one.recipients * life.active_days
 
 
@@ -236,7 +242,7 @@ def socket_flows(life: Life, table_bytes) -> list[Flow]:
     return [
         *connect_flows(life),
         minutes_flow(life),
-        heartbeat_flow(life),
+        *(heartbeat_flow(life, key, beat) for key, beat in design.beats.items()),
         *(push_flow(life, e) for e in told),
         *(broadcast_flow(life, e) for e in told if e not in alone),
         offline_flow(life, alone),

@@ -6,10 +6,11 @@ alone. "Up, down" is seen from the phone.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from model import checks
-from model.wire import packets, sizes
+from model.wire import frames, packets, sizes
 
 
 def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0):
@@ -47,7 +48,7 @@ def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s
     array([1080, 1132])
     """
     given = {"request_bytes": request_bytes, "response_bytes": response_bytes, "server_s": server_s, "ip": ip}
-    return _ip_bytes(packets.exchange, tls, **given)
+    return ip_bytes(packets.exchange, tls, **given)
 
 
 def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server_s=0.0):
@@ -106,40 +107,56 @@ def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per
     (266, 52)
     """
     given = {"payload_bytes": payload_bytes, "masked": masked, "segments_per_ack": segments_per_ack, "ip": ip}
-    return _ip_bytes(packets.message, tls, **given)
+    return ip_bytes(packets.message, tls, **given)
 
 
-def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0):
-    """The IP bytes of one heartbeat: the client's ping, the server's pong, the ACK of the pong.
+def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0, from_server=False):
+    """The IP bytes of one heartbeat: the client's ping, the server's pong, the ACK of the pong; or the other way round.
 
     (6 + 22 + 52) + 52 up and (2 + 22 + 52) down: 208 B on TLS 1.3 and IPv4. The pong carries the ACK of
-    the ping; a server answers a ping well within 40 ms.
+    the ping; a ping is answered well within 40 ms. The last ACK is of the side that pings.
 
     Parameters
     ----------
     tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
     ip : int or array, IP version, 4 or 6; broadcasts
-    client_payload_bytes : int or array, body of the ping, 0 to 125; broadcasts. [B]
-    server_payload_bytes : int or array, body of the pong, 0 to 125; RFC 6455 has it repeat the ping's. [B]
+    client_payload_bytes : int or array, body of the client's frame, 0 to 125; broadcasts. [B]
+    server_payload_bytes : int or array, body of the server's, 0 to 125; RFC 6455 has a pong repeat the ping's. [B]
+    from_server : bool, whether the server pings and the client answers
 
     Returns: tuple of int or array of int, IP bytes (up, down). [B]
     Raises: InputError, for a body that is negative, fractional or above 125 B, an unknown TLS or IP version
 
     Notes
     -----
-    A heartbeat that is a JSON message each way is two `websocket_message_bytes`, less one ACK.
+    A heartbeat that is a JSON message each way is a `websocket_exchange_bytes`.
     Source: rfc6455, wire_capture.
 
     Examples
     --------
-    >>> heartbeat_bytes(), heartbeat_bytes(tls="1.2")
-    ((132, 76), (139, 83))
+    >>> heartbeat_bytes(), heartbeat_bytes(tls="1.2"), heartbeat_bytes(from_server=True)
+    ((132, 76), (139, 83), (80, 128))
     """
     given = {"client_payload_bytes": client_payload_bytes, "server_payload_bytes": server_payload_bytes, "ip": ip}
-    return _ip_bytes(packets.heartbeat, tls, **given)
+    return ip_bytes(functools.partial(packets.heartbeat, from_server=from_server), tls, **given)
 
 
-def _ip_bytes(ways: Callable, tls: object, **given: object) -> tuple:
+def websocket_exchange_bytes(client_payload_bytes, server_payload_bytes, tls="1.3", ip=4, server_s=0.0):
+    """The IP bytes (up, down) of a WebSocket message up and of the one that answers it.
+
+    Two `websocket_message_bytes` less one ACK, which rides on an answer within 40 ms. Source: rfc6455.
+    """
+
+    def ways(client_payload_bytes, server_payload_bytes, **rest):
+        request = frames.message_frame_bytes(client_payload_bytes, True)[1]
+        response = frames.message_frame_bytes(server_payload_bytes, False)[1]
+        return packets.exchange(request, response, **rest)
+
+    given = {"client_payload_bytes": client_payload_bytes, "server_payload_bytes": server_payload_bytes}
+    return ip_bytes(ways, tls, **given, server_s=server_s, ip=ip)
+
+
+def ip_bytes(ways: Callable, tls: object, **given: object) -> tuple:
     """IP bytes (up, down) of the ways that `ways` gives for the inputs."""
     overhead = packets.record_overhead_bytes(tls)
 
