@@ -2,8 +2,8 @@
 
     python tests/benchmarks/make_own_files.py
 
-`app.har.gz` is a real Chromium against the bench's real servers, two loops and a socket, 150 s. The log, the metrics and
-the day are drawn from the default scenario with other numbers in it, written in the forms of API Gateway, CloudWatch and
+`app.har.gz` is a real Chromium against the bench's real servers, two loops and a socket, 150 s. The log, the metrics
+and the day are drawn from the default scenario with other numbers, written in the forms of API Gateway, CloudWatch and
 a log of events: a browser makes no population. Nothing in them was measured in the field.
 """
 
