@@ -14,16 +14,8 @@ __all__ = []
 
 KINDS = ("exchange", "push", "heartbeat", "upgrade", "ws_close", "connect", "close")
 PROTOCOLS = ("http/1.1", "http/2", "websocket", "tls1.3")
-PAYLOADS = {  # bytes of JSON of each message type, data/product.csv
-    "new_comment": 184,
-    "notification": 306,
-    "stream_processing": 399,
-    "follow_request": 133,
-    "follow_response": 123,
-    "comment_liked": 181,
-    "channel_content_update": 326,
-    "collaborator_update": 209,
-    "unread_count_update": 164,
+PAYLOADS = {  # bytes of JSON of each message type of the first case, data/messages.csv
+    f"{size}_bytes": size for size in (184, 306, 399, 133, 123, 181, 326, 209, 164)
 }
 
 
@@ -91,7 +83,7 @@ FLOWS = (
 )
 
 _PUSHES = {f"push_{name}": 2 for name in PAYLOADS}
-HOURS = (  # what one user causes in an active hour of watching; a pull follows new_comment (3) and unread (1)
+HOURS = (  # what one user causes in an active hour; pulls follow the messages of 184 B (3) and of 164 B (1)
     Hour("polling", "http/1.1", {"poll": 1_800, "rest_poll": 210, "two_segments": 90}),
     Hour("polling", "http/2", {"poll": 1_800, "exact_poll": 210, "two_segments": 90}),
     Hour("push", "http/1.1", {"heartbeat": 120, **_PUSHES, "rest_poll": 8}),
