@@ -152,13 +152,13 @@ def plan_meters(backend: str, peak: Mapping[str, Any]) -> tuple[dict[str, Any], 
     beyond = np.atleast_2d(free).mean(axis=0)
     if not np.any(beyond > 0.5):
         return meters, ""
-    over = {name: float(np.median(np.atleast_2d(load))) for name, load in peak.items()}
+    over = {name: float(np.max(np.median(np.atleast_2d(load), axis=0))) for name, load in peak.items()}
     words = " and ".join(
         f"{load:,.0f} {name.replace('_', ' ').replace(' per ', '/')} (at most {getattr(top, name):,.0f})"
         for name, load in over.items()
         if load > getattr(top, name)
     )
-    return meters, f"{row(backend).title} sells no plan for this peak: {words or 'too much'} in {top.plan}, the largest"
+    return meters, f"{row(backend).title} sells no plan for this peak: {words} in {top.plan}, the largest"
 
 
 def instances(least, *needs):
