@@ -10,7 +10,7 @@ import numpy as np
 from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
 from model.life.rates import action_per_s, feeds_s, pushes_per_s
 from model.life.silences import Silence, quiet_cuts_per_s, silence
-from model.scenario import AnyDesign, HeldDesign, Scenario
+from model.scenario import AnyDesign, HeldDesign, Scenario, origins
 
 __all__ = ["FanOut", "Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
 
@@ -244,7 +244,7 @@ def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0
     active_day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)
     active_days = scenario.users * use.dau_mau_share * scenario.billing.month_days
     sessions = active_days * use.sessions_per_day
-    active_s = active_days * active_day_s
+    active_s = origins.finite("active time", active_days * active_day_s, scenario)
     places = _places(scenario, design, active_day_s, request_s)
     base = dict(
         scenario=scenario,

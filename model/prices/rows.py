@@ -18,6 +18,7 @@ __all__ = ["Allowance", "PriceRow", "allowances", "as_date", "checked_tiers", "f
 
 COLUMNS = ("meter", "region", "effective_from", "tier_from", "price_usd", "unit", "source", "where", "confidence")
 CONFIDENCES = ("high", "medium", "low")
+MOST = {"price_usd": 1e6, "tier_from": 1e18, "step": 1e18, "amount_per_month": 1e18}  # beyond it is a slip
 OWN = "your own"  # the source of a price that the user gives
 ALLOWANCE_KINDS = ("always", "first_12_months")
 
@@ -74,7 +75,9 @@ def _decimal(name: str, text: str, place: str) -> Decimal:
     except InvalidOperation:
         checks.fail(f"{name} must be a number; got {checks.shown(text)}", place)
     if not number.is_finite() or number < 0:
-        checks.fail(f"{name} must be >= 0; got {text}", place)
+        checks.fail(f"{name} must be >= 0; got {checks.shown(text)}", place)
+    if number > MOST[name]:
+        checks.fail(f"{name} must be at most {MOST[name]:.0e}; got {checks.shown(text)}", place)
     return number
 
 

@@ -42,8 +42,9 @@ def check_references(scenario: Choices) -> None:
         _places(action, scenario, f"actions.{name}")
         if action.every_s is not None and mode_of(action.per_session) + mode_of(action.per_active_day) > 0:
             refuse(f"actions.{name} must say every_s, or per_session and per_active_day; got both")
-    for name in scenario.ledger:
+    for name, value in scenario.ledger.items():
         _known("ledger row", name, ledger.chosen(), "ledger")
+        _sensible(name, value)
     for name in scenario.pair or ():
         _known("design", name, scenario.designs, "pair")
     for name, design in scenario.designs.items():
@@ -58,6 +59,16 @@ def check_references(scenario: Choices) -> None:
 def _known(kind: str, name: str | None, names: Collection[str], where: str) -> None:
     if name not in names:
         refuse(f"unknown {kind} {name!r} in {where}{checks.nearest(name, names)}")
+
+
+def _sensible(name: str, value) -> None:
+    """Refuse a ledger number that no number of its kind can be; a share that the ledger never has at 0 is above it."""
+    kind = name.rpartition("_")[2]
+    least, most = {"share": (1e-6 * (ledger.chosen()[name].low > 0), 1.0), "ln": (0.0, 3.0)}.get(kind, (0.0, np.inf))
+    low, high = (value.low, value.high) if isinstance(value, Range) else (np.min(value), np.max(value))
+    if low < least or high > most:
+        got = checks.shown(low if low < least else high)
+        refuse(f"ledger.{name} must be at least {least:g}{f' and at most {most:g}' * (most < np.inf)}; got {got}")
 
 
 def _adds_up(name: str, parts) -> None:

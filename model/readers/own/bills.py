@@ -40,7 +40,7 @@ CUR = {  # names as `plain` writes them, so that lineItem/UsageType and line_ite
     "resource": ("lineitemresourceid",),
 }
 FOCUS = {
-    "service": ("xservicecode", "servicename"),
+    "service": ("servicename",),
     "usage_type": ("xusagetype",),
     "operation": ("xoperation",),
     "item_type": ("chargecategory",),
