@@ -7,7 +7,7 @@ balancer. Held: a function is billed while a connection is open. Awake: an objec
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
@@ -203,7 +203,7 @@ def _limits(text: str) -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType({load.strip(): tuple(names.strip().split("*")) for load, names in pairs})
 
 
-READ = {
+READ: dict[str, Callable[[str], Any]] = {
     "str": str,
     "bool": "yes".__eq__,
     "tuple[str, ...]": lambda text: tuple(text.split()),
@@ -215,7 +215,7 @@ def _table(kind: type, file: str, empty: float) -> list:
     """The rows of a file as objects of a kind; an empty number is no limit, or none."""
     found = []
     for number, raw in enumerate(ledger.read_csv(paths.data(file)), start=2):
-        read = {**READ, "float": lambda text: float(text) if text else empty}
+        read: dict[str, Callable[[str], Any]] = {**READ, "float": lambda text: float(text) if text else empty}
         found.append(kind(**{one.name: read[str(one.type)](raw[one.name]) for one in fields(kind)}))
         checks.known("source", found[-1].source, ledger.sources(), f"data/{file}:{number}")
     return found

@@ -10,7 +10,7 @@ import numpy as np
 from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
 from model.life.rates import action_per_s, feeds_s, pushes_per_s
 from model.life.silences import Silence, quiet_cuts_per_s, silence
-from model.scenario import AnyDesign, HeldDesign, Scenario, origins
+from model.scenario import AnyDesign, AnyHeld, HeldDesign, Scenario, origins
 
 __all__ = ["FanOut", "Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
 
@@ -78,7 +78,7 @@ class Life:
     fan_outs: dict[str, FanOut] = field(default_factory=dict)  # of the events that are pushed
 
     @property
-    def held(self) -> HeldDesign:
+    def held(self) -> AnyHeld:
         """The design, of a life with a socket: what its flows need is in its type."""
         assert isinstance(self.design, HeldDesign)
         return self.design
