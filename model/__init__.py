@@ -8,17 +8,19 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["InputError", "answer", "before_after", "catalogue", "compare", "evaluate", "load"]
+__all__ = ["InputError", "answer", "before_after", "calibrate", "catalogue", "compare", "evaluate", "load", "replay"]
 __version__ = "0.1.0"
 
 _HOMES = {
     "InputError": "checks",
     "answer": "answers",
     "before_after": "outcome",
+    "calibrate": "calibration",
     "catalogue": "scenario",
     "compare": "outcome",
     "evaluate": "outcome",
     "load": "scenario",
+    "replay": "calibration",
 }
 _MOVED = {  # where notebooks of version 1 took them from; to go with version 3
     "audit_arithmetic": "audit.arithmetic",

@@ -31,6 +31,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def inert(text: str) -> str:
+    """The text with control characters as a person can read them, so that none does anything anywhere."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
 def place_text(place: object) -> str:
     """The place in brackets, or nothing where none is known."""
     return f" ({place})" if place else ""
@@ -42,11 +47,13 @@ def fail(sentence: str, place: object = None) -> NoReturn:
 
 
 def together(sentences: list[str]) -> str:
-    """Several mistakes as one text, numbered; one alone as it is."""
+    """Several mistakes as one text, the first ten numbered; one alone as it is."""
     sentences = list(dict.fromkeys(sentences))
     if len(sentences) == 1:
         return sentences[0]
-    return f"{len(sentences)} mistakes: " + " ".join(f"({k}) {one}" for k, one in enumerate(sentences, 1))
+    more = f" and {len(sentences) - 10:,} more" if len(sentences) > 10 else ""
+    numbered = " ".join(f"({k}) {one}" for k, one in enumerate(sentences[:10], 1))
+    return f"{len(sentences):,} mistakes: {numbered}{more}"
 
 
 def nearest(name: object, known: Iterable[object]) -> str:
@@ -65,7 +72,7 @@ def known(kind: str, name: object, names: Iterable[object], place: object = None
     """Refuse a name that is not among the known ones, offering the nearest; gives the name back."""
     names = list(names)
     if name not in names:
-        fail(f"unknown {kind} {name!r}{where}{nearest(name, names)}", place)
+        fail(f"unknown {kind} {shown(name)}{where}{nearest(name, names)}", place)
     return name
 
 

@@ -17,16 +17,16 @@ from numpy.typing import ArrayLike
 
 from model import checks
 
-__all__ = ["JITTERS", "attempt_times_s", "back_share", "fallback_requests_per_s", "reconnect", "summary"]
+__all__ = ["JITTERS", "back_share", "fallback_requests_per_s", "reconnect", "summary"]
 
-JITTERS = ("none", "equal", "full", "decorrelated")
+JITTERS = ("none", "equal", "full", "decorrelated", "plus_minus")
 WINDOWS = 2**16  # of a stretch of time
 LISTED = 2**23  # attempts listed at once, or two a client where that is more: 12 bytes each
 ENDLESS = 2**62  # attempts of a client that never stops
 ALMOST_ONE = 1.0 - 1e-9  # a token short by a rounding error is a token
 GOLDEN, SILVER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03)  # steps of the hash in two directions
 CLIENT = np.dtype([("at_s", float), ("delay_s", float), ("attempt", np.int32), ("id", np.int32)])  # its next attempt
-Plan = tuple[np.ndarray, int, np.uint64, int]  # delays, jitter, key of the random numbers, attempts at most
+Plan = tuple[np.ndarray, int, np.uint64, int, float, float]  # delays, jitter, key, attempts at most, spread, cap
 
 
 def _uniform(key, stream, client):
@@ -42,7 +42,7 @@ def _uniform(key, stream, client):
 
 def _delay_s(attempt, last_s, client, plan):
     """The delay before an attempt of a client whose last delay was `last_s`, as jitter makes it."""
-    delays, mode, key, _ = plan
+    delays, mode, key, _, spread, cap = plan
     value = delays[min(attempt, len(delays) - 1)]
     if mode == 0:
         return value
@@ -51,6 +51,8 @@ def _delay_s(attempt, last_s, client, plan):
         return value / 2 + u * (value / 2)
     if mode == 2:
         return u * value
+    if mode == 4:
+        return min(cap, value * (1.0 - spread + 2.0 * spread * u))
     return min(delays[-1], delays[0] + u * (3.0 * last_s - delays[0]))
 
 
@@ -133,7 +135,9 @@ def _schedule(delays_s: object) -> np.ndarray:
     return delays
 
 
-def _begun(clients, delays_s, jitter, seed, notice_s, attempts) -> tuple[np.ndarray, Plan]:
+def _begun(
+    clients, delays_s, jitter, seed, notice_s, attempts, jitter_share=0.5, cap_s=math.inf
+) -> tuple[np.ndarray, Plan]:
     """Clients before their first attempts, and the plan of all their attempts."""
     count = int(_one("clients", clients, checks.whole))
     if count >= 2**31:
@@ -144,20 +148,23 @@ def _begun(clients, delays_s, jitter, seed, notice_s, attempts) -> tuple[np.ndar
     asked = len(delays) if attempts is None else attempts
     most = _one("attempts", asked, checks.bounded, rule, lambda a: (a >= 1) & ((a == np.floor(a)) | np.isinf(a)))
     key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
-    plan = (delays, mode, key, int(min(most, ENDLESS)))
+    spread = _one("jitter_share", jitter_share, checks.bounded, "between 0 and 1", lambda a: (a >= 0) & (a <= 1))
+    cap = _one("cap_s", cap_s, checks.bounded, "> 0 s", lambda a: a > 0)
+    plan = (delays, mode, key, int(min(most, ENDLESS)), spread, cap)
     state = np.zeros(count, CLIENT)
-    state["id"] = _order(count, delays, mode, seed, notice)
+    state["id"] = _order(count, plan, seed, notice)
     _compile()
     _begin(state, plan, notice)
     return state, plan
 
 
-def _order(count: int, delays: np.ndarray, mode: int, seed: int, notice: float) -> np.ndarray:
+def _order(count: int, plan: Plan, seed: int, notice: float) -> np.ndarray:
     """The clients in the order in which they come where attempts tie: by lot where several may."""
-    order = np.arange(count, dtype=np.int32)
-    if not notice and (mode == 0 or mode == 3 and 3 * delays[0] > delays[-1]):  # all alike, or several at the cap
+    (delays, mode, _, _, spread, cap), order = plan, np.arange(count, dtype=np.int32)
+    at_cap = mode == 3 and 3 * delays[0] > delays[-1] or mode == 4 and (1.0 + spread) * delays[0] > cap
+    if not notice and (mode == 0 or at_cap):  # all alike, or several at the cap
         lot = np.random.default_rng(seed).permutation(order)
-        if mode == 3:
+        if at_cap:
             return lot
         order[lot] = order.copy()
     return order
@@ -173,6 +180,8 @@ def reconnect(
     outage_s: float = 0.0,
     notice_s: float = 0.0,
     attempts: float | None = None,
+    jitter_share: float = 0.5,
+    cap_s: float = math.inf,
 ) -> np.ndarray:
     """Seconds from the drop of every connection until each client is back.
 
@@ -186,13 +195,16 @@ def reconnect(
     ----------
     clients : connections that drop; a whole number
     delays_s : delay v before each attempt; positive, never falling; the first is the base, the last the cap. [s]
-    jitter : "none" v, "equal" v/2 + U(0, v/2), "full" U(0, v), "decorrelated" min(cap, U(base, 3 x previous))
+    jitter : "none" v, "equal" v/2 + U(0, v/2), "full" U(0, v), "decorrelated" min(cap, U(base, 3 x previous)),
+        "plus_minus" min(cap_s, v x U(1 - share, 1 + share))
     rate_per_s : new connections that are admitted a second in the long run; above 0. [1/s]
     burst : connections that a rested bucket admits at once; at least 1
     seed : whole number that fixes every random number
     outage_s : attempts earlier than this fail. [s]
     notice_s : the loss is seen at a time uniform between 0 and this, such as a heartbeat's period. [s]
     attempts : attempts a client makes: None for one per delay, more (or infinite) to repeat the last delay
+    jitter_share : share of a delay by which "plus_minus" moves it at most, either way. [1]
+    cap_s : the most a delay is after "plus_minus"; a cap before it is the last of `delays_s`. [s]
 
     Returns: array (clients,), seconds until each client is back; infinite for one that ran out of attempts. [s]
     Raises: InputError, for a bad schedule, a quota of 0 or less, a negative time, an unknown jitter, counts that are
@@ -207,7 +219,7 @@ def reconnect(
     rate = _one("rate_per_s", rate_per_s, checks.positive, "connections/s")
     lent = _one("burst", burst, checks.bounded, ">= 1 connection", lambda a: (a >= 1) & np.isfinite(a))
     outage = _one("outage_s", outage_s, checks.non_negative, "s")
-    state, plan = _begun(clients, delays_s, jitter, seed, notice_s, attempts)
+    state, plan = _begun(clients, delays_s, jitter, seed, notice_s, attempts, jitter_share, cap_s)
     back, bucket, door = np.full(len(state), np.inf), np.array([lent, 0.0]), (rate, lent, outage - 1e-9)
     while len(state) and np.isfinite(start := state["at_s"].min()):
         counts, span = _counts(state, plan, start)
@@ -229,18 +241,6 @@ def _counts(state: np.ndarray, plan: Plan, start: float) -> tuple[np.ndarray, fl
         if counts.sum() <= most or span < 1e-9 * (start + plan[0][-1]):
             return counts, span
         span /= 2
-
-
-def attempt_times_s(
-    clients: int, delays_s: Sequence[float], jitter: str, seed: int, notice_s: float = 0.0, attempts: int | None = None
-) -> np.ndarray:
-    """When each client would make each of its attempts if all failed: the times that `reconnect` uses, to check it."""
-    state, plan = _begun(clients, delays_s, jitter, seed, notice_s, attempts)
-    if plan[3] == ENDLESS:
-        checks.fail("attempts must be finite where every attempt is listed; got inf")
-    times, who = (np.empty(len(state) * plan[3], kind) for kind in (float, np.int32))
-    _list(state, plan, 0.0, np.inf, np.zeros(1, np.int64), times, who)
-    return times.reshape(-1, plan[3])[np.argsort(state["id"])]
 
 
 def summary(back_s: ArrayLike) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -40,16 +41,18 @@ def a_free_port() -> int:
 
 @contextmanager
 def served(folder):
-    """The page's address, from `workbook app` started in a folder; stopped at the end."""
+    """The page's address with its key, from `workbook app` started in a folder; stopped at the end."""
     port = a_free_port()
     code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
     running = subprocess.Popen(
         [sys.executable, "-c", code, "app", "--port", str(port), "--no-browser"],
         cwd=folder,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
+        printed = re.search(r"http://\S+", running.stdout.readline())
         until = time.monotonic() + 60
         while time.monotonic() < until and running.poll() is None:
             try:
@@ -57,7 +60,7 @@ def served(folder):
                 break
             except OSError:
                 time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}/"
+        yield printed[0]
     finally:
         running.terminate()
         try:

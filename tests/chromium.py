@@ -25,7 +25,7 @@ def path() -> str | None:
 class Browser:
     """One Chromium with a profile of its own, ended with everything it started."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: str) -> None:
         self.folder = tempfile.mkdtemp(prefix="chromium-")
         self.process = subprocess.Popen(
             [
@@ -39,6 +39,7 @@ class Browser:
                 "--no-first-run",
                 "--disable-dev-shm-usage",
                 f"--user-data-dir={self.folder}",
+                *more,
                 "about:blank",
             ],
             stdout=subprocess.DEVNULL,
@@ -72,12 +73,13 @@ class Browser:
             if page:
                 page.events.append(heard)
 
-    def page(self, width: int = 1280, height: int = 900) -> Page:
-        """A new page in a context of its own, as another person's browser would be."""
-        context = self.call("Target.createBrowserContext")["browserContextId"]
+    def page(self, width: int = 1280, height: int = 900, context: str | None = None) -> Page:
+        """A new page in a context of its own, as another person's browser would be, or beside others in theirs."""
+        context = context or self.call("Target.createBrowserContext")["browserContextId"]
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = self.pages[session] = Page(self, session, target)
+        page.context = context
         for domain in ("Page", "Runtime", "Network", "Log"):
             page.call(f"{domain}.enable")
         page.resize(width, height)
@@ -98,6 +100,7 @@ class Page:
 
     def __init__(self, browser: Browser, session: str, target: str) -> None:
         self.browser, self.session, self.target, self.events = browser, session, target, []
+        self.context = ""
 
     def call(self, method: str, **params):
         """A command to this page."""

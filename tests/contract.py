@@ -4,7 +4,7 @@ Each is named as a notebook reaches it below `model`. Every other function has o
 """
 
 CONTRACT = """
-load evaluate before_after compare catalogue
+load evaluate before_after compare catalogue calibrate replay scenario.capabilities
 outcome.Outcome.by_flow outcome.Outcome.explain outcome.Outcome.values outcome.Outcome.table
 scenario.Scenario.with_
 traffic.flows traffic.traffic
@@ -15,6 +15,7 @@ latency.sample
 storm.reconnect
 cost.bill cost.total
 prices.book
-readers.difference readers.load_price_list readers.refresh
+readers.difference readers.load_price_list readers.refresh readers.recognise readers.read
+readers.har readers.metrics readers.bill readers.access_log readers.batterystats readers.metrickit
 audit.claims
 """.split()

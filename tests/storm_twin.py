@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from model import storm
+
 
 class Bucket:
     """A token bucket that is full at 0; a refused attempt takes nothing."""
@@ -43,3 +45,11 @@ def sorted_back_s(times_s, rate, burst, outage_s=0.0):
         if np.isinf(back[i]) and moment >= outage_s and bucket.admits(moment):
             back[i] = moment
     return back
+
+
+def attempt_times_s(clients, delays_s, jitter, seed, notice_s=0.0, attempts=None, **spread):
+    """When each client would make each of its attempts if all failed: the times that `reconnect` uses."""
+    state, plan = storm._begun(clients, delays_s, jitter, seed, notice_s, attempts, **spread)
+    times, who = (np.empty(len(state) * plan[3], kind) for kind in (float, np.int32))
+    storm._list(state, plan, 0.0, np.inf, np.zeros(1, np.int64), times, who)
+    return times.reshape(-1, plan[3])[np.argsort(state["id"])]

@@ -111,3 +111,57 @@ def test_a_title_that_the_terminal_cannot_show_is_no_traceback(tmp_path, encodin
     more = {"env": {**os.environ, "PYTHONIOENCODING": encoding}, "cwd": tmp_path}
     done = subprocess.run(command, capture_output=True, timeout=120, **more)
     assert done.returncode == 0 and b"Traceback" not in done.stderr and b"\\u041f" in done.stdout
+
+
+def test_a_table_at_80_columns_breaks_no_word_and_says_the_verdicts_below_it(monkeypatch, capsys):
+    import model
+    from model.show import display
+
+    monkeypatch.setenv("COLUMNS", "80")
+    for table in (model.before_after("twilly", draws=64), model.compare("twilly", draws=64)):
+        display.show(table, "text", title="Twilly")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    whole = " ".join(" ".join(lines).split())
+    words = {"stream_processing,", "channel_content_update,", "notification", "[requests/min", "improved", "polling"}
+    assert words <= set(whole.split())
+    assert "cost [USD/month]: the document says 4,680, then 1,080; the model 8" in whole
+    header = next(line for line in lines if "before" in line)
+    assert header.split() == ["before", "after", "change"]  # side by side, in one block
+
+
+def test_several_user_counts_stand_across(monkeypatch, capsys):
+    import model
+    from model.show import display
+
+    monkeypatch.setenv("COLUMNS", "200")
+    display.show(model.before_after("chat", users=[1e3, 1e5]), "text")
+    lines = capsys.readouterr().out.splitlines()
+    header = " ".join(lines[:2]).split()
+    assert [word for word in header if word.startswith("1")] == ["1,000"] * 3 + ["100,000"] * 3
+    assert sum(line.startswith("cost") for line in lines) == 1
+
+
+def test_a_table_takes_other_values_another_region_and_says_where_a_measure_comes_from(tmp_path):
+    import model
+
+    changed = model.load("twilly").with_({"after.heartbeat.period_s": 240.0, "region": "eu-west-1"})
+    options = ["--set", "after.heartbeat.period_s=240", "--region", "eu-west-1"]
+    rows = json.loads(workbook("table", "twilly", "--format", "json", *options).stdout)
+    assert [row["after"] for row in rows] == pytest.approx(list(model.before_after(changed)["after"]), rel=1e-11)
+    told = workbook("table", "chat", "--explain", "cost", "--draws", "0").stdout
+    assert told.startswith("cost [USD/month] = ") and "poll.timers.poll.period_s" in told
+    for bad in ("users", "after.heartbeat.period_s=[", "nobody.knows=3"):
+        done = workbook("table", "twilly", "--set", bad, cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "Traceback" not in done.stderr
+
+
+def test_the_audit_opens_with_a_line_for_each_headline_and_the_version_is_told():
+    from importlib.metadata import version
+
+    done = workbook("audit", "twilly", "--draws", "0")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("- ")]
+    assert [line.split(":")[0] for line in lines] == ["- Latency", "- Battery", "- Data", "- Load", "- Cost"]
+    whole = " ".join(done.stdout.split())
+    assert "its own factors give 468 and 108" in whole and "Before and after: does not hold" in whole
+    assert workbook("--version").stdout == f"push-or-poll {version('push-or-poll')}\n"

@@ -270,7 +270,12 @@ def test_a_saved_scenario_can_be_chosen_moved_and_saved_again(page, tmp_path):
     ("name", "sentence"),
     [
         ("", "the name must begin with a plain letter or a digit and go on with at most 63 of them"),
-        ("../away", "the name must begin with a plain letter or a digit and go on with at most 63 of them"),
+        *(
+            (n, "the name must begin with a plain letter or a digit")
+            for n in ("../away", "/tmp/x", "..", ".a", "a\0", "a/b")
+        ),
+        ("Con", "'Con' is the name of a device on Windows"),
+        ("lpt1.old", "'lpt1.old' is the name of a device on Windows"),
         ("twilly", "'twilly' is a scenario of the project; choose another name"),
     ],
 )
@@ -285,6 +290,21 @@ def test_a_file_that_is_there_is_left_alone(tmp_path):
     with pytest.raises(checks.InputError, match="'mine' is there already"):
         explore.saved(explore.start("twilly"), "mine", tmp_path)
     assert (tmp_path / "mine.yaml").read_text(encoding="utf-8") == "kept"
+
+
+def test_a_link_that_leads_nowhere_is_left_alone(tmp_path):
+    (tmp_path / "mine.yaml").symlink_to(tmp_path / "away")
+    with pytest.raises(checks.InputError, match="'mine' is there already"):
+        explore.saved(explore.start("twilly"), "mine", tmp_path)
+    assert (tmp_path / "mine.yaml").is_symlink() and not (tmp_path / "away").exists()
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../other.yaml", "nowhere"])
+def test_a_page_opens_only_the_scenarios_that_it_offers(page, name):
+    """A message can ask for any file: what is in it must not come back, not even in an error."""
+    drawn = said(page, do="scenario", name=name)
+    assert drawn["errors"]["scenario"].startswith(f"unknown scenario {name!r}; ") and drawn["name"] == "twilly"
+    assert "root:" not in str(drawn["errors"])
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):

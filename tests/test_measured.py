@@ -5,10 +5,11 @@ import csv
 import numpy as np
 import pytest
 
-from model import paths
+from model import paths, wire
 from model.checks import InputError
 from model.wire import measured
 from tools.bench import delays as timed
+from tools.bench.flows import OTHER_KINDS
 
 
 def test_stored_bytes_lie_within_2_percent_a_flow_10_a_handshake_1_an_hour():
@@ -17,6 +18,35 @@ def test_stored_bytes_lie_within_2_percent_a_flow_10_a_handshake_1_an_hour():
     assert set(zip(table.flow, table.protocol, strict=True)) >= {
         (f"hour_{design}", protocol) for design in ("polling", "push") for protocol in ("http/1.1", "http/2")
     }
+
+
+KEEPALIVES = {
+    ("heartbeat", "websocket"): "websocket",
+    ("sse_keepalive", "http/1.1"): "sse",
+    ("sse_keepalive", "http/2"): "sse_http2",
+    ("mqtt_ping", "mqtt/tls"): "mqtt_tls",
+    ("mqtt_ping", "mqtt/wss"): "mqtt_wss",
+    ("push_appsync_ka", "websocket"): "appsync_events",
+    ("push_ably_heartbeat", "websocket"): "ably",
+    ("pusher_ping", "websocket"): "pusher",
+}
+
+
+def test_stored_keepalives_and_long_polls_cost_exactly_the_modelled_bytes_each_way():
+    rows = measured.measured_table("bytes.csv").set_index(["flow", "protocol"])
+    assert set(KEEPALIVES.values()) == set(wire.KEEPALIVES)
+    for at, protocol in KEEPALIVES.items():
+        assert tuple(rows.loc[at, ["up_bytes", "down_bytes"]]) == wire.keepalive_bytes(protocol), at
+    for flow, at_once in (("long_poll_empty", False), ("long_poll_at_once", True)):
+        found = tuple(rows.loc[(flow, "http/1.1"), ["up_bytes", "down_bytes"]])
+        assert found == wire.long_poll_bytes(asks_at_once=at_once)
+
+
+def test_stored_event_streams_long_polls_and_mqtt_lie_within_2_percent():
+    table = measured.compare()
+    others = table[table.kind.str.split("_").str[0].isin(["sse", "long", "mqtt", "ws"]) & (table.kind != "ws_close")]
+    assert set(others.kind) == set(OTHER_KINDS)
+    assert (others.error_ratio.abs() <= 0.02).all(), others.to_string()
 
 
 def test_stored_hours_are_whole_hours():

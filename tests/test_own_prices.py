@@ -184,14 +184,14 @@ def test_a_price_that_stands_twice_with_two_values_is_refused(tmp_path):
 def test_every_price_of_the_sample_pages_is_recovered(shared):
     import csv
 
-    from model.readers import price_pages
+    from model.prices import list_pages
 
     wanted = list(csv.DictReader((shared / "samples" / "expected.csv").open(encoding="utf-8")))
     files = {row["file"] for row in wanted if row["kind"] == "price page"}
     assert files
     for file in files:
         document = json.loads((shared / "samples" / file).read_text(encoding="utf-8"))
-        found = {f"{place}: {name}": (code, Decimal(usd)) for place, name, code, usd in price_pages.entries(document)}
+        found = {f"{place}: {name}": (code, Decimal(usd)) for place, name, code, usd in list_pages.entries(document)}
         rows = readers.load_price_list(shared / "samples" / file)
         assert {str(r.effective_from) for r in rows} == {document["manifest"]["hawkFilePublicationDate"][:10]}
         for row in (r for r in wanted if r["file"] == file and ": " in r["quantity"]):
@@ -231,24 +231,24 @@ def test_an_empty_last_line_of_an_offer_file_is_no_row(shared, tmp_path):
 def test_every_price_of_the_sample_offers_in_json_is_read(shared):
     import csv
 
-    from model.readers import price_offers
+    from model.prices import list_offers
 
     wanted = list(csv.DictReader((shared / "samples" / "expected.csv").open(encoding="utf-8")))
     for name in ("offer_awslambda_eu-west-1.json", "get_products_ec2.json"):
-        document, _ = price_offers._document(shared / "samples" / "prices" / name)
-        terms = list(price_offers._document_terms(document))
+        document, _ = list_offers._document(shared / "samples" / "prices" / name)
+        terms = list(list_offers._document_terms(document))
         found = {(t.attributes["usagetype"], Decimal(price)) for t in terms for _, _, price, _ in t.tiers}
         rows = [r for r in wanted if r["file"] == f"prices/{name}" and r["unit"].startswith("USD")]
         assert rows and {(r["quantity"].split(" ")[-1], Decimal(r["value"])) for r in rows} <= found
 
 
 def test_a_file_is_read_once_and_answers_may_come_one_by_one(shared, monkeypatch):
-    from model.readers import price_offers
+    from model.prices import list_offers
 
     path, opened = shared / "samples" / "prices" / "offer_awslambda_eu-west-1.json", []
     text = path.read_text(encoding="utf-8").replace("APS3-", "EU-")
     read = json.loads
-    monkeypatch.setattr(price_offers.json, "loads", lambda *given, **how: opened.append(1) or read(*given, **how))
+    monkeypatch.setattr(list_offers.json, "loads", lambda *given, **how: opened.append(1) or read(*given, **how))
     rows = readers.load_price_list(text)
     assert len(opened) == 1 and len(rows) == 2
     whole = read(text)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from storm_twin import attempt_times_s
 
 import model
-from model import cost, ledger, mobile_data, prices, queueing, server_load, storm, traffic
+from model import backends, cost, ledger, mobile_data, prices, queueing, server_load, storm, traffic
 from model import outcome as results
 from model.checks import InputError
 from model.life import airtime, exchange, sessions
-from model.prices import metering
 from model.scenario import sampling
 from model.server_load import capacity, drops
 
@@ -73,7 +73,7 @@ CASES = {  # topic -> what the model says to the inputs
     "mmc_erlang_c": lambda g: queueing.erlang_c(g["arrival"], g["service"], g["servers"]),
     "reconnect_storm_no_jitter": lambda g: _storm(g, "none"),
     "reconnect_storm_full_jitter": lambda g: _storm(g, "full"),
-    "reconnect_last_attempt_time": lambda g: storm.attempt_times_s(1, g["delays"], "none", 0)[0, -1],
+    "reconnect_last_attempt_time": lambda g: attempt_times_s(1, g["delays"], "none", 0)[0, -1],
     "two_hour_reconnect_rate": _recycled_per_s,
 }
 PUBLISHED = [  # id, topic, inputs, expected, tolerance: half of the last printed digit, or as the case says
@@ -605,7 +605,7 @@ def test_the_whole_load_of_a_month_is_the_whole_bill_in_its_units(changes):
 def test_the_table_of_before_and_after_shows_the_very_same_load(both):
     shown = results.before_after("twilly").loc["server load"]
     assert shown["before"] == pytest.approx(float(server_load.requests_per_minute(both["before"])), rel=1e-12)
-    units = metering.http_request_units(362)
+    units = backends.row("http_api").request_meters(362)["apigw_http_request"]
     assert units == 1  # so a request of the load is a unit of the bill
 
 

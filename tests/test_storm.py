@@ -11,13 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from storm_twin import simpy_back_s, sorted_back_s
+from storm_twin import attempt_times_s, simpy_back_s, sorted_back_s
 
+import model
 from model import storm
 from model.checks import InputError
 
+
+@pytest.fixture(scope="module")
+def twilly():
+    return model.load("twilly")
+
+
 SCHEDULE = [2, 4, 8, 16, 30]
-JITTERED = ("equal", "full", "decorrelated")
+JITTERED = ("equal", "full", "decorrelated", "plus_minus")
 
 
 def back_of(clients, jitter="none", seed=1, **more):
@@ -54,7 +61,7 @@ def test_published_storm_cases(shared):
 
 
 def test_last_attempt_of_the_schedule_is_at_60_s():
-    assert storm.attempt_times_s(1, SCHEDULE, "none", 0).tolist() == [[2, 6, 14, 30, 60]]
+    assert attempt_times_s(1, SCHEDULE, "none", 0).tolist() == [[2, 6, 14, 30, 60]]
     assert storm.summary(back_of(2500))["last_back_s"] == 60
 
 
@@ -73,6 +80,33 @@ def test_an_outage_longer_than_any_schedule_loses_everyone(jitter):
     assert count_back(2000, jitter, outage_s=150.1) == 0
 
 
+def test_plus_minus_stays_within_its_share_and_below_a_cap_that_comes_after_it():
+    """Socket.IO's delays: 1 s doubled up to 5 s, times 0.5 to 1.5, the cap after that."""
+    times = attempt_times_s(20_000, [1, 2, 4, 5], "plus_minus", 7, cap_s=5.0)
+    delays = np.diff(times, prepend=0.0, axis=1)
+    np.testing.assert_allclose(delays.min(axis=0), [0.5, 1.0, 2.0, 2.5], rtol=2e-3)
+    np.testing.assert_allclose(delays.max(axis=0), [1.5, 3.0, 5.0, 5.0], rtol=2e-3)
+    np.testing.assert_allclose(delays[:, :2].mean(axis=0), [1.0, 2.0], rtol=1e-2)
+    uncapped = np.diff(attempt_times_s(20_000, [1, 2, 4, 5], "plus_minus", 7, jitter_share=0.2), prepend=0.0)
+    np.testing.assert_allclose(uncapped.max(axis=0), [1.2, 2.4, 4.8, 6.0], rtol=2e-3)
+
+
+def test_a_design_with_plus_minus_waits_as_the_storm_does(twilly):
+    spread = {
+        "jitter": "plus_minus",
+        "jitter_share": 0.5,
+        "cap_s": 5.0,
+        "delays_s": [2.0, 4.0, 5.0],
+        "last_attempt": False,
+    }
+    scenario = twilly.with_({"after.reconnect": spread})
+    life = model.evaluate(scenario)["after"].traffic.life
+    first = attempt_times_s(50_000, [2.0, 4.0, 5.0], "plus_minus", 1, cap_s=5.0)[:, 0]
+    plain = model.evaluate(twilly.with_({"after.reconnect": {**spread, "jitter": "none"}}))["after"].traffic.life
+    assert life.reconnect_s - plain.reconnect_s == pytest.approx(first.mean() - 2.0, abs=0.02)
+    assert 2.0 * life.jitter_s == pytest.approx(np.ptp(first), rel=1e-3)
+
+
 def test_attempts_in_an_outage_take_no_token():
     assert storm.reconnect(10, [1, 1], "none", 0.001, 10, 0, outage_s=1.5).tolist() == [2.0] * 10
 
@@ -85,14 +119,14 @@ def test_attempts_in_an_outage_take_no_token():
 def test_simpy_with_the_same_attempts_has_the_same_survivors(jitter, outage_s, notice_s):
     pytest.importorskip("simpy")
     back = storm.reconnect(1000, SCHEDULE, jitter, 10, 20, 3, outage_s, notice_s)
-    twin = simpy_back_s(storm.attempt_times_s(1000, SCHEDULE, jitter, 3, notice_s), 10, 20, outage_s)
+    twin = simpy_back_s(attempt_times_s(1000, SCHEDULE, jitter, 3, notice_s), 10, 20, outage_s)
     assert 0 < np.isfinite(back).sum() < 1000
     np.testing.assert_allclose(back, twin, rtol=1e-12)
 
 
 def test_simpy_has_as_many_survivors_where_all_try_at_once():
     pytest.importorskip("simpy")
-    twin = simpy_back_s(storm.attempt_times_s(3000, SCHEDULE, "none", 0), 500, 500)
+    twin = simpy_back_s(attempt_times_s(3000, SCHEDULE, "none", 0), 500, 500)
     assert np.sort(back_of(3000)).tolist() == np.sort(twin).tolist()
 
 
@@ -111,7 +145,7 @@ def test_any_storm_equals_the_sorted_list_of_all_attempts(delays, clients, jitte
     if jitter == "decorrelated":
         delays.append(3.1 * delays[-1])  # below three bases several clients wait for the cap alone, and tie
     back = storm.reconnect(clients, delays, jitter, rate, burst, seed, outage, notice)
-    times = storm.attempt_times_s(clients, delays, jitter, seed, notice)
+    times = attempt_times_s(clients, delays, jitter, seed, notice)
     np.testing.assert_array_equal(back, sorted_back_s(times, rate, burst, outage))
 
 
@@ -121,7 +155,7 @@ def test_short_stretches_and_wide_windows_change_nothing(monkeypatch, windows, l
     monkeypatch.setattr(storm, "WINDOWS", windows)
     monkeypatch.setattr(storm, "LISTED", listed)  # then at most two attempts a client are listed at a time
     schedule = [0.01, 0.02, 0.03, 0.04, 30]
-    times = storm.attempt_times_s(5000, schedule, jitter, 8, notice_s)
+    times = attempt_times_s(5000, schedule, jitter, 8, notice_s)
     back = storm.reconnect(5000, schedule, jitter, rate, 20, 8, notice_s=notice_s)
     np.testing.assert_array_equal(back, sorted_back_s(times, rate, 20))
 
@@ -146,7 +180,7 @@ def test_clients_that_try_at_once_are_admitted_by_lot(jitter):
 
 def test_every_client_is_back_at_one_of_its_attempts():
     back = back_of(3000, "decorrelated", seed=4)
-    times = storm.attempt_times_s(3000, SCHEDULE, "decorrelated", 4)
+    times = attempt_times_s(3000, SCHEDULE, "decorrelated", 4)
     assert np.all(np.isinf(back) | (times == back[:, None]).any(axis=1))
 
 
@@ -154,8 +188,8 @@ def test_every_client_is_back_at_one_of_its_attempts():
 
 
 def test_more_attempts_repeat_the_last_delay():
-    assert storm.attempt_times_s(1, [2, 4], "none", 0, attempts=4).tolist() == [[2, 6, 10, 14]]
-    assert storm.attempt_times_s(1, SCHEDULE, "none", 0, attempts=2).tolist() == [[2, 6]]
+    assert attempt_times_s(1, [2, 4], "none", 0, attempts=4).tolist() == [[2, 6, 10, 14]]
+    assert attempt_times_s(1, SCHEDULE, "none", 0, attempts=2).tolist() == [[2, 6]]
     assert count_back(10_000, attempts=20) == 10_000
 
 
@@ -176,7 +210,7 @@ def test_full_jitter_without_a_last_attempt_uses_the_whole_quota():
 
 
 def first_delays(jitter):
-    return storm.attempt_times_s(50_000, [2, 4, 8, 16, 30], jitter, 7)[:, 0]
+    return attempt_times_s(50_000, [2, 4, 8, 16, 30], jitter, 7)[:, 0]
 
 
 @pytest.mark.parametrize("jitter, low, high", [("equal", 1, 2), ("full", 0, 2), ("decorrelated", 2, 6)])
@@ -186,7 +220,7 @@ def test_first_delay_is_uniform_as_the_jitter_says(jitter, low, high):
 
 @pytest.mark.parametrize("jitter, low", [("equal", 0.5), ("full", 0.0)])
 def test_every_later_delay_is_uniform_and_independent(jitter, low):
-    delays = np.diff(storm.attempt_times_s(50_000, SCHEDULE, jitter, 7), axis=1, prepend=0) / SCHEDULE
+    delays = np.diff(attempt_times_s(50_000, SCHEDULE, jitter, 7), axis=1, prepend=0) / SCHEDULE
     for k in range(5):
         assert stats.kstest(delays[:, k], stats.uniform(low, 1 - low).cdf).pvalue > 1e-3
     others = np.corrcoef(delays.T) - np.eye(5)
@@ -195,7 +229,7 @@ def test_every_later_delay_is_uniform_and_independent(jitter, low):
 
 
 def test_decorrelated_delays_follow_the_one_before():
-    delays = np.diff(storm.attempt_times_s(50_000, SCHEDULE, "decorrelated", 7), axis=1, prepend=0)
+    delays = np.diff(attempt_times_s(50_000, SCHEDULE, "decorrelated", 7), axis=1, prepend=0)
     assert delays.min() >= 2 - 1e-9 and delays.max() <= 30 + 1e-9
     for k in range(1, 5):
         position = (delays[:, k] - 2) / (3 * delays[:, k - 1] - 2)
@@ -207,7 +241,7 @@ def test_decorrelated_delays_follow_the_one_before():
 
 
 def test_notice_is_uniform_and_says_nothing_of_the_delays():
-    noticed, at_once = (storm.attempt_times_s(50_000, SCHEDULE, "full", 9, notice_s=s) for s in (30.0, 0.0))
+    noticed, at_once = (attempt_times_s(50_000, SCHEDULE, "full", 9, notice_s=s) for s in (30.0, 0.0))
     seen = (noticed - at_once)[:, 0]
     assert stats.kstest(seen, stats.uniform(0, 30).cdf).pvalue > 1e-3
     for delay in np.diff(at_once, axis=1, prepend=0).T:
@@ -252,7 +286,7 @@ AWS_TABLE = {  # W060-W079: clients, strategy -> (calls, sd of a run), (ms, sd o
 def aws_wait(jitter, seed):
     """AWS's wait before try k, base 5, cap 2000: min(cap, base x 2^k), by the delays of clients in a storm."""
     schedule = [5, 2000] if jitter == "decorrelated" else np.minimum(2000, 5.0 * 2 ** np.arange(1, 10))
-    waits = np.diff(storm.attempt_times_s(60, schedule, jitter, seed, attempts=150), axis=1, prepend=0)
+    waits = np.diff(attempt_times_s(60, schedule, jitter, seed, attempts=150), axis=1, prepend=0)
     return lambda client, tries: waits[client, tries - 1]
 
 
@@ -284,7 +318,7 @@ def test_back_share_counts_clients_back_by_each_moment():
 
 def test_waves_without_jitter_are_the_clients_still_out():
     back = back_of(10_000)
-    times = storm.attempt_times_s(10_000, SCHEDULE, "none", 1)
+    times = attempt_times_s(10_000, SCHEDULE, "none", 1)
     made = times[times <= back[:, None]]
     assert dict(zip(*np.unique(made, return_counts=True), strict=True)) == {
         2: 10_000,
@@ -346,7 +380,10 @@ def test_bad_storms_are_refused_in_one_sentence(wrong, text):
         (lambda: storm.summary([]), "back_s must hold the seconds of at least one client"),
         (lambda: storm.summary([-1.0]), "back_s must be >= 0 s; got -1"),
         (lambda: storm.back_share([1.0], [np.nan]), "at_s must be a number; got NaN"),
-        (lambda: storm.attempt_times_s(1, [2], "none", 0, attempts=np.inf), "attempts must be finite"),
+        (
+            lambda: storm.reconnect(9, [2], "plus_minus", 5, 5, 0, jitter_share=1.5),
+            "jitter_share must be between 0 and 1",
+        ),
         (lambda: storm.fallback_requests_per_s([1.0], [0.0], 0, 2), "period_s must be > 0 s; got 0"),
         (lambda: storm.fallback_requests_per_s([1.0], [0.0], 3, -2), "requests_per_tick must be >= 0"),
     ],

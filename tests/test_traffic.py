@@ -389,6 +389,30 @@ def test_a_json_heartbeat_is_two_messages_and_a_run(twilly):
     assert one.meters["apigw_ws_message"] == 2.0 and one.meters["lambda_request"] == 1.0
 
 
+def test_an_answer_without_news_may_be_another_such_as_a_304(twilly):
+    name = next(n for n, t in twilly.before.timers.items() if t.delivers and t.timing == "fixed" and not t.pulls)
+    full, saved, none = (
+        flow(traffic_of(twilly.with_({f"before.timers.{name}.empty_bytes": size}), "before"), f"poll {name}")
+        for size in (None, 300.0, 0.0)
+    )
+    timer = twilly.before.timers[name]
+    polls_with_news = 1.0 - (full.response_bytes - saved.response_bytes) / (timer.response_bytes - 300.0)
+    assert 0.0 < polls_with_news < 0.2  # news is rare in a poll each 2 s
+    assert saved.response_bytes - none.response_bytes == pytest.approx(300.0 * (1.0 - polls_with_news))
+
+
+def test_node_20_takes_the_other_sources_longer_start_into_its_range_and_no_other_runtime_does(twilly):
+    name = next(iter(twilly.before.functions))
+    newer = twilly.with_({f"before.functions.{name}.runtime": "nodejs20"})
+    assert "ledger.lambda_node20_init_s" not in sampling.ranged_inputs(twilly)
+    one = sampling.ranged_inputs(newer)["ledger.lambda_node20_init_s"]
+    assert (one.low, one.mode, one.high) == (0.0, 0.0, 0.141)
+    slow = newer.with_({"ledger.lambda_node20_init_s": 0.141})
+    started = [traffic_of(s, "before").runs[name].init_s for s in (twilly, newer, slow)]
+    assert started[0] - started[1] == pytest.approx(0.033, abs=1e-3)  # lambda_perf
+    assert started[2] - started[0] == pytest.approx(0.108, abs=1e-3)  # lambda_size_gist's largest difference
+
+
 def test_a_servers_unanswered_messages_go_down_only_as_often_as_published(twilly):
     """Ten thousand connections and a ping each 3 s are "3000+ messages per second" (anycable/actioncable-next, 6)."""
     beat = {"from": "server", "answered": False, "kind": "json", "period_s": 3.0, "pong_timeout_s": 6.0}

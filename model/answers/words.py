@@ -10,7 +10,7 @@ import numpy as np
 from model import battery, checks
 from model.answers.mending import mend, only_loop, tuned
 from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, soon_enough
-from model.outcome import evaluate, low_middle_high, rank_quantile
+from model.outcome import Outcome, evaluate, low_middle_high, rank_quantile
 from model.ranges import worth_measuring
 from model.scenario import Scenario, load, mode_of
 from model.show.display import number
@@ -65,6 +65,11 @@ def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float
     if len(own) > 1:
         said += [*_pair(soon), *_measure(case)]
     return Answer(tuple(said), soon.table(), soon.frontier())
+
+
+def move(outcome: Outcome) -> list[str]:
+    """What the move between the two compared designs changes, in sentences: for users, for the bill, for the phone."""
+    return _pair(soon_enough(outcome, outcome.scenario.compared))
 
 
 def _with_tuned(case: Scenario, share: float) -> Scenario:

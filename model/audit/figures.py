@@ -37,11 +37,11 @@ def _connections(side: Side):
 def _header_bytes(side: Side):
     """HTTP headers of a request and its answer, or the frame headers of the mean push."""
     scenario, design = side.traffic.life.scenario, side.traffic.life.design
-    if design.transport == "websocket":
+    if design.socket is not None:
         pushes = [(f.per_month, np.floor(f.response_bytes)) for f in side.traffic.flows if f.kind == "push"]
         heads = sum(rate * (websocket_frame_bytes(size, masked=False) - size) for rate, size in pushes)
         return heads / sum(rate for rate, _ in pushes) if pushes else np.nan
-    answer = "rest" if design.api.backend == "rest_api" else "http"
+    answer = design.api.row.answer.removesuffix("_api")
     names = ("http1_ios_post_headers_bytes", f"http1_{answer}_api_response_headers_bytes")
     return sum(scenario.number(name) for name in names)
 

@@ -16,7 +16,7 @@ from model.audit.solver import conditions
 from model.audit.verdicts import View, verdict, why
 from model.audit.words import less_words, number_words, span_words
 from model.claims.reading import Figure
-from model.outcome import evaluate
+from model.outcome import MEASURES, evaluate
 from model.scenario import Scenario, load, sampling
 
 DRAWS = 256
@@ -116,6 +116,7 @@ def _row(figure: Figure, found: Sequence[Finding], views: Sequence[View], uses: 
         "rules": ", ".join(dict.fromkeys(f.rule for f in found)),
         "factor": max((f.factor for f in found if f.factor < inf), default=np.nan),
         "contradicts": ", ".join(map(str, others)),
+        "own_factors": next((f.made for f in found if f.rule == "product"), ""),
         "verdict": verdict(figure, found, views, uses),
         "why": why(figure, found, views),
     }
@@ -185,6 +186,43 @@ def shown(found):
         numbers = {"claimed": claimed(row), "premise": cell(row, "premise"), "scenario": cell(row, "scenario")}
         rows[f"{number} {row['id']} {row['side']}"] = numbers | {"verdict": row["verdict"], "why": row["why"]}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("figure")
+
+
+def headlines(found) -> list[str]:
+    """A sentence for the first claim about each measure: the document, its own factors, the model, the verdicts."""
+    said, cells = [], shown(found)
+    for measure in MEASURES:
+        numbers = found.index[found["measure"].str.startswith(measure)]
+        if len(numbers):
+            mine = (found.index == numbers[0]).nonzero()[0]
+            rows, words = found.iloc[mine], cells.iloc[mine]
+            sides, own = list(rows["side"]), [made for made in rows["own_factors"] if made]
+            parts = [f"the document says {_sides(sides, words['claimed'])}"]
+            parts += [f"its own factors give {' and '.join(own)}"] * bool(own)
+            parts += [f"the model {_sides(sides, words['scenario'])}"]
+            verdicts = [
+                next((short for start, short in SHORT.items() if v.startswith(start)), v) for v in rows["verdict"]
+            ]
+            judged = [
+                f"{' and '.join(s for s, v in zip(sides, verdicts, strict=True) if v == one)}: {one}"
+                for one in dict.fromkeys(verdicts)
+            ]
+            said.append(f"{measure[0].upper()}{measure[1:]}: {'; '.join(parts)}. {'; '.join(judged).capitalize()}.")
+    return said
+
+
+SHORT = {  # how a verdict begins, and what a headline says of it
+    "holds only if": "only if something else is assumed",
+    "holds": "holds",
+    "does not hold": "does not hold",
+    "contradicts": "contradicts the document itself",
+}
+
+
+def _sides(sides, texts) -> str:
+    """The figures of before, after and the improvement in one list."""
+    named = {"before": " before", "after": " after"}
+    return ", ".join(f"{text}{named.get(side, '')}" for side, text in zip(sides, texts, strict=True) if text)
 
 
 def summary(found, ids: Sequence[str] | None = None):

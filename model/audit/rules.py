@@ -38,6 +38,7 @@ class Finding:
     factor: float
     sentence: str
     against: Figure | None = None
+    made: str = ""  # what its own parts come to
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def _unlike(rule: str, figure: Figure, span: Span, kind: str = "", **words: obje
     """A finding where a figure is not the span that it should be."""
     factor = unlike(figure.low, figure.high, *span)
     if factor > 1.0:
-        yield Finding(rule, figure, factor, finding_words(kind or rule, figure, made=span_words(*span), **words))
+        made = span_words(*span)
+        yield Finding(rule, figure, factor, finding_words(kind or rule, figure, made=made, **words), made=made)
 
 
 def product_of_factors(figure: Figure, ground: Ground) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from model.claims.reading import Figure
 from model.outcome import Outcome, Sides, evaluate
 from model.scenario import Range, Scenario, sampling
 from model.scenario.columns import shared_columns
+from model.scenario.fields import ANSWERING
 
 STEPS = (1 / 3, 2 / 3, 1.0)  # how far from its mode to the end of its range an input is tried
 PASSES = 5  # then the border between failing and holding is narrowed this often
@@ -23,7 +24,6 @@ NEAREST = 3  # inputs of each figure that are followed to their border
 WIDE = 10.0  # a range whose ends differ by more than this is walked in ratios
 CHOICE_SPAN = 10.0  # a poll's period, where a document fixes it, is tried from a tenth to ten times
 HEARTBEAT_LEAST_S = 10.0
-BACKENDS = ("http_api", "rest_api", "server")
 SWITCHES = ("billing.connects_billed", "billing.pings_billed", "billing.response_counts", "after.socket.direct_send")
 
 
@@ -192,7 +192,7 @@ class Search:
 
     def switched(self, figures: Sequence[Figure]) -> dict[str, Change]:
         """Another backend, or another reading of the bill, that makes a figure true."""
-        paths = {f"{which}.api.backend": BACKENDS for which in self.plain.compared}
+        paths = {f"{which}.api.backend": ANSWERING for which in self.plain.compared}
         found: dict[str, Change] = {}
         for path, values in (paths | dict.fromkeys(SWITCHES, (True, False))).items():
             here = _value_at(self.plain, path)

@@ -42,13 +42,14 @@ def _request_parts(traffic: Traffic, name: str) -> dict[str, DelayPart]:
     scenario, design = traffic.life.scenario, traffic.life.design
     function = design.functions[name]
     database_s = sum((chains.operation_s(scenario, o, traffic.table_bytes) for o in function.operations), 0.0)
-    if design.api.backend == "server":
+    row = design.api.row
+    if row.own:
         return {
             "queue": _server_queue(traffic),
-            "server": _service(traffic, scenario.number("server_request_s")),
+            "server": _service(traffic, scenario.number(row.added_s)),
             "database": _service(traffic, database_s),
         }
-    gateway_s = scenario.number({"http_api": "apigw_http_s", "rest_api": "apigw_rest_s"}[design.api.backend])
+    gateway_s = scenario.number(row.added_s)
     code_s = chains.run_s(scenario, function, traffic.table_bytes) - database_s
     return {
         "gateway": _service(traffic, gateway_s),
@@ -59,13 +60,13 @@ def _request_parts(traffic: Traffic, name: str) -> dict[str, DelayPart]:
 
 def cold_share(traffic: Traffic, function: str):
     """Share of requests that find the function cold, as traffic decided; none on a plain server."""
-    return 0.0 if traffic.life.design.api.backend == "server" else traffic.runs[function].cold_share
+    return traffic.runs[function].cold_share if traffic.life.design.api.row.on_lambda else 0.0
 
 
 def cold_start(traffic: Traffic, name: str) -> DelayPart:
     """What a cold start of a function adds."""
     one = traffic.life.design.functions[name]
-    extra_s = traffic.life.scenario.number("lambda_cold_extra_s")
+    extra_s = chains.cold_extra_s(traffic.life.scenario, one.runtime)
     return once(traffic, ("cold", name), lambda: parts.cold_start(one.runtime, one.package_kb, extra_s))
 
 
@@ -124,12 +125,16 @@ def sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:
 def _sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:
     scenario, socket = traffic.life.scenario, traffic.life.design.socket
     found = _lookup(traffic, event)
-    if socket.backend == "server":
-        found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number("server_post_s"))
+    row = socket.row
+    if row.post_s:
+        found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number(row.post_s))
+    if row.own:
         return found
-    found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number("apigw_ws_post_s"))
-    found["post"] = _service(traffic, scenario.number("apigw_ws_post_s"))
-    return {**found, "gateway": _service(traffic, scenario.number("apigw_ws_delivery_s"))}
+    post_s, delivery_s = (
+        scenario.number(name) if name else own_s
+        for name, own_s in ((row.post_s, socket.publish_s), (row.delivery_s, socket.delivery_s))
+    )
+    return {**found, "post": _service(traffic, post_s), "gateway": _service(traffic, delivery_s)}
 
 
 def _lookup(traffic: Traffic, event: str) -> dict[str, DelayPart]:

@@ -95,7 +95,7 @@ def side_by_side(traffic: Traffic, network: Network) -> dict[str, list[tuple]]:
     Source: huang2012.
     """
     flows, places = _by_flow(traffic, network), traffic.life.places
-    if traffic.life.design.transport != "websocket":
+    if traffic.life.design.socket is None:
         return {place: [(1.0, _at(flows, place), False)] for place in places}
     flows |= _started(traffic, network, flows)
     down, up, fallen = traffic.life.down_share, _while_up(traffic, flows), _while_down(traffic, flows)

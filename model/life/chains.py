@@ -8,6 +8,15 @@ from model.prices import metering
 from model.scenario import AnyDesign, Function, Operation, Scenario
 
 
+def cold_extra_s(scenario: Scenario, runtime: str):
+    """What a cold start takes beyond the table of Init times: placement, and where sources differ on a runtime.
+
+    Source: assumption, lambda_size_gist.
+    """
+    other = scenario.number("lambda_node20_init_s") if runtime.startswith("nodejs20") else 0.0
+    return scenario.number("lambda_cold_extra_s") + other
+
+
 def added(*meters: dict) -> dict:
     """The sum of several {meter: amount}."""
     total: dict = {}
@@ -60,22 +69,15 @@ def gateway_meters(scenario: Scenario, design: AnyDesign, request_bytes, respons
 
     Source: aws_pricing_pages.
     """
-    if design.api.backend == "server":
-        return {}
-    if design.api.backend == "rest_api":
-        return {"apigw_rest_request": 1.0}
-    size = request_bytes + response_bytes * scenario.billing.response_counts
-    return {"apigw_http_request": metering.http_request_units(np.maximum(np.ceil(size), 1.0))}
+    return design.api.row.request_meters(request_bytes + response_bytes * scenario.billing.response_counts)
 
 
-def message_meters(design: AnyDesign, payload_bytes, count=1.0) -> dict:
-    """WebSocket message units of one message in either direction, none on a plain server.
+def message_meters(design: AnyDesign, payload_bytes, count=1.0, what="") -> dict:
+    """Message units of one message in either direction, none on a plain server or where its kind costs nothing.
 
     Source: aws_pricing_pages.
     """
-    if design.socket.backend == "server":
-        return {}
-    return {"apigw_ws_message": metering.message_units(np.maximum(np.ceil(payload_bytes), 1.0)) * count}
+    return design.socket.row.message_meters(payload_bytes, count, what)
 
 
 WRITES = ("put", "update", "delete")

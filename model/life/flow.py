@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -78,6 +79,8 @@ class Traffic:
     runs: dict[str, FunctionRuns]
     instances: Any
     table_bytes: Any
+    subscribed: Any = 1.0  # channels of one connection
+    refusal: str = ""  # why it has no bill: no plan carries its peak
 
     @cached_property
     def memo(self) -> dict:
@@ -85,7 +88,7 @@ class Traffic:
         return {}
 
 
-def _quiet(flow: Flow, place: str, gap_s):
+def quiet(flow: Flow, place: str, gap_s):
     """P(no request of this flow in the last gap), phases independent."""
     rate = flow.rates_per_s.get(place)
     if rate is None:
@@ -95,17 +98,17 @@ def _quiet(flow: Flow, place: str, gap_s):
     return np.exp(-rate * gap_s)
 
 
-def _own_quiet(flow: Flow, place: str, gap_s):
+def own_quiet(flow: Flow, place: str, gap_s):
     """P(the flow's own previous request is longer ago than the gap), seen from one of its requests."""
     if flow.timer:
         return np.where(np.asarray(flow.period_s) > gap_s, 1.0, 0.0)
     return np.exp(-flow.rates_per_s[place] * gap_s)
 
 
-def _others_quiet(quiet: list) -> list:
+def _others_quiet(alone: list) -> list:
     """For each of some chances the product of all the others, without dividing by any."""
     ahead, behind = [1.0], [1.0]
-    for one, other in zip(quiet, reversed(quiet), strict=True):
+    for one, other in zip(alone, reversed(alone), strict=True):
         ahead.append(ahead[-1] * one)
         behind.append(behind[-1] * other)
     return [a * b for a, b in zip(ahead, behind[-2::-1], strict=False)]
@@ -115,16 +118,25 @@ def cold_shares(flows: list[Flow], weights: dict, gap_s) -> list:
     """The share of each flow's requests that must open a new connection, over the places it runs at."""
     cold, total = [0.0] * len(flows), [0.0] * len(flows)
     for place, weight in weights.items():
-        others = _others_quiet([_quiet(f, place, gap_s) for f in flows])
+        others = _others_quiet([quiet(f, place, gap_s) for f in flows])
         for k, flow in enumerate(flows):
             rate = flow.rates_per_s.get(place)
             if rate is not None:
-                cold[k] = cold[k] + weight * rate * (_own_quiet(flow, place, gap_s) * others[k])
+                cold[k] = cold[k] + weight * rate * (own_quiet(flow, place, gap_s) * others[k])
                 total[k] = total[k] + weight * rate
     return [
         np.divide(c, t, out=np.zeros(np.broadcast_shapes(np.shape(c), np.shape(t))), where=np.asarray(t) > 0)
         for c, t in zip(cold, total, strict=True)
     ]
+
+
+def open_share(flows: list[Flow], weights: dict, gap_s):
+    """The share of active time with a connection open: some request was less than the gap ago.
+
+    Source: cox1962.
+    """
+    shut = (weight * math.prod((quiet(f, p, gap_s) for f in flows), start=1.0) for p, weight in weights.items())
+    return np.maximum(sum(weights.values()) - sum(shut, 0.0), 0.0)
 
 
 def with_cold_shares(flows: list[Flow], weights: dict, idle_timeout_s) -> list[Flow]:

@@ -39,7 +39,7 @@ def evaluate(
     (1, 2)
     """
     scenario = load(scenario)
-    counts = np.asarray(checks.positive("users", _counts(scenario, users), "users"), dtype=float)
+    counts = sampling.checked_users(_counts(scenario, users))
     sampling.check_draws(draws, counts.size)
     if draws * counts.size > sampling.AT_ONCE and draws > 1:
         wanted = [scenario.design_name(name) for name in designs or scenario.designs]
@@ -148,12 +148,12 @@ def before_after(scenario: Scenario | str, users=None, draws: int = 0, seed: int
     >>> list(before_after("twilly").index)[6:]
     ['battery', 'mobile data', 'server load', 'code runs', 'cost']
     """
-    scenario = _paired(scenario, pair)
+    scenario = paired(scenario, pair)
     pair = scenario.compared
     return _by_users(_counts(scenario, users), lambda n: evaluate(scenario, n, draws, seed, designs=pair).table())
 
 
-def _paired(scenario: Scenario | str, pair) -> Scenario:
+def paired(scenario: Scenario | str, pair) -> Scenario:
     """The scenario with that pair of designs compared; claims are about its own pair alone."""
     scenario = load(scenario)
     if pair is None:

@@ -14,7 +14,8 @@ from model.scenario import Scenario, load, sampling
 from model.server_load import at_peak, rates_per_s, requests_per_minute
 from model.traffic import Flow, Traffic
 from model.traffic import traffic as traffic_of
-from model.traffic.socket import sends_per_month
+from model.traffic.assembly import server_needs
+from model.traffic.services import sends_per_month
 
 LOOKUPS = "send to an old app"
 WORST = "longest fan-out s"  # the one load of which a fleet has the larger, not the sum
@@ -88,17 +89,10 @@ def _servers(traffic: Traffic) -> Flow | None:
     return next((f for f in traffic.flows if f.kind == "server"), None)
 
 
-def _needed(traffic: Traffic, there) -> tuple:
+def _needed(traffic: Traffic, there) -> list:
     """Instances that a side's requests need and that its connections need, before they are made whole."""
-    design, scenario = traffic.life.design, traffic.life.scenario
-    server, peak = design.server, scenario.usage.peak_to_mean_ratio
-    requests = connections = 0.0
-    if design.api.backend == "server":
-        rate = sum((f.per_month * f.requests for f in traffic.flows), 0.0) / scenario.month_s * peak
-        requests = there * (rate / (server.requests_per_s * server.utilisation_share))
-    if design.socket is not None and design.socket.backend == "server":
-        connections = there * (traffic.life.open_connections * peak / server.connections)
-    return requests, connections
+    life = traffic.life
+    return [there * need for need in server_needs(life.scenario, life.design, life, traffic.flows)]
 
 
 def _with_servers(traffic: Traffic, count) -> Traffic:

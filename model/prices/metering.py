@@ -14,9 +14,7 @@ __all__ = [
     "dynamodb_query_units",
     "dynamodb_read_units",
     "dynamodb_write_units",
-    "http_request_units",
     "lambda_gb_seconds",
-    "message_units",
     "rule",
     "transfer_gb",
 ]
@@ -35,25 +33,6 @@ def _units(name: str, size_bytes: ArrayLike, unit_bytes: float, most_bytes: floa
     allowed = f"0 to {most_bytes:.0f} B" if most_bytes < np.inf else ">= 0 B"
     size = checks.bounded(name, size_bytes, allowed, lambda a: (a >= 0) & (a <= most_bytes) & np.isfinite(a))
     return np.maximum(np.ceil(size / unit_bytes), 1)
-
-
-def http_request_units(payload_bytes: ArrayLike) -> np.ndarray:
-    """Billed requests of one HTTP API call: ceil(size / 512 KB), at least 1.
-
-    A REST API call is one request whatever its size.
-
-    Source: aws_pricing_pages.
-    """
-    return _units("payload_bytes", payload_bytes, rule("http_api_unit_bytes"))
-
-
-def message_units(payload_bytes: ArrayLike) -> np.ndarray:
-    """Billed messages of one WebSocket message, in either direction: ceil(size / 32 KB), at least 1.
-
-    Source: aws_pricing_pages, aws_docs.
-    """
-    most_bytes = ledger.quotas()["apigw_ws_message_bytes"]
-    return _units("payload_bytes", payload_bytes, rule("websocket_unit_bytes"), most_bytes)
 
 
 def transfer_gb(payload_bytes: ArrayLike) -> np.ndarray:

@@ -13,6 +13,8 @@ from model import checks, ledger
 from model.scenario.fields import Part, Range
 from model.scenario.transports import Choices
 
+ONLY_ON = {"lambda_node20_init_s": "nodejs20"}  # rows that are drawn for functions of one runtime
+
 
 def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Range]]:
     """Every range below a value, with its path."""
@@ -69,8 +71,9 @@ def ranged_inputs(scenario: Choices, designs: Sequence[str] | None = None) -> di
         for path, (name, one) in columns_of(scenario).items()
         if designs is None or not path.startswith("designs.") or path.split(".")[1] in designs
     }
+    runtimes = {f.runtime.removesuffix(".x") for d in scenario.designs.values() for f in d.functions.values()}
     for name, row in ledger.chosen().items():
-        if row.ranged and name not in scenario.ledger:
+        if row.ranged and name not in scenario.ledger and ONLY_ON.get(name) in (None, *runtimes):
             inputs[f"ledger.{name}"] = Range(
                 low=row.low, mode=row.value, high=row.high, source=row.source, note=row.note or None
             )

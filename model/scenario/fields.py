@@ -9,13 +9,18 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, NoReturn, Self
+from typing import Annotated, Any, Literal, NoReturn, Self
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from model import checks
+from model.backends import REQUESTS, SOCKETS, Backend, names, row
+
+OUTER = {"s": 1e9, "B": 1e13, "1/s": 1e9, "USD": 1e6, "users": 1e10, "": 1e10}  # by unit: beyond it is a slip
+MOST_COUNT = 100_000  # of requests, attempts, pulls, instances
+LEAST = 1e-12  # a number that is not 0 is at least so large, whatever its unit
 
 
 class Part(BaseModel):
@@ -28,6 +33,17 @@ class Part(BaseModel):
         for name in update or ():
             checks.known(f"field of {type(self).__name__}", name, type(self).model_fields)
         return super().model_copy(update=update, deep=deep)
+
+
+class Served(Part):
+    """What a backend answers or holds."""
+
+    backend: str
+
+    @property
+    def row(self) -> Backend:
+        """What the backend is, how it is billed and limited."""
+        return row(self.backend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +99,17 @@ def _plain_number(value: Any) -> float:
     return float(value)
 
 
-def _between(value: Any, low: float, high: float, strict: bool, rule: str) -> float:
-    """The value as a number between two, finite; above the lower where strict."""
-    number = _plain_number(value)
+def _between(value: Any, low: float, high: float, strict: bool, rule: str, unit: str = "") -> float:
+    """The value as a number between two, finite, and of a size that its unit has; above the lower where strict."""
+    number, most = _plain_number(value), OUTER[unit]
     if not (low < number if strict else low <= number) or not number <= high or math.isinf(number):
         refuse(f"must be {rule}; got {checks.shown(number)}")
+    if abs(number) > most:
+        refuse(f"must be at most {most:g} {unit}".rstrip() + f"; got {checks.shown(number)}")
+    if 0.0 < abs(number) < LEAST:
+        refuse(
+            f"must be {'' if strict else '0 or '}at least {LEAST:g} {unit}".rstrip() + f"; got {checks.shown(number)}"
+        )
     return number
 
 
@@ -116,14 +138,14 @@ def _number_or_range(value: Any, check) -> Any:
 
 
 def _real(
-    rule: str, low: float = -math.inf, high: float = math.inf, strict: bool = False, optional: bool = False
+    rule: str, low: float = -math.inf, high: float = math.inf, strict: bool = False, unit: str = "", optional=False
 ) -> Any:
     """A field that holds a number or a range under a rule, or nothing where it is optional."""
 
     def check(value: Any) -> float:
-        if type(value) is float and low < value < high:  # as most are, and quick
+        if type(value) is float and low < value < high and LEAST < value < 1e6:  # as most are, and quick
             return value
-        return _between(value, low, high, strict, rule)
+        return _between(value, low, high, strict, rule, unit)
 
     def read(value: Any) -> Any:
         return None if optional and value is None else _number_or_range(value, check)
@@ -154,18 +176,20 @@ def _yes_or_no(value: Any) -> Any:
     return float(value)
 
 
-def _positive(unit: str) -> Any:
-    return _real(f"> 0 {unit}".rstrip(), low=0.0, strict=True)
+def _positive(unit: str, optional: bool = False) -> Any:
+    return _real(f"> 0 {unit}".rstrip(), 0.0, strict=True, unit=unit, optional=optional)
 
 
-def _least_zero(unit: str) -> Any:
-    return _real(f">= 0 {unit}".rstrip(), low=0.0)
+def _least_zero(unit: str, optional: bool = False) -> Any:
+    return _real(f">= 0 {unit}".rstrip(), 0.0, unit=unit, optional=optional)
 
 
 def _whole(value: Any) -> int:
     number = _plain_number(value)
-    if number < 0 or number != math.floor(number):
+    if not 0 <= number < math.inf or number != math.floor(number):
         refuse(f"must be a whole number >= 0; got {checks.shown(number)}")
+    if number > MOST_COUNT:
+        refuse(f"must be at most {MOST_COUNT:,}; got {checks.shown(number)}")
     return int(number)
 
 
@@ -184,14 +208,28 @@ def _memory(value: Any) -> int:
 
 
 def _users(value: Any) -> Any:
-    array = np.array([_between(v, 0.0, math.inf, True, "> 0 users") for v in np.ravel(np.asarray(value, dtype=object))])
+    array = np.array(
+        [_between(v, 0.0, math.inf, True, "> 0 users", "users") for v in np.ravel(np.asarray(value, dtype=object))]
+    )
     return float(array[0]) if np.ndim(value) == 0 else array
 
 
 def _delays(value: Any) -> list[float]:
     if not isinstance(value, (list, tuple)) or not value:
         refuse(f"must be a list of delays > 0 s, the first >= 0 s; got {checks.shown(value)}")
-    return [_between(v, 0.0, math.inf, k > 0, "delays > 0 s, the first >= 0 s") for k, v in enumerate(value)]
+    return [_between(v, 0.0, math.inf, k > 0, "delays > 0 s, the first >= 0 s", "s") for k, v in enumerate(value)]
+
+
+def _backend(serves: str) -> Any:
+    """A field that names a backend which answers requests, or holds sockets."""
+
+    def read(value: Any) -> str:
+        known = names(serves)
+        if value not in known:
+            refuse(f"must be {', '.join(map(repr, known[:-1]))} or {known[-1]!r}; got {checks.shown(value)}")
+        return value
+
+    return Annotated[str, BeforeValidator(read, json_schema_input_type=Literal[names(serves)])]
 
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"  # of a scenario, and so of its file
@@ -210,13 +248,19 @@ PeakRatio = _real("between 1 and 24, as many as a day has hours", 1.0, 24.0)
 Sessions = _real("at least 1, as a day on which the app is not opened is no active day", 1.0)
 Grace = _real("between 0 and 3,600 s, for a phone ends what runs behind its screen", 0.0, 3600.0)
 Seconds, SecondsOrZero, Bytes, PerSecond = _positive("s"), _least_zero("s"), _least_zero("B"), _positive("1/s")
-BytesOrNone = _real(">= 0 B", low=0.0, optional=True)
+BytesOrNone = _least_zero("B", optional=True)
+SecondsOrNone = _positive("s", optional=True)
+Sigma = _real("between 0 and 3, for it is the spread of a logarithm", 0.0, 3.0)
+Rate = _real("between 0 and 1e+06, for people do no more", 0.0, 1e6)
+Detour = _real("between 1 and 10 times the distance", 1.0, 10.0)
+MonthDays = _real("between 1 and 366 days", 1.0, 366.0)
 Count = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 SomeCount = Annotated[int, BeforeValidator(_whole_from_1, json_schema_input_type=int)]
 YesOrNo = Annotated[Any, BeforeValidator(_yes_or_no, json_schema_input_type=bool | ChanceInput)]
-Usd = Annotated[float, BeforeValidator(lambda v: _between(v, 0.0, math.inf, False, ">= 0 USD"))]
+Usd = Annotated[float, BeforeValidator(lambda v: _between(v, 0.0, math.inf, False, ">= 0 USD", "USD"))]
 Memory = Annotated[int, BeforeValidator(lambda v: _memory(v), json_schema_input_type=int)]
 Users = Annotated[Any, BeforeValidator(_users, json_schema_input_type=float)]
 Delays = Annotated[list[float], BeforeValidator(_delays), Field(min_length=1)]
+ANSWERING, Requests, Sockets = names(REQUESTS), _backend(REQUESTS), _backend(SOCKETS)
 Name = Annotated[str, AfterValidator(_name)]
 Day = Annotated[str | None, BeforeValidator(lambda value: value if value is None else str(value))]

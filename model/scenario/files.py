@@ -1,47 +1,16 @@
-"""Scenario files: YAML read strictly, the chain of files that extend each other, and one laid over another."""
+"""Scenario files: the chain of files that extend each other, and one laid over another."""
 
 from __future__ import annotations
 
 import functools
-import re
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
 from model import checks, paths
+from model.documents import read_yaml
 
 BLANK = "blank"  # every default that is not about one app; what a file without `extends` starts from
 OWN = ("name", "title", "claims", "extends")  # what a file says of itself alone
-TAG = re.compile(r"(?m)(?:^|[\s\[{,:-])(![^\s]*)")
-COMMENT_OR_TEXT = re.compile(r"#.*|'[^'\n]*'|\"[^\"\n]*\"")
-
-
-def read_yaml(path: Path) -> Any:
-    """The plain content of a YAML 1.2 file: no tags, no duplicate keys, no aliases of YAML 1.1."""
-    path = Path(path)
-    shown = paths.shown(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as wrong:
-        reason = wrong.strerror if isinstance(wrong, OSError) else "it is no UTF-8 text"
-        checks.fail(f"the file cannot be read: {str(reason).lower()}", shown)
-    tag = TAG.search(COMMENT_OR_TEXT.sub("", text))
-    if tag:
-        line = text[: text.find(tag.group(1))].count("\n") + 1
-        checks.fail(f"YAML tags must not be used; got {tag.group(1)!r}", f"{shown}:{line}")
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as wrong:
-        problem = " ".join(str(wrong.problem or wrong).split())
-        twice = re.search(r'found duplicate key "([^"]+)"', problem)
-        sentence = (
-            f"key {twice.group(1)!r} must stand once; it stands twice" if twice else f"the file must be YAML; {problem}"
-        )
-        checks.fail(sentence, f"{shown}:{wrong.problem_mark.line + 1}" if wrong.problem_mark else shown)
-    except (YAMLError, ValueError) as wrong:
-        checks.fail(f"the file must be YAML; {' '.join(str(wrong).split())[:120]}", shown)
 
 
 def names() -> list[str]:

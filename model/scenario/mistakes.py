@@ -52,12 +52,13 @@ def _sentence(error: Any) -> str:
         if of_design and any(keys[-1] in design.model_fields for design in TRANSPORTS.values()):
             return f"{name} must be left out, for a {keys[2]} design has none"
         near = [key for key in part.model_fields if key != "place"] if part else []
-        return f"unknown key {name!r}{checks.nearest(keys[-1], near)}"
+        return f"unknown key {checks.shown(name)}{checks.nearest(keys[-1], near)}"
     if kind == "rule":
         return f"{name} {context['sentence']}".lstrip()
     if kind.startswith("union_tag"):
         got = value.get("transport") if isinstance(value, dict) else value
-        wanted = " or ".join(map(repr, TRANSPORTS))
+        *others, last = map(repr, TRANSPORTS)
+        wanted = f"{', '.join(others)} or {last}"
         return f"{name}.transport must be {wanted}; got {checks.shown(got) if got else 'nothing'}"
     if kind == "missing":
         needs = ", ".join(_needs(keys))

@@ -13,14 +13,18 @@ from pydantic import Field, model_validator
 from model.scenario.fields import (
     Bytes,
     Count,
+    Detour,
+    MonthDays,
     Part,
     PeakRatio,
     Positive,
     Range,
+    Rate,
     Seconds,
     SecondsOrZero,
     Sessions,
     Share,
+    Sigma,
     SomeShare,
     YesOrNo,
     Zero,
@@ -35,7 +39,7 @@ class UsersNear(Part):
     """The AWS region that users are near, and how far fibre goes round on the way to the scenario's."""
 
     place: str
-    detour: Positive = Range(low=1.2, mode=1.5, high=2.2, source="assumption", note="fibre's length over the distance")
+    detour: Detour = Range(low=1.2, mode=1.5, high=2.2, source="assumption", note="fibre's length over the distance")
 
 
 class Usage(Part):
@@ -44,7 +48,7 @@ class Usage(Part):
     dau_mau_share: SomeShare
     sessions_per_day: Sessions
     session_mean_s: Seconds
-    session_sigma_ln: Zero
+    session_sigma_ln: Sigma
     peak_to_mean_ratio: PeakRatio
 
 
@@ -67,7 +71,7 @@ class Screen(Part):
 class Overlay(Part):
     """Something that goes on above any screen for a while, such as an upload being processed."""
 
-    per_active_day: Zero
+    per_active_day: Rate
     duration_s: Seconds
 
 
@@ -81,12 +85,12 @@ class Network(Part):
     profiles: list[str] = Field(min_length=1)
     profile_share: Share = Range(low=0.0, mode=0.0, high=1.0, source="assumption", note=WHICH_PROFILE)
     rtt_s: Seconds
-    rtt_sigma_ln: Zero
+    rtt_sigma_ln: Sigma
     ip: Literal[4, 6] = 4
     metered: bool
     drx_s: SecondsOrZero
     paging_s: SecondsOrZero
-    losses_per_hour: Zero
+    losses_per_hour: Rate
     unseen_share: Share
     nat_timeout_s: Seconds
     up_bit_per_s: Positive = Range(low=5e5, mode=5e6, high=3e7, source="assumption", note=BIT_RATE)
@@ -107,7 +111,7 @@ class Event(Part):
     Users cause it at random, or it comes each `every_s`: then to whoever is in the app on its screens.
     """
 
-    per_active_day: Zero
+    per_active_day: Rate
     every_s: Seconds | None = None
     audience: Literal["recipients", "members", "everyone"] = "recipients"
     recipients: Zero
@@ -137,8 +141,8 @@ class Action(Part):
     With `every_s` the phone does it by itself, each so many seconds on its screens.
     """
 
-    per_session: Zero = 0.0
-    per_active_day: Zero = 0.0
+    per_session: Rate = 0.0
+    per_active_day: Rate = 0.0
     every_s: Seconds | None = None
     screens: list[str] | None = None
     requests: Count
@@ -154,8 +158,8 @@ class Refresh(Part):
     Of the pulls a share is needless where everything the list shows comes by itself.
     """
 
-    opens_per_active_hour: Zero
-    pulls_per_active_hour: Zero
+    opens_per_active_hour: Rate
+    pulls_per_active_hour: Rate
     needless_share: Share = 0.0
     screens: list[str] | None = None
     shows: list[str] = []
@@ -167,7 +171,7 @@ class Refresh(Part):
 class Billing(Part):
     """Switches where AWS does not say what is billed, and how long a month is."""
 
-    month_days: Positive = 30.0
+    month_days: MonthDays = 30.0
     connects_billed: YesOrNo = False
     pings_billed: YesOrNo = False
     response_counts: YesOrNo = False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import create_model
 
+from model.backends import balancers
 from model.scenario.fields import (
     Bytes,
     BytesOrNone,
@@ -17,9 +20,14 @@ from model.scenario.fields import (
     PerSecond,
     Positive,
     Range,
+    Rate,
+    Requests,
     Seconds,
+    SecondsOrNone,
     SecondsOrZero,
+    Served,
     Share,
+    Sockets,
     SomeCount,
     SomeShare,
     YesOrNo,
@@ -34,7 +42,7 @@ class Operation(Part):
 
     kind: Literal["get", "query", "scan", "scan_table", "put", "update", "delete"]
     item_bytes: Bytes = 0.0
-    times: Zero = 1.0
+    times: Rate = 1.0
     consistency: Literal["eventual", "strong"] = "eventual"
 
 
@@ -53,8 +61,9 @@ class Function(Part):
 class Timer(Part):
     """One polling loop: when it fires, where it runs, what it carries and which events it delivers.
 
-    `response_bytes` is an answer without news; news adds the event's payload, or `news_bytes`. An answer that brings
-    only a count is followed by `pulls` requests of the design's `pull` before the content shows, which carry it.
+    `response_bytes` is an answer to which news adds the event's payload, or `news_bytes`; `empty_bytes` is one without
+    news where that is another, such as a 304. An answer that brings only a count is followed by `pulls` requests of
+    the design's `pull` before the content shows, which carry it.
     """
 
     period_s: Seconds
@@ -68,15 +77,16 @@ class Timer(Part):
     request_bytes: Bytes
     response_bytes: Bytes
     news_bytes: BytesOrNone = None
+    empty_bytes: BytesOrNone = None
     pulls: Count = 0
     function: str
     delivers: list[str] = []
 
 
-class Host(Part):
+class Host(Served):
     """A server the phone talks to: protocol, TLS, how long it keeps an idle connection, what runs it."""
 
-    backend: Literal["http_api", "rest_api", "server"]
+    backend: Requests
     protocol: Literal["http1", "http2"] = "http1"
     tls: Literal["1.3", "1.2"] = "1.3"
     chain: str = "rsa4"
@@ -92,9 +102,21 @@ class Server(Part):
     connections: Positive
     utilisation_share: SomeShare
     least_instances: Count = 1
+    balancer: Literal["none", "alb", "nlb", "nlb_tls"] = "none"
+    balancer_idle_s: SecondsOrZero = 0.0
+    public_addresses: Count = 0
+    disk_usd: Zero = 0.0
+
+    @property
+    def idle_s(self) -> Any:
+        """How long the load balancer lets a connection be silent: as it is set, or as it comes; no limit without it."""
+        if self.balancer == "none":
+            return np.inf
+        return np.where(np.greater(self.balancer_idle_s, 0.0), self.balancer_idle_s, balancers()[self.balancer].idle_s)
 
 
-_Sent: Any = create_model("Sent", __base__=Part, **{"from": (Literal["client", "server"], "client")})
+FROM: Any = {"from": (Literal["client", "server"], "client")}  # a word of Python, so no field of a class
+_Sent: Any = create_model("Sent", __base__=Part, **FROM)
 
 
 class Heartbeat(_Sent):
@@ -127,8 +149,15 @@ class Reconnect(Part):
     """The schedule of attempts after a loss; a client out of attempts stays on the fallback."""
 
     delays_s: Delays
-    jitter: Literal["none", "equal", "full", "decorrelated"] = "none"
+    jitter: Literal["none", "equal", "full", "decorrelated", "plus_minus"] = "none"
+    jitter_share: Share = 0.5
+    cap_s: SecondsOrNone = None
     last_attempt: bool = True
+
+    @property
+    def most_s(self) -> Any:
+        """The most a delay is after jitter of plus and minus."""
+        return math.inf if self.cap_s is None else self.cap_s
 
 
 class Fallback(Part):
@@ -156,13 +185,13 @@ class Pull(Part):
     function: str
 
 
-class Socket(Part):
+class Socket(Served):
     """The WebSocket side of a design: connection, functions behind it, table, cache and senders.
 
     `deflate` compresses every message on its own (permessage-deflate without context takeover).
     """
 
-    backend: Literal["apigw_ws", "server"] = "apigw_ws"
+    backend: Sockets = "apigw_ws"
     tls: Literal["1.3", "1.2"] = "1.3"
     chain: str = "rsa4"
     resumed_share: Share = 0.0
@@ -182,4 +211,9 @@ class Socket(Part):
     cache_hit_share: Share = 0.0
     direct_send: bool = False
     deflate: bool = False
+    topic_bytes: Bytes = 0.0
+    publish_s: SecondsOrZero = 0.0
+    delivery_s: SecondsOrZero = 0.0
+    awake_s: SecondsOrZero = 0.0
+    pings_billed: YesOrNo | None = None
     ping_resets_idle: YesOrNo = Range(low=0.0, mode=1.0, high=1.0, source="assumption", note=PING_RESETS, chance=0.7)

@@ -55,9 +55,11 @@ def _one(name: str, value) -> float:
 def _door(traffic: Traffic) -> tuple[float, float]:
     """Connections let in a second, and at once: the gateway's quota, or new TLS connections of servers."""
     socket = traffic.life.design.socket
-    if socket is not None and socket.backend != "server":
-        quotas = ledger.quotas()
-        return quotas["apigw_ws_new_connections_per_s"], quotas["apigw_ws_new_connections_burst"]
+    door = () if socket is None else socket.row.door
+    if door:
+        return ledger.quotas()[door[0]], ledger.quotas()[door[-1]]
+    if socket is not None and not socket.row.own:
+        return np.inf, np.inf  # nobody publishes a limit
     cores = capacity.instance_size(traffic.life.design.server.instance)[1]
     each = capacity.figures()["node_https_connects_per_s"].value
     rate = _one("instances", traffic.instances) * cores * each
@@ -66,7 +68,7 @@ def _door(traffic: Traffic) -> tuple[float, float]:
 
 def _api_per_s(traffic: Traffic) -> float:
     """Requests a second that the API carries: the gateway's quota, or its servers when wholly busy."""
-    if traffic.life.design.api.backend != "server":
+    if not traffic.life.design.api.row.own:
         return ledger.quotas()["apigw_requests_per_s"]
     return _one("instances", traffic.instances) * _one(
         "server.requests_per_s", traffic.life.design.server.requests_per_s
@@ -99,7 +101,7 @@ def drop(
     outage_s : float, attempts earlier than this fail [s]
     notice_s : float, the loss is seen at a time uniform between 0 and this, such as the heartbeat's period [s]
     delays_s : sequence of float, optional, delay before each attempt [s]
-    jitter : str, optional, none, equal, full or decorrelated
+    jitter : str, optional, none, equal, full, decorrelated or plus_minus
     attempts : float, optional, attempts of a client; infinite for no last one
     rate_per_s : float, optional, new connections admitted a second [1/s]
     burst : float, optional, new connections admitted at once by a rested quota
@@ -125,7 +127,7 @@ def drop(
     design = traffic.life.design
     socket, plan, fallback = design.socket, design.reconnect, design.fallback
     if socket is None or plan is None or fallback is None:
-        checks.fail("a storm needs a websocket design, whose connections drop; got polling")
+        checks.fail("a storm needs a design that holds connections, which drop; got polling")
     own = _one("open connections", at_peak(traffic).life.open_connections)
     count = np.round(own)
     if clients is not None:
@@ -140,7 +142,10 @@ def drop(
     lent = door[1] if burst is None else burst
     each = _each(count, delays, rate, attempts)
     door_of_sample = (rate, lent) if each == 1.0 else (rate / each, max(1.0, lent / each))
-    back_s = storm.reconnect(np.round(count / each), delays, kind, *door_of_sample, seed, outage_s, notice_s, attempts)
+    spread = {"jitter_share": _one("jitter_share", plan.jitter_share), "cap_s": _one("cap_s", plan.most_s)}
+    back_s = storm.reconnect(
+        np.round(count / each), delays, kind, *door_of_sample, seed, outage_s, notice_s, attempts, **spread
+    )
     return Drop(
         each=each,
         back_s=back_s,

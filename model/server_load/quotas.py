@@ -12,8 +12,6 @@ from model.server_load.rates import at_peak, peak_of, rates_per_s
 
 QUOTAS = {  # what is loaded -> the quotas whose product it runs into, names as in data/quotas.csv
     "gateway calls/s": ("apigw_requests_per_s",),
-    "connects/s": ("apigw_ws_new_connections_per_s",),
-    "open connections": ("apigw_ws_new_connections_per_s", "apigw_ws_connection_s"),
     "runs/s": ("lambda_requests_per_concurrency_per_s", "lambda_concurrency"),
     "executions at once": ("lambda_concurrency",),
     "read units/s": ("dynamodb_table_read_units_per_s",),
@@ -21,7 +19,6 @@ QUOTAS = {  # what is loaded -> the quotas whose product it runs into, names as 
     "write units/s": ("dynamodb_table_write_units_per_s",),
 }
 FAN_OUT = "longest fan-out s"
-OWN = ("connects/s", "open connections")  # limits of the gateway's sockets, not of a plain server's
 LEAST, MOST = 1e-3, 1e12  # users between which a quota is searched
 STEPS = 60
 
@@ -51,10 +48,9 @@ def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict:
     for name, value in (quotas or {}).items():
         checks.known("quota", name, known)
         known[name] = float(checks.positive(name, value))
-    found = {load: float(np.prod([known[n] for n in names])) for load, names in QUOTAS.items()}
     socket = traffic.life.design.socket
-    if socket is None or socket.backend == "server":
-        found = {load: limit for load, limit in found.items() if load not in OWN}
+    own = {} if socket is None else socket.row.limits  # a plain server's sockets have none
+    found = {load: float(np.prod([known[n] for n in names])) for load, names in {**QUOTAS, **own}.items()}
     if socket is not None and not socket.direct_send:  # a sender of one's own has no time-out
         found[FAN_OUT] = traffic.life.scenario.number("lambda_timeout_s")
     return found

@@ -29,9 +29,8 @@ STANDING = ("server", "cache")  # kinds of flow that a whole server causes, howe
 def _gateway_calls(traffic: Traffic, flow: Flow):
     """Calls that the gateway sees of one occurrence: none where a plain server answers."""
     design = traffic.life.design
-    if flow.exchange == "http":
-        return flow.gateway_calls if design.api.backend != "server" else 0.0
-    return flow.gateway_calls if design.socket is not None and design.socket.backend != "server" else 0.0
+    served = design.api if flow.exchange == "http" else design.socket
+    return flow.gateway_calls if served is not None and served.row.api_gateway else 0.0
 
 
 def _scanned_units(traffic: Traffic, flow: Flow):

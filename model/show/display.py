@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from model import checks
-from model.show.forms import as_html, as_markdown, without_infinities
+from model.checks import inert
+from model.show import terminal
+from model.show.forms import as_csv, as_html, as_markdown, as_note, markdown, quiet, without_infinities
 
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
@@ -89,8 +91,8 @@ class Result:
         header, rows = self.cells()
         sides = ["right" if all(_numeric(row[k]) for row in rows) else "left" for k in range(len(header))]
         inside = as_html(header, rows, [f' style="text-align:{side}"' for side in sides])
-        said = "".join(f"\n<p>{html.escape(note)}</p>" for note in self.notes)
-        return f"<table>\n{inside}\n</table>{said}"
+        said = "".join(f"\n{as_note(note)}" for note in self.notes)
+        return f"<table{quiet(inside)}>\n{inside}\n</table>{said}"
 
     def to_text(self) -> str:
         """The table as aligned text: columns with a number to the right, names to the left."""
@@ -188,16 +190,16 @@ def _numeric(text: str) -> bool:
 def as_text(table, form: str, title: str = "") -> str:
     """A before-and-after table or the audit's, written as csv, json, md or html."""
     if form == "csv":
-        return table.to_csv(lineterminator="\n")
+        return as_csv(table)
     if form == "json":
         return without_infinities(table).to_json(orient="records", indent=1, double_precision=12) + "\n"
     header, rows = _shown(table)
     notes = notes_of(table)
     if form == "md":
-        return "\n".join([as_markdown(header, rows), *(f"\n{note}" for note in notes)]) + "\n"
-    caption = f"<caption>{html.escape(title)}</caption>" if title else ""
-    said = "".join(f"<p>{html.escape(note)}</p>\n" for note in notes)
-    return f"<table>{caption}{as_html(header, rows, [''] * len(header))}</table>\n{said}"
+        return "\n".join([as_markdown(header, rows), *(f"\n{markdown(note)}" for note in notes)]) + "\n"
+    caption = f"<caption>{html.escape(inert(title))}</caption>" if title else ""
+    inside = caption + as_html(header, rows, [""] * len(header))
+    return f"<table{quiet(inside)}>{inside}</table>\n" + "".join(f"{as_note(note)}\n" for note in notes)
 
 
 def notes_of(table) -> list[str]:
@@ -208,38 +210,11 @@ def notes_of(table) -> list[str]:
 
 
 def show(table, form: str, title: str = "") -> None:
-    """Write a table to standard output in one of the forms of `as_text`, or as `text`, a box for a terminal."""
+    """Write a table to standard output in one of the forms of `as_text`, or as `text`, as wide as the terminal."""
     if form != "text":
         sys.stdout.write(as_text(table, form, title))
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    header, rows = _shown(table)
-    box = Table(title=Text(inert(title), "table.title"), title_justify="left")
-    for k, column in enumerate(header):
-        number_column = all(_numeric(row[k].removesuffix("%")) for row in rows)
-        side = "right" if number_column else "left"
-        words = [word for row in rows for word in row[k].split()] if k < 2 else ()
-        box.add_column(
-            Text(inert(column.replace("_", " "))),
-            justify=side,
-            overflow="fold",
-            min_width=max(map(len, words), default=None),
-        )
-    for row in rows:
-        box.add_row(*(Text(inert(cell)) for cell in row))
-    wide = Console()
-    out = Console(width=wide.width if wide.is_terminal else 140)
-    out.print(box)
-    for note in notes_of(table):
-        out.print(inert(note), highlight=False, markup=False)
-
-
-def inert(text: str) -> str:
-    """The text with control characters as a person can read them, so that none reaches a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    terminal.show(*_shown(table), title, notes_of(table))
 
 
 def _shown(table) -> tuple[list[str], list[list[str]]]:
@@ -247,7 +222,15 @@ def _shown(table) -> tuple[list[str], list[list[str]]]:
     flat = _told_first(table).reset_index()
     columns = [c for c in _without_ends(flat.columns) if not flat[c].eq("").all()]
     steps = getattr(table, "attrs", {}).get("steps", {})
-    return columns, [[_figure(row, c, _cell(c, row[c]), steps) for c in columns] for row in flat.to_dict("records")]
+    rows = flat.to_dict("records")
+    return columns, [[_figure(row, c, _points(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
+
+
+def _points(row: Mapping, column: str) -> str:
+    """The change of a share told, in points of percent; a change of a share in percent of itself misleads."""
+    told = column == "change" and str(row.get("measure", "")).startswith(("told in time", "told when away", "not told"))
+    points = row["after"] - row["before"] if told and {"before", "after"} <= row.keys() else math.nan
+    return "" if math.isnan(points) else f"{points:+.2g} pts"
 
 
 def _without_ends(columns) -> list[str]:
@@ -263,8 +246,21 @@ def _figure(row: Mapping, column: str, text: str, steps: Mapping) -> str:
     on_step = steps.get((row.get("measure"), column))
     if on_step or not {f"{column}_low", f"{column}_high"} <= row.keys() or text == "n/a":
         return on_step or _time(row, column, text)
-    low, high = (_time(row, column, number(row[f"{column}_{end}"], 3)) for end in ("low", "high"))
-    return f"{_time(row, column, text)} ({low} to {high})"
+    ends = [row[f"{column}_{end}"] for end in ("low", "high")]
+    middle, low, high = (
+        _time(row, column, x) for x in (_in_range(row[column], *ends), *(_in_range(e, *ends) for e in ends))
+    )
+    return f"{middle} ({low} to {high})"
+
+
+def _in_range(value: object, low: float, high: float) -> str:
+    """A figure with the digits that its range deserves: two, those before the point, or the first that differs."""
+    if not all(isinstance(x, numbers.Real) and math.isfinite(x) for x in (value, low, high)):
+        return number(value, 3)
+    width, size = high - low, max(abs(low), abs(high))  # type: ignore[operator]
+    if width > 0.1 * size:
+        return number(value, 3 if abs(value) >= 100 else 2)  # type: ignore[arg-type]
+    return number(value, 3 if width == 0 else max(2, 1 + math.floor(math.log10(size / width))))
 
 
 def _time(row: Mapping, column: str, text: str) -> str:

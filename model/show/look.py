@@ -79,7 +79,16 @@ def figure(
         "xaxis": axes["x"],
         "yaxis": axes["y"],
     }
-    return go.Figure({"data": traces, "layout": {**look, **layout}})
+    return go.Figure(_told({"data": traces, "layout": {**look, **layout}}))
+
+
+def _told(part):
+    """The same with every text as it stands: plotly would take a tag in it for a format or a link."""
+    if isinstance(part, Mapping):
+        return {key: value if key.endswith("template") else _told(value) for key, value in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [_told(one) for one in part]
+    return part.replace("<", "&lt;") if isinstance(part, str) else part
 
 
 def figure_of_rows(traces: list[dict], title: str, x_title: str, height: int, grid: bool = False, **more) -> go.Figure:

@@ -60,10 +60,13 @@ def timer_flows(life: Life, name: str, timer) -> list[Flow]:
         period_s=None if timer.timing == "by_hand" else period_s,
     )
     nothing, news_bytes = _news(life, name, timer, rates)
-    poll = replace(poll, response_bytes=poll.response_bytes + news_bytes / timer.requests)
+    some_news, answer_bytes = 1.0 - nothing, poll.response_bytes
+    if timer.empty_bytes is not None:
+        answer_bytes = timer.empty_bytes + some_news * (answer_bytes - timer.empty_bytes)
+    poll = replace(poll, response_bytes=answer_bytes + news_bytes / timer.requests)
     if not timer.pulls:
         return [poll]
-    found = {place: (1.0 - nothing) * rate for place, rate in rates.items()}
+    found = {place: some_news * rate for place, rate in rates.items()}
     more = http_flow(
         life, f"pull after poll {name}", "pull", found, life.design.pull, requests=timer.pulls, rides=poll.name
     )

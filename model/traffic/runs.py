@@ -7,7 +7,7 @@ import numpy as np
 from model.life import chains, cold_starts, tellers
 from model.life.flow import Flow, FunctionRuns
 from model.life.sessions import FanOut, Life
-from model.scenario import AnyDesign, Function, WebsocketDesign
+from model.scenario import AnyDesign, Function
 from model.traffic.http import monthly, there_rates
 
 
@@ -15,9 +15,8 @@ def on_lambda(design: AnyDesign, flow: Flow) -> bool:
     """Whether a flow's code runs on Lambda: HTTP behind a gateway, and what a managed socket triggers."""
     if flow.function is None:
         return False
-    if flow.exchange == "http":
-        return design.api.backend != "server"
-    return isinstance(design, WebsocketDesign) and design.socket.backend != "server"
+    served = design.api if flow.exchange == "http" or flow.kind == "publish" else design.socket
+    return served is not None and served.row.on_lambda
 
 
 def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
@@ -42,7 +41,11 @@ def flow_run_s(life: Life, flow: Flow, table_bytes):
     Source: first_case_code.
     """
     function = flow_function(life, flow, table_bytes)
-    posts_s = life.fan_outs[flow.events[0]].seconds if flow.kind in ("push", "broadcast") else 0.0
+    socket, posts_s = life.design.socket, 0.0
+    if flow.kind in ("push", "broadcast") and socket.row.fan_out == "post_each":
+        posts_s = life.fan_outs[flow.events[0]].seconds
+    if flow.kind == "publish":
+        posts_s = socket.publish_s
     whole_s = chains.run_s(life.scenario, function, table_bytes, posts_s)
     return np.minimum(whole_s, life.scenario.number("lambda_timeout_s"))
 
@@ -65,9 +68,8 @@ def runs(life: Life, drafts: list[Flow], table_bytes) -> dict[str, FunctionRuns]
         served = [f for f in drafts if f.function == name and on_lambda(life.design, f)]
         rate = np.asarray(sum((f.per_month * f.executions for f in served), 0.0) / scenario.month_s)
         duration_s = _mean_run_s(life, name, served, rate, table_bytes)
-        init_s = cold_starts.cold_start_mean_s(function.runtime, function.package_kb) + scenario.number(
-            "lambda_cold_extra_s"
-        )
+        init_s = cold_starts.cold_start_mean_s(function.runtime, function.package_kb)
+        init_s = init_s + chains.cold_extra_s(scenario, function.runtime)
         cold = cold_starts.cold_start_share(rate, duration_s, scenario.number("lambda_reap_s"))
         found[name] = FunctionRuns(rate, duration_s, cold, init_s)
     return found
@@ -107,8 +109,10 @@ def _left_s(life: Life, event: str, table_bytes):
 
 def _fan_out(life: Life, posts, left_s) -> FanOut:
     socket, scenario = life.held.socket, life.scenario
-    own = socket.backend == "server"
-    post_s = scenario.number("server_post_s" if own else "apigw_ws_post_s")
+    row = socket.row
+    if row.fan_out in ("publish_once", "held"):  # nothing of the app goes through its connections
+        return FanOut(posts, socket.publish_s + socket.delivery_s)
+    own, post_s = row.own, scenario.number(row.post_s)
     needed_s = post_s * posts if own or socket.fan_out == "sequential" else post_s
     share = np.minimum(left_s / np.maximum(needed_s, 1e-12), 1.0)
     return FanOut(posts, needed_s, 1.0 if np.all(share == 1.0) else share)

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 
 from model import checks
-from model.wire import packets, sizes
+from model.wire import frames, packets, sizes
 
 
 def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0):
@@ -48,7 +48,7 @@ def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s
     array([1080, 1132])
     """
     given = {"request_bytes": request_bytes, "response_bytes": response_bytes, "server_s": server_s, "ip": ip}
-    return _ip_bytes(packets.exchange, tls, **given)
+    return ip_bytes(packets.exchange, tls, **given)
 
 
 def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server_s=0.0):
@@ -107,7 +107,7 @@ def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per
     (266, 52)
     """
     given = {"payload_bytes": payload_bytes, "masked": masked, "segments_per_ack": segments_per_ack, "ip": ip}
-    return _ip_bytes(packets.message, tls, **given)
+    return ip_bytes(packets.message, tls, **given)
 
 
 def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0, from_server=False):
@@ -129,7 +129,7 @@ def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byte
 
     Notes
     -----
-    A heartbeat that is a JSON message each way is two `websocket_message_bytes`, less one ACK.
+    A heartbeat that is a JSON message each way is a `websocket_exchange_bytes`.
     Source: rfc6455, wire_capture.
 
     Examples
@@ -138,10 +138,25 @@ def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byte
     ((132, 76), (139, 83), (80, 128))
     """
     given = {"client_payload_bytes": client_payload_bytes, "server_payload_bytes": server_payload_bytes, "ip": ip}
-    return _ip_bytes(functools.partial(packets.heartbeat, from_server=from_server), tls, **given)
+    return ip_bytes(functools.partial(packets.heartbeat, from_server=from_server), tls, **given)
 
 
-def _ip_bytes(ways: Callable, tls: object, **given: object) -> tuple:
+def websocket_exchange_bytes(client_payload_bytes, server_payload_bytes, tls="1.3", ip=4, server_s=0.0):
+    """The IP bytes (up, down) of a WebSocket message up and of the one that answers it.
+
+    Two `websocket_message_bytes` less one ACK, which rides on an answer within 40 ms. Source: rfc6455.
+    """
+
+    def ways(client_payload_bytes, server_payload_bytes, **rest):
+        request = frames.message_frame_bytes(client_payload_bytes, True)[1]
+        response = frames.message_frame_bytes(server_payload_bytes, False)[1]
+        return packets.exchange(request, response, **rest)
+
+    given = {"client_payload_bytes": client_payload_bytes, "server_payload_bytes": server_payload_bytes}
+    return ip_bytes(ways, tls, **given, server_s=server_s, ip=ip)
+
+
+def ip_bytes(ways: Callable, tls: object, **given: object) -> tuple:
     """IP bytes (up, down) of the ways that `ways` gives for the inputs."""
     overhead = packets.record_overhead_bytes(tls)
 

@@ -15,13 +15,14 @@ from model import checks, paths, wire
 __all__ = ["compare", "modelled_bytes"]
 
 SHORT_LIMIT_RATIO, LONG_LIMIT_RATIO, HOUR_LIMIT_RATIO = 0.02, 0.10, 0.01
-LINUX_PUSH_SEGMENTS_PER_ACK = 1  # quick ACKs where the receiver has been silent for an RTO
+LINUX_ACKS = 1  # quick ACKs where the receiver has been silent for an RTO
 HANDSHAKES = ("connect", "close", "ws_close")
 SIZES = ("message_up_bytes", "message_down_bytes")
 
 # what the bench sends where a flow leaves the size of its messages to their headers
 HOST_NAME = "api.push-or-poll.test"
 POLL_BODY_BYTES = 19  # {"unread":0,"ok":1}
+EVENT_ID, TOPIC_BYTES = "00000042", 39  # of a server-sent event; "events/" and a UUID's 32 digits
 IOS_HEADERS = {  # as URLSession sends them; the bench fills the agent's value up to the size it wants
     "accept": "*/*",
     "accept-encoding": "gzip, deflate, br",
@@ -118,11 +119,7 @@ def limit_ratio(row: dict) -> float:
 
 def modelled_bytes(part: dict) -> tuple[float, float]:
     """The IP bytes (up, down) that `model.wire` gives to one part of a measurement."""
-    kind = checks.known("kind of flow", part["kind"], (*WIRE_OF, "exchange", "upgrade", "push"))
-    if kind == "push":
-        payload_bytes = int(part["payload_bytes"])
-        up, down = wire.websocket_message_bytes(payload_bytes, False, segments_per_ack=LINUX_PUSH_SEGMENTS_PER_ACK)
-        return float(up), float(down)
+    kind = checks.known("kind of flow", part["kind"], (*WIRE_OF, "exchange", "upgrade"))
     if kind in WIRE_OF:
         up, down = WIRE_OF[kind](part)
         return float(up), float(down)
@@ -137,7 +134,38 @@ WIRE_OF = {
     "close": lambda part: wire.close_bytes(),
     "ws_close": lambda part: np.add(wire.websocket_close_bytes(), wire.close_bytes()),
     "http2_opening": lambda part: wire.http2_opening_bytes(),
+    "push": lambda part: wire.websocket_message_bytes(int(part["payload_bytes"]), False, segments_per_ack=LINUX_ACKS),
+    "ws_exchange": lambda part: wire.websocket_exchange_bytes(*2 * [int(part["payload_bytes"])]),
+    "long_poll": lambda part: wire.long_poll_bytes(*_poll_sizes(part)),
+    "long_poll_at_once": lambda part: wire.long_poll_bytes(*_poll_sizes(part), asks_at_once=True),
+    "sse_event": lambda part: wire.sse_event_bytes(
+        int(part["payload_bytes"]), len(EVENT_ID), http=part["protocol"][5:], segments_per_ack=LINUX_ACKS
+    ),
+    "sse_comment": lambda part: wire.sse_comment_bytes(http=part["protocol"][5:]),
+    "mqtt_connect": lambda part: wire.mqtt_connect_bytes(websocket=_on_websocket(part)),
+    "mqtt_subscribe": lambda part: wire.mqtt_subscribe_bytes(TOPIC_BYTES, websocket=_on_websocket(part)),
+    "mqtt_ping": lambda part: wire.mqtt_ping_bytes(_on_websocket(part)),
+    "mqtt_push": lambda part: _mqtt_bytes(part, False, 0),
+    "mqtt_push_qos1": lambda part: _mqtt_bytes(part, False, 1),
+    "mqtt_send": lambda part: _mqtt_bytes(part, True, 0),
+    "mqtt_send_qos1": lambda part: _mqtt_bytes(part, True, 1),
 }
+
+
+def _mqtt_bytes(part: dict, up: bool, qos: int) -> tuple:
+    """A message over MQTT, up or down."""
+    return wire.mqtt_publish_bytes(int(part["payload_bytes"]), TOPIC_BYTES, up, qos, _on_websocket(part))
+
+
+def _poll_sizes(part: dict) -> tuple[int, int, int]:
+    """News, request and response headers of a long poll; the bytes are the same wherever the response is split."""
+    request, response = (int(part[name]) for name in SIZES)
+    return 0, request, response
+
+
+def _on_websocket(part: dict) -> bool:
+    """Whether MQTT ran on a WebSocket."""
+    return part["protocol"] == "mqtt/wss"
 
 
 def _exchange(up_bytes: float, down_bytes: float, server_s: float) -> tuple[float, float]:

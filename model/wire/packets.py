@@ -103,25 +103,30 @@ class Way:
         return self.stream + (self.segments + self.acks) * header_bytes
 
 
-def exchange(request_bytes, response_bytes, server_s, ip, overhead: int) -> tuple[Way, Way]:
-    """(up, down) of a request and its response; the request's last ACK rides on a quick response."""
+def exchange(request_bytes, response_bytes, server_s, ip, overhead: int, asks_at_once=False) -> tuple[Way, Way]:
+    """(up, down) of a request and its response; an ACK rides on a quick response, and on a request that follows it."""
     mss, quick = mss_bytes(ip), checks.non_negative("server_s", server_s, "s") <= ledger.value("tcp_delayed_ack_s")
     named = {"request_bytes": request_bytes, "response_bytes": response_bytes}
     up, down = (stream_bytes(sizes.whole_bytes(name, size), overhead) for name, size in named.items())
     sent, answered = (segment_count(stream, mss) for stream in (up, down))
-    return Way(up, sent, ack_count(answered)), Way(down, answered, ack_count(sent, quick))
+    return Way(up, sent, ack_count(answered, asks_at_once)), Way(down, answered, ack_count(sent, quick))
+
+
+def one_way(plaintext_bytes, up, ip, overhead: int, segments_per_ack=2) -> tuple[Way, Way]:
+    """(up, down) of what one side says unasked and of its ACKs."""
+    every = checks.whole("segments_per_ack", segments_per_ack).astype(np.int64)
+    if np.any(every < 1):
+        checks.fail(f"segments_per_ack must be >= 1; got {checks.shown(np.min(every))}")
+    stream = stream_bytes(plaintext_bytes, overhead)
+    count = segment_count(stream, mss_bytes(ip))
+    acks = ack_count(count, segments_per_ack=np.where(up, 2, every))
+    return Way(stream * up, count * up, acks * ~up), Way(stream * ~up, count * ~up, acks * up)
 
 
 def message(payload_bytes, masked, ip, overhead: int, segments_per_ack=2) -> tuple[Way, Way]:
     """(up, down) of one WebSocket message and its ACKs; a masked one goes up, any other down."""
-    every = checks.whole("segments_per_ack", segments_per_ack).astype(np.int64)
-    if np.any(every < 1):
-        checks.fail(f"segments_per_ack must be >= 1; got {checks.shown(np.min(every))}")
-    up = sizes.switch("masked", masked)
-    stream = stream_bytes(frames.message_frame_bytes(payload_bytes, masked)[1], overhead)
-    count = segment_count(stream, mss_bytes(ip))
-    acks = ack_count(count, segments_per_ack=np.where(up, 2, every))
-    return Way(stream * up, count * up, acks * ~up), Way(stream * ~up, count * ~up, acks * up)
+    frame_bytes, up = frames.message_frame_bytes(payload_bytes, masked)[1], sizes.switch("masked", masked)
+    return one_way(frame_bytes, up, ip, overhead, segments_per_ack)
 
 
 def heartbeat(client_payload_bytes, server_payload_bytes, ip, overhead: int, from_server=False) -> tuple[Way, Way]:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,3 +107,37 @@ def test_a_move_redraws_within_150_ms_and_the_page_is_ready_within_15_s(tmp_path
         )
     assert len(ms) == 20 * len(SLIDERS)
     assert ready_s < 15 and median < 150 and p95 < 300
+
+
+def family_mb(server: psutil.Process) -> tuple[float, int]:
+    """Memory of a server with all it started [MB], and how many kernels are among that."""
+    everyone = [p for p in (server, *server.children(recursive=True)) if p.status() != psutil.STATUS_ZOMBIE]
+    kernels = sum("ipykernel" in " ".join(p.cmdline()) for p in everyone)
+    return sum(p.memory_info().rss for p in everyone) / 2**20, kernels
+
+
+def test_20_pages_open_and_left_give_their_memory_back_within_50_mb_and_a_minute(tmp_path):
+    app_server.needs()
+    from model.apps.lab import guard
+
+    browser = chromium.Browser()
+    with app_server.served(tmp_path) as address:
+        server = next(p for p in psutil.Process().children() if "--no-browser" in p.cmdline())
+        before, _ = family_mb(server)
+        for _ in range(guard.MOST_PAGES):
+            app_server.opened(browser, address)
+        full, kernels = family_mb(server)
+        many = browser.page()
+        many.call("Page.navigate", url=address)
+        many.until("document.body && document.body.innerText.includes('20 pages are open')")
+        browser.close()  # as a crash does: no page can say that it is left
+        began = time.monotonic()
+        while family_mb(server)[1] and time.monotonic() - began < 90:
+            time.sleep(0.5)
+        left_s = time.monotonic() - began
+        after, still = family_mb(server)
+    print(
+        f"\n{kernels} pages open: {full:.0f} MB; their kernels ended {left_s:.0f} s after the browser died;"
+        f" the server held {before:.0f} MB before the first page and holds {after:.0f} MB after the last"
+    )
+    assert kernels == guard.MOST_PAGES and still == 0 and left_s < 60 and after - before < 50

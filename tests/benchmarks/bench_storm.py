@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from storm_twin import simpy_back_s  # noqa: E402
+from storm_twin import attempt_times_s, simpy_back_s  # noqa: E402
 
 from model import storm  # noqa: E402
 
@@ -65,7 +65,7 @@ def test_a_million_that_never_give_up():
 def test_100_times_faster_than_simpy_with_the_same_survivors(jitter):
     pytest.importorskip("simpy")
     took, back = storm_seconds(10_000, jitter, times=10)
-    times_s = storm.attempt_times_s(10_000, SCHEDULE, jitter, 1)
+    times_s = attempt_times_s(10_000, SCHEDULE, jitter, 1)
     theirs, twin = seconds(lambda: simpy_back_s(times_s, 500, 500), times=3)
     print(
         f"10,000 clients, {jitter}: {1000 * took:.2f} ms, SimPy {1000 * theirs:.0f} ms, "

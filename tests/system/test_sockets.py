@@ -18,6 +18,7 @@ pytest.importorskip("aiohttp")
 pytest.importorskip("httpx")
 pytest.importorskip("websockets")
 pytest.importorskip("cryptography")
+pytest.importorskip("amqtt")
 if not sys.platform.startswith("linux"):
     pytest.skip("TCP_INFO with byte counts is Linux's", allow_module_level=True)
 
@@ -101,9 +102,18 @@ def test_messages_have_exactly_the_size_asked_for(rows, flow):
         ("push_184_bytes", "websocket", 314),
         ("upgrade", "websocket", 830),
         ("close", "tls1.3", 232),
+        ("push_appsync_ka", "websocket", 141),
+        ("push_ably_heartbeat", "websocket", 140),
+        ("pusher_ping", "websocket", 274),
+        ("long_poll_empty", "http/1.1", 742),
+        ("long_poll_at_once", "http/1.1", 690),
+        ("sse_keepalive", "http/1.1", 134),
+        ("sse_keepalive", "http/2", 138),
+        ("mqtt_ping", "mqtt/tls", 204),
+        ("mqtt_ping", "mqtt/wss", 212),
     ],
 )
-def test_sockets_agree_with_the_packet_captures(rows, flow, protocol, ip_bytes):
+def test_sockets_agree_with_the_packet_captures_and_the_published_keepalives(rows, flow, protocol, ip_bytes):
     row = rows[flow, protocol]
     # a busy machine now and then lets one more ACK of 52 B go alone in three occurrences
     assert float(row["up_bytes"]) + float(row["down_bytes"]) == pytest.approx(ip_bytes, abs=18)

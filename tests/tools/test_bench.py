@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("aiohttp")
 pytest.importorskip("websockets")
 pytest.importorskip("cryptography")
+pytest.importorskip("amqtt")
 if not sys.platform.startswith("linux"):
     pytest.skip("TCP_INFO with byte counts is Linux's", allow_module_level=True)
 

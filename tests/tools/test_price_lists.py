@@ -10,8 +10,8 @@ import pytest
 
 from model import paths, prices
 from model.checks import InputError
+from model.prices import list_changes as changes
 from model.prices.rows import PriceRow
-from model.readers import price_changes as changes
 from tools import price_lists
 from tools.price_lists.__main__ import main
 

@@ -1,4 +1,4 @@
-"""Real clients: httpx for HTTP/1.1 and HTTP/2, websockets for WebSocket, a bare TLS client for connects.
+"""Real clients: httpx for HTTP and its event streams, websockets for WebSocket, a bare TLS client for connects.
 
 Each keeps hold of its own TCP socket (a duplicate outlives the library's close), so the kernel's counters
 can be read at any time, and counts the plaintext that went through its TLS layer.
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from model import checks
 from model.wire.measured import HOST_NAME, HTTP2_HEADERS, IOS_HEADERS
-from tools.bench.servers import ADDRESS
+from tools.bench.servers import ADDRESS, EVENTS_PATH, FIRST_COMMENT
 from tools.bench.tcp_info import TcpInfo, read_tcp_info
 from tools.bench.tls import CountedContext
 
@@ -49,6 +49,11 @@ class Client:
     def reading(self) -> Reading:
         """The counters now."""
         return Reading(read_tcp_info(self.sock), self.tls.plain_out_bytes, self.tls.plain_in_bytes)
+
+    @property
+    def port_here(self) -> int:
+        """The client's own port, by which the server knows it."""
+        return self.sock.getsockname()[1]
 
     def finish(self) -> None:
         """Send the FIN, which the duplicate keeps the library's own close from sending."""
@@ -102,6 +107,24 @@ class HttpClient(Client):
             checks.fail(f"the bench's own server answered {answer.status_code} to {path}")
         return answer.content
 
+    async def listen(self) -> None:
+        """Open the stream of events and read its first comment."""
+        request = self.http.build_request("GET", self.url + EVENTS_PATH, headers=self.headers)
+        request.extensions["sni_hostname"] = HOST_NAME
+        answer = await self.http.send(request, stream=True)
+        stream = answer.extensions["network_stream"]
+        self.hold(stream.get_extra_info("socket"), stream.get_extra_info("ssl_object"))
+        self.arriving = answer.aiter_raw()
+        await self.hear(FIRST_COMMENT)
+
+    async def hear(self, text: bytes) -> None:
+        """Read from the stream of events until that text is there."""
+        got = b""
+        while len(got) < len(text):
+            got += await asyncio.wait_for(anext(self.arriving), PATIENCE_S)
+        if got != text:
+            checks.fail(f"an event of {len(text)} B arrived with {len(got)} B")
+
     async def close(self) -> None:
         """The FINs; httpx sends no close_notify."""
         await self.http.aclose()
@@ -152,17 +175,17 @@ class WebSocketClient(Client):
             close_timeout=0.5,
         )
 
-    @property
-    def port_here(self) -> int:
-        """The client's own port, by which the server knows it."""
-        return self.sock.getsockname()[1]
-
     async def push(self, send, payload_bytes: int) -> None:
         """Have the server send one message of so many bytes, and read it."""
         await send("x" * payload_bytes)
         message = await asyncio.wait_for(self.ws.recv(), PATIENCE_S)
         if len(message) != payload_bytes:
             checks.fail(f"a push of {payload_bytes} B arrived with {len(message)} B")
+
+    async def ask(self, payload_bytes: int) -> None:
+        """Send one message of so many bytes and read the answer, which is as long."""
+        await self.ws.send("x" * payload_bytes)
+        await asyncio.wait_for(self.ws.recv(), PATIENCE_S)
 
     async def heartbeat(self) -> None:
         """One ping without payload and its pong."""

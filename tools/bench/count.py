@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from model import checks
-from model.wire.measured import POLL_BODY_BYTES
+from model.wire.measured import EVENT_ID, POLL_BODY_BYTES
 from tools.bench import clients, servers, tls
 from tools.bench.flows import Flow, Hour
 from tools.bench.losses import all_of, loss_told
@@ -20,7 +20,7 @@ from tools.bench.tcp_info import TcpInfo, Traffic, traffic_between
 __all__ = []
 
 STALL_S = 0.03  # an answer later than this was held up by the machine, and draws an ACK of its own at 40 ms
-START_GAP_S = 0.03
+START_GAP_S, MOST_AT_ONCE = 0.03, 20
 
 
 @dataclass(frozen=True)
@@ -100,19 +100,25 @@ class Run:
             before, start_s = client.reading(), time.monotonic()
             await act()
             took_s = time.monotonic() - start_s
-            await asyncio.sleep(self.spacing_s)
+            await asyncio.sleep(flow.pause_s(self.spacing_s))
             return _counted(before, client.reading(), 1), took_s
 
         await asyncio.sleep(SETTLE_S)
+        if not flow.pause_s(self.spacing_s):
+            await act()  # the first of a row follows no answer
         return await self.unstalled(once, flow)
 
     async def unstalled(self, once, flow: Flow, n: int | None = None) -> Count:
-        """The sum of n occurrences; one held up by a busy machine is done again, up to n times."""
-        counts, stalled, n = [], 0, n or self.occurrences
+        """The sum of n occurrences; one held up by a busy machine is done again, up to n times.
+
+        The one after it is done again too: Linux still acknowledges at once what comes after a late answer.
+        """
+        counts, stalled, late, n = [], 0, False, n or self.occurrences
         while len(counts) < n:
             count, took_s = await once()
-            if took_s > flow.server_s + STALL_S and stalled < n:
-                stalled += 1
+            after_late, late = late, took_s > flow.server_s + STALL_S and stalled < n
+            stalled += late
+            if late or after_late:
                 continue
             counts.append(count)
             self.tick(flow.name)
@@ -132,7 +138,7 @@ class Run:
             return await self.repeated(client, lambda: client.exchange(f"/{flow.name}", pad), flow)
 
     async def message(self, flow: Flow) -> Count:
-        """Pushes or heartbeats on an open WebSocket."""
+        """Pushes, heartbeats or answered messages on an open WebSocket."""
         client = self.bench.websocket()
         async with contextlib.aclosing(client):
             await client.connect()
@@ -140,6 +146,46 @@ class Run:
             for _ in range(2):
                 await act()
             return await self.repeated(client, act, flow)
+
+    async def event(self, flow: Flow) -> Count:
+        """Events or comments on an open event stream."""
+        text = event_text(flow.down_bytes) if flow.kind == "sse_event" else servers.FIRST_COMMENT
+        async with contextlib.aclosing(self.bench.http(flow.protocol)) as client:
+            await client.listen()
+            await asyncio.sleep(SETTLE_S)
+            await self.bench.write(client, servers.FIRST_COMMENT)  # not answered: Linux no longer waits for answers
+            return await self.repeated(client, lambda: self.bench.write(client, text), flow)
+
+    async def mqtt(self, flow: Flow) -> Count:
+        """MQTT packets and their answers on an open connection, or its first ones on new connections."""
+        if flow.kind == "mqtt_connect":
+            return await self.unstalled(lambda: self.mqtt_hello(flow), flow)
+        async with contextlib.aclosing(self.bench.mqtt(flow.protocol)) as client:
+            await client.connect()
+            await client.hello()
+            qos = int(flow.kind.endswith("qos1"))
+            if "push" in flow.kind:
+                await client.subscribe(qos)
+            act = {
+                "mqtt_ping": client.ping,
+                "mqtt_subscribe": client.subscribe,
+                "mqtt_push": lambda: client.push(flow.down_bytes, qos),
+                "mqtt_send": lambda: client.send(flow.up_bytes, qos),
+            }[flow.kind.removesuffix("_qos1")]
+            for _ in range(2):
+                await act()
+            return await self.repeated(client, act, flow)
+
+    async def mqtt_hello(self, flow: Flow):
+        """CONNECT and CONNACK on a new connection, and how long they took."""
+        async with contextlib.aclosing(self.bench.mqtt(flow.protocol)) as client:
+            await client.connect()
+            await asyncio.sleep(SETTLE_S)
+            before, start_s = client.reading(), time.monotonic()
+            await client.hello()
+            took_s = time.monotonic() - start_s
+            await asyncio.sleep(SETTLE_S)
+            return _counted(before, client.reading(), 1), took_s
 
     async def upgrade(self, flow: Flow) -> Count:
         """Upgrades of exactly the flow's sizes, each on its own new connection."""
@@ -213,9 +259,16 @@ class Run:
             "exchange": self.exchange,
             "push": self.message,
             "heartbeat": self.message,
+            "ws_exchange": self.message,
             "upgrade": self.upgrade,
             "ws_close": self.ws_close,
-        }.get(flow.kind, self.connect)
+            "connect": self.connect,
+            "close": self.connect,
+            "long_poll": self.exchange,
+            "long_poll_at_once": self.exchange,
+            "sse_event": self.event,
+            "sse_comment": self.event,
+        }.get(flow.kind, self.mqtt)
         with loss_told(flow.name):
             return await act(flow)
 
@@ -267,8 +320,15 @@ class Run:
         return client, lambda flow: websocket_act(self.bench, client, flow), [part]
 
 
+def event_text(data_bytes: int) -> bytes:
+    """A server-sent event with an id and so much data."""
+    return f"id: {EVENT_ID}\ndata: {'x' * data_bytes}\n\n".encode()
+
+
 def websocket_act(bench: Bench, client: clients.WebSocketClient, flow: Flow):
     """What one occurrence of a WebSocket flow does."""
     if flow.kind == "heartbeat":
         return client.heartbeat
+    if flow.kind == "ws_exchange":
+        return lambda: client.ask(flow.up_bytes)
     return lambda: client.push(lambda text: bench.push(client.port_here, text), flow.down_bytes)

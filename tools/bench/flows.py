@@ -12,11 +12,17 @@ from model import checks
 
 __all__ = []
 
-KINDS = ("exchange", "push", "heartbeat", "upgrade", "ws_close", "connect", "close")
-PROTOCOLS = ("http/1.1", "http/2", "websocket", "tls1.3")
+OTHER_KINDS = ("long_poll", "long_poll_at_once", "sse_event", "sse_comment", "ws_exchange", "mqtt_connect")
+OTHER_KINDS += ("mqtt_subscribe", "mqtt_ping", "mqtt_push", "mqtt_push_qos1", "mqtt_send", "mqtt_send_qos1")
+KINDS = ("exchange", "push", "heartbeat", "upgrade", "ws_close", "connect", "close", *OTHER_KINDS)
+PROTOCOLS = ("http/1.1", "http/2", "websocket", "tls1.3", "mqtt/tls", "mqtt/wss")
 PAYLOADS = {  # bytes of JSON of each message type of the first case, data/messages.csv
     f"{size}_bytes": size for size in (184, 306, 399, 133, 123, 181, 326, 209, 164)
 }
+
+
+HOLD_S = 0.3  # how long a long poll is held back: beyond any ACK timer, as 25 s would be
+SILENCE_S = 0.3  # beyond Linux's shortest RTO of 0.2 s, after which it acknowledges every segment at once
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,12 @@ class Flow:
     server_s: float = 0.0
     chain: str = "rsa4"
     resumed: bool = False
+
+    def pause_s(self, spacing_s: float) -> float:
+        """The pause after each: none where the client asks again at once, longer where only the server speaks."""
+        if self.kind in ("push", "sse_event", "mqtt_push"):
+            return max(spacing_s, SILENCE_S)
+        return 0.0 if self.kind == "long_poll_at_once" else spacing_s
 
     def __post_init__(self):
         """Refuse what the bench has no way to send."""
@@ -80,6 +92,24 @@ FLOWS = (
     Flow("connect_rsa3", "connect", "tls1.3", chain="rsa3"),
     Flow("connect_ecdsa3", "connect", "tls1.3", chain="ecdsa3"),
     Flow("close", "close", "tls1.3"),
+    Flow("push_appsync_ka", "push", "websocket", 0, 13),
+    Flow("push_ably_heartbeat", "push", "websocket", 0, 12),
+    Flow("pusher_ping", "ws_exchange", "websocket", 33, 33),
+    Flow("long_poll_empty", "long_poll", "http/1.1", 323, 167, HOLD_S),
+    Flow("long_poll_news", "long_poll", "http/1.1", 323, 351, HOLD_S),
+    Flow("long_poll_at_once", "long_poll_at_once", "http/1.1", 323, 167, HOLD_S),
+    *(
+        Flow(f"sse_{name}", "sse_event", protocol, 0, size)
+        for protocol in ("http/1.1", "http/2")
+        for name, size in {"new_comment": 184, "two_segments": 2_000, "bulk": 20_000}.items()
+    ),
+    *(Flow("sse_keepalive", "sse_comment", protocol) for protocol in ("http/1.1", "http/2")),
+    *(
+        Flow(name, name, protocol, 184 * ("send" in name), 184 * ("push" in name))
+        for protocol in ("mqtt/tls", "mqtt/wss")
+        for name in KINDS
+        if name.startswith("mqtt_")
+    ),
 )
 
 _PUSHES = {f"push_{name}": 2 for name in PAYLOADS}

@@ -156,8 +156,8 @@ def _loop_runs_here() -> bool:
 
 
 async def measured_bytes(flows, hours, seed, tell, port, occurrences, spacing_s, hour_share):
-    """Rows of bytes.csv and of hours.csv: all flows side by side, then all hours side by side."""
-    from tools.bench.count import START_GAP_S, Run
+    """Rows of bytes.csv and of hours.csv: groups of flows side by side, then all hours side by side."""
+    from tools.bench.count import MOST_AT_ONCE, START_GAP_S, Run
     from tools.bench.losses import all_of
     from tools.bench.running import running_bench
 
@@ -175,12 +175,18 @@ async def measured_bytes(flows, hours, seed, tell, port, occurrences, spacing_s,
     load = store.load_text()
     async with running_bench({flow.chain for flow in flows}, port) as bench:
         run = Run(bench, occurrences, spacing_s, tick)
-        counts = await all_of([run.flow(flow, i * START_GAP_S) for i, flow in enumerate(flows)])
+        counts = []
+        for start in range(0, len(flows), MOST_AT_ONCE):  # more would keep each other waiting
+            group = enumerate(flows[start : start + MOST_AT_ONCE])
+            counts += await all_of([run.flow(flow, i * START_GAP_S) for i, flow in group])
         totals = await all_of(
             [run.hour(hour, {n: _flow_of(hour, n, flows) for n in hour.times}, hour_share, seed) for hour in hours]
         )
     about = {"spacing_s": spacing_s, "conditions": f"{BYTE_CONDITIONS}; {load}", **store.versions()}
-    rows = [_row(flow, count) | about for flow, count in zip(flows, counts, strict=True)]
+    rows = [
+        _row(flow, count) | about | {"spacing_s": flow.pause_s(spacing_s)}
+        for flow, count in zip(flows, counts, strict=True)
+    ]
     rows += [_hour_row(hour, count) | about for hour, (count, _) in zip(hours, totals, strict=True)]
     return rows, [
         part for hour, (_, parts) in zip(hours, totals, strict=True) for part in _part_rows(hour, parts, hour_share)
@@ -221,8 +227,9 @@ def _row(flow: Flow, count) -> dict:
 
 
 def _payload(flow: Flow) -> int:
-    """The payload of a push; nothing else has one."""
-    return flow.down_bytes if flow.kind == "push" else 0
+    """The payload of a push, an event or a packet; nothing else has one."""
+    sent = flow.kind.startswith(("push", "sse_", "mqtt_", "ws_exchange"))
+    return sent * max(flow.up_bytes or 0, flow.down_bytes or 0)
 
 
 def _hour_row(hour: Hour, count) -> dict:

@@ -21,17 +21,20 @@ from model.wire.measured import response_headers
 __all__ = ["listener"]
 
 ADDRESS = "127.0.0.1"
+EVENTS_PATH, FIRST_COMMENT = "/events", b":\n\n"
+EVENTS_HEADERS = {"content-type": "text/event-stream", "cache-control": "no-store"}
 MAX_SEGMENT_BYTES = 1_460
 SEGMENT_PAYLOAD_BYTES = 1_448
 
 
 @dataclass
 class Answers:
-    """What the polling servers answer, by path: body bytes, seconds of work, whether ids change."""
+    """What the servers answer, by path: body bytes, seconds of work, whether ids change; and who listens to events."""
 
     body_bytes: dict[str, int] = field(default_factory=dict)
     server_s: dict[str, float] = field(default_factory=dict)
     changing: set[str] = field(default_factory=set)
+    streams: dict[int, Callable[[bytes], Awaitable[None]]] = field(default_factory=dict)
     count: int = 0
 
     async def body(self, path: str) -> bytes:
@@ -100,13 +103,21 @@ def listener(port: int = 0) -> Listener:
 
 @contextlib.asynccontextmanager
 async def http1_server(sock: Listener, context: ssl.SSLContext, answers: Answers) -> AsyncIterator[int]:
-    """An HTTP/1.1 server on aiohttp that answers every path from `answers`; gives its port."""
+    """An HTTP/1.1 server on aiohttp that answers every path from `answers`, one with events; gives its port."""
     from aiohttp import web
+
+    async def events(request):
+        response = web.StreamResponse(headers=EVENTS_HEADERS)
+        await response.prepare(request)
+        await response.write(FIRST_COMMENT)
+        answers.streams[request.transport.get_extra_info("peername")[1]] = response.write
+        await asyncio.Event().wait()  # until the server ends
 
     async def answer(request):
         return web.Response(body=await answers.body(request.path), content_type="application/json")
 
     app = web.Application()
+    app.router.add_get(EVENTS_PATH, events)
     app.router.add_route("*", "/{any:.*}", answer)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=7_200, shutdown_timeout=0.1)
     await runner.setup()
@@ -146,6 +157,10 @@ class Http2Connection(asyncio.Protocol):
         for event in self.h2.receive_data(data):
             if isinstance(event, RequestReceived):
                 self.path = dict(event.headers)[":path"].split("?")[0]
+            elif isinstance(event, StreamEnded) and self.path == EVENTS_PATH:
+                self.h2.send_headers(event.stream_id, [(":status", "200"), *EVENTS_HEADERS.items()])
+                self.h2.send_data(event.stream_id, FIRST_COMMENT)
+                self.answers.streams[self.transport.get_extra_info("peername")[1]] = self.writer(event.stream_id)
             elif isinstance(event, StreamEnded):
                 task = asyncio.ensure_future(self.answer(event.stream_id, self.path))
                 self.tasks.add(task)
@@ -162,9 +177,21 @@ class Http2Connection(asyncio.Protocol):
         body = await self.answers.body(path)
         headers = response_headers(len(body), self.answers.count if path in self.answers.changing else None)
         self.h2.send_headers(stream_id, headers, end_stream=not body)
+        self.send(stream_id, body, end_stream=True)
+
+    def writer(self, stream_id: int):
+        """What writes on a stream that stays open."""
+
+        async def write(text: bytes):
+            self.send(stream_id, text)
+
+        return write
+
+    def send(self, stream_id: int, body: bytes, end_stream: bool = False):
+        """The DATA of one body, in one write with what is waiting."""
         for at in range(0, len(body), 16_384):
             piece = body[at : at + 16_384]
-            self.h2.send_data(stream_id, piece, end_stream=at + len(piece) == len(body))
+            self.h2.send_data(stream_id, piece, end_stream=end_stream and at + len(piece) == len(body))
         self.flush()
 
 

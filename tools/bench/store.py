@@ -17,7 +17,7 @@ from model import checks
 
 __all__ = []
 
-LIBRARIES = ("aiohttp", "httpx", "h2", "hpack", "websockets", "cryptography")
+LIBRARIES = ("aiohttp", "httpx", "h2", "hpack", "websockets", "cryptography", "amqtt")
 
 
 def check_libraries() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model import checks
+from model.prices.list_meters import Meter, meters, prefixes
+from model.prices.list_offers import load_price_list
 from model.prices.rows import PriceRow
-from model.readers.price_meters import Meter, meters, prefixes
-from model.readers.price_offers import load_price_list
 
 __all__ = ["live"]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from model.apps.notebooks import table_of
 from model.show.display import RESULT_MIME
+from model.show.forms import as_csv
 
 
 def results_of(notebook: Mapping) -> list[dict]:
@@ -48,7 +49,7 @@ def write_tables(rows: Iterable[Mapping], store) -> list[str]:
     import pandas as pd
 
     frame = pd.DataFrame(list(rows))
-    store.write(frame.to_csv(index=False, lineterminator="\n"), "results.csv")
+    store.write(as_csv(frame, index=False), "results.csv")
     if store.remote:
         return [f"results.csv is in {store.root}; Parquet is written to folders on a disk only"]
     for column in frame.columns[[pd.api.types.is_object_dtype(t) for t in frame.dtypes]]:

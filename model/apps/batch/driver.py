@@ -201,7 +201,7 @@ def _finished(batch: Batch, notes: list[str]) -> int:
 
 def _say(*lines: str) -> None:
     for line in lines:
-        print(line, file=sys.stderr)
+        print(checks.inert(line), file=sys.stderr)
 
 
 # ---- on a Dask cluster, whose workers must reach folder and notebooks by the same names

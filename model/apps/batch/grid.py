@@ -55,7 +55,9 @@ class GridRun:
 
 def read(path: Path) -> dict:
     """The grid file as a mapping of notebooks, grid and points."""
-    spec = _yaml(path)
+    from model import scenario
+
+    spec = scenario.read_yaml(path)
     if not isinstance(spec, dict):
         checks.fail("a grid must be a mapping with 'grid' or 'points'", path)
     for name in spec:
@@ -71,22 +73,6 @@ def read(path: Path) -> dict:
     if not isinstance(names, (str, list)) or not all(isinstance(one, str) for one in names):
         checks.fail(f"notebooks must be a name or a list of names; got {checks.shown(names)}", path)
     return {"notebooks": [names] if isinstance(names, str) else names, "grid": grid, "points": listed}
-
-
-def _yaml(path: Path) -> object:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        return YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        checks.fail(f"cannot read the grid: {error.strerror}", path)
-    except RecursionError:
-        checks.fail("the grid holds itself: an alias inside its own anchor", path)
-    except (YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        checks.fail(f"the grid is no plain YAML: {getattr(error, 'problem', None) or error}", f"{path}{line}")
 
 
 def points(spec: dict) -> Iterator[dict]:

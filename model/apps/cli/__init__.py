@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import textwrap
 import warnings
@@ -13,23 +12,50 @@ from typing import Annotated
 import typer
 
 from model import checks
+from model.apps.cli import own_files, tables
 from model.apps.cli import prices as price_commands
-from model.apps.cli import tables
 from model.apps.cli.new import new
-from model.apps.cli.options import Format, OutDir, ScenarioName, TimeoutMin, Users, user_counts
+from model.apps.cli.options import WHOLE, Format, OutDir, ScenarioName, TimeoutMin, Users, say, user_counts, width
 
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="What a move from HTTP polling to WebSocket push does to five measures.",
 )
 
 
 app.add_typer(price_commands.app, name="prices")
-for command in (tables.answer, tables.table, tables.compare, tables.designs, tables.show, new):
+for command in (
+    tables.answer,
+    tables.table,
+    tables.compare,
+    tables.designs,
+    tables.show,
+    own_files.calibrate,
+    own_files.replay,
+    new,
+):
     app.command()(command)
 app.command("list")(tables.listed)
+
+
+def _version(asked: bool) -> None:
+    """Print the version and end."""
+    if asked:
+        from importlib.metadata import version
+
+        say(f"push-or-poll {version('push-or-poll')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")] = False,
+) -> None:
+    """How an app should tell its users what happened, and what each way costs.
+
+    First: workbook answer twilly, or workbook new chat and then workbook answer chat.yaml
+    """
 
 
 @app.command()
@@ -49,9 +75,9 @@ def report(
     try:
         index = reports.write_report(scenario, counts[0] if counts else None, out, engine=engine, timeout_min=timeout)
     except RuntimeError as broken:
-        sys.stderr.write(f"workbook: {broken}\n")
+        sys.stderr.write(f"workbook: {checks.inert(str(broken))}\n")
         raise typer.Exit(1) from None
-    typer.echo(f"report: {index}")
+    say(f"report: {index}")
 
 
 @app.command()
@@ -64,7 +90,7 @@ def accept(
 
     changes = notebooks.accept(notebook, timeout_min=timeout)
     for change in changes:
-        typer.echo(str(change))
+        say(str(change))
     if any(change.kind == "failed" for change in changes):
         raise typer.Exit(1)
 
@@ -79,10 +105,10 @@ def check(
 
     changes = notebooks.check(notebook, timeout_min=timeout)
     for line in [notebooks.summary(changes), *changes] if changes else ():
-        typer.echo(str(line))
+        say(str(line))
     if changes:
         raise typer.Exit(1)
-    typer.echo("every stored number is what the notebooks give")
+    say("every stored number is what the notebooks give")
 
 
 @app.command()
@@ -100,7 +126,7 @@ def schema(
             out.write_text(text, encoding="utf-8")
         except OSError as wrong:
             checks.fail(f"the file cannot be written: {str(wrong.strerror).lower()}", out)
-        typer.echo(f"schema: {out}")
+        say(f"schema: {out}")
 
 
 @app.command()
@@ -110,8 +136,12 @@ def audit(
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
     draws: Annotated[int, typer.Option(help="Draws of every range; 0 takes the modes.")] = 256,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+    full: Annotated[bool, typer.Option("--full", help="Every figure, and why.")] = False,
 ) -> None:
-    """Judge every published claim by its own arithmetic and by the model."""
+    """Judge the published claims by their own arithmetic and by the model: a line for each headline.
+
+    Example: workbook audit twilly --full
+    """
     from model import audit as auditing
     from model.show import display
 
@@ -119,14 +149,16 @@ def audit(
     title = judged.attrs["title"]
     shown = judged if format in (Format.csv, Format.json) else auditing.shown(judged)
     if format is not Format.text:
-        display.show(shown, str(format), title=title)
-        return
-    display.show(shown.drop(columns="why"), "text", title=title)
-    typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
-    width = shutil.get_terminal_size((140, 40)).columns
-    whole = {"subsequent_indent": "  ", "break_long_words": False, "break_on_hyphens": False}
+        return display.show(shown, str(format), title=title)
+    say(title)
+    for sentence in auditing.headlines(judged):
+        say(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
+    if not full:
+        return say(f"{len(judged)} figures are judged in all: workbook audit --full")
+    display.show(shown.drop(columns="why"), "text")
+    say("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
     for figure, why in shown["why"].items():
-        typer.echo(textwrap.fill(f"{figure}: {why}", width, **whole))
+        say(textwrap.fill(f"{figure}: {why}", width(), subsequent_indent="  ", **WHOLE))
 
 
 @app.command()
@@ -224,7 +256,7 @@ def _said(message, category, *place, ordinary=warnings.showwarning) -> None:
     """Say what looks like a slip in one sentence, and any other warning as Python does."""
     if not issubclass(category, checks.Unusual):
         return ordinary(message, category, *place)
-    sys.stderr.write(f"workbook: {message}\n")
+    sys.stderr.write(f"workbook: {checks.inert(str(message))}\n")
 
 
 def main() -> None:
@@ -236,7 +268,7 @@ def main() -> None:
     try:
         app(args=spread(sys.argv[1:]), standalone_mode=True)
     except checks.InputError as wrong:
-        sys.stderr.write(f"workbook: {wrong}\n")
+        sys.stderr.write(f"workbook: {checks.inert(str(wrong))}\n")
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         sys.stderr.write("workbook: stopped\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,11 @@ from model import checks
 Format = StrEnum("Format", "text md csv json html")  # how a table is written
 ScenarioName = Annotated[str, typer.Argument(help="A name in data/scenarios, or a .yaml file.")]
 Users = Annotated[list[str] | None, typer.Option("--users", "-u", help="Users in the month; several may follow.")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", "-s", help="Another value: PATH=VALUE, such as before.api.backend=server.")
+]
+Region = Annotated[str | None, typer.Option(help="Another region (`workbook list regions`).")]
+WHOLE = {"break_long_words": False, "break_on_hyphens": False}  # how sentences wrap in a terminal
 TimeoutMin = Annotated[float, typer.Option("--timeout", min=0.0, help="Minutes after which a run is ended.")]
 OutDir = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
 
@@ -29,3 +35,27 @@ def user_counts(texts: list[str] | None) -> list[float] | None:
             checks.fail(f"--users must be a number > 0; got {text!r}")
         checks.positive("--users", counts[-1], "users")
     return counts
+
+
+def scenario_of(name: str, changes: list[str] | None = None, region: str | None = None):
+    """The scenario of a command, with what its options change."""
+    from model.documents import plain
+    from model.scenario import load
+
+    values: dict = {} if region is None else {"region": region}
+    for text in changes or ():
+        path, equals, value = text.partition("=")
+        if not (equals and path.strip() and value.strip()):
+            checks.fail(f"--set must be PATH=VALUE, such as users=5e4; got {text!r}")
+        values[path.strip()] = plain(value, f"--set {path.strip()}")
+    return load(name).with_(values) if values else load(name)
+
+
+def say(text: str) -> None:
+    """Print a text of which no letter does anything in a terminal."""
+    typer.echo(checks.inert(text))
+
+
+def width() -> int:
+    """Characters of a line of the terminal."""
+    return shutil.get_terminal_size((100, 40)).columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,7 +10,18 @@ import typer
 
 from model import checks
 from model.apps.cli import prices as price_commands
-from model.apps.cli.options import Format, ScenarioName, Users, user_counts
+from model.apps.cli.options import (
+    WHOLE,
+    Changes,
+    Format,
+    Region,
+    ScenarioName,
+    Users,
+    say,
+    scenario_of,
+    user_counts,
+    width,
+)
 
 Kind = StrEnum("Kind", "scenarios designs regions phones profiles claims")
 LISTS = {  # kind -> file of data, columns
@@ -29,24 +41,47 @@ def table(
     pair: Annotated[
         tuple[str, str] | None, typer.Option(help="The two designs; the scenario's pair if left out.")
     ] = None,
+    changes: Changes = None,
+    region: Region = None,
+    explain: Annotated[
+        str | None, typer.Option(help="latency, battery, data, load or cost: where its figures come from.")
+    ] = None,
 ) -> None:
-    """Print the before-and-after table of two designs, and in a terminal every design of the scenario below it."""
-    from model.outcome import before_after, compare, evaluate
+    """Print what the move between two designs changes, in words and as a table, and below it all designs.
+
+    Example: workbook table twilly --users 1e3 1e5 --set after.heartbeat.period_s=240 --region eu-west-1
+    """
+    from model.answers import move
+    from model.outcome import before_after, evaluate
+    from model.outcome.evaluation import paired
     from model.outcome.tables import compared
-    from model.scenario import load
     from model.show import display
 
-    case, counts, draws = load(scenario), user_counts(users), _drawn(draws, format)
-    every = format == Format.text and len(case.designs) > 2 and pair is None
-    if every and len(counts or ()) < 2:  # both tables from one outcome
-        outcome = evaluate(case, counts, draws, seed)
-        table, more = outcome.table(), compared(outcome, list(case.designs))
-    else:
-        table = before_after(case, counts, draws, seed, pair)
-        more = compare(case, None, counts, draws, seed) if every else None
-    display.show(table, str(format), title=f"{case.title}: {_pair_words(case, pair)}; {_draws_words(draws)}")
-    if more is not None:
-        display.show(more, "text", title=f"All designs, {_draws_words(draws)}")
+    case = paired(scenario_of(scenario, changes, region), pair)
+    counts, draws = user_counts(users), _drawn(draws, format)
+    title = f"{case.title}: {_pair_words(case)}; {_draws_words(draws)}"
+    if format is not Format.text or len(counts or ()) > 1:
+        return display.show(before_after(case, counts, draws, seed), str(format), title=title)
+    every = list(case.designs) if pair is None else case.compared
+    outcome = evaluate(case, counts, draws, seed, designs=every)
+    if explain is not None:
+        return _explained(outcome.explain(explain))
+    for sentence in move(outcome) if draws else ():
+        say(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
+    display.show(outcome.table(), "text", title=title)
+    if len(every) > 2:
+        shown = [f"{name}{end}" for name in case.compared for end in ("", "_low", "_high")]
+        others = compared(outcome, every).drop(columns=shown, errors="ignore")
+        display.show(others, "text", title="\nThe other designs, and which of all is best")
+
+
+def _explained(found: dict) -> None:
+    """Print where a measure comes from: its formula, and the inputs that move it most."""
+    from model.show import display
+
+    say(textwrap.fill(f"{found['measure']} [{found['unit']}] = {found['formula']}", width(), **WHOLE))
+    inputs = found["inputs"][["low", "mode", "high", "swing", "source"]].head(10)
+    display.show(inputs, "text", title=f"The inputs that move it most, from low to high ({found['unit']})")
 
 
 def _drawn(draws: int | None, form: Format) -> int:
@@ -58,9 +93,9 @@ def _draws_words(draws: int) -> str:
     return f"the middle of {draws:,} draws and what 90 % of them lie between" if draws else "every input at its mode"
 
 
-def _pair_words(case, pair) -> str:
+def _pair_words(case) -> str:
     """Which two designs a table compares, by their titles."""
-    first, second = (case.design(name).title for name in pair or case.compared)
+    first, second = (case.design(name).title for name in case.compared)
     return f"{first} (before), {second} (after)"
 
 
@@ -71,13 +106,17 @@ def compare(
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
     draws: Draws = None,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+    changes: Changes = None,
+    region: Region = None,
 ) -> None:
-    """Print the designs of a scenario side by side."""
+    """Print the designs of a scenario side by side.
+
+    Example: workbook compare chat after websocket_own_server --region eu-west-1
+    """
     from model.outcome import compare as compared
-    from model.scenario import load
     from model.show import display
 
-    case = load(scenario)
+    case = scenario_of(scenario, changes, region)
     draws = _drawn(draws, format)
     table = compared(case, design, user_counts(users), draws, seed)
     display.show(table, str(format), title=f"{case.title}: {_draws_words(draws)}")
@@ -89,16 +128,22 @@ def answer(
     share: Annotated[float, typer.Option(help="Of those in the app, who must be told in time: 0.9, 0.95, 0.99.")] = 0.9,
     draws: Annotated[int, typer.Option(help="Draws of every range.")] = 1024,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+    changes: Changes = None,
+    region: Region = None,
 ) -> None:
-    """Say which design to take, why, how sure that is and what would change it."""
+    """Say which design to take, why, how sure that is and what would change it.
+
+    Example: workbook answer twilly --users 1e5 --share 0.95
+    """
     from model.answers import answer as answered
     from model.show import display
 
     counts = user_counts(users)
     if counts and len(counts) > 1:
         checks.fail(f"an answer is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
-    found = answered(scenario, counts[0] if counts else None, draws, share, seed)
-    typer.echo(f"{found}\n")
+    found = answered(scenario_of(scenario, changes, region), counts[0] if counts else None, draws, share, seed)
+    for sentence in found.sentences:
+        say(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
     title = "Designs that none beats in both cost [USD/month] and share told, and the share of draws that each wins"
     display.show(found.frontier.set_index("limit_s"), "text", title=title)
 
@@ -163,7 +208,7 @@ def show(
     try:
         answer = evaluate(case).explain(measure)
     except checks.InputError as unknown:  # a price that is missing, or one design alone
-        return typer.echo(f"Which assumed inputs move {measure} is not known: {unknown}")
+        return say(f"Which assumed inputs move {measure} is not known: {unknown}")
     moved = answer["inputs"].drop(own.index, errors="ignore")
     moved = moved[(moved["source"] == "assumption") & (moved["swing"] > 0)][["low", "mode", "high", "swing"]].head(8)
     display.show(moved, "text", title=f"Assumed, and moving {measure} most ({answer['unit']}); measure these first")

@@ -10,11 +10,12 @@ import numpy as np
 from model import battery, ledger, prices
 from model.outcome import evaluate
 from model.scenario import Range, Scenario, mode_of
+from model.scenario.fields import ANSWERING, row
 
 USERS = (100.0, 10_000_000.0)
 TIMES_BELOW, TIMES_ABOVE, STOPS = 5.0, 20.0, 60
-BACKENDS = {"http_api": "API Gateway HTTP API", "rest_api": "API Gateway REST API", "server": "a plain server"}
-SOCKETS = {"apigw_ws": "API Gateway WebSocket API", "server": "a plain server"}
+BACKENDS = {name: row(name).title for name in ANSWERING}
+SOCKETS = {name: row(name).title for name in ("apigw_ws", "server")}
 FREE = {"none": "not counted", "always": "the ones that last", "first_12_months": "first 12 months of an account"}
 NETWORKS = {"wifi": "Wi-Fi", "lte": "LTE", "nr": "5G", "umts": "3G"}
 USERS_HINT = "the scenario's own number of users; the slider goes to 10 million"

@@ -154,7 +154,7 @@ def cost_data(memory: Memory, scenario: Scenario) -> dict[str, tuple]:
 def shape_data(memory: Memory, scenario: Scenario) -> dict[str, dict[str, tuple]]:
     """Latency's distribution and battery by network, by design: x and y."""
     outcome, latency, bars = memory.outcome(scenario), {}, {}
-    names = [*(NETWORKS.get(n, n) for n in scenario.networks), "the mix"]
+    names = [*(NETWORKS.get(n, n.replace("<", "&lt;")) for n in scenario.networks), "the mix"]
     for which in DESIGNS:
         side = getattr(outcome, which)
         times = charts.plain(side.latency_quantiles(SHARES))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,8 +25,9 @@ COMPOSED = ("active_min_per_day", "usage.sessions_per_day", "events_per_hour")
 PERCENT = ("usage.dau_mau_share",)
 SHARE = "networks."  # how the keys of the networks' shares begin
 HEAD = "# Saved from the page; what is not named here is as in the scenario it extends."
+DEVICES = r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?"
 NAME_RULE = (
-    "the name must begin with a plain letter or a digit and go on with at most 63 of them, '_', '-' or '.'; got {!r}"
+    "the name must begin with a plain letter or a digit and go on with at most 63 of them, '_', '-' or '.'; got {}"
 )
 
 
@@ -203,7 +205,9 @@ def scenario_text(state: PageState, name: str) -> str:
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     if not re.fullmatch(NAME, name):
-        checks.fail(NAME_RULE.format(name))
+        checks.fail(NAME_RULE.format(checks.shown(name)))
+    if re.fullmatch(DEVICES, name):
+        checks.fail(f"{name!r} is the name of a device on Windows; choose another name")
     title = DoubleQuotedScalarString(f"{state.scenario().title} ({name})")
     origin = state.name if state.name in scenarios.names() else str(Path(state.name).resolve())
     plain: dict = {"extends": origin, "name": name, "title": title}
@@ -232,7 +236,7 @@ def saved(state: PageState, name: str, folder: str | Path) -> Path:
     path = Path(folder) / f"{name}.yaml"
     if name in scenarios.names():
         checks.fail(f"{name!r} is a scenario of the project; choose another name")
-    if path.exists():
+    if os.path.lexists(path):
         checks.fail(f"a scenario called {name!r} is there already; choose another name", paths.shown(path))
     try:
         return write_whole(path, text)

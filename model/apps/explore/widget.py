@@ -115,7 +115,7 @@ class PageWidget(anywidget.AnyWidget):
         """Another scenario was chosen."""
         asked["controls"] = True
         self.errors.clear()
-        self._become(start(message["name"]))
+        self._become(start(checks.known("scenario", message["name"], self.choices())))
 
     def do_reset(self, message: dict, asked: dict) -> None:
         """Every control back to what the scenario says."""

@@ -89,7 +89,7 @@ def bar(total: int, what: str, shown: bool = True, done: int = 0) -> Iterator[Ca
 
         def step(text: str = "") -> None:
             if text:
-                progress.console.print(escape(text), highlight=False, soft_wrap=True)
+                progress.console.print(escape(checks.inert(text)), highlight=False, soft_wrap=True)
             progress.advance(task)
 
         yield step

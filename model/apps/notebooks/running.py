@@ -18,6 +18,7 @@ from pathlib import Path
 from model import checks, paths
 
 GRAMMAR = "rfc3987_syntax"
+MOST_BYTES = 100e6  # of a notebook with its outputs; parsing takes four times as much memory
 TYPES = {
     "float": ((int, float), "a number"),
     "int": ((int,), "a whole number"),
@@ -75,12 +76,19 @@ def parameters_of(notebook: Path, needed: bool = True) -> dict[str, Parameter]:
     import_schemas()
     import nbformat
     import papermill
+    from papermill.translators import papermill_translators
 
+    if notebook.stat().st_size > MOST_BYTES:
+        checks.fail(f"{notebook.name} is no readable notebook: it has more than {MOST_BYTES / 1e6:g} MB")
     try:
-        cells = nbformat.read(notebook, as_version=4).cells
+        content = nbformat.read(notebook, as_version=4)
+        nbformat.validate(content)
+        kernel = papermill.utils.nb_kernel_name(content), papermill.utils.nb_language(content)
+        papermill_translators.find_translator(*kernel)
     except Exception as error:
-        checks.fail(f"{notebook.name} is no readable notebook: {str(error).splitlines()[0]}")
-    if not any("parameters" in c.metadata.get("tags", ()) for c in cells):
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        checks.fail(f"{notebook.name} is no readable notebook: {why[:200]}")
+    if not any("parameters" in c.metadata.get("tags", ()) for c in content.cells):
         if not needed:
             return {}
         checks.fail(f"{notebook.name} has no cell tagged 'parameters', so nothing can be set in it")

@@ -17,6 +17,7 @@ from model.apps.report.pages import ReportPage, as_run, environment, page_of
 from model.outcome import ROWS, Outcome, before_after, compare, evaluate, judged_twice
 from model.scenario import Scenario, load, mode_of
 from model.show import display, pictures
+from model.show.forms import as_csv
 
 GOOD, MAYBE, BAD = "holds", "holds only if", ("does not hold", "contradicts")  # how verdicts begin
 NAMES = {
@@ -178,7 +179,7 @@ def _table(name: str, frame, folder: Path, digits: int) -> dict:
             row[k] = f"{record['change']:+z.0%}" if isinstance(record["change"], float) else row[k]
     csv, markdown = (f"tables/{_slug(name)}.{kind}" for kind in ("csv", "md"))
     index = list(made.index)
-    write_whole(folder / csv, frame.to_csv(index=bool(index), index_label=index or None, lineterminator="\n"))
+    write_whole(folder / csv, as_csv(frame, index=bool(index), index_label=index or None))
     write_whole(folder / markdown, f"{made.to_markdown()}\n")
     cells = [[{"text": c, "tone": _tone(h, c)} for h, c in zip(header, row, strict=True)] for row in rows]
     shown = [h.replace("_", " ") for h in header]

@@ -30,9 +30,11 @@ def free_port(port: int) -> int:
 
 def app_arguments(port: int, browser: bool) -> list[str]:
     """What Voila is started with: the notebook, the page's own template, this machine only."""
-    voila = f"--port={port} --Voila.ip={HOST} --template=workbook --Voila.log_level=WARN"
-    kernels = "--MappingKernelManager.cull_interval=60 --MappingKernelManager.cull_idle_timeout=900"
-    return [str(paths.notebooks(NOTEBOOK)), *voila.split(), *kernels.split(), *([] if browser else ["--no-browser"])]
+    voila = f"--port={port} --Voila.ip={HOST} --Voila.port_retries=0 --template=workbook --Voila.log_level=WARN"
+    quiet = "--VoilaConfiguration.http_keep_alive_timeout=600"  # its sign of life is a script that the page forbids
+    left = "--MappingKernelManager.cull_interval=10 --MappingKernelManager.cull_idle_timeout=40"  # only without a page
+    more = f"{voila} {quiet} {left} --MappingKernelManager.cull_busy=True".split()
+    return [str(paths.notebooks(NOTEBOOK)), *more, *([] if browser else ["--no-browser"])]
 
 
 def lab_arguments(port: int, browser: bool) -> list[str]:
@@ -60,30 +62,15 @@ def _settle() -> None:
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
 
-def _end_kernels_of_closed_pages() -> None:
-    """Give each page the cookie that Voila's own call needs when the page is left, or its kernel stays on."""
-    from voila.tornado.handler import TornadoVoilaHandler
-
-    get = TornadoVoilaHandler.get
-
-    async def with_cookie(self, path=None):
-        _ = self.xsrf_token  # tornado sets the cookie when it is asked for the token
-        return await get(self, path)
-
-    TornadoVoilaHandler.get = with_cookie
-
-
 def open_app(port: int = 8866, browser: bool = True) -> None:
     """Serve the page of sliders until it is stopped."""
     if importlib.util.find_spec("voila") is None:
         checks.fail(NO_VOILA)
     free_port(port)
     _settle()
-    from voila.app import main
+    from model.apps.lab.guard import PageServer
 
-    _end_kernels_of_closed_pages()
-    print(f"the page: http://{HOST}:{port}/ (Ctrl+C ends it)", flush=True)
-    main(app_arguments(port, browser))
+    PageServer.launch_instance(app_arguments(port, browser))
 
 
 def open_lab(port: int = 8888, browser: bool = True) -> None:

@@ -7,21 +7,22 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 from model import checks, paths
+from model.prices import list_pages
+from model.prices.list_meters import Meter, Offer, endings, is_meter, meters, plain, region_of
 from model.prices.rows import PriceRow, allowances, as_date, checked_tiers
-from model.readers import price_pages
-from model.readers.price_meters import Meter, Offer, endings, is_meter, meters, plain, region_of
 
 __all__ = ["load_price_list"]
 
-NOT_A_LIST = (KeyError, TypeError, AttributeError, csv.Error, json.JSONDecodeError, UnicodeDecodeError)
+NOT_A_LIST = (KeyError, TypeError, AttributeError, csv.Error, json.JSONDecodeError, UnicodeDecodeError, RecursionError)
 
 
 def _number(text: str, name: str, place: str) -> Decimal:
     try:
         number = Decimal(text)
-    except (InvalidOperation, TypeError):
+    except (InvalidOperation, TypeError, ValueError):
         checks.fail(f"{name} must be a number; got {checks.shown(text)}", place)
     if number.is_nan() or number < 0:
         checks.fail(f"{name} must be >= 0; got {text}", place)
@@ -38,11 +39,11 @@ def _tiers(term: Offer, place: str) -> list[tuple[Decimal, Decimal, Decimal]]:
         tiers.append((_number(low, "the start of a tier", place), end, _number(price, "a price", place)))
     tiers.sort()
     reached = Decimal(0)
-    for low, high, _ in tiers:
-        if low != reached or high <= low:
-            kind = "a gap" if low > reached else "an overlap"
-            checks.fail(f"tiers must join; got {kind} between {reached} and {low}", place)
-        reached = high
+    for begin, end, _ in tiers:
+        if begin != reached or end <= begin:
+            kind = "a gap" if begin > reached else "an overlap"
+            checks.fail(f"tiers must join; got {kind} between {reached} and {begin}", place)
+        reached = end
     if reached != Decimal("Infinity"):
         checks.fail(f"the last tier must have no end; got a gap above {reached}", place)
     return tiers
@@ -144,14 +145,14 @@ def _csv_terms(lines: Iterable[str], place: str) -> Iterator[Offer]:
         yield Offer(code, sku, row, effective, tuple(tiers), version)
 
 
-def _document(source: object) -> tuple[Mapping, str]:
+def _document(source: Any) -> tuple[Mapping, str]:
     """The JSON document of a source that is no CSV file, with its place."""
     if isinstance(source, (str, Path)):
         text = str(source)
         if text.lstrip()[:1] in ("{", "["):
-            return _document(json.loads(text, object_pairs_hook=price_pages.once))
+            return _document(json.loads(text, object_pairs_hook=list_pages.once))
         with open(source, encoding="utf-8-sig") as lines:
-            return _document(json.load(lines, object_pairs_hook=price_pages.once))[0], paths.shown(Path(source))
+            return _document(json.load(lines, object_pairs_hook=list_pages.once))[0], paths.shown(Path(source))
     if isinstance(source, Mapping):
         return source, "the price list given"
     if isinstance(source, Iterable):
@@ -164,13 +165,13 @@ def _csv_file_terms(path: Path) -> Iterator[Offer]:
         yield from _csv_terms(lines, paths.shown(path))
 
 
-def _named(source: object) -> str | None:
+def _named(source: Any) -> str:
     """The place of a source that is a file."""
     is_file = isinstance(source, Path) or isinstance(source, str) and source.lstrip()[:1] not in ("{", "[")
-    return paths.shown(Path(source)) if is_file else None
+    return paths.shown(Path(source)) if is_file else ""
 
 
-def load_price_list(source: object) -> list[PriceRow]:
+def load_price_list(source: Any) -> list[PriceRow]:
     """The price rows of our meters in a file of AWS's prices, a user's own download or a GetProducts answer.
 
     A product is matched by service, whole usage type after the region's prefix, and attributes; tiers are sorted by
@@ -193,13 +194,13 @@ def load_price_list(source: object) -> list[PriceRow]:
             terms, place = _csv_file_terms(Path(source)), paths.shown(Path(source))
         else:
             document, place = _document(source)
-            if price_pages.is_page(document):
-                return price_pages.rows(document, place)
+            if list_pages.is_page(document):
+                return list_pages.rows(document, place)
             terms = _document_terms(document)
         for term in terms:
             region = region_of(term.attributes)
-            for meter in meters() if region else ():
-                if not is_meter(meter, term, region):
+            for meter in meters():
+                if not (region and is_meter(meter, term, region)):
                     continue
                 rows = _meter_rows(meter, region, term, place)
                 key = region, meter.name, rows[0].effective_from

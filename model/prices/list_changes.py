@@ -8,11 +8,11 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model import checks, paths
+from model.prices.list_offers import load_price_list
 from model.prices.rows import COLUMNS, PriceRow, Shelf, checked_tiers, file_rows, held, shelf
-from model.readers.price_offers import load_price_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +141,7 @@ def _write(home: Path, added: Mapping[str, list[PriceRow]]) -> None:
             os.replace(draft, home / draft.name)
 
 
-def refresh(source: object, folder: str | Path | None = None, write: bool = True) -> pd.DataFrame:
+def refresh(source: Any, folder: str | Path | None = None, write: bool = True) -> pd.DataFrame:
     """Add the prices of a file of AWS's prices to the books of a folder and show what changed.
 
     Rows are only ever added, with the list's own date; a price that equals the one in force adds none. New files

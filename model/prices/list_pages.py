@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from model import checks, ledger, paths
+from model.prices.list_meters import meters, places
 from model.prices.rows import PriceRow, as_date, checked_tiers
-from model.readers.price_meters import meters, places
 
 
 def is_page(document: Any) -> bool:
@@ -47,7 +47,8 @@ def rows(document: Mapping, where: str) -> list[PriceRow]:
         checks.fail(f"prices must be in USD; got {currency}", where)
     checks.known("pricing page", service, _ladders(), where)
     day = as_date(str(about.get("hawkFilePublicationDate", ""))[:10], "hawkFilePublicationDate")
-    units, found = {meter.name: meter.unit for meter in meters()}, []
+    units = {meter.name: meter.unit for meter in meters()}
+    found: list[PriceRow] = []
     for region, place in places().items():
         prices = document["regions"].get(place, {})
         for meter, tiers in _ladders()[service].items():

@@ -56,7 +56,7 @@ def meters() -> tuple[Meter, ...]:
             row["meter"],
             row["service_code"],
             row["usage_type"],
-            tuple(tuple(part.split("=", 1)) for part in row["condition"].split(";") if part),
+            tuple(part.partition("=")[::2] for part in row["condition"].split(";") if part),
             row["unit"],
         )
         for row in rows
