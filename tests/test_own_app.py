@@ -20,6 +20,16 @@ def example():
     return re.search(r"^```yaml\n(# chat.yaml.*?)^```$", text, re.M | re.S).group(1)
 
 
+def test_the_readme_s_example_of_roles_has_every_row(tmp_path):
+    text = re.search(
+        r"^```yaml\n(# tracking.yaml.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.M | re.S
+    ).group(1)
+    (tmp_path / "tracking.yaml").write_text(text, encoding="utf-8")
+    table = model.before_after(tmp_path / "tracking.yaml")
+    assert table[["before", "after"]].notna().all(axis=None)
+    assert table.loc["server load", "before"] == pytest.approx(60 / 10 + 0.3 * 60 / 5, rel=1e-9)  # polls and positions
+
+
 @pytest.fixture(scope="module")
 def chat(tmp_path_factory):
     path = tmp_path_factory.mktemp("own") / "chat.yaml"

@@ -14,7 +14,7 @@ from model.scenario.fields import Part
 from model.scenario.files import OWN, content_of
 from model.scenario.transports import Choices
 
-FAR = 3.0  # times above the high, or below the low, of the range that a value replaces
+FAR, FAR_OF_ONE = 3.0, 1000.0  # times outside the range, or away from the one number, that a value replaces
 SHARED = ("api", "server", "functions")  # the app's, which designs have alike unless they say otherwise
 Saying = tuple[str, Any]  # a file, and what it says as it stands there
 
@@ -92,17 +92,22 @@ def sayings(scenario: Choices, chain: Sequence[Path]) -> dict[str, tuple[Any, li
     return found
 
 
+def _span(said: Any) -> tuple[str, float, float] | None:
+    """What is said of an input, a range or a number above 0, in words, and between which values others are usual."""
+    if isinstance(said, dict) and None not in (said.get("low"), said.get("high")):
+        return f"{said['low']:.15g} to {said['high']:.15g}", said["low"] / FAR, said["high"] * FAR
+    one = said if type(said) in (int, float) and said > 0 else None
+    return one and (checks.shown(one), one / FAR_OF_ONE, one * FAR_OF_ONE)
+
+
 def unusual(scenario: Choices, chain: Sequence[Path]) -> list[str]:
-    """Each value of the scenario's own file that is far outside the range it replaces, in one sentence."""
+    """Each value of the scenario's own file that is far from the range or number it replaces, in one sentence."""
     sentences: dict[tuple, str] = {}
     for path, (value, ((own, _), *others)) in sayings(scenario, chain).items():
         value = getattr(value, "mode", value)
-        ranges: Iterator[tuple] = (
-            (where, one.get("low"), one.get("high")) for where, one in others if isinstance(one, dict)
-        )
-        where, low, high = next((one for one in ranges if None not in one), ("", None, None))
-        if own == paths.shown(chain[0]) and low is not None and not low / FAR <= value <= high * FAR:
-            span = f"{checks.shown(low)} to {checks.shown(high)} of {where}"
-            said = f"is {checks.shown(value)}, far outside the {span} ({own})"
+        norms = ((where, span) for where, one in others if where != own and (span := _span(one)))
+        where, span = next(norms, ("", None))
+        if own == paths.shown(chain[0]) and span and value and not span[1] <= value <= span[2]:  # 0 switches off
+            said = f"is {checks.shown(value)}, far outside the {span[0]} of {where} ({own})"
             sentences.setdefault((path.partition(".")[2], said), f"{path} {said}")  # once for all designs alike
     return list(sentences.values())

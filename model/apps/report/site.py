@@ -176,7 +176,7 @@ def _table(name: str, frame, folder: Path, digits: int) -> dict:
     if "change" in header:  # a share, as people say it
         k = header.index("change")
         for row, record in zip(rows, made.records, strict=True):
-            row[k] = f"{record['change']:+.0%}" if isinstance(record["change"], float) else row[k]
+            row[k] = f"{record['change']:+z.0%}" if isinstance(record["change"], float) else row[k]
     csv, markdown = (f"tables/{_slug(name)}.{kind}" for kind in ("csv", "md"))
     index = list(made.index)
     write_whole(folder / csv, as_csv(frame, index=bool(index), index_label=index or None))
