@@ -172,7 +172,7 @@ def seconds(text: Any) -> float:
 def clean(text: Any, most: int = 120) -> str:
     """A text that may be shown and stored: one short printable line that no spreadsheet takes for a formula."""
     shown = str(text)[:most]
-    shown = shown if shown.isprintable() else "".join(c if c.isprintable() else "?" for c in shown)
+    shown = shown if shown.isprintable() else checks.inert(shown).replace("\n", " ")
     return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") and len(shown) > 1 else shown
 
 
