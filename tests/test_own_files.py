@@ -162,8 +162,9 @@ def test_a_heartbeat_of_the_server_is_found_too(tmp_path):
 
 
 def test_a_ticker_of_large_or_changing_messages_is_no_heartbeat(tmp_path):
-    ticks = [(n, False, json.dumps({"type": "price", "all": "x" * 400})) for n in range(1, 20)]
-    assert socket_of(tmp_path, ticks).groups["kind"].tolist() == ["message"]
+    for size in (lambda n: 400, lambda n: 10 * n):
+        ticks = [(n, False, json.dumps({"type": "price", "all": "x" * size(n)})) for n in range(1, 20)]
+        assert socket_of(tmp_path, ticks).groups["kind"].tolist() == ["message"]
 
 
 def test_a_binary_message_counts_its_bytes_and_not_its_base64(tmp_path):

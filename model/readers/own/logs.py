@@ -78,8 +78,10 @@ def access_log(path: str | Path | Sequence[str | Path], progress: Progress | Non
         notes = fill(
             one, form, row, list(arrays.values()), progress and (lambda s, at=at: progress((at + s) / len(files)))
         )
-        times = np.frombuffer(arrays["time_s"])[before:].copy()
-        facts.append(own_file(one, f"access log, {form}", len(times), times, "", notes))
+        own = np.frombuffer(arrays["time_s"])[before:]
+        count, span = len(own), (own.min(initial=np.inf), own.max(initial=-np.inf))
+        del own  # an array that is looked at cannot grow
+        facts.append(own_file(one, f"access log, {form}", count, span, "", notes))
     return log_tables(tuple(facts), form, {n: np.frombuffer(a, a.typecode) for n, a in arrays.items()}, list(names))
 
 
