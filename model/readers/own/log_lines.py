@@ -23,7 +23,7 @@ FORMS = {
     "api gateway": re.compile(r'.{0,200}?\{.*"(requestTime|requestTimeEpoch|routeKey|httpMethod|connectionId)"'),
     "load balancer": re.compile(r"(https?|h2|grpcs?|wss?) \d{4}-\d\d-\d\dT\S+ \S+ \S+:\d+ "),
     "combined": re.compile(
-        r"(?:\S+:\d+ )?(\S+) \S+ \S[^\[]* \[(\d\d/\w{3}/\d{4}:\d\d:\d\d):(\d\d) ([+-]\d{4})\] "
+        r"(?:\S+:\d+ )?(\S+) \S+ \S[^\[]* \[(\d\d/\w{3}/\d{4}:\d\d:\d\d):(\d\d) ([+-]\d{4})\] ?"
         r'"([^"\\]*(?:\\.[^"\\]*)*)" (\d{3}) (\d+|-)'
     ),
 }

@@ -177,7 +177,9 @@ def clean(text: Any, most: int = 120) -> str:
 
 
 PERSON = re.compile(r"users?|u|accounts?|members?|people|profiles?|customers?|tokens?|keys?|reset|verify", re.I)
-SECRET = re.compile(r"\d+|(?=.*\d)[0-9a-f-]{8,}|.*(@|%40).*|eyJ.*|.*(?=[a-z]*\d)[a-z0-9]{16}.*|.*[a-z0-9=]{24}.*", re.I)
+SECRET = re.compile(
+    r"\d+|(?=.*\d)[0-9a-f.:-]{7,}|.*(@|%40).*|eyJ.*|.*(?=[a-z]*\d)[a-z0-9]{16}.*|.*[a-z0-9=]{24}.*", re.I
+)
 
 
 def masked(path: str) -> str:
