@@ -47,11 +47,13 @@ def fail(sentence: str, place: object = None) -> NoReturn:
 
 
 def together(sentences: list[str]) -> str:
-    """Several mistakes as one text, numbered; one alone as it is."""
+    """Several mistakes as one text, the first ten numbered; one alone as it is."""
     sentences = list(dict.fromkeys(sentences))
     if len(sentences) == 1:
         return sentences[0]
-    return f"{len(sentences)} mistakes: " + " ".join(f"({k}) {one}" for k, one in enumerate(sentences, 1))
+    more = f" and {len(sentences) - 10:,} more" if len(sentences) > 10 else ""
+    numbered = " ".join(f"({k}) {one}" for k, one in enumerate(sentences[:10], 1))
+    return f"{len(sentences):,} mistakes: {numbered}{more}"
 
 
 def nearest(name: object, known: Iterable[object]) -> str:

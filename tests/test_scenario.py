@@ -160,7 +160,10 @@ def test_a_missing_file_is_one_sentence():
         ("ledger: {apigw_http: 1}", "unknown ledger row 'apigw_http'"),
         ("usage: {dau_mau_share: {low: 0.5, mode: 0.2, high: 0.9}}", "must have low <= mode <= high"),
         ("usage: {dau_mau_share: {low: 0.1, mod: 0.2}}", "has an unknown key 'mod'; did you mean 'mode'?"),
-        ("after: {transport: carrier_pigeon}", "after.transport must be 'polling' or 'websocket'"),
+        (
+            "after: {transport: carrier_pigeon}",
+            "after.transport must be 'polling', 'long_polling', 'sse', 'websocket' or 'mqtt'",
+        ),
         ("after: {heartbeat: null}", "after.heartbeat must be given; got nothing; it needs period_s, pong_timeout_s"),
         ("users: true", "users must be a number; got True"),
         ("users: -1", "users must be > 0 users; got -1"),

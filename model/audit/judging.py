@@ -187,14 +187,7 @@ def shown(found):
 
 
 def headlines(found) -> list[str]:
-    """A sentence for the first claim about each measure: the document, its own factors, the model, the verdicts.
-
-    Parameters
-    ----------
-    found : pandas.DataFrame, what `table` gave
-
-    Returns: list of str, one for each measure that something is claimed of
-    """
+    """A sentence for the first claim about each measure: the document, its own factors, the model, the verdicts."""
     said, cells = [], shown(found)
     for measure in MEASURES:
         numbers = found.index[found["measure"].str.startswith(measure)]

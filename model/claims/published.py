@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from model import checks, paths
-from model.claims.reading import MEASURES, UNITS, Figure, figures_of
+from model.claims.reading import MEASURES, UNITS, Figure, figures_of, plain_number
 from model.claims.units import conversion
 from model.scenario import Scenario, read_yaml, sampling
 from model.show import display
@@ -52,7 +52,7 @@ def _check_premise(stated: Any, place: str) -> None:
         checks.fail(f"premise must be a mapping of {' and '.join(PREMISE)}; got {checks.shown(stated)}", place)
     for key, value in stated.items():
         checks.known("key of the premise", key, PREMISE, place)
-        checks.positive(f"premise.{key}", value, "", place)
+        checks.positive(f"premise.{key}", plain_number(f"premise.{key}", value, place), "", place)
 
 
 def _check_changes(changes: Any, place: str) -> None:

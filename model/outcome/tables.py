@@ -188,7 +188,11 @@ class Outcome:
     def _step_lines(self, names) -> list[str]:
         """For each design whose p95 stands on a step at the modes the line that says which events are on each side."""
         without = {name for name, row in self.notes if row == P95}
-        lines = [step_line(self._at_modes[name]) for name in dict.fromkeys(names) if name not in without]
+        lines = [
+            step_line(self._at_modes[name], rough=bool(self.draws))
+            for name in dict.fromkeys(names)
+            if name not in without
+        ]
         return [line for line in lines if line]
 
     def _crowd_lines(self) -> list[str]:

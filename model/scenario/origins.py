@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from model import checks, paths
 from model.scenario.designs import Anew, apart
-from model.scenario.fields import Part, Range
+from model.scenario.fields import Part
 from model.scenario.files import OWN, content_of
 from model.scenario.transports import Choices
 
@@ -26,8 +28,19 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _leaves(inner, (*path, str(name)))
-    elif isinstance(value, Range) or value not in (None, [], ""):
+    elif value is not None and not (isinstance(value, (list, str)) and not value):
         yield path, value
+
+
+def finite(name: str, value: Any, scenario: Choices) -> Any:
+    """The value, refused where it is not finite, with the input that is farthest from 1: it comes from there."""
+    if not np.isfinite(value).all():
+        inputs = ((path, getattr(one, "mode", one)) for path, one in _leaves(scenario))
+        sizes = {path: float(np.max(np.abs(one))) for path, one in inputs if np.asarray(one).dtype.kind in "if"}
+        path = max((path for path in sizes if sizes[path]), key=lambda path: abs(np.log10(sizes[path])))
+        far = f"{'.'.join(path).removeprefix('designs.')} = {checks.shown(sizes[path])}"
+        checks.fail(f"{name} must be a finite number and is not; of the inputs {far} is farthest out", scenario.place)
+    return value
 
 
 def _said(content: Any, keys: Sequence[str]) -> Any:

@@ -58,6 +58,8 @@ def _door(traffic: Traffic) -> tuple[float, float]:
     door = () if socket is None else socket.row.door
     if door:
         return ledger.quotas()[door[0]], ledger.quotas()[door[-1]]
+    if socket is not None and not socket.row.own:
+        return np.inf, np.inf  # nobody publishes a limit
     cores = capacity.instance_size(traffic.life.design.server.instance)[1]
     each = capacity.figures()["node_https_connects_per_s"].value
     rate = _one("instances", traffic.instances) * cores * each
@@ -125,7 +127,7 @@ def drop(
     design = traffic.life.design
     socket, plan, fallback = design.socket, design.reconnect, design.fallback
     if socket is None or plan is None or fallback is None:
-        checks.fail("a storm needs a websocket design, whose connections drop; got polling")
+        checks.fail("a storm needs a design that holds connections, which drop; got polling")
     own = _one("open connections", at_peak(traffic).life.open_connections)
     count = np.round(own)
     if clients is not None:

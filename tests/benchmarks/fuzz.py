@@ -296,6 +296,16 @@ def prices_case(rng, folder):
     return lambda: readers.load_price_list(path)
 
 
+CELLS = ["1 / 0", "raise SystemExit", "exit()", "print('x' * 1_000_000)", "users = None", "del users", "x = (", "!true"]
+CELLS += [
+    "import os; os.chdir('/')",
+    "%time 1",
+    "import sys; sys.stdout = None",
+    "class E(BaseException): pass\nraise E",
+]
+CELLS += ["raise ValueError('a\\nb\\n[/c]')", "%%bash\nexit 3"]
+
+
 def notebooks_case(rng, folder):
     import small_notebooks
 
@@ -307,6 +317,8 @@ def notebooks_case(rng, folder):
         text = scrambled(rng, text)
     else:
         text = json.dumps(broken(rng, json.loads(text)))
+    if rng.random() < 0.3:  # a cell that does something else
+        text = small_notebooks.small(path, rng.choice(CELLS)).read_text()
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
 
     def executed():

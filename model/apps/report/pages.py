@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import json
 import re
@@ -51,6 +52,30 @@ def environment():
     env.globals["style"] = Markup(style + HtmlFormatter(style="default").get_style_defs(".highlight"))
     env.globals["script"] = Markup((TEMPLATES / "charts.js").read_text(encoding="utf-8"))
     return env
+
+
+def as_run(path: Path, claims: bool) -> None:
+    """Put the parameters of its run in the place of a notebook's defaults; without claims, take out cells on them."""
+    import_schemas()
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    tagged = {tag: cell for cell in notebook.cells for tag in cell.metadata.get("tags", ())}
+    left_out = {"injected-parameters"} if claims else {"injected-parameters", "claims"}
+    if "injected-parameters" in tagged and "parameters" in tagged:
+        given = tagged["injected-parameters"].source
+        said = {n.targets[0].id: ast.unparse(n.value) for n in ast.parse(given).body if isinstance(n, ast.Assign)}
+        lines = tagged["parameters"].source.splitlines()
+        for node in ast.parse("\n".join(lines)).body:
+            line, name = lines[node.lineno - 1], node.target.id
+            lines[node.lineno - 1] = (
+                line[: node.value.col_offset]
+                + said.get(name, ast.unparse(node.value))
+                + line[node.value.end_col_offset :]
+            )
+        tagged["parameters"].source = "\n".join(lines)
+    notebook.cells = [cell for cell in notebook.cells if not left_out & {*cell.metadata.get("tags", ())}]
+    nbformat.write(notebook, path)
 
 
 def page_of(path: Path) -> ReportPage:

@@ -13,7 +13,7 @@ import numpy as np
 from model import checks, claims, paths
 from model.answers import answer
 from model.apps.notebooks import execute_all, write_whole
-from model.apps.report.pages import ReportPage, environment, page_of
+from model.apps.report.pages import ReportPage, as_run, environment, page_of
 from model.outcome import ROWS, Outcome, before_after, compare, evaluate, judged_twice
 from model.scenario import Scenario, load, mode_of
 from model.show import display, pictures
@@ -59,6 +59,8 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
     )
     executed = execute_all(notebooks, parameters, out_dir / "notebooks", **how)
     there = [e.output for e in executed if e.output.exists()]
+    for path in there:
+        as_run(path, bool(case.claims))
     lost = {e.notebook.stem: e.error for e in executed if not e.output.exists()}
     more = {
         "facts": _facts(case, outcome),
