@@ -33,10 +33,10 @@ def test_the_example_of_the_readme_is_short_and_every_row_of_its_table_has_a_fig
     assert model.load(chat).compared == ("poll", "push") and table.loc["told in time 1 s", "p_better"] == 1.0
 
 
-def test_its_report_has_every_page_but_the_one_about_claims_and_nothing_of_the_first_case(chat, tmp_path):
+def test_its_report_has_every_page_but_those_about_claims_and_files_and_nothing_of_the_first_case(chat, tmp_path):
     report.write_report(str(chat), None, tmp_path)
     pages = {path.stem: path.read_text(encoding="utf-8") for path in tmp_path.glob("*.html")}
-    wanted = {path.stem for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb")} - {"08_claims"}
+    wanted = {path.stem for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb")} - {"08_claims", "11_calibrate"}
     assert pages.keys() == wanted | {"index"}
     for name, text in pages.items():
         shown = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.S)
