@@ -28,7 +28,7 @@ ROOMS = [  # a room uses rooms of lines above its own in this list, never its ow
 ]
 RANK = {room: line for line, rooms in enumerate(ROOMS) for room in rooms}
 APPS = {"cli", "lab", "batch", "notebooks", "report", "explore"}  # others may use notebooks, cli may use all
-MOST_CODE, MOST_FILES, MOST_FILE_LINES, MOST_ROOM_CODE, MOST_DOCSTRING, MOST_ARROWS = 13650, 150, 300, 1300, 4200, 116
+MOST_CODE, MOST_FILES, MOST_FILE_LINES, MOST_ROOM_CODE, MOST_DOCSTRING, MOST_ARROWS = 13740, 150, 300, 1300, 4200, 116
 HOMES = {  # the rooms that may import a heavy library
     "plotly": {"show", "apps.explore"},
     "papermill": {"apps.notebooks", "apps.batch"},

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from model import checks, ledger, paths, prices, radio
-from model.scenario import columns, places
+from model.prices import places
+from model.scenario import columns
 from model.scenario.fields import Range, mode_of, refuse
 from model.scenario.transports import AnyDesign, Choices, WebsocketDesign
 

@@ -15,7 +15,8 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 
 from model import checks, ledger, paths, prices
-from model.scenario import designs, mistakes, origins, places
+from model.prices import places
+from model.scenario import designs, mistakes, origins
 from model.scenario.fields import Part, Range
 from model.scenario.files import OWN, content_of, files
 from model.scenario.rules import check_references, check_users
@@ -116,6 +117,16 @@ class Scenario(Choices):
         if len(names) < 2:
             checks.fail(f"a table of before and after needs two designs; got only {names[0]!r}", self.place)
         return names[0], names[1]
+
+    def needs(self, what: str, **transports: str) -> None:
+        """Leave out, in one sentence, what makes sense only where these designs have these transports."""
+        for which, transport in transports.items():
+            design = self.design(which)
+            tells = design.pushes or any(t.delivers and t.timing == "fixed" for t in design.timers.values())
+            if design.transport != transport or not tells:
+                got = f"{design.title} ({design.transport}{'' if tells else ', which tells nothing'})"
+                sentence = f"left out from here on, as {which} must be {transport} for {what}; got {got}"
+                raise checks.LeftOut(sentence + checks.place_text(self.place))
 
     @property
     def before(self) -> AnyDesign:
