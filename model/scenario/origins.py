@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from model import checks, paths
 from model.scenario.designs import Anew, apart
 from model.scenario.fields import Part
@@ -19,7 +17,7 @@ SHARED = ("api", "server", "functions")  # the app's, which designs have alike u
 Saying = tuple[str, Any]  # a file, and what it says as it stands there
 
 
-def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every input below a value with its path; what is empty or absent is none."""
     if isinstance(value, Part):
         value = {name: getattr(value, name) for name in type(value).model_fields if path or name != "place"}
@@ -27,20 +25,9 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         value = dict(enumerate(value))
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _leaves(inner, (*path, str(name)))
+            yield from leaves(inner, (*path, str(name)))
     elif value is not None and not (isinstance(value, (list, str)) and not value):
         yield path, value
-
-
-def finite(name: str, value: Any, scenario: Choices) -> Any:
-    """The value, refused where it is not finite, with the input that is farthest from 1: it comes from there."""
-    if not np.isfinite(value).all():
-        inputs = ((path, getattr(one, "mode", one)) for path, one in _leaves(scenario))
-        sizes = {path: float(np.max(np.abs(one))) for path, one in inputs if np.asarray(one).dtype.kind in "if"}
-        path = max((path for path in sizes if sizes[path]), key=lambda path: abs(np.log10(sizes[path])))
-        far = f"{'.'.join(path).removeprefix('designs.')} = {checks.shown(sizes[path])}"
-        checks.fail(f"{name} must be a finite number and is not; of the inputs {far} is farthest out", scenario.place)
-    return value
 
 
 def _said(content: Any, keys: Sequence[str]) -> Any:
@@ -84,7 +71,7 @@ def sayings(scenario: Choices, chain: Sequence[Path]) -> dict[str, tuple[Any, li
         own = {key: one for key, one in whole.items() if depth == 0 or key not in OWN}
         contents.append((paths.shown(path), {"designs": {}, **own}))
     found = {}
-    for keys, value in _leaves(scenario):
+    for keys, value in leaves(scenario):
         said = list(_sayings(keys, contents))
         of_app = list(_sayings(keys[2:], contents)) if keys[0] == "designs" and keys[2] in SHARED else []
         if said and said[:1] != of_app[:1]:  # what the app has for its designs is an input already

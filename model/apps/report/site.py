@@ -149,7 +149,8 @@ def write(
             write_whole(folder / "plotly.min.js", pictures.plotly_js())
         entries = [_entry(page, source, folder) for page, source in zip(pages, sources, strict=True)]
         gone = [
-            {"file": "", "title": stem, "answer": "", "error": why, "source": ""} for stem, why in (lost or {}).items()
+            {"file": "", "title": stem, "answer": "", "error": f"failed: {why}", "source": ""}
+            for stem, why in (lost or {}).items()
         ]
         index = _rendered(
             "index.html.j2",
