@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import atexit
 import contextlib
 import datetime
 import functools
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -231,6 +233,21 @@ def engine_name(engine: str) -> str | None:
     if name not in papermill_engines._engines:
         checks.known("engine", engine, ["kernel", *filter(None, papermill_engines._engines)])
     return name
+
+
+def give_jupyter_a_home() -> None:
+    """Let Jupyter keep its own files in a temporary folder, where it may not write in the home of who runs it."""
+    from jupyter_core import paths as jupyter
+
+    try:
+        for folder in (jupyter.jupyter_runtime_dir(), jupyter.jupyter_data_dir(), jupyter.jupyter_config_dir()):
+            os.makedirs(folder, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        home = tempfile.mkdtemp(prefix="workbook-")
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        names = ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")
+        os.environ.update({name: os.path.join(home, name.lower()) for name in names})
 
 
 def _without_colours(text: str) -> str:
