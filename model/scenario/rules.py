@@ -12,7 +12,7 @@ from model import checks, ledger, paths, prices, radio
 from model.prices import places
 from model.scenario import columns, platforms
 from model.scenario.fields import Range, mode_of, refuse
-from model.scenario.transports import AnyDesign, Choices, HeldDesign
+from model.scenario.transports import AnyDesign, AnyHeld, Choices, HeldDesign
 
 MOST_ANSWER_BYTES = 6 * 2**20
 
@@ -137,7 +137,7 @@ def _answers(part, where: str) -> None:
         refuse(f"{where}.response_bytes must be at most 6 MB, the most that a function answers; got {got}")
 
 
-def _check_held(which: str, design: HeldDesign) -> None:
+def _check_held(which: str, design: AnyHeld) -> None:
     for role in ("connect_function", "disconnect_function", "send_function"):
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
     for key, beat in design.beats.items():

@@ -39,6 +39,7 @@ class PollingDesign(Design):
     """Phones ask by timers, and nothing is pushed."""
 
     transport: Literal["polling"]
+    two_way: ClassVar[bool] = False
     socket: ClassVar[None] = None
     heartbeat: ClassVar[None] = None
     reconnect: ClassVar[None] = None
@@ -95,7 +96,8 @@ class LongPollingDesign(HeldDesign):
     transport: Literal["long_polling"]
 
 
-AnyDesign = PollingDesign | WebsocketDesign | MqttDesign | SseDesign | LongPollingDesign
+AnyHeld = WebsocketDesign | MqttDesign | SseDesign | LongPollingDesign
+AnyDesign = PollingDesign | AnyHeld
 TRANSPORTS: dict[str, type[Design]] = {
     "polling": PollingDesign,
     "long_polling": LongPollingDesign,

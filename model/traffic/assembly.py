@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -135,7 +136,8 @@ def balancer_flows(traffic: Traffic) -> list[Flow]:
     Source: aws_pricing_pages.
     """
     life, server = traffic.life, traffic.life.design.server
-    hours, found = life.scenario.month_s / 3600.0, []
+    hours = life.scenario.month_s / 3600.0
+    found: list[Flow] = []
     if not _uses_server(life.design):
         return found
     if server.balancer != "none":
@@ -159,7 +161,9 @@ def balancer_flows(traffic: Traffic) -> list[Flow]:
 def _balanced(traffic: Traffic) -> tuple:
     """New connections a second, open connections and GB an hour that go through the load balancer in the mean hour."""
     life, design = traffic.life, traffic.life.design
-    new = active = gb = 0.0
+    new: Any = 0.0
+    active: Any = 0.0
+    gb: Any = 0.0
     for flow in traffic.flows:
         served = design.api if flow.exchange == "http" else design.socket
         if served is not None and served.row.own and flow.rates_per_s:
