@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import model
 from model import battery, ledger, radio
+from model.answers.away import away_sentences
 from model.battery.away import _even, wakes_per_s
 from model.checks import InputError
 from model.life import away
@@ -265,3 +266,21 @@ def test_a_row_without_a_figure_says_why(chat):
     assert reason.endswith("tells nobody when away") and np.isnan(table.loc["told when away 1 min", "poll"])
     nobody = said(chat.with_({"events.message.online_share": 1}), "mobile_push")
     assert "sent to anybody who is away" in model.compare(nobody).attrs["notes"]["push", "told when away 1 h"]
+
+
+# ------------------------------------------------------------------------------------------------- the answer
+
+
+def test_the_answer_says_that_a_socket_is_hardly_ever_worth_it_and_where_it_is(chat):
+    first, choice, why = away_sentences(said(chat, "mobile_push"), 16)
+    assert first.startswith("When the app is away, WebSocket on API Gateway tells ")
+    assert choice.startswith("A socket in the background is hardly ever worth it") and "in no draw" in choice
+    assert "has not let the app notify" in why
+    alone = {**EVERYBODY, "ledger.away_fcm_late_share": 0.4, "usage.away.asleep_share": 0.2}
+    assert "is worth it here" in away_sentences(said(chat, "socket", **alone), 16)[1]
+    assert away_sentences(chat, 16) == []
+
+
+def test_a_design_that_holds_no_connection_is_compared_by_its_poll(chat):
+    sentences = away_sentences(chat.with_({"poll.when_away": "poll"}), 16)
+    assert sentences[1].startswith("A poll in the background is hardly ever worth it")
