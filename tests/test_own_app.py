@@ -20,6 +20,16 @@ def example():
     return re.search(r"^```yaml\n(# chat.yaml.*?)^```$", text, re.M | re.S).group(1)
 
 
+def test_the_readme_s_example_of_roles_has_every_row(tmp_path):
+    text = re.search(
+        r"^```yaml\n(# tracking.yaml.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.M | re.S
+    ).group(1)
+    (tmp_path / "tracking.yaml").write_text(text, encoding="utf-8")
+    table = model.before_after(tmp_path / "tracking.yaml")
+    assert table[["before", "after"]].notna().all(axis=None)
+    assert table.loc["server load", "before"] == pytest.approx(60 / 10 + 0.3 * 60 / 5, rel=1e-9)  # polls and positions
+
+
 @pytest.fixture(scope="module")
 def chat(tmp_path_factory):
     path = tmp_path_factory.mktemp("own") / "chat.yaml"
@@ -63,10 +73,10 @@ def read_of(path):
     return json.dumps([[cell["source"], cell.get("outputs", ())] for cell in cells])
 
 
-def test_its_report_has_every_page_but_the_one_about_claims_and_nothing_of_the_first_case(chat, tmp_path):
+def test_its_report_has_every_page_but_those_about_claims_and_files_and_nothing_of_the_first_case(chat, tmp_path):
     report.write_report(str(chat), None, tmp_path)
     pages = {path.stem for path in tmp_path.glob("*.html")}
-    wanted = {path.stem for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb")} - {"08_claims"}
+    wanted = {path.stem for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb")} - {"08_claims", "11_calibrate"}
     assert pages == wanted | {"index"}
     wrong = of_the_first_case()
     for path in sorted(p for p in tmp_path.rglob("*") if p.suffix in (".html", ".ipynb", ".csv", ".md")):

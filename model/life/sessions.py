@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from model import checks
 from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
 from model.life.rates import action_per_s, feeds_s, pushes_per_s
 from model.life.silences import Silence, quiet_cuts_per_s, silence
@@ -76,6 +77,22 @@ class Life:
     down_share: Any = 0.0
     fallback_share: Any = 0.0
     fan_outs: dict[str, FanOut] = field(default_factory=dict)  # of the events that are pushed
+
+    def __post_init__(self) -> None:
+        self.finite("active time", self.active_s)
+
+    def finite(self, name: str, value: Any) -> Any:
+        """The value, refused where it is not finite, with the input that is farthest from 1: it comes from there."""
+        if np.isfinite(value).all():
+            return value
+        sizes = {
+            path: float(np.max(np.abs(one)))
+            for path, one in origins.leaves(self.scenario)
+            if np.asarray(one).dtype.kind in "if" and np.any(one)
+        }
+        path = max(sizes, key=lambda path: abs(np.log10(sizes[path])))
+        far = f"{'.'.join(path).removeprefix('designs.')} = {checks.shown(sizes[path])}"
+        checks.fail(f"{name} must be a finite number and is not; of the inputs {far} is farthest out")
 
     @property
     def held(self) -> AnyHeld:
@@ -244,7 +261,7 @@ def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0
     active_day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)
     active_days = scenario.users * use.dau_mau_share * scenario.billing.month_days
     sessions = active_days * use.sessions_per_day
-    active_s = origins.finite("active time", active_days * active_day_s, scenario)
+    active_s = active_days * active_day_s
     places = _places(scenario, design, active_day_s, request_s)
     base = dict(
         scenario=scenario,

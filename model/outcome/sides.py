@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from model import battery, checks, claims, cost, latency, mobile_data, prices, server_load
-from model.scenario import Scenario, origins
+from model.scenario import Scenario
 from model.traffic import Traffic
 from model.traffic import traffic as traffic_of
 
@@ -38,7 +38,7 @@ class Side:
         """A measure in its unit: what is not told within 10 s, or the whole of battery, data, load or cost."""
         if measure not in self._known:
             value = self._total(checks.known("measure", measure, MEASURES))
-            self._known[measure] = origins.finite(measure, value, self.traffic.life.scenario)
+            self._known[measure] = self.traffic.life.finite(measure, value)
         return self._known[measure]
 
     def _total(self, measure: str):

@@ -141,10 +141,8 @@ class Outcome:
         names = dict(zip(PAIR, self.scenario.compared, strict=True)) if designs is None else {n: n for n in designs}
         parts = {column: self[name].parts(measure) for column, name in names.items()}
         flows = list(dict.fromkeys(flow for part in parts.values() for flow in part))
-        columns = {
-            which: [float(np.atleast_2d(part.get(n, 0.0))[:, 0].mean()) for n in flows] for which, part in parts.items()
-        }
-        table = pd.DataFrame(columns, index=pd.Index(flows, name="flow"))
+        means = {c: {n: np.atleast_2d(x)[:, 0].mean() for n, x in part.items()} for c, part in parts.items()}
+        table = pd.DataFrame(means, index=pd.Index(flows, name="flow"), dtype=float).fillna(0.0)
         return table[(table != 0).any(axis=1)]
 
     def table(self):
