@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from types import SimpleNamespace
 
 import made_files as made
 import numpy as np
@@ -12,7 +13,8 @@ import model
 from model import calibration, checks
 from model.apps.cli import own_files
 from model.calibration.wakes import wakes_per_hour
-from model.life.sessions import pushes_per_s
+from model.life.flow import Flow
+from model.life.sessions import Place, pushes_per_s
 from model.scenario import sampling
 
 EPOCH_S = 1_600_000_000 // 86400 * 86400
@@ -78,6 +80,29 @@ def test_a_poll_shows_an_event_at_the_next_multiple_of_its_period_and_none_behin
     assert np.isinf(delays[1])  # the poll at 120 s comes after they left
     assert small().values("not told", "before")[0, 0] == 50.0
     assert small().values("not told", "after")[0, 0] == 0.0
+
+
+def test_an_event_after_the_sessions_end_finds_nobody_in_the_app():
+    events = pd.DataFrame({"time": [EPOCH_S + 50.0, EPOCH_S + 150.0], "event": "new_comment", "recipients": "ann"})
+    sessions = pd.DataFrame({"user": ["ann"], "start": [EPOCH_S], "end": [EPOCH_S + 100.0]})
+    told = model.replay(twilly(), events, sessions, draws=0).record.told["new_comment"]
+    assert told.into_s.tolist() == [50.0] and told.left_s.tolist() == [50.0]
+
+
+def test_wake_ups_are_exchanges_after_2_s_of_silence():
+    def per_hour(*flows, pushed=None):
+        life = SimpleNamespace(places={"app": Place(1.0, "app", None)})
+        return float(np.ravel(wakes_per_hour(SimpleNamespace(flows=[*flows], life=life), pushed))[0])
+
+    def timer(period_s):
+        return Flow(f"poll {period_s}", "poll", 1.0, {"app": 1 / period_s}, period_s=period_s, exchange="http")
+
+    push = Flow("push", "push", 1.0, {"app": 0.1}, exchange="push", events=("news",))
+    assert per_hour(timer(10.0)) == pytest.approx(360.0) and per_hour(timer(1.5)) == 0.0
+    assert per_hour(push) == pytest.approx(360.0 * np.exp(-0.2))
+    assert per_hour(push, timer(10.0)) == pytest.approx(360.0 * (0.8 * np.exp(-0.2) + np.exp(-0.2)))
+    assert per_hour(push, pushed={"news": (0.5, 1.0)}) == pytest.approx(180.0)  # half of them right behind another
+    assert per_hour(push, timer(10.0), pushed={"news": (0.5, 1.0)}) == pytest.approx(180.0 * 0.8 + 360.0 * 0.9)
 
 
 def test_the_bill_counts_the_minutes_of_each_session_by_itself():
