@@ -151,7 +151,7 @@ def test_a_mistake_is_told_without_doing_anything(text, monkeypatch, capsys):
 def test_a_file_holds_no_control_character_nor_half_a_letter(odd, place, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("extends: twilly\n" + place.format(f'"{odd}"'), encoding="utf-8")
-    with pytest.raises(checks.InputError, match=r"no text may hold '\\\w+' \(.*mine\.yaml:2\)$"):
+    with pytest.raises(checks.InputError, match=r"must hold no control .* got '\\\w+' \(.*mine\.yaml\)$"):
         read_yaml(path)
 
 

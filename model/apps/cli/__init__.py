@@ -15,7 +15,7 @@ from model import checks
 from model.apps.cli import own_files, tables
 from model.apps.cli import prices as price_commands
 from model.apps.cli.new import new
-from model.apps.cli.options import WHOLE, Format, OutDir, ScenarioName, TimeoutMin, Users, user_counts, width
+from model.apps.cli.options import WHOLE, Format, OutDir, ScenarioName, TimeoutMin, Users, say, user_counts, width
 
 app = typer.Typer(
     add_completion=False,
@@ -44,7 +44,7 @@ def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        typer.echo(f"push-or-poll {version('push-or-poll')}")
+        say(f"push-or-poll {version('push-or-poll')}")
         raise typer.Exit
 
 
@@ -77,7 +77,7 @@ def report(
     except RuntimeError as broken:
         sys.stderr.write(f"workbook: {checks.inert(str(broken))}\n")
         raise typer.Exit(1) from None
-    typer.echo(f"report: {index}")
+    say(f"report: {index}")
 
 
 @app.command()
@@ -90,7 +90,7 @@ def accept(
 
     changes = notebooks.accept(notebook, timeout_min=timeout)
     for change in changes:
-        typer.echo(str(change))
+        say(str(change))
     if any(change.kind == "failed" for change in changes):
         raise typer.Exit(1)
 
@@ -105,10 +105,10 @@ def check(
 
     changes = notebooks.check(notebook, timeout_min=timeout)
     for line in [notebooks.summary(changes), *changes] if changes else ():
-        typer.echo(str(line))
+        say(str(line))
     if changes:
         raise typer.Exit(1)
-    typer.echo("every stored number is what the notebooks give")
+    say("every stored number is what the notebooks give")
 
 
 @app.command()
@@ -126,7 +126,7 @@ def schema(
             out.write_text(text, encoding="utf-8")
         except OSError as wrong:
             checks.fail(f"the file cannot be written: {str(wrong.strerror).lower()}", out)
-        typer.echo(f"schema: {out}")
+        say(f"schema: {out}")
 
 
 @app.command()
@@ -150,15 +150,15 @@ def audit(
     shown = judged if format in (Format.csv, Format.json) else auditing.shown(judged)
     if format is not Format.text:
         return display.show(shown, str(format), title=title)
-    typer.echo(checks.inert(title))
+    say(title)
     for sentence in auditing.headlines(judged):
-        typer.echo(textwrap.fill(checks.inert(f"- {sentence}"), width(), subsequent_indent="  ", **WHOLE))
+        say(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
     if not full:
-        return typer.echo(f"{len(judged)} figures are judged in all: workbook audit --full")
+        return say(f"{len(judged)} figures are judged in all: workbook audit --full")
     display.show(shown.drop(columns="why"), "text")
-    typer.echo("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
+    say("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
     for figure, why in shown["why"].items():
-        typer.echo(textwrap.fill(checks.inert(f"{figure}: {why}"), width(), subsequent_indent="  ", **WHOLE))
+        say(textwrap.fill(f"{figure}: {why}", width(), subsequent_indent="  ", **WHOLE))
 
 
 @app.command()

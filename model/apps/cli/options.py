@@ -51,6 +51,11 @@ def scenario_of(name: str, changes: list[str] | None = None, region: str | None 
     return load(name).with_(values) if values else load(name)
 
 
+def say(text: str) -> None:
+    """Print a text of which no letter does anything in a terminal."""
+    typer.echo(checks.inert(text))
+
+
 def width() -> int:
     """Characters of a line of the terminal."""
     return shutil.get_terminal_size((100, 40)).columns

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from model import checks
-from model.apps.cli.options import Format, Users, user_counts
+from model.apps.cli.options import Format, Users, say, user_counts
 
 OwnScenario = Annotated[str, typer.Argument(help="A name in data/scenarios, or a .yaml file.")]
 
@@ -78,13 +78,13 @@ def calibrate(
     for path, row in told.iterrows():
         count = f"{row['n']:,.0f} " if row["n"] == row["n"] else ""
         also = f", {row['also']}" if isinstance(row["also"], str) and row["also"] else ""
-        typer.echo(f"{path}: {row['state']} from {count}{row['of']} ({row['file']}){also}")
+        say(f"{path}: {row['state']} from {count}{row['of']} ({row['file']}){also}")
     rest = found.table[found.table["state"] == "not in these files"]
-    typer.echo(f"\nNot in these files: {len(rest)} inputs with a range. What would show them:")
+    say(f"\nNot in these files: {len(rest)} inputs with a range. What would show them:")
     for file, rows in rest.groupby("also", sort=False):
-        typer.echo(f"- {file}: {', '.join(rows.index)}")
+        say(f"- {file}: {', '.join(rows.index)}")
     for line in (*found.remarks, *(finding for bill in found.bills for finding in bill.findings)):
-        typer.echo(f"* {line}")
+        say(f"* {line}")
     for bill in found.bills:
         display.show(bill.table, "text", title=f"The month's bill at list price beside {bill.design} [USD]")
     if out is not None:
@@ -94,7 +94,7 @@ def calibrate(
             load(out)
         except OSError as wrong:
             checks.fail(f"the file cannot be written: {str(wrong.strerror).lower()}", out)
-        typer.echo(f"\n{out} is yours to change; then: workbook table {out}")
+        say(f"\n{out} is yours to change; then: workbook table {out}")
 
 
 def _pair(text: str) -> tuple[str, str]:

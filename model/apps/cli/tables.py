@@ -10,7 +10,18 @@ import typer
 
 from model import checks
 from model.apps.cli import prices as price_commands
-from model.apps.cli.options import WHOLE, Changes, Format, Region, ScenarioName, Users, scenario_of, user_counts, width
+from model.apps.cli.options import (
+    WHOLE,
+    Changes,
+    Format,
+    Region,
+    ScenarioName,
+    Users,
+    say,
+    scenario_of,
+    user_counts,
+    width,
+)
 
 Kind = StrEnum("Kind", "scenarios designs regions phones profiles claims")
 LISTS = {  # kind -> file of data, columns
@@ -56,7 +67,7 @@ def table(
     if explain is not None:
         return _explained(outcome.explain(explain))
     for sentence in move(outcome) if draws else ():
-        typer.echo(textwrap.fill(checks.inert(f"- {sentence}"), width(), subsequent_indent="  ", **WHOLE))
+        say(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
     display.show(outcome.table(), "text", title=title)
     if len(every) > 2:
         shown = [f"{name}{end}" for name in case.compared for end in ("", "_low", "_high")]
@@ -68,7 +79,7 @@ def _explained(found: dict) -> None:
     """Print where a measure comes from: its formula, and the inputs that move it most."""
     from model.show import display
 
-    typer.echo(textwrap.fill(f"{found['measure']} [{found['unit']}] = {found['formula']}", width(), **WHOLE))
+    say(textwrap.fill(f"{found['measure']} [{found['unit']}] = {found['formula']}", width(), **WHOLE))
     inputs = found["inputs"][["low", "mode", "high", "swing", "source"]].head(10)
     display.show(inputs, "text", title=f"The inputs that move it most, from low to high ({found['unit']})")
 
@@ -132,7 +143,7 @@ def answer(
         checks.fail(f"an answer is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
     found = answered(scenario_of(scenario, changes, region), counts[0] if counts else None, draws, share, seed)
     for sentence in found.sentences:
-        typer.echo(textwrap.fill(checks.inert(f"- {sentence}"), width(), subsequent_indent="  ", **WHOLE))
+        say(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
     title = "Designs that none beats in both cost [USD/month] and share told, and the share of draws that each wins"
     display.show(found.frontier.set_index("limit_s"), "text", title=title)
 
@@ -197,7 +208,7 @@ def show(
     try:
         answer = evaluate(case).explain(measure)
     except checks.InputError as unknown:  # a price that is missing, or one design alone
-        return typer.echo(f"Which assumed inputs move {measure} is not known: {unknown}")
+        return say(f"Which assumed inputs move {measure} is not known: {unknown}")
     moved = answer["inputs"].drop(own.index, errors="ignore")
     moved = moved[(moved["source"] == "assumption") & (moved["swing"] > 0)][["low", "mode", "high", "swing"]].head(8)
     display.show(moved, "text", title=f"Assumed, and moving {measure} most ({answer['unit']}); measure these first")
