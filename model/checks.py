@@ -17,6 +17,10 @@ class InputError(ValueError):
         return [str(self)]
 
 
+class LeftOut(InputError):
+    """What has no meaning for a scenario, in one sentence: a notebook ends there, and that is no failure."""
+
+
 class Unusual(UserWarning):
     """A value that is allowed and looks like a slip; its text is one sentence."""
 
@@ -47,11 +51,13 @@ def fail(sentence: str, place: object = None) -> NoReturn:
 
 
 def together(sentences: list[str]) -> str:
-    """Several mistakes as one text, numbered; one alone as it is."""
+    """Several mistakes as one text, the first ten numbered; one alone as it is."""
     sentences = list(dict.fromkeys(sentences))
     if len(sentences) == 1:
         return sentences[0]
-    return f"{len(sentences)} mistakes: " + " ".join(f"({k}) {one}" for k, one in enumerate(sentences, 1))
+    more = f" and {len(sentences) - 10:,} more" if len(sentences) > 10 else ""
+    numbered = " ".join(f"({k}) {one}" for k, one in enumerate(sentences[:10], 1))
+    return f"{len(sentences):,} mistakes: {numbered}{more}"
 
 
 def nearest(name: object, known: Iterable[object]) -> str:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from model import checks, paths
 
+CONTROL = re.compile(r"[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\U0010ffff]")
 TAG = re.compile(r"(?m)(?:^|[\s\[{,:-])(![^\s]*)")
 ALIAS = re.compile(r"[\s\[{,:-]\*\w")
 CONTROL = re.compile(r"[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\U0010ffff]")
@@ -30,6 +32,11 @@ def read_yaml(path: Path) -> Any:
     except (OSError, UnicodeDecodeError) as wrong:
         reason = wrong.strerror if isinstance(wrong, OSError) else "it is no UTF-8 text"
         checks.fail(f"the file cannot be read: {str(reason).lower()}", shown)
+    return plain(text, shown)
+
+
+def plain(text: str, shown: str) -> Any:
+    """The plain content of a YAML text from a place that errors name."""
     bare = COMMENT_OR_TEXT.sub("", text)
     tag = TAG.search(bare)
     if tag:
@@ -39,7 +46,7 @@ def read_yaml(path: Path) -> Any:
         if count > MOST[what]:
             checks.fail(f"the file must have at most {MOST[what]:,} {what}; got {count:,}", shown)
     try:
-        content = YAML(typ="safe", pure=True).load(text)
+        content = _reader().load(text)
     except MarkedYAMLError as wrong:
         problem = " ".join(str(wrong.problem or wrong).split())
         twice = re.search(r'found duplicate key "([^"]+)"', problem)
@@ -50,6 +57,23 @@ def read_yaml(path: Path) -> Any:
         checks.fail(f"the file must be YAML; {' '.join(str(wrong).split())[:120]}", shown)
     _check_values(content, shown)
     return content
+
+
+def _reader() -> YAML:
+    """A reader of plain YAML 1.2 that lets no control character, and no half of a letter, into a text."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = PlainTexts
+    return yaml
+
+
+class PlainTexts(SafeConstructor):
+    """Texts without control characters."""
+
+    def construct_scalar(self, node):
+        """The text of a node; refused where it holds a control character."""
+        if odd := CONTROL.search(str(node.value)):
+            raise ConstructorError(problem=f"no text may hold {odd[0]!a}", problem_mark=node.start_mark)
+        return super().construct_scalar(node)
 
 
 def _sizes(text: str, bare: str) -> dict[str, int]:
@@ -74,11 +98,11 @@ def _check_values(content: Any, shown: str) -> None:
         if odd := CONTROL.search(value) if isinstance(value, str) else None:
             checks.fail(f"{name} must hold no control character and no half of a letter; got {odd[0]!a}", shown)
         if isinstance(value, int) and value.bit_length() > MOST_BITS:
-            digits = int(value.bit_length() * 0.30103) + 1
-            checks.fail(f"{name} must be at most {2.0**MOST_BITS:.2g}; got a number of {digits:,} digits", shown)
+            got = f"a number of {value.bit_length():,} bits"
+            checks.fail(f"{name} must be at most {2.0**MOST_BITS:.2g}; got {got}", shown)
         inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, one in inside:
             if len(str(key)) > MOST_KEY:
                 checks.fail(f"a key must have at most {MOST_KEY} letters; got {checks.shown(str(key))}", shown)
             waiting.append(("a key", str(key)))
-            waiting.append((f"{name}.{key}".lstrip("."), one))
+            waiting.append((f"{name}.{key}"[-300:].lstrip("."), one))

@@ -203,7 +203,7 @@ def reconnect(
     outage_s : attempts earlier than this fail. [s]
     notice_s : the loss is seen at a time uniform between 0 and this, such as a heartbeat's period. [s]
     attempts : attempts a client makes: None for one per delay, more (or infinite) to repeat the last delay
-    jitter_share : of a delay, how far "plus_minus" moves it either way
+    jitter_share : share of a delay by which "plus_minus" moves it at most, either way. [1]
     cap_s : the most a delay is after "plus_minus"; a cap before it is the last of `delays_s`. [s]
 
     Returns: array (clients,), seconds until each client is back; infinite for one that ran out of attempts. [s]

@@ -4,7 +4,7 @@ Each is named as a notebook reaches it below `model`. Every other function has o
 """
 
 CONTRACT = """
-load evaluate before_after compare catalogue calibrate replay
+load evaluate before_after compare catalogue calibrate replay scenario.capabilities
 outcome.Outcome.by_flow outcome.Outcome.explain outcome.Outcome.values outcome.Outcome.table
 scenario.Scenario.with_
 traffic.flows traffic.traffic

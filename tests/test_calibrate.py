@@ -81,7 +81,7 @@ def test_sessions_that_the_log_cuts_are_censored_and_not_dropped():
     there = end > 0
     began, ended = start[there] >= 0, end[there] <= whole_s
     lives = np.minimum(end[there], whole_s) - np.maximum(start[there], 0.0)
-    mean, spread = estimates.sessions(lives, began, ended)
+    mean, spread = estimates.sessions(lives, began, ended, whole_s)
     assert mean.low <= mean_s <= mean.high and spread.low <= sigma <= spread.high
     assert lives[began & ended].mean() < 0.9 * mean_s  # dropping them would say too little
 

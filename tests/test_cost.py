@@ -101,7 +101,8 @@ def test_a_dynamodb_bill_halves_with_the_price_of_november_2024():
 def test_one_unit_of_every_meter_costs_its_first_price(region):
     book = prices.book(region)
     for meter in book.meters:
-        assert cost.exact_total({meter: 1}, book) == book.tiers(meter)[0].price_usd
+        first = book.tiers(meter)[0]
+        assert cost.exact_total({meter: 1}, book) == first.price_usd * (first.step or 1)  # or its first whole step
 
 
 # the table
@@ -283,7 +284,7 @@ def test_more_usage_never_costs_less(meter, amount, more, free_tier):
     assert 0 <= low <= high * (1 + ALGEBRA)
 
 
-@pytest.mark.parametrize("meter", US.meters)
+@pytest.mark.parametrize("meter", [meter for meter in US.meters if not US.tiers(meter)[-1].step])
 def test_tiers_join_without_a_jump(meter):
     for tier in US.tiers(meter)[1:]:
         edge = float(tier.tier_from)

@@ -176,7 +176,8 @@ def test_what_a_transport_does_not_know_is_refused_in_the_design_itself(load):
 
 def test_an_unknown_transport_is_refused(load):
     said = refused(load, CHAT + "designs: {poll: {transport: pigeon}}")
-    assert said.startswith("poll.transport must be 'polling' or 'websocket'; got 'pigeon'")
+    known = "'polling', 'long_polling', 'sse', 'websocket' or 'mqtt'"
+    assert said.startswith(f"poll.transport must be {known}; got 'pigeon'")
 
 
 # 5 collections that replace the blank's

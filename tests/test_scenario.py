@@ -160,7 +160,10 @@ def test_a_missing_file_is_one_sentence():
         ("ledger: {apigw_http: 1}", "unknown ledger row 'apigw_http'"),
         ("usage: {dau_mau_share: {low: 0.5, mode: 0.2, high: 0.9}}", "must have low <= mode <= high"),
         ("usage: {dau_mau_share: {low: 0.1, mod: 0.2}}", "has an unknown key 'mod'; did you mean 'mode'?"),
-        ("after: {transport: carrier_pigeon}", "after.transport must be 'polling' or 'websocket'"),
+        (
+            "after: {transport: carrier_pigeon}",
+            "after.transport must be 'polling', 'long_polling', 'sse', 'websocket' or 'mqtt'",
+        ),
         ("after: {heartbeat: null}", "after.heartbeat must be given; got nothing; it needs period_s, pong_timeout_s"),
         ("users: true", "users must be a number; got True"),
         ("users: -1", "users must be > 0 users; got -1"),
@@ -514,6 +517,17 @@ def test_a_value_far_outside_the_range_it_replaces_is_said_once_and_not_refused(
         f" ({path})",
     ]
     assert len(said) == 2  # a copy of what stands elsewhere in the file is said there
+
+
+def test_a_value_a_thousand_times_from_the_one_number_it_replaces_is_said_and_0_switches_off(tmp_path):
+    path = tmp_path / "mine.yaml"
+    text = FAR.replace("50000", "1900").replace("80000", "4000").replace("period_s: 5,", "period_s: 0.001,")
+    path.write_text(text + "  push: {like: websocket_api_gateway, socket: {grace_s: 0}}\n", encoding="utf-8")
+    with pytest.warns(checks.Unusual) as said:
+        scenario.load(path)
+    assert [str(one.message) for one in said] == [
+        f"poll.timers.poll.period_s is 0.001, far outside the 10 of data/designs/poll_http_api.yaml ({path})",
+    ]  # the slow poll is like one of the file's own, which is no norm
 
 
 def test_a_value_within_reach_of_the_range_it_replaces_is_said_nowhere(tmp_path):

@@ -58,7 +58,9 @@ def _read(
     scenario = load(scenario)
     name = claims or scenario.claims
     if not name:
-        checks.fail("a scenario must name its claims to be judged by them; got none", scenario.place)
+        checks.fail(
+            "a scenario must name its claims to be judged by them; got none (`claims: FILE.yaml`)", scenario.place
+        )
     figures = list(published.figures(name))
     book = scenario.price_book()
     return scenario, name, figures, findings(figures, book, published.read(name).get("premise"))
@@ -187,14 +189,7 @@ def shown(found):
 
 
 def headlines(found) -> list[str]:
-    """A sentence for the first claim about each measure: the document, its own factors, the model, the verdicts.
-
-    Parameters
-    ----------
-    found : pandas.DataFrame, what `table` gave
-
-    Returns: list of str, one for each measure that something is claimed of
-    """
+    """A sentence for the first claim about each measure: the document, its own factors, the model, the verdicts."""
     said, cells = [], shown(found)
     for measure in MEASURES:
         numbers = found.index[found["measure"].str.startswith(measure)]

@@ -136,12 +136,13 @@ def factor(paid: np.ndarray, listed: np.ndarray) -> Estimate:
     return _around(ratio, error, n, n - 1)
 
 
-def sessions(lives_s, began, ended) -> tuple[Estimate, Estimate] | None:
+def sessions(lives_s, began, ended, whole_s: float) -> tuple[Estimate, Estimate] | None:
     """Mean length and spread of ln(length) of lognormal sessions, those that the log cuts censored and not dropped.
 
     A session that began in the log counts by its density, or by its survival where it had not ended. One that was
     there at the start is met by its length: what is left of it has the density S(t) / mean, and beyond the log's end
-    the integral of that. Intervals from the curvature of the likelihood.
+    the integral of that. Where none is seen that lasts all through, those that do are invisible, and the others count
+    given that they end within the log's `whole_s`. Intervals from the curvature of the likelihood.
 
     Source: cox1962.
     """
@@ -161,7 +162,8 @@ def sessions(lives_s, began, ended) -> tuple[Estimate, Estimate] | None:
         whole, cut = life[began & ended], life[began & ~ended]
         rest, all_through = life[~began & ended], life[~began & ~ended]
         found = -np.square((np.log(whole) - place) / sigma).sum() / 2.0 - whole.size * np.log(sigma)
-        logs = [survival(cut, mean_s, sigma), survival(rest, mean_s, sigma) / mean_s]
+        seen = 1.0 if all_through.size else 1.0 - float(residual_sf(whole_s, mean_s, sigma))
+        logs = [survival(cut, mean_s, sigma), survival(rest, mean_s, sigma) / (mean_s * max(seen, 1e-9))]
         logs += [residual_sf(all_through, mean_s, sigma)] if all_through.size else []
         return -float(found + sum(np.log(np.maximum(x, 1e-300)).sum() for x in logs))
 

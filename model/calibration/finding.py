@@ -26,6 +26,7 @@ SUMMED = {  # CloudWatch's sums that the model has too -> the rate of `server_lo
     "ConsumedReadCapacityUnits": "read units/s",
     "ConsumedWriteCapacityUnits": "write units/s",
 }
+SECOND_S = 1.0  # to which a log's times are rounded
 ALIKE = 0.8  # of two words, from which they name the same thing
 
 
@@ -37,6 +38,7 @@ class Found:
     value: Any  # an Estimate, or a word such as http1
     file: OwnFile
     of: str
+    taken: bool = False  # needed by what the file tells, and not in it
 
 
 @dataclass
@@ -151,7 +153,8 @@ def _sockets(found: Findings, har: Har, scenario: Scenario, pushes: str, opened:
         design = scenario.designs[pushes]
         assert design.socket is not None and design.heartbeat is not None
         if design.heartbeat.function is None:
-            found.add(f"{pushes}.heartbeat.function", design.socket.send_function, har.file, "heartbeats in messages")
+            path, sender = f"{pushes}.heartbeat.function", design.socket.send_function
+            found.inputs.append(Found(path, sender, har.file, "taken for want of another", taken=True))
             found.remarks.append(
                 f"{har.file.name}: which function answers heartbeats it does not say; taken is the sender."
             )
@@ -252,15 +255,16 @@ def _log_sessions(found: Findings, log: AccessLog, scenario: Scenario, pushes: s
     socket, file = scenario.designs[pushes].socket, log.files[0]
     assert socket is not None
     grace, limit = mode_of(socket.grace_s), ledger.quotas()["apigw_ws_connection_s"]
-    rows = log.sessions
+    rows, span_s = log.sessions, max(f.last_s for f in log.files) - min(f.first_s for f in log.files)
+    whole = rows["began"] & rows["ended"]
+    rows = rows[whole | (rows["life_s"] > grace)]  # else it says nothing: the session was over, or may have been
     cut = rows["life_s"] >= limit - 1.0  # the gateway ended it, not the person
-    shorter = np.where(rows["ended"] & ~cut, grace, 0.0)
-    lives = np.maximum(rows["life_s"].to_numpy() - shorter, 1e-3)
-    both = estimates.sessions(lives, rows["began"], rows["ended"] & ~cut)
-    whole = f"connections, {int((~(rows['began'] & rows['ended']) | cut).sum())} of them cut by the log or the gateway"
+    lives = np.maximum(rows["life_s"].to_numpy() - grace, SECOND_S / 2.0)
+    both = estimates.sessions(lives, rows["began"], rows["ended"] & ~cut, span_s - grace)
+    of = f"connections, {int((~(rows['began'] & rows['ended']) | cut).sum())} of them cut by the log or the gateway"
     if both:
-        found.add("usage.session_mean_s", both[0], file, whole)
-        found.add("usage.session_sigma_ln", both[1], file, whole)
+        found.add("usage.session_mean_s", both[0], file, of)
+        found.add("usage.session_sigma_ln", both[1], file, of)
         if grace:
             found.remarks.append(f"{file.name}: {grace:g} s of grace after each session are taken off its connection.")
     begun = rows[rows["began"]]

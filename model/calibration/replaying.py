@@ -203,7 +203,8 @@ def _as_recorded(scenario: Scenario, kept: Record, days: np.ndarray) -> Scenario
     for name, one in plain.events.items():
         zero = np.zeros(kept.days)
         sent, recipients = of(kept.sent.get(name, zero)), of(kept.recipients.get(name, zero))
-        own = {"per_active_day": over(sent, active), "recipients": over(recipients, sent)}
+        own: dict = {"every_s": None, "audience": "recipients"}  # the record says who was told, and when
+        own |= {"per_active_day": over(sent, active), "recipients": over(recipients, sent)}
         if name in kept.told:
             own["online_share"] = over(of(kept.by_day(kept.told[name].day, kept.told[name].weight)), recipients)
         events[name] = one.model_copy(update=own)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from model import checks, paths
-from model.claims.reading import MEASURES, UNITS, Figure, figures_of
+from model.claims.reading import MEASURES, UNITS, Figure, figures_of, plain_number
 from model.claims.units import conversion
 from model.scenario import Scenario, read_yaml, sampling
 from model.show import display
@@ -52,7 +52,7 @@ def _check_premise(stated: Any, place: str) -> None:
         checks.fail(f"premise must be a mapping of {' and '.join(PREMISE)}; got {checks.shown(stated)}", place)
     for key, value in stated.items():
         checks.known("key of the premise", key, PREMISE, place)
-        checks.positive(f"premise.{key}", value, "", place)
+        checks.positive(f"premise.{key}", plain_number(f"premise.{key}", value, place), "", place)
 
 
 def _check_changes(changes: Any, place: str) -> None:
@@ -186,7 +186,9 @@ def premise(scenario: Scenario, name: str | Path | None = None) -> Scenario:
     """The scenario under a claims file's own premise: its users, active all the hours it counts with."""
     name = name or scenario.claims
     if not name:
-        checks.fail("a scenario must name its claims to be judged by them; got none", scenario.place)
+        checks.fail(
+            "a scenario must name its claims to be judged by them; got none (`claims: FILE.yaml`)", scenario.place
+        )
     stated = read(name).get("premise") or {}
     changes = {"users": stated["users"]} if "users" in stated else {}
     if "active_hours_per_month" in stated:

@@ -87,7 +87,8 @@ class Figure:
         return f"claim {self.number} ({self.id}, {self.side})"
 
 
-def _number(name: str, value: Any, place: str) -> float:
+def plain_number(name: str, value: Any, place: str) -> float:
+    """One plain number of a claims file; a list or a text is none."""
     if isinstance(value, bool) or not isinstance(value, Real):
         checks.fail(f"{name} must be a number; got {checks.shown(value)}", place)
     if not -MOST <= value <= MOST:
@@ -103,7 +104,7 @@ def _span(name: str, entry: Mapping, place: str, signed: bool = False) -> tuple[
     for end in ends:
         if end not in entry:
             checks.fail(f"{name} must give a value, or low and high; got no {end}", place)
-    low, high = (_number(f"{end} of {name}", entry[end], place) for end in ends)
+    low, high = (plain_number(f"{end} of {name}", entry[end], place) for end in ends)
     if low > high:
         checks.fail(f"{name} must have low <= high; got {low:g} and {high:g}", place)
     if low < 0 and not signed:
@@ -136,7 +137,7 @@ def _meters(name: str, value: Any, place: str) -> tuple[str, ...]:
 def _wire_bytes(name: str, sizes: Any, place: str) -> float:
     """Bytes on the wire, both ways, of an exchange whose request and response have these sizes."""
     sizes = _mapping(f"http of {name}", sizes, SIZES, place)
-    pair = [_number(f"{size} of {name}", sizes.get(size), place) for size in SIZES]
+    pair = [plain_number(f"{size} of {name}", sizes.get(size), place) for size in SIZES]
     checks.non_negative(f"sizes of {name}", pair, "B", place)
     return float(sum(wire.http_exchange_bytes(*pair)))
 
@@ -144,7 +145,7 @@ def _wire_bytes(name: str, sizes: Any, place: str) -> float:
 def _term(name: str, entry: Any, place: str) -> Term:
     """One factor, part or amount; the numbers of a quoted figure are filled in when all figures are read."""
     entry = _mapping(name, entry, TERM_KEYS, place)
-    sign = _number(f"sign of {name}", entry.get("sign", 1.0), place)
+    sign = plain_number(f"sign of {name}", entry.get("sign", 1.0), place)
     if abs(sign) != 1.0:
         checks.fail(f"sign of {name} must be 1 or -1; got {sign:g}", place)
     claim, written = str(entry.get("claim", "")), str(entry.get("unit") or "")
@@ -202,7 +203,7 @@ def _restrictions(name: str, claim: Mapping, measure: str, place: str) -> dict[s
         if measure != "latency":
             checks.fail(f"a statistic of {name} must be one of latency; got {measure}", place)
     if users is not None:
-        users = _number(f"users of {name}", users, place)
+        users = plain_number(f"users of {name}", users, place)
         checks.positive(f"users of {name}", users, "users", place)
     return {"flows": flows, "meters": meters, "statistic": statistic, "users": users}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -244,7 +245,14 @@ def _meter_lines(amount: Decimal, free: Decimal, tiers: tuple[PriceRow, ...]) ->
     for tier, above in zip(tiers, [*(t.tier_from for t in tiers[1:]), left], strict=True):
         within = min(left, above) - tier.tier_from
         if within > 0:
-            yield Line(tier, within, Decimal(0) if tier.tier_from else free, within * tier.price_usd)
+            yield Line(
+                tier, within, Decimal(0) if tier.tier_from else free, _whole_steps(within, tier) * tier.price_usd
+            )
+
+
+def _whole_steps(amount: Decimal, tier: PriceRow) -> Decimal:
+    """What a tier bills of an exact amount: whole steps where it has any."""
+    return math.ceil(amount / tier.step) * tier.step if tier.step else amount
 
 
 def _after_allowances(amounts: Mapping[str, np.ndarray], free_tier: FreeTier) -> dict[str, np.ndarray]:
@@ -275,4 +283,12 @@ def _tiered_usd(amount: np.ndarray, tiers: tuple[PriceRow, ...]) -> np.ndarray:
     """What an amount costs: within each tier amount x price, a sum in which nothing cancels."""
     starts = [float(tier.tier_from) for tier in tiers]
     within = (np.clip(amount, low, high) - low for low, high in itertools.pairwise([*starts, np.inf]))
-    return np.asarray(sum(part * float(tier.price_usd) for part, tier in zip(within, tiers, strict=True)))
+    return np.asarray(
+        sum(_stepped(part, tier) * float(tier.price_usd) for part, tier in zip(within, tiers, strict=True))
+    )
+
+
+def _stepped(amount: np.ndarray, tier: PriceRow) -> np.ndarray:
+    """What a tier bills of an amount: whole steps where it has any."""
+    step = float(tier.step)
+    return np.ceil(np.round(amount / step, 9)) * step if step else amount

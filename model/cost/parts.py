@@ -36,10 +36,14 @@ def flow_usage(flow: Flow, traffic: Traffic) -> dict[str, Any]:
     as for a server. Bytes inside the region are taken as free.
     Source: aws_pricing_pages.
     """
+    if flow.kind == "plan" and traffic.refusal:
+        checks.fail(traffic.refusal)
     _, down_bytes = exchange.mean_flow_bytes(traffic, flow)
     meters: Mapping[str, Any] = flow.meters
     usage = {meter: flow.per_month * amount for meter, amount in meters.items()}
-    if np.any(np.asarray(down_bytes) > 0):
+    socket = traffic.life.design.socket
+    sent = flow.exchange == "http" or socket is None or socket.row.egress
+    if sent and np.any(np.asarray(down_bytes) > 0):
         usage["internet_out_gb"] = flow.per_month * metering.transfer_gb(down_bytes)
     return usage
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model import prices
+from model import checks, prices
 from model.cost import billing, parts
 from model.cost.parts import BACKENDS, OWN_SOCKETS
 from model.scenario import Scenario, sampling
@@ -89,8 +90,8 @@ def by_backend(scenario: Scenario) -> pd.DataFrame:
 
     Notes
     -----
-    A plain server is as many instances as the peak hour needs; load balancers, addresses, disks and what
-    several socket servers need to reach each other's clients are not in the bill.
+    A plain server is as many instances as the peak hour needs; load balancers, addresses and disks are in the bill
+    where a design has them; what several socket servers need to reach each other's clients is not.
     Source: aws_price_list.
     """
     import pandas as pd
@@ -125,7 +126,10 @@ def cheapest(scenario: Scenario, users, designs=None) -> pd.DataFrame:
     counts = np.ravel(np.asarray(users, dtype=float))
     plain = sampling.resolved(scenario, counts)
     names = [scenario.design_name(name) for name in designs or scenario.compared]
-    usages = {name: parts.month_usage(traffic_of(name, plain)) for name in names}
+    usages = {}
+    for name in names:
+        with contextlib.suppress(checks.InputError):  # no plan carries its peak, or no message of it is so large
+            usages[name] = parts.month_usage(traffic_of(name, plain))
     rows: dict[str, dict] = {}
     for region in sorted(prices.regions()):
         book = plain.price_book(region)

@@ -14,7 +14,7 @@ from model.life import tellers
 from model.life.flow import Traffic
 from model.life.rates import feed_s
 from model.life.sessions import HANDSHAKE_RTTS, poll_period_s
-from model.traffic.socket import pushed_bytes
+from model.traffic.services import pushed_bytes
 
 __all__ = ["DeliveryPath", "branches"]
 

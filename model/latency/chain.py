@@ -126,11 +126,15 @@ def _sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:
     scenario, socket = traffic.life.scenario, traffic.life.design.socket
     found = _lookup(traffic, event)
     row = socket.row
-    found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number(row.post_s))
+    if row.post_s:
+        found["fan-out"] = parts.ahead(_others(traffic, event), scenario.number(row.post_s))
     if row.own:
         return found
-    found["post"] = _service(traffic, scenario.number(row.post_s))
-    return {**found, "gateway": _service(traffic, scenario.number(row.delivery_s))}
+    post_s, delivery_s = (
+        scenario.number(name) if name else own_s
+        for name, own_s in ((row.post_s, socket.publish_s), (row.delivery_s, socket.delivery_s))
+    )
+    return {**found, "post": _service(traffic, post_s), "gateway": _service(traffic, delivery_s)}
 
 
 def _lookup(traffic: Traffic, event: str) -> dict[str, DelayPart]:

@@ -47,6 +47,7 @@ COLUMNS = ("way", "path", "network", *PART_NAMES)  # which way, which network, t
 FEW, SOME = 1, 4096  # draws up to which so many points stand for a way
 POINTS = {  # of a way that is usual, seldom met or rare, by how many draws there are
     "few": {"usual": 16_384, "seldom": 1024, "rare": 256},
+    "rough": {"usual": 2048, "seldom": 128, "rare": 32},  # at the modes, where a line of words is made from them
     "some": {"usual": 128, "seldom": 16, "rare": 4},
     "many": {"usual": 16, "seldom": 2, "rare": 1},
 }
@@ -149,18 +150,19 @@ class Deliveries:
         return np.where(share > whole, np.inf, t0 + part * (t1 - t0))
 
 
-def deliveries(traffic: Traffic, event: str) -> Deliveries:
+def deliveries(traffic: Traffic, event: str, rough: bool = False) -> Deliveries:
     """The deliveries of an event, as shares of those whom anything tells of it; events of a kind have the same."""
-    return chain.once(traffic, ("deliveries",), lambda: _by_kind(traffic))[kind(traffic, event)]
+    return chain.once(traffic, ("deliveries", rough), lambda: _by_kind(traffic, rough))[kind(traffic, event)]
 
 
-def _by_kind(traffic: Traffic) -> dict:
+def _by_kind(traffic: Traffic, rough: bool) -> dict:
     """The deliveries of every kind of event."""
     ways = {kind(traffic, event): branches(traffic, event) for event in traffic.life.scenario.events}
     usage, drawn = traffic.life.scenario.usage, {}
     numbers = [x for of in ways.values() for way in of for x in (way.share, *(p.mean_s for p in way.parts.values()))]
     draws = np.broadcast_shapes((1, 1), *{np.shape(x) for x in (*numbers, usage.session_mean_s)})[0]
-    counts = POINTS["few" if draws <= FEW else "some" if draws <= SOME else "many"]
+    few = "rough" if rough else "few"
+    counts = POINTS[few if draws <= FEW else "some" if draws <= SOME else "many"]
     drawn_of = {key: [weighted(way, usage, counts[way.often], drawn) for way in of] for key, of in ways.items()}
     return {key: _joined([(sum(found.values()), weights) for found, weights in of]) for key, of in drawn_of.items()}
 

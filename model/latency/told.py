@@ -38,25 +38,26 @@ def by_kind(traffic: Traffic, shares: dict) -> dict:
     return found
 
 
-def _of(traffic: Traffic, event: str | None) -> Deliveries:
+def _of(traffic: Traffic, event: str | None, rough: bool = False) -> Deliveries:
     """The deliveries of one event, or of all by how often each is sent."""
 
     def work():
         shares = sent_shares(traffic) if event is None else {checks.known("event", event, events): 1.0}
-        return together([(told, deliveries(traffic, name)) for name, told in by_kind(traffic, shares).items()])
+        return together([(told, deliveries(traffic, name, rough)) for name, told in by_kind(traffic, shares).items()])
 
     events = traffic.life.scenario.events
-    return chain.once(traffic, ("told", event), work)
+    return chain.once(traffic, ("told", event, rough), work)
 
 
-def told_share(traffic: Traffic, within_s: float, event: str | None = None) -> np.ndarray:
+def told_share(traffic: Traffic, within_s: float, event: str | None = None, rough: bool = False) -> np.ndarray:
     """Share of what is sent to people in the app that is on the screen within a time and before they leave.
 
     Of one event, or of all together by how often each is sent: (draws, users); 0 where nothing tells anybody.
 
     Source: cox1962.
     """
-    return _of(traffic, event).told(checks.non_negative("within_s", within_s, "s") if within_s < math.inf else within_s)
+    limit_s = checks.non_negative("within_s", within_s, "s") if within_s < math.inf else within_s
+    return _of(traffic, event, rough).told(limit_s)
 
 
 def told_in_time(traffic: Traffic, event: str | None = None) -> dict:
@@ -67,12 +68,12 @@ def told_in_time(traffic: Traffic, event: str | None = None) -> dict:
     return {limit: told_share(traffic, limit, event) for limit in LIMITS_S}
 
 
-def quantile_s(traffic: Traffic, shares, event: str | None = None) -> np.ndarray:
+def quantile_s(traffic: Traffic, shares, event: str | None = None, rough: bool = False) -> np.ndarray:
     """Quantiles of latency over all that is sent to people in the app, the untold infinitely late.
 
     Source: cox1962.
     """
-    found, wanted = _of(traffic, event), np.atleast_1d(checks.share("quantile", shares))
+    found, wanted = _of(traffic, event, rough), np.atleast_1d(checks.share("quantile", shares))
     if not len(found.delays_s):
         return np.full((len(wanted), 1, 1), np.inf)
     return np.stack([found.quantile_s(float(share)) for share in wanted])

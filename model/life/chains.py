@@ -72,12 +72,12 @@ def gateway_meters(scenario: Scenario, design: AnyDesign, request_bytes, respons
     return design.api.row.request_meters(request_bytes + response_bytes * scenario.billing.response_counts)
 
 
-def message_meters(design: AnyDesign, payload_bytes, count=1.0) -> dict:
-    """Message units of one message in either direction, none on a plain server.
+def message_meters(design: AnyDesign, payload_bytes, count=1.0, what="") -> dict:
+    """Message units of one message in either direction, none on a plain server or where its kind costs nothing.
 
     Source: aws_pricing_pages.
     """
-    return design.socket.row.message_meters(payload_bytes, count)
+    return design.socket.row.message_meters(payload_bytes, count, what)
 
 
 WRITES = ("put", "update", "delete")

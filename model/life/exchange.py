@@ -11,6 +11,7 @@ import functools
 import numpy as np
 
 from model import checks, ledger, paths, wire
+from model.life import protocols
 from model.life.flow import Flow, Traffic
 from model.life.sessions import handshake_s
 from model.scenario import AnyDesign, Network
@@ -68,14 +69,20 @@ def _answer_s(traffic: Traffic, flow: Flow):
 
 def _push_bytes(traffic: Traffic, flow: Flow, ip: int):
     socket = traffic.life.design.socket
-    return wire.websocket_message_bytes(_payload_bytes(socket, flow.response_bytes), False, socket.tls, ip)
+    size = _payload_bytes(socket, protocols.enveloped_bytes(socket, flow.response_bytes))
+    return wire.websocket_message_bytes(size, False, socket.tls, ip)
 
 
 def _message_bytes(traffic: Traffic, flow: Flow, ip: int):
     """What a user sends over the socket, and the answer where there is one."""
     socket = traffic.life.design.socket
-    sent = wire.websocket_message_bytes(_payload_bytes(socket, flow.request_bytes), True, socket.tls, ip)
-    answer = wire.websocket_message_bytes(_payload_bytes(socket, flow.response_bytes), False, socket.tls, ip)
+    sizes = (
+        _payload_bytes(socket, protocols.enveloped_bytes(socket, size))
+        for size in (flow.request_bytes, flow.response_bytes)
+    )
+    sent, answer = (
+        wire.websocket_message_bytes(size, up, socket.tls, ip) for size, up in zip(sizes, (True, False), strict=True)
+    )
     pairs = zip(sent, answer, strict=True)
     return tuple(flow.messages_up * up + flow.messages_down * down for up, down in pairs)
 
@@ -120,7 +127,9 @@ def _connect_bytes(traffic: Traffic, flow: Flow, ip: int):
         out=np.zeros(np.broadcast_shapes(np.shape(life.losses_per_s), connects.shape)),
         where=connects > 0,
     )
-    closed = _added(wire.websocket_close_bytes(socket.tls, ip), wire.close_bytes(socket.tls, ip))
+    goodbye, hello = protocols.HELLOS.get(life.design.transport, (wire.websocket_close_bytes, protocols.service_hello))
+    opened = _added(opened, hello(traffic, ip))
+    closed = _added(goodbye(socket.tls, ip), wire.close_bytes(socket.tls, ip))
     return tuple(o + c * (1.0 - lost) for o, c in zip(opened, closed, strict=True))
 
 
@@ -148,7 +157,8 @@ def flow_bytes(traffic: Traffic, flow: Flow, ip: int = 4):
     key = ("bytes", flow.name, ip)
     known, pair = traffic.memo.get(key, (None, None))
     if known is not flow:  # a flow of the same name may have been given other sizes
-        pair = KINDS[flow.exchange](traffic, flow, ip)
+        kind = protocols.OTHERS.get((traffic.life.design.transport, flow.exchange), KINDS[flow.exchange])
+        pair = kind(traffic, flow, ip)
         traffic.memo[key] = flow, pair
     return pair
 
@@ -177,7 +187,8 @@ def burst_s(flow: Flow, design: AnyDesign, network: Network):
     if flow.exchange == "http":
         return flow.requests * (rtt_s + flow.server_s + sent_s) + flow.cold_share * handshake_s(design.api, rtt_s)
     if flow.exchange == "connect":
-        return handshake_s(design.socket, rtt_s) + 2.0 * rtt_s + sent_s  # upgrade, and the close at the end
+        said = 2.0 + design.socket.row.extra_rtts  # upgrade, what its protocol says first, and the close at the end
+        return handshake_s(design.socket, rtt_s) + said * rtt_s + sent_s
     return rtt_s + sent_s if flow.exchange in ("push", "heartbeat", "message") else 0.0
 
 

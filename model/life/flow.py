@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -78,6 +79,8 @@ class Traffic:
     runs: dict[str, FunctionRuns]
     instances: Any
     table_bytes: Any
+    subscribed: Any = 1.0  # channels of one connection
+    refusal: str = ""  # why it has no bill: no plan carries its peak
 
     @cached_property
     def memo(self) -> dict:
@@ -125,6 +128,15 @@ def cold_shares(flows: list[Flow], weights: dict, gap_s) -> list:
         np.divide(c, t, out=np.zeros(np.broadcast_shapes(np.shape(c), np.shape(t))), where=np.asarray(t) > 0)
         for c, t in zip(cold, total, strict=True)
     ]
+
+
+def open_share(flows: list[Flow], weights: dict, gap_s):
+    """The share of active time with a connection open: some request was less than the gap ago.
+
+    Source: cox1962.
+    """
+    shut = (weight * math.prod((quiet(f, p, gap_s) for f in flows), start=1.0) for p, weight in weights.items())
+    return np.maximum(sum(weights.values()) - sum(shut, 0.0), 0.0)
 
 
 def with_cold_shares(flows: list[Flow], weights: dict, idle_timeout_s) -> list[Flow]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from model import checks
 from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
 from model.life.rates import action_per_s, feeds_s, pushes_per_s
 from model.life.silences import Silence, quiet_cuts_per_s, silence
-from model.scenario import AnyDesign, Scenario, WebsocketDesign
+from model.scenario import AnyDesign, AnyHeld, HeldDesign, Scenario, origins
 
 __all__ = ["FanOut", "Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
 
@@ -77,10 +78,26 @@ class Life:
     fallback_share: Any = 0.0
     fan_outs: dict[str, FanOut] = field(default_factory=dict)  # of the events that are pushed
 
+    def __post_init__(self) -> None:
+        self.finite("active time", self.active_s)
+
+    def finite(self, name: str, value: Any) -> Any:
+        """The value, refused where it is not finite, with the input that is farthest from 1: it comes from there."""
+        if np.isfinite(value).all():
+            return value
+        sizes = {
+            path: float(np.max(np.abs(one)))
+            for path, one in origins.leaves(self.scenario)
+            if np.asarray(one).dtype.kind in "if" and np.any(one)
+        }
+        path = max(sizes, key=lambda path: abs(np.log10(sizes[path])))
+        far = f"{'.'.join(path).removeprefix('designs.')} = {checks.shown(sizes[path])}"
+        checks.fail(f"{name} must be a finite number and is not; of the inputs {far} is farthest out")
+
     @property
-    def held(self) -> WebsocketDesign:
+    def held(self) -> AnyHeld:
         """The design, of a life with a socket: what its flows need is in its type."""
-        assert isinstance(self.design, WebsocketDesign)
+        assert isinstance(self.design, HeldDesign)
         return self.design
 
     @property
@@ -178,14 +195,15 @@ def _socket(scenario: Scenario, design: AnyDesign, sessions_per_s, packets_per_s
     beat = min(design.beats.values(), key=lambda b: float(np.mean(b.period_s)))  # the quicker of two shows a loss
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     least_s, most_s = _first_delay_s(design)
-    reconnect_s = (least_s + most_s) / 2.0 + handshake_s(socket, rtt_s) + rtt_s + connect_run_s
+    row = socket.row
+    opening_s = handshake_s(socket, rtt_s) + (1.0 + row.extra_rtts) * rtt_s
+    reconnect_s = (least_s + most_s) / 2.0 + opening_s + connect_run_s
     seen = mix(scenario, lambda n: n.losses_per_hour * (1.0 - n.unseen_share)) / 3600.0
     unseen = mix(scenario, lambda n: n.losses_per_hour * n.unseen_share) / 3600.0
     by_clock_s = feeds_s(scenario, design)
-    row = socket.row
-    idle_s, life_s = row.limit(row.idle), row.limit(row.life)
-    if np.isfinite(idle_s):  # it closes what stays silent, and says so; a plain server sets no such limits
-        heard = _heard(design)
+    idle_s, life_s = design.server.idle_s if row.own else row.limit(row.idle), row.limit(row.life)
+    if np.all(np.isfinite(idle_s)):  # it closes what stays silent, and says so; a plain server alone sets no limit
+        heard = 1.0 if row.own else _heard(design)
         safe_s = idle_s * scenario.number("idle_safe_share")
         pinged = silence(safe_s, beat, packets_per_s, 0.0, reconnect_s, by_clock_s).cuts_per_s
         unheard = quiet_cuts_per_s(idle_s, packets_per_s, use.session_mean_s, use.session_sigma_ln)

@@ -27,7 +27,7 @@ def sender(life: Life, event: str) -> Function:
     """The function that sends an event: a broadcast scans a page of the table, a query finds a channel's members."""
     scenario, design = life.scenario, life.held
     function = design.functions[design.socket.send_function]
-    if design.pushes[event].audience != "broadcast":
+    if design.pushes[event].audience != "broadcast" or design.socket.row.fan_out == "publish_once":
         return function
     if scenario.events[event].audience != "members":
         return chains.scanning(function)

@@ -66,9 +66,9 @@ def sides_of_draws(values: np.ndarray) -> str:
     return ", ".join(parts)
 
 
-def step_line(side: Side) -> str:
+def step_line(side: Side, rough: bool) -> str:
     """One line where the percentiles of a design stand on a step at the modes: the events on each side of it."""
-    found, title = side.latency_quantiles((0.9, 0.99)), side.traffic.life.design.title
+    found, title = latency.quantile_s(side.traffic, (0.9, 0.99), rough=rough), side.traffic.life.design.title
     low, high = (float(q[0, 0]) for q in found)
     if not apart(low, high):
         return ""
@@ -77,7 +77,7 @@ def step_line(side: Side) -> str:
     late: list[str] = []
     for event, share in latency.sent_shares(side.traffic).items():
         if np.ravel(share)[0] > 0:
-            told = float(np.ravel(latency.told_share(side.traffic, edge, event))[0])
+            told = float(np.ravel(latency.told_share(side.traffic, edge, event, rough))[0])
             (early if told >= 0.9 else late).append(event)
     if not early or not late:
         return ""

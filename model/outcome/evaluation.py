@@ -39,7 +39,7 @@ def evaluate(
     (1, 2)
     """
     scenario = load(scenario)
-    counts = np.asarray(checks.positive("users", _counts(scenario, users), "users"), dtype=float)
+    counts = sampling.checked_users(_counts(scenario, users))
     sampling.check_draws(draws, counts.size)
     if draws * counts.size > sampling.AT_ONCE and draws > 1:
         wanted = [scenario.design_name(name) for name in designs or scenario.designs]

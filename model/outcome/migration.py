@@ -15,7 +15,7 @@ from model.server_load import at_peak, rates_per_s, requests_per_minute
 from model.traffic import Flow, Traffic
 from model.traffic import traffic as traffic_of
 from model.traffic.assembly import server_needs
-from model.traffic.socket import sends_per_month
+from model.traffic.services import sends_per_month
 
 LOOKUPS = "send to an old app"
 WORST = "longest fan-out s"  # the one load of which a fleet has the larger, not the sum

@@ -37,7 +37,8 @@ class Side:
     def total(self, measure: str):
         """A measure in its unit: what is not told within 10 s, or the whole of battery, data, load or cost."""
         if measure not in self._known:
-            self._known[measure] = self._total(checks.known("measure", measure, MEASURES))
+            value = self._total(checks.known("measure", measure, MEASURES))
+            self._known[measure] = self.traffic.life.finite(measure, value)
         return self._known[measure]
 
     def _total(self, measure: str):

@@ -141,10 +141,8 @@ class Outcome:
         names = dict(zip(PAIR, self.scenario.compared, strict=True)) if designs is None else {n: n for n in designs}
         parts = {column: self[name].parts(measure) for column, name in names.items()}
         flows = list(dict.fromkeys(flow for part in parts.values() for flow in part))
-        columns = {
-            which: [float(np.atleast_2d(part.get(n, 0.0))[:, 0].mean()) for n in flows] for which, part in parts.items()
-        }
-        table = pd.DataFrame(columns, index=pd.Index(flows, name="flow"))
+        means = {c: {n: np.atleast_2d(x)[:, 0].mean() for n, x in part.items()} for c, part in parts.items()}
+        table = pd.DataFrame(means, index=pd.Index(flows, name="flow"), dtype=float).fillna(0.0)
         return table[(table != 0).any(axis=1)]
 
     def table(self):
@@ -188,7 +186,11 @@ class Outcome:
     def _step_lines(self, names) -> list[str]:
         """For each design whose p95 stands on a step at the modes the line that says which events are on each side."""
         without = {name for name, row in self.notes if row == P95}
-        lines = [step_line(self._at_modes[name]) for name in dict.fromkeys(names) if name not in without]
+        lines = [
+            step_line(self._at_modes[name], rough=bool(self.draws))
+            for name in dict.fromkeys(names)
+            if name not in without
+        ]
         return [line for line in lines if line]
 
     def _crowd_lines(self) -> list[str]:

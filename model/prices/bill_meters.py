@@ -13,6 +13,7 @@ CODES = {  # services that a bill calls by a long name; others differ from their
     "elasticloadbalancing": "elb",
     "elasticcontainerservice": "ecs",
     "elasticcomputecloudcompute": "ec2",
+    "elasticcomputecloud": "ec2",
     "ec2other": "ec2",
     "simplenotificationservice": "sns",
     "simplequeueservice": "queueservice",

@@ -76,6 +76,7 @@ class PriceBook:
         said = [f"backdated: the list was read {row.effective_from}"] if meter in self.backdated else []
         said += ["your own price"] if row.source == OWN else []
         said += ["first tier only"] if row.first_tier_only else []
+        said += [f"billed by {t.step:,f}" for t in self.tiers(meter)[-1:] if t.step]
         said += [f"{row.confidence} confidence"] if row.confidence != "high" else []
         return "; ".join(said)
 

@@ -7,7 +7,7 @@ import datetime
 import functools
 import itertools
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ __all__ = ["Allowance", "PriceRow", "allowances", "as_date", "checked_tiers", "f
 
 COLUMNS = ("meter", "region", "effective_from", "tier_from", "price_usd", "unit", "source", "where", "confidence")
 CONFIDENCES = ("high", "medium", "low")
+MOST = {"price_usd": 1e6, "tier_from": 1e18, "step": 1e18, "amount_per_month": 1e18}  # beyond it is a slip
 OWN = "your own"  # the source of a price that the user gives
 ALLOWANCE_KINDS = ("always", "first_12_months")
 
@@ -37,6 +38,7 @@ class PriceRow:
     source: str
     where: str
     confidence: str = "high"
+    step: Decimal = Decimal(0)  # what is used of the tier is rounded up to whole steps
 
     @property
     def first_tier_only(self) -> bool:
@@ -73,7 +75,9 @@ def _decimal(name: str, text: str, place: str) -> Decimal:
     except InvalidOperation:
         checks.fail(f"{name} must be a number; got {checks.shown(text)}", place)
     if not number.is_finite() or number < 0:
-        checks.fail(f"{name} must be >= 0; got {text}", place)
+        checks.fail(f"{name} must be >= 0; got {checks.shown(text)}", place)
+    if number > MOST[name]:
+        checks.fail(f"{name} must be at most {MOST[name]:.0e}; got {checks.shown(text)}", place)
     return number
 
 
@@ -122,6 +126,7 @@ def _price_row(raw: Mapping[str, str], region: str, place: str, known: Collectio
         raw["source"],
         raw["where"],
         raw["confidence"],
+        _decimal("step", raw.get("step") or "0", place),
     )
 
 
@@ -136,7 +141,7 @@ def _check_header(path: Path) -> None:
         checks.fail(f"a price file must have the column {missing[0]!r}", paths.shown(path))
 
 
-def file_rows(path: Path) -> Mapping[str, Mapping[datetime.date, tuple[PriceRow, ...]]]:
+def file_rows(path: Path, region: str | None = None) -> Mapping[str, Mapping[datetime.date, tuple[PriceRow, ...]]]:
     """The rows of one region's price file: the tiers by meter and by the date they hold from."""
     place = paths.shown(path)
     by_meter: dict[str, dict[datetime.date, list[PriceRow]]] = {}
@@ -144,7 +149,7 @@ def file_rows(path: Path) -> Mapping[str, Mapping[datetime.date, tuple[PriceRow,
         _check_header(path)
         known = _sources(path.parent)
         for number, raw in enumerate(ledger.read_csv(path), start=2):
-            row = _price_row(raw, path.name.removesuffix(".csv"), f"{place}:{number}", known)
+            row = _price_row(raw, region or path.name.removesuffix(".csv"), f"{place}:{number}", known)
             by_meter.setdefault(row.meter, {}).setdefault(row.effective_from, []).append(row)
     except (csv.Error, UnicodeDecodeError) as error:
         checks.fail(f"a price file must be CSV text; {error}", place)
@@ -161,13 +166,30 @@ def _read_shelf(files: tuple[tuple[Path, int, int], ...]) -> Shelf:
     return {path.name.removesuffix(".csv"): file_rows(path) for path, _, _ in files}
 
 
+@functools.lru_cache(maxsize=8)
+def _everywhere(files: tuple[tuple[Path, int, int], ...]) -> Shelf:
+    """The project's shelf with the prices that are the same in every region: `data/vendor_prices.csv`."""
+    anywhere = file_rows(paths.data("vendor_prices.csv"), "any")
+    return {
+        region: {
+            **meters,
+            **{
+                meter: {day: tuple(replace(row, region=region) for row in rows) for day, rows in dated.items()}
+                for meter, dated in anywhere.items()
+            },
+        }
+        for region, meters in _read_shelf(files).items()
+    }
+
+
 def shelf(folder: str | Path | None = None) -> Shelf:
     """Every region's price rows, read again only after a file has changed."""
     home = paths.data("prices") if folder is None else Path(folder)
     stats = [(path, path.stat()) for path in sorted(home.glob("*.csv")) if path.name != "sources.csv"]
     if not stats:
         checks.fail("a price folder must hold a file like us-east-1.csv; got none", paths.shown(home))
-    return _read_shelf(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats))
+    read = _everywhere if folder is None else _read_shelf
+    return read(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats))
 
 
 def held(dated: Mapping[datetime.date, tuple[PriceRow, ...]], day: datetime.date) -> tuple[PriceRow, ...] | None:

@@ -1,18 +1,20 @@
 """A scenario: what the app is and the designs that could serve it, read from YAML and checked."""
 
-from model.scenario.designs import catalogue
+from model.scenario.designs import capabilities, catalogue
 from model.scenario.fields import Range, mode_of
 from model.scenario.files import files, names, read_yaml
 from model.scenario.pieces import Network
 from model.scenario.serving import Function, Heartbeat, Operation, Timer
-from model.scenario.transports import AnyDesign, Design, PollingDesign, WebsocketDesign
+from model.scenario.transports import AnyDesign, AnyHeld, Design, HeldDesign, PollingDesign, WebsocketDesign
 from model.scenario.whole import Scenario, load
 
 __all__ = [
     "AnyDesign",
+    "AnyHeld",
     "Design",
     "Function",
     "Heartbeat",
+    "HeldDesign",
     "Network",
     "Operation",
     "PollingDesign",
@@ -20,6 +22,7 @@ __all__ = [
     "Scenario",
     "Timer",
     "WebsocketDesign",
+    "capabilities",
     "catalogue",
     "files",
     "load",

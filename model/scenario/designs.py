@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from model import checks, paths
+from model import checks, ledger, paths
+from model.backends import row
 from model.scenario.fields import Part
 from model.scenario.files import content_of, laid_over, without_nulls
 from model.scenario.serving import Function, Host, Server
-from model.scenario.transports import TRANSPORTS, Choices
+from model.scenario.transports import TRANSPORTS, Choices, HeldDesign, PollingDesign
 
 PAIR = ("before", "after")
 REPLACED = ("screens", "networks", "events", "actions", "overlays")  # of the blank's, when a file names them
@@ -152,6 +153,30 @@ def catalogue():
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("design")
 
 
+def capabilities():
+    """What each design that comes with the project can do, in words; the largest message is a figure of its backend.
+
+    Returns: pandas.DataFrame, index design; resumes (is a client brought what it missed), ordering, largest_bytes [B]
+    (infinite where it is one's own choice), browser, proxies, away (while the app is not on screen), runs (who does)
+
+    Examples
+    --------
+    >>> capabilities().loc["pusher", "largest_bytes"]
+    10240.0
+    """
+    import pandas as pd
+
+    table = catalogue()
+    held = table["sockets"].where(table["sockets"] != "", table["requests"])
+    said = {(one["transport"], one["backend"]): one for one in ledger.read_csv(paths.data("capabilities.csv"))}
+    rows = {}
+    for name, key in zip(table.index, zip(table["transport"], held, strict=True), strict=True):
+        one, backend = dict(said.get(key, {})), row(key[1])
+        rows[name] = {**one, "largest_bytes": backend.limit(backend.most)}
+    columns = ["resumes", "ordering", "largest_bytes", "browser", "proxies", "away", "runs"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).fillna("").rename_axis("design")
+
+
 def _from_catalogue(name: str) -> dict:
     drafts = {one: content_of(paths.data("designs", f"{one}.yaml")) for one in catalogue_names()}
     return _copied(name, drafts, paths.shown(paths.data("designs")))
@@ -209,7 +234,7 @@ def _bringing(design: dict, events: Any) -> dict:
     listed = [timer["delivers"] for timer in timers.values() if isinstance(timer.get("delivers"), list)]
     fetched = list(itertools.chain(*listed))
     rest = [event for event in events if event not in fetched]
-    if design.get("transport") == "websocket":
+    if issubclass(TRANSPORTS.get(str(design.get("transport")), PollingDesign), HeldDesign):
         return design if "pushes" in design else {**design, "pushes": {event: {} for event in rest}}
     first = next((n for n, timer in timers.items() if "delivers" not in timer and not timer.get("overlay")), None)
     if first is None or not rest:

@@ -57,7 +57,8 @@ def _sentence(error: Any) -> str:
         return f"{name} {context['sentence']}".lstrip()
     if kind.startswith("union_tag"):
         got = value.get("transport") if isinstance(value, dict) else value
-        wanted = " or ".join(map(repr, TRANSPORTS))
+        *others, last = map(repr, TRANSPORTS)
+        wanted = f"{', '.join(others)} or {last}"
         return f"{name}.transport must be {wanted}; got {checks.shown(got) if got else 'nothing'}"
     if kind == "missing":
         needs = ", ".join(_needs(keys))

@@ -12,7 +12,7 @@ from model import checks, ledger, paths, prices, radio
 from model.prices import places
 from model.scenario import columns
 from model.scenario.fields import Range, mode_of, refuse
-from model.scenario.transports import AnyDesign, Choices, WebsocketDesign
+from model.scenario.transports import AnyDesign, AnyHeld, Choices, HeldDesign
 
 MOST_ANSWER_BYTES = 6 * 2**20
 
@@ -42,8 +42,9 @@ def check_references(scenario: Choices) -> None:
         _places(action, scenario, f"actions.{name}")
         if action.every_s is not None and mode_of(action.per_session) + mode_of(action.per_active_day) > 0:
             refuse(f"actions.{name} must say every_s, or per_session and per_active_day; got both")
-    for name in scenario.ledger:
+    for name, value in scenario.ledger.items():
         _known("ledger row", name, ledger.chosen(), "ledger")
+        _sensible(name, value)
     for name in scenario.pair or ():
         _known("design", name, scenario.designs, "pair")
     for name, design in scenario.designs.items():
@@ -58,6 +59,16 @@ def check_references(scenario: Choices) -> None:
 def _known(kind: str, name: str | None, names: Collection[str], where: str) -> None:
     if name not in names:
         refuse(f"unknown {kind} {name!r} in {where}{checks.nearest(name, names)}")
+
+
+def _sensible(name: str, value) -> None:
+    """Refuse a ledger number that no number of its kind can be; a share that the ledger never has at 0 is above it."""
+    kind = name.rpartition("_")[2]
+    least, most = {"share": (1e-6 * (ledger.chosen()[name].low > 0), 1.0), "ln": (0.0, 3.0)}.get(kind, (0.0, np.inf))
+    low, high = (value.low, value.high) if isinstance(value, Range) else (np.min(value), np.max(value))
+    if low < least or high > most:
+        got = checks.shown(low if low < least else high)
+        refuse(f"ledger.{name} must be at least {least:g}{f' and at most {most:g}' * (most < np.inf)}; got {got}")
 
 
 def _adds_up(name: str, parts) -> None:
@@ -110,8 +121,8 @@ def _check_design(which: str, design: AnyDesign, scenario: Choices) -> None:
         _known("function", design.pull.function, design.functions, f"{which}.pull")
     elif any(count for count in [t.pulls for t in design.timers.values()] + [p.pulls for p in design.pushes.values()]):
         refuse(f"{which}.pull must be given where a push or a poll triggers pulls; got nothing")
-    if isinstance(design, WebsocketDesign):
-        _check_websocket(which, design)
+    if isinstance(design, HeldDesign):
+        _check_held(which, design)
     delivered = {event for timer in design.timers.values() for event in timer.delivers} | set(design.pushes)
     for event in scenario.events:
         if event not in delivered and event not in (scenario.refresh.shows if scenario.refresh else ()):
@@ -125,7 +136,7 @@ def _answers(part, where: str) -> None:
         refuse(f"{where}.response_bytes must be at most 6 MB, the most that a function answers; got {got}")
 
 
-def _check_websocket(which: str, design: WebsocketDesign) -> None:
+def _check_held(which: str, design: AnyHeld) -> None:
     for role in ("connect_function", "disconnect_function", "send_function"):
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
     for key, beat in design.beats.items():
@@ -133,7 +144,7 @@ def _check_websocket(which: str, design: WebsocketDesign) -> None:
             _known("function", beat.function, design.functions, f"{which}.{key}.function")
     if design.pull is None and not design.timers:
         without = "without timers, for the fallback poll asks as it does"
-        refuse(f"{which}.pull must be given in a websocket design {without}; got nothing")
+        refuse(f"{which}.pull must be given in a {design.transport} design {without}; got nothing")
 
 
 @functools.cache

@@ -14,7 +14,7 @@ import numpy as np
 
 from model import checks, ledger
 from model.scenario.columns import column_names, columns_of, correlated, ranged_inputs
-from model.scenario.fields import Part, Range
+from model.scenario.fields import OUTER, Part, Range
 from model.scenario.transports import Choices
 
 AT_ONCE = 32_768  # draws times user counts worked out in one pass; more go in chunks, which takes less memory
@@ -140,6 +140,12 @@ def check_draws(draws: Any, users: int = 1) -> int:
 # the scenario in numbers
 
 
+def checked_users(users) -> np.ndarray:
+    """User counts as floats, each above 0 and no more than there can be."""
+    counts = checks.positive("users", users, "users")
+    return checks.bounded("users", counts, f"at most {OUTER['users']:g} users", lambda n: n <= OUTER["users"])
+
+
 def resolved(scenario: S, users=None, draws: int = 0, seed: int = 0, keep: int | None = None) -> S:
     """The scenario with plain numbers: every range at its mode, or as a column of draws.
 
@@ -173,7 +179,7 @@ def with_columns(scenario: S, columns: dict[str, np.ndarray], users=None) -> S:
         "networks": _normalised(filled.networks),
     }
     if users is not None:
-        own["users"] = np.asarray(checks.positive("users", users, "users"), dtype=float)
+        own["users"] = checked_users(users)
     return filled.model_copy(update=own)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import create_model
 
+from model.backends import balancers
 from model.scenario.fields import (
     Bytes,
     BytesOrNone,
@@ -29,6 +31,7 @@ from model.scenario.fields import (
     SomeCount,
     SomeShare,
     YesOrNo,
+    Zero,
 )
 
 PING_RESETS = "accounts differ on whether a ping frame resets API Gateway's idle timer"
@@ -99,6 +102,17 @@ class Server(Part):
     connections: Positive
     utilisation_share: SomeShare
     least_instances: Count = 1
+    balancer: Literal["none", "alb", "nlb", "nlb_tls"] = "none"
+    balancer_idle_s: SecondsOrZero = 0.0
+    public_addresses: Count = 0
+    disk_usd: Zero = 0.0
+
+    @property
+    def idle_s(self) -> Any:
+        """How long the load balancer lets a connection be silent: as it is set, or as it comes; no limit without it."""
+        if self.balancer == "none":
+            return np.inf
+        return np.where(np.greater(self.balancer_idle_s, 0.0), self.balancer_idle_s, balancers()[self.balancer].idle_s)
 
 
 FROM: Any = {"from": (Literal["client", "server"], "client")}  # a word of Python, so no field of a class
@@ -197,4 +211,9 @@ class Socket(Served):
     cache_hit_share: Share = 0.0
     direct_send: bool = False
     deflate: bool = False
+    topic_bytes: Bytes = 0.0
+    publish_s: SecondsOrZero = 0.0
+    delivery_s: SecondsOrZero = 0.0
+    awake_s: SecondsOrZero = 0.0
+    pings_billed: YesOrNo | None = None
     ping_resets_idle: YesOrNo = Range(low=0.0, mode=1.0, high=1.0, source="assumption", note=PING_RESETS, chance=0.7)

@@ -30,6 +30,7 @@ class PollingDesign(Design):
     """Phones ask by timers, and nothing is pushed."""
 
     transport: Literal["polling"]
+    two_way: ClassVar[bool] = False
     socket: ClassVar[None] = None
     heartbeat: ClassVar[None] = None
     reconnect: ClassVar[None] = None
@@ -37,10 +38,12 @@ class PollingDesign(Design):
     pushes: ClassVar[dict[str, Push]] = {}
 
 
-class WebsocketDesign(Design):
-    """A WebSocket is held, and events are pushed through it; both sides may beat."""
+class HeldDesign(Design):
+    """A connection is held, and events are pushed through it; both sides may beat."""
 
-    transport: Literal["websocket"]
+    two_way: ClassVar[bool] = True  # whether users' messages go over it too
+    asks_again: ClassVar[bool] = False  # whether what it brings ends a request that is asked anew
+
     socket: Socket
     heartbeat: Heartbeat
     second_heartbeat: Heartbeat | None = None
@@ -55,8 +58,44 @@ class WebsocketDesign(Design):
         return {key: beat for key, beat in beats.items() if beat is not None}
 
 
-AnyDesign = PollingDesign | WebsocketDesign
-TRANSPORTS: dict[str, type[Design]] = {"polling": PollingDesign, "websocket": WebsocketDesign}
+class WebsocketDesign(HeldDesign):
+    """The connection is a WebSocket."""
+
+    transport: Literal["websocket"]
+
+
+class MqttDesign(HeldDesign):
+    """The connection is MQTT in a WebSocket: events are published on topics that it subscribes to."""
+
+    transport: Literal["mqtt"]
+
+
+class SseDesign(HeldDesign):
+    """The connection is one long answer, a stream of server-sent events; what users send are requests."""
+
+    two_way: ClassVar[bool] = False
+
+    transport: Literal["sse"]
+
+
+class LongPollingDesign(HeldDesign):
+    """A request waits for news; what it brings, or a heartbeat's period without any, ends it, and the next one asks."""
+
+    two_way: ClassVar[bool] = False
+    asks_again: ClassVar[bool] = True
+
+    transport: Literal["long_polling"]
+
+
+AnyHeld = WebsocketDesign | MqttDesign | SseDesign | LongPollingDesign
+AnyDesign = PollingDesign | AnyHeld
+TRANSPORTS: dict[str, type[Design]] = {
+    "polling": PollingDesign,
+    "long_polling": LongPollingDesign,
+    "sse": SseDesign,
+    "websocket": WebsocketDesign,
+    "mqtt": MqttDesign,
+}
 Pair = tuple[str, str]
 
 

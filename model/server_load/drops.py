@@ -16,6 +16,7 @@ from model.server_load.rates import at_peak, rates_per_s, with_users
 __all__ = ["Drop", "course", "drop", "drop_table", "figures"]
 
 MOST_CLIENTS, MOST_ATTEMPTS, LEAST_CLIENTS = 1_000_000, 1e8, 1_000  # that are simulated one by one
+UNKNOWN_PER_S = 1e9  # new connections that a backend lets in whose limit nobody publishes: as many as come
 STEPS = 400  # moments at which the course of a storm is read for its worst
 
 
@@ -58,6 +59,8 @@ def _door(traffic: Traffic) -> tuple[float, float]:
     door = () if socket is None else socket.row.door
     if door:
         return ledger.quotas()[door[0]], ledger.quotas()[door[-1]]
+    if socket is not None and not socket.row.own:
+        return UNKNOWN_PER_S, UNKNOWN_PER_S
     cores = capacity.instance_size(traffic.life.design.server.instance)[1]
     each = capacity.figures()["node_https_connects_per_s"].value
     rate = _one("instances", traffic.instances) * cores * each
@@ -125,7 +128,7 @@ def drop(
     design = traffic.life.design
     socket, plan, fallback = design.socket, design.reconnect, design.fallback
     if socket is None or plan is None or fallback is None:
-        checks.fail("a storm needs a websocket design, whose connections drop; got polling")
+        checks.fail("a storm needs a design that holds connections, which drop; got polling")
     own = _one("open connections", at_peak(traffic).life.open_connections)
     count = np.round(own)
     if clients is not None:

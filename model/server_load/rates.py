@@ -30,7 +30,7 @@ def _gateway_calls(traffic: Traffic, flow: Flow):
     """Calls that the gateway sees of one occurrence: none where a plain server answers."""
     design = traffic.life.design
     served = design.api if flow.exchange == "http" else design.socket
-    return 0.0 if served is None or served.row.own else flow.gateway_calls
+    return flow.gateway_calls if served is not None and served.row.api_gateway else 0.0
 
 
 def _scanned_units(traffic: Traffic, flow: Flow):

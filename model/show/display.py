@@ -23,7 +23,7 @@ from model.show.forms import as_csv, as_html, as_markdown, as_note, markdown, qu
 
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
-PERCENT = {"change": "+.0%", "p_better": ".0%", "p_best": ".0%"}
+PERCENT = {"change": "+z.0%", "p_better": ".0%", "p_best": ".0%"}
 
 
 def rounded(value: object, digits: int = 5) -> object:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from model import backends, checks, prices
-from model.life import chains
-from model.life.flow import Flow, FunctionRuns, Traffic, with_cold_shares
+from model.life import chains, exchange
+from model.life.flow import Flow, FunctionRuns, Traffic, open_share, with_cold_shares
 from model.life.sessions import Life, life, mix
+from model.prices import metering
 from model.scenario import AnyDesign, Operation, Scenario
 from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flows
 from model.traffic.refresh import refresh_flows, refreshes_per_s
 from model.traffic.runs import fan_outs, flow_function, flow_run_s, on_lambda, runs
+from model.traffic.services import channels, plan_flow
 from model.traffic.socket import message_flow, socket_flows
 
 __all__ = ["Flow", "Life", "FunctionRuns", "Traffic", "flows", "traffic"]
@@ -32,7 +35,7 @@ def _drafts(current: Life, table_bytes) -> list[Flow]:
     drafts = [flow for n, t in design.timers.items() for flow in timer_flows(current, n, t)]
     held = design.socket is not None
     drafts += [
-        (message_flow if held and a.over == "socket" else action_flow)(current, n, a)
+        (message_flow if held and design.two_way and a.over == "socket" else action_flow)(current, n, a)
         for n, a in current.scenario.actions.items()
     ]
     if held:
@@ -87,7 +90,9 @@ def server_needs(scenario: Scenario, design: AnyDesign, current: Life, drafts: l
 def _uses_server(design: AnyDesign) -> bool:
     """Whether plain servers run at all: for requests, for sockets, as the sender or to keep its cache."""
     socket = design.socket
-    return design.api.row.own or (socket is not None and (socket.row.own or socket.direct_send or _caches(socket)))
+    if socket is None or design.api.row.own or socket.row.own:
+        return design.api.row.own or socket is not None
+    return socket.row.fan_out == "post_each" and (socket.direct_send or _caches(socket))
 
 
 def _caches(socket) -> bool:
@@ -106,9 +111,10 @@ def _server_flows(scenario: Scenario, design: AnyDesign, instances, table_bytes)
     if not _uses_server(design):
         return []
     hours = scenario.month_s / 3600.0
-    found = [
-        Flow("plain server", "server", instances, transport=False, meters={instance_meter(scenario, design): hours})
-    ]
+    meters = {instance_meter(scenario, design): hours}
+    if np.any(np.greater(design.server.disk_usd, 0.0)):
+        meters["disk_usd"] = design.server.disk_usd
+    found = [Flow("plain server", "server", instances, transport=False, meters=meters)]
     socket = design.socket
     if socket is not None and _caches(socket):
         found.append(
@@ -120,6 +126,55 @@ def _server_flows(scenario: Scenario, design: AnyDesign, instances, table_bytes)
             )
         )
     return found
+
+
+def balancer_flows(traffic: Traffic) -> list[Flow]:
+    """The load balancer in front of plain servers with the units that its mean hour takes, and public addresses.
+
+    Source: aws_pricing_pages.
+    """
+    life, server = traffic.life, traffic.life.design.server
+    hours = life.scenario.month_s / 3600.0
+    found: list[Flow] = []
+    if not _uses_server(life.design):
+        return found
+    if server.balancer != "none":
+        one = backends.balancers()[server.balancer]
+        units = backends.balancer_units(server.balancer, *_balanced(traffic))
+        meters = {one.hour_meter: hours, one.unit_meter: units * hours}
+        found.append(Flow("load balancer", "balancer", 1.0, transport=False, meters=meters))
+    if server.public_addresses:
+        found.append(
+            Flow(
+                "public addresses",
+                "balancer",
+                float(server.public_addresses),
+                transport=False,
+                meters={"public_ipv4_hour": hours},
+            )
+        )
+    return found
+
+
+def _balanced(traffic: Traffic) -> tuple:
+    """New connections a second, open connections and GB an hour that go through the load balancer in the mean hour."""
+    life, design = traffic.life, traffic.life.design
+    new: Any = 0.0
+    active: Any = 0.0
+    gb: Any = 0.0
+    for flow in traffic.flows:
+        served = design.api if flow.exchange == "http" else design.socket
+        if served is not None and served.row.own and flow.rates_per_s:
+            new = new + flow.per_month * (flow.cold_share * (flow.exchange == "http") + flow.connects)
+            gb = gb + flow.per_month * metering.transfer_gb(sum(exchange.mean_flow_bytes(traffic, flow)))
+    if design.socket is not None and design.socket.row.own:
+        active = life.open_connections
+    if design.api.row.own:
+        weights = {name: place.weight for name, place in life.places.items()}
+        share = open_share([f for f in traffic.flows if f.exchange == "http"], weights, design.api.idle_timeout_s)
+        active = active + share * life.active_s / life.scenario.month_s
+    month_s = life.scenario.month_s
+    return new / month_s, active, gb / month_s * 3600.0
 
 
 def _settled(design: AnyDesign, scenario: Scenario) -> AnyDesign:
@@ -134,7 +189,8 @@ def _settled(design: AnyDesign, scenario: Scenario) -> AnyDesign:
     said = {e: p.audience or ("recipients" if one_by_one[e] else "broadcast") for e, p in design.pushes.items()}
     pushes = {e: p.model_copy(update={"audience": said[e]}) for e, p in design.pushes.items()}
     design = design.model_copy(update={"pushes": pushes})
-    if socket.row.own:  # it holds the connections itself and sends without asking anybody
+    once = socket.row.fan_out == "publish_once"
+    if socket.row.own or socket.row.fan_out == "held" or (once and not design.api.row.on_lambda):  # nobody is asked
         own = {"direct_send": True, "cache_hit_share": 1.0, "cache_scan_period_s": 0.0}
         return design.model_copy(update={"socket": socket.model_copy(update=own)})
     if socket.disconnect != "key":
@@ -153,6 +209,18 @@ def _table_bytes(current: Life):
     return socket.table_base_bytes + current.open_connections * socket.connection_item_bytes
 
 
+def _check_payloads(name: str, design: AnyDesign, scenario: Scenario) -> None:
+    """Refuse a design whose backend does not take a message as large as an event that it pushes."""
+    if design.socket is None:
+        return
+    row = design.socket.row
+    for event, push in design.pushes.items():
+        size = scenario.events[event].payload_bytes if push.payload_bytes is None else push.payload_bytes
+        if push.sent and np.any(np.greater(size, row.limit(row.most))):
+            got = f"{float(np.max(size)):,.0f} B of {event}"
+            checks.fail(f"{name} must push at most the {row.limit(row.most):,.0f} B that {row.title} takes; got {got}")
+
+
 def traffic(design: AnyDesign | str, scenario: Scenario) -> Traffic:
     """A design's flows with everything they share, from a resolved scenario.
 
@@ -166,6 +234,7 @@ def traffic(design: AnyDesign | str, scenario: Scenario) -> Traffic:
     Raises: InputError, an unknown design
     Source: little1961, cox1962.
     """
+    _check_payloads(design if isinstance(design, str) else "the design", scenario.design(design), scenario)
     design = _settled(scenario.design(design), scenario)
     rtt_s = mix(scenario, lambda n: n.rtt_s)
     polled = next((t.function for t in design.timers.values() if t.timing == "sleep_then_request"), None)
@@ -183,7 +252,13 @@ def traffic(design: AnyDesign | str, scenario: Scenario) -> Traffic:
     instances = _instances(scenario, design, current, drafts)
     done = [_metered(current, f, found, table) for f in drafts]
     done += _server_flows(scenario, design, instances, table)
-    return Traffic(current, done, found, instances, table)
+    refusal = ""
+    if socket is not None and "plan" in socket.row.shapes:
+        plan, refusal = plan_flow(current, done)
+        done.append(plan)
+    subscribed = channels(current)[1]
+    whole = Traffic(current, done, found, instances, table, subscribed, refusal)
+    return replace(whole, flows=[*done, *balancer_flows(whole)])
 
 
 def flows(design: AnyDesign | str, scenario: Scenario) -> list[Flow]:

@@ -15,7 +15,7 @@ def on_lambda(design: AnyDesign, flow: Flow) -> bool:
     """Whether a flow's code runs on Lambda: HTTP behind a gateway, and what a managed socket triggers."""
     if flow.function is None:
         return False
-    served = design.api if flow.exchange == "http" else design.socket
+    served = design.api if flow.exchange == "http" or flow.kind == "publish" else design.socket
     return served is not None and served.row.on_lambda
 
 
@@ -41,7 +41,9 @@ def flow_run_s(life: Life, flow: Flow, table_bytes):
     Source: first_case_code.
     """
     function = flow_function(life, flow, table_bytes)
-    posts_s = life.fan_outs[flow.events[0]].seconds if flow.kind in ("push", "broadcast") else 0.0
+    posts_s = life.held.socket.publish_s if flow.kind == "publish" else 0.0
+    if flow.kind in ("push", "broadcast") and life.held.socket.row.fan_out == "post_each":
+        posts_s = life.fan_outs[flow.events[0]].seconds
     whole_s = chains.run_s(life.scenario, function, table_bytes, posts_s)
     return np.minimum(whole_s, life.scenario.number("lambda_timeout_s"))
 
@@ -106,6 +108,8 @@ def _left_s(life: Life, event: str, table_bytes):
 def _fan_out(life: Life, posts, left_s) -> FanOut:
     socket, scenario = life.held.socket, life.scenario
     row = socket.row
+    if row.fan_out in ("publish_once", "held"):  # nothing of the app goes through its connections
+        return FanOut(posts, socket.publish_s + socket.delivery_s)
     own, post_s = row.own, scenario.number(row.post_s)
     needed_s = post_s * posts if own or socket.fan_out == "sequential" else post_s
     share = np.minimum(left_s / np.maximum(needed_s, 1e-12), 1.0)

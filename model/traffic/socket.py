@@ -1,4 +1,4 @@
-"""Flows of a WebSocket design: connect, heartbeat, pushes, broadcasts, sends to nobody, disconnect."""
+"""Flows of a connection that is held: connect, heartbeat, pushes, broadcasts, sends to nobody, disconnect."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 
 from model.life import chains
 from model.life.flow import Flow
-from model.life.rates import feed_s, pushes_per_s
+from model.life.rates import feed_s
 from model.life.sessions import Life
 from model.scenario import Heartbeat
+from model.traffic import services
 from model.traffic.http import action_flow, everywhere, monthly, push_rates, there_rates
+from model.traffic.services import pushed_bytes, sends_per_month
 
 
 def managed(life: Life) -> bool:
@@ -24,9 +26,10 @@ def connect_flows(life: Life) -> list[Flow]:
     socket = life.held.socket
     rates = everywhere(life, life.connects_per_s)
     connects = monthly(life, rates)
-    billed = life.held.socket.row.billed("connect", life.scenario.billing.connects_billed)
+    row = socket.row
+    billed = row.billed("connect", life.scenario.billing.connects_billed)
     meters = chains.times(chains.message_meters(life.design, 0.0), billed) if np.any(billed) else {}
-    lambdas = 1.0 if managed(life) else 0.0
+    asked = services.subscribe_meters(life) if not life.held.asks_again else {}
     opened = Flow(
         "connect",
         "connect",
@@ -36,19 +39,19 @@ def connect_flows(life: Life) -> list[Flow]:
         request_bytes=socket.upgrade_request_bytes,
         response_bytes=socket.upgrade_response_bytes,
         function=socket.connect_function,
-        executions=lambdas,
-        handlers=1.0,
+        executions=float(row.on_lambda),
+        handlers=float(row.on_lambda or row.own),
         connects=1.0,
-        meters=meters,
+        meters=chains.added(meters, asked),
     )
     closed = Flow(
         "disconnect",
         "disconnect",
         connects,
         function=socket.disconnect_function,
-        executions=lambdas,
-        handlers=1.0,
-        meters=meters,
+        executions=float(managed(life)),
+        handlers=float(managed(life) or row.own),
+        meters=meters if managed(life) else {},
     )
     return [opened, closed]
 
@@ -68,7 +71,12 @@ def message_flow(life: Life, name: str, action) -> Flow:
         executions=handed,
         gateway_calls=handed,
         handlers=count,
-        meters=chains.added(*(chains.message_meters(life.design, size, count) for size in sizes)),
+        meters=chains.added(
+            *(
+                chains.message_meters(life.design, size, count, way)
+                for size, way in zip(sizes, ("in", "out"), strict=False)
+            )
+        ),
         messages_up=count,
         messages_down=count * answers,
     )
@@ -88,8 +96,10 @@ def heartbeat_flow(life: Life, key: str, beat: Heartbeat) -> Flow:
     """A beat and its answer, as long as the connection is open; JSON ones are messages that run code."""
     alive, (up, down) = 1.0 - life.down_share, beat.messages
     rates = everywhere(life, alive / beat.period_s, grace=True)
-    open_switch = life.scenario.billing.pings_billed
-    billed = 1.0 if beat.kind == "json" else life.held.socket.row.billed("ping", open_switch)
+    socket = life.held.socket
+    open_switch = life.scenario.billing.pings_billed if socket.pings_billed is None else socket.pings_billed
+    said = beat.kind == "json" and managed(life)  # a message to the gateway like any other
+    billed = 1.0 if said else socket.row.billed("ping", open_switch, beat.period_s)
     ways = 2.0 if beat.answered else 1.0
     meters = chains.message_meters(life.design, beat.payload_bytes, ways) if np.any(billed) else {}
     return Flow(
@@ -103,7 +113,7 @@ def heartbeat_flow(life: Life, key: str, beat: Heartbeat) -> Flow:
         request_bytes=beat.payload_bytes * (beat.by_client or beat.answered),
         response_bytes=beat.payload_bytes * (not beat.by_client or beat.answered),
         function=beat.function if up else None,
-        executions=up,
+        executions=up * float(socket.row.on_lambda or socket.row.own),
         meters=chains.times(meters, billed),
         messages_up=up,
         messages_down=down,
@@ -111,18 +121,12 @@ def heartbeat_flow(life: Life, key: str, beat: Heartbeat) -> Flow:
     )
 
 
-def pushed_bytes(life: Life, event: str):
-    """The payload of a pushed event: the design's own, or the event's [B]."""
-    own = life.design.pushes[event].payload_bytes
-    return life.scenario.events[event].payload_bytes if own is None else own
-
-
 def push_flow(life: Life, event: str) -> Flow:
     """One message of an event to one connection; told one by one, each is a run of the sender."""
     socket, payload_bytes = life.held.socket, pushed_bytes(life, event)
     one_by_one = life.held.pushes[event].audience == "recipients"
     alone = one_by_one and managed(life)
-    meters = chains.message_meters(life.design, payload_bytes)
+    meters = chains.message_meters(life.design, payload_bytes, what="out")
     if alone and socket.direct_send:
         lookup = chains.database_meters(life.design.functions[socket.send_function])
         meters = chains.added(meters, chains.times(lookup, 1.0 - socket.cache_hit_share))
@@ -142,7 +146,7 @@ def push_flow(life: Life, event: str) -> Flow:
         gateway_calls=1.0,
         function=function,
         executions=1.0 if function else 0.0,
-        handlers=1.0 if one_by_one else 0.0,
+        handlers=1.0 if one_by_one and (alone or socket.row.own) else 0.0,
         meters=meters,
     )
 
@@ -160,14 +164,6 @@ def broadcast_flow(life: Life, event: str) -> Flow:
         executions=1.0 if runs else 0.0,
         handlers=1.0,
     )
-
-
-def sends_per_month(life: Life, event: str):
-    """How many recipients an event is sent to in a month, whether they are there or not."""
-    one = life.scenario.events[event]
-    if one.every_s is not None or one.audience != "recipients":  # only who is there is sent anything
-        return pushes_per_s(life.scenario, event) * life.active_s
-    return one.per_active_day * one.recipients * life.active_days
 
 
 def offline_flow(life: Life, sent: list[str]) -> Flow:
@@ -196,7 +192,7 @@ def lingering_flow(life: Life) -> Flow:
     told = {e: monthly(life, push_rates(life, e)) for e, push in design.pushes.items() if push.sent}
     count = sum(told.values(), 0.0)
     usage = chains.added(
-        *(chains.times(chains.message_meters(design, pushed_bytes(life, e)), n) for e, n in told.items())
+        *(chains.times(chains.message_meters(design, pushed_bytes(life, e), what="out"), n) for e, n in told.items())
     )
     if managed(life) and not design.socket.direct_send:
         send = design.functions[design.socket.send_function]
@@ -239,13 +235,14 @@ def socket_flows(life: Life, table_bytes) -> list[Flow]:
     design = life.held
     told = [e for e, push in design.pushes.items() if push.sent]
     alone = [e for e in told if design.pushes[e].audience == "recipients"]
-    return [
+    beat, push = (services.waiting_flow, services.answer_flow) if design.asks_again else (heartbeat_flow, push_flow)
+    found = [
         *connect_flows(life),
         minutes_flow(life),
-        *(heartbeat_flow(life, key, beat) for key, beat in design.beats.items()),
-        *(push_flow(life, e) for e in told),
-        *(broadcast_flow(life, e) for e in told if e not in alone),
-        offline_flow(life, alone),
-        lingering_flow(life),
-        gone_flow(life, alone, table_bytes),
+        *(beat(life, key, one) for key, one in design.beats.items()),
+        *(push(life, e) for e in told),
     ]
+    if managed(life) or design.socket.row.own:
+        found += [*(broadcast_flow(life, e) for e in told if e not in alone), offline_flow(life, alone)]
+        return [*found, lingering_flow(life), gone_flow(life, alone, table_bytes)]
+    return [*found, *services.service_flows(life, told), lingering_flow(life)]

@@ -145,19 +145,22 @@ WIRE_OF = {
     "mqtt_connect": lambda part: wire.mqtt_connect_bytes(websocket=_on_websocket(part)),
     "mqtt_subscribe": lambda part: wire.mqtt_subscribe_bytes(TOPIC_BYTES, websocket=_on_websocket(part)),
     "mqtt_ping": lambda part: wire.mqtt_ping_bytes(_on_websocket(part)),
-    **{
-        f"mqtt_{name}{'_qos1' * qos}": lambda part, name=name, qos=qos: wire.mqtt_publish_bytes(
-            int(part["payload_bytes"]), TOPIC_BYTES, name == "send", qos, _on_websocket(part)
-        )
-        for name in ("push", "send")
-        for qos in (0, 1)
-    },
+    "mqtt_push": lambda part: _mqtt_bytes(part, False, 0),
+    "mqtt_push_qos1": lambda part: _mqtt_bytes(part, False, 1),
+    "mqtt_send": lambda part: _mqtt_bytes(part, True, 0),
+    "mqtt_send_qos1": lambda part: _mqtt_bytes(part, True, 1),
 }
+
+
+def _mqtt_bytes(part: dict, up: bool, qos: int) -> tuple:
+    """A message over MQTT, up or down."""
+    return wire.mqtt_publish_bytes(int(part["payload_bytes"]), TOPIC_BYTES, up, qos, _on_websocket(part))
 
 
 def _poll_sizes(part: dict) -> tuple[int, int, int]:
     """News, request and response headers of a long poll; the bytes are the same wherever the response is split."""
-    return 0, *(int(part[name]) for name in SIZES)
+    request, response = (int(part[name]) for name in SIZES)
+    return 0, request, response
 
 
 def _on_websocket(part: dict) -> bool:

@@ -22,7 +22,7 @@ from devtools import har_of
 
 import model
 from model import readers
-from tools.bench import servers
+from tools.bench import servers, tls
 from tools.bench.tcp_info import read_tcp_info
 
 PERIODS_S = {"content": 0.5, "unread_counts": 0.8}
@@ -140,3 +140,26 @@ def test_bytes_of_the_har_are_within_1_percent_of_the_sockets_count(run):
     size = socket.messages["bytes"].to_numpy() + np.where(socket.messages["bytes"] > 125, 4, 2) + np.where(sent, 4, 0)
     assert socket.request_header_bytes + size[sent].sum() + 8 == pytest.approx(held_up, rel=0.01)  # 8: the close
     assert socket.response_header_bytes + size[~sent].sum() + 4 == pytest.approx(held_down, rel=0.01)
+
+
+def test_over_http_2_answers_are_within_10_percent_and_request_headers_are_said_to_be_unknown(tmp_path):
+    polled = listening()
+    context = tls.server_context(tls.make_chain("ecdsa3", tmp_path), alpn=("h2",))
+    with running(lambda: servers.http2_server(polled, context, servers.Answers(body_bytes=BODIES_B))):
+        browser = chromium.Browser()
+        try:
+            page = browser.page()
+            page.call("Security.setIgnoreCertificateErrors", ignore=True)
+            page.call("Page.navigate", url=f"https://127.0.0.1:{polled.getsockname()[1]}/")
+            page.until("document.readyState === 'complete'")
+            page.run("for (let k = 0; k < 40; k++) setTimeout(() => fetch('/api/content'), 200 * k)")
+            time.sleep(9.5)
+            page.run("1")
+            infos = [read_tcp_info(s) for s in polled.kept]
+            har = readers.har(har_of(page.events, tmp_path / "chromium.har"))
+        finally:
+            browser.close()
+    rows = har.requests
+    assert set(rows["protocol"]) == {"h2"} and rows["request_header_bytes"].isna().all()
+    assert any("compressed headers" in note for note in har.file.notes)
+    assert rows["transfer_bytes"].sum() == pytest.approx(sum(i.bytes_sent - i.bytes_resent for i in infos), rel=0.1)

@@ -99,7 +99,7 @@ def test_messages_have_exactly_the_size_asked_for(rows, flow):
         ("exact_poll", "http/2", 480),
         ("exact_poll_slow", "http/2", 532),
         ("heartbeat", "websocket", 208),
-        ("push_new_comment", "websocket", 314),
+        ("push_184_bytes", "websocket", 314),
         ("upgrade", "websocket", 830),
         ("close", "tls1.3", 232),
         ("push_appsync_ka", "websocket", 141),

@@ -16,16 +16,8 @@ OTHER_KINDS = ("long_poll", "long_poll_at_once", "sse_event", "sse_comment", "ws
 OTHER_KINDS += ("mqtt_subscribe", "mqtt_ping", "mqtt_push", "mqtt_push_qos1", "mqtt_send", "mqtt_send_qos1")
 KINDS = ("exchange", "push", "heartbeat", "upgrade", "ws_close", "connect", "close", *OTHER_KINDS)
 PROTOCOLS = ("http/1.1", "http/2", "websocket", "tls1.3", "mqtt/tls", "mqtt/wss")
-PAYLOADS = {  # bytes of JSON of each message type, data/product.csv
-    "new_comment": 184,
-    "notification": 306,
-    "stream_processing": 399,
-    "follow_request": 133,
-    "follow_response": 123,
-    "comment_liked": 181,
-    "channel_content_update": 326,
-    "collaborator_update": 209,
-    "unread_count_update": 164,
+PAYLOADS = {  # bytes of JSON of each message type of the first case, data/messages.csv
+    f"{size}_bytes": size for size in (184, 306, 399, 133, 123, 181, 326, 209, 164)
 }
 
 
@@ -121,7 +113,7 @@ FLOWS = (
 )
 
 _PUSHES = {f"push_{name}": 2 for name in PAYLOADS}
-HOURS = (  # what one user causes in an active hour of watching; a pull follows new_comment (3) and unread (1)
+HOURS = (  # what one user causes in an active hour; pulls follow the messages of 184 B (3) and of 164 B (1)
     Hour("polling", "http/1.1", {"poll": 1_800, "rest_poll": 210, "two_segments": 90}),
     Hour("polling", "http/2", {"poll": 1_800, "exact_poll": 210, "two_segments": 90}),
     Hour("push", "http/1.1", {"heartbeat": 120, **_PUSHES, "rest_poll": 8}),

@@ -39,8 +39,7 @@ def user_counts(texts: list[str] | None) -> list[float] | None:
 
 def scenario_of(name: str, changes: list[str] | None = None, region: str | None = None):
     """The scenario of a command, with what its options change."""
-    from ruamel.yaml import YAML, YAMLError
-
+    from model.documents import plain
     from model.scenario import load
 
     values: dict = {} if region is None else {"region": region}
@@ -48,10 +47,7 @@ def scenario_of(name: str, changes: list[str] | None = None, region: str | None 
         path, equals, value = text.partition("=")
         if not (equals and path.strip() and value.strip()):
             checks.fail(f"--set must be PATH=VALUE, such as users=5e4; got {text!r}")
-        try:
-            values[path.strip()] = YAML(typ="safe", pure=True).load(value)
-        except YAMLError:
-            checks.fail(f"--set must give a value in YAML, such as 5e4 or {{low: 1, mode: 2, high: 3}}; got {text!r}")
+        values[path.strip()] = plain(value, f"--set {path.strip()}")
     return load(name).with_(values) if values else load(name)
 
 

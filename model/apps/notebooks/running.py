@@ -196,6 +196,8 @@ def execute(
                 cwd=str(notebook.parent),
             )
         except PapermillExecutionError as error:
+            if error.ename == checks.LeftOut.__name__:
+                return _ended_early(part, output, mark)
             _move(part, str(failed or output))
             said = _without_colours(f"{error.ename}: {error.evalue}".strip().rstrip(":")).splitlines()[0]
             sentence = f"{notebook.name} failed in cell In [{error.exec_count}]: {said}"
@@ -204,6 +206,19 @@ def execute(
             _mark(part, mark)
         _move(part, output)
         return node
+
+
+def _ended_early(part: str, output: str, mark: Mapping | None):
+    """Keep a notebook whose rest has no meaning for its scenario; papermill's cells about a failure go."""
+    import nbformat
+
+    node = nbformat.read(part, as_version=4)
+    node.cells = [one for one in node.cells if "papermill-error-cell-tag" not in one.metadata.get("tags", ())]
+    nbformat.write(node, part)
+    if mark:
+        _mark(part, mark)
+    _move(part, output)
+    return node
 
 
 def engine_name(engine: str) -> str | None:

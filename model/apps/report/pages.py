@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import json
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from model import checks
 from model.apps.notebooks import CHART_MIME, import_schemas
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -51,6 +53,30 @@ def environment():
     env.globals["style"] = Markup(style + HtmlFormatter(style="default").get_style_defs(".highlight"))
     env.globals["script"] = Markup((TEMPLATES / "charts.js").read_text(encoding="utf-8"))
     return env
+
+
+def as_run(path: Path, claims: bool) -> None:
+    """Put the parameters of its run in the place of a notebook's defaults; without claims, take out cells on them."""
+    import_schemas()
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    tagged = {tag: cell for cell in notebook.cells for tag in cell.metadata.get("tags", ())}
+    left_out = {"injected-parameters"} if claims else {"injected-parameters", "claims"}
+    if "injected-parameters" in tagged and "parameters" in tagged:
+        given = tagged["injected-parameters"].source
+        said = {n.targets[0].id: ast.unparse(n.value) for n in ast.parse(given).body if isinstance(n, ast.Assign)}
+        lines = tagged["parameters"].source.splitlines()
+        for node in ast.parse("\n".join(lines)).body:
+            line, name = lines[node.lineno - 1], node.target.id
+            lines[node.lineno - 1] = (
+                line[: node.value.col_offset]
+                + said.get(name, ast.unparse(node.value))
+                + line[node.value.end_col_offset :]
+            )
+        tagged["parameters"].source = "\n".join(lines)
+    notebook.cells = [cell for cell in notebook.cells if not left_out & {*cell.metadata.get("tags", ())}]
+    nbformat.write(notebook, path)
 
 
 def page_of(path: Path) -> ReportPage:
@@ -120,9 +146,10 @@ def _answer(notebook, lines: int = 4) -> str:
 
 
 def _error(notebook) -> str:
-    """The first line of the error that ended the notebook, where one did."""
-    errors = [f"{o.ename}: {o.evalue}" for o in _outputs(notebook) if o.output_type == "error"]
-    return errors[0].splitlines()[0] if errors else ""
+    """What ended the notebook before its last cell, in a line: an error, or what has no meaning for its scenario."""
+    errors = [o for o in _outputs(notebook) if o.output_type == "error"]
+    said = [o.evalue if o.ename == checks.LeftOut.__name__ else f"failed: {o.ename}: {o.evalue}" for o in errors]
+    return said[0].splitlines()[0] if said else ""
 
 
 @functools.cache

@@ -13,7 +13,7 @@ import numpy as np
 from model import checks, claims, paths
 from model.answers import answer
 from model.apps.notebooks import execute_all, write_whole
-from model.apps.report.pages import ReportPage, environment, page_of
+from model.apps.report.pages import ReportPage, as_run, environment, page_of
 from model.outcome import ROWS, Outcome, before_after, compare, evaluate, judged_twice
 from model.scenario import Scenario, load, mode_of
 from model.show import display, pictures
@@ -31,6 +31,7 @@ NAMES = {
 
 SHOWN_DRAWS = 1024
 CLAIMS_PAGE = "08_claims"  # left out where a scenario names no claims
+FILES_PAGE = "11_calibrate"  # left out: it is about files, and a report has none
 RECORD = ".report"  # lists the files of a report, which go when the next one is written into its folder
 
 
@@ -53,12 +54,14 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
         _clear(out_dir)
     except OSError as wrong:
         checks.fail(f"the folder cannot be written: {str(wrong.strerror).lower()}", out_dir)
-    about_claims = [] if case.claims else [CLAIMS_PAGE]
+    left_out = [FILES_PAGE] if case.claims else [FILES_PAGE, CLAIMS_PAGE]
     notebooks = notebooks or sorted(
-        path for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb") if path.stem not in about_claims
+        path for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb") if path.stem not in left_out
     )
     executed = execute_all(notebooks, parameters, out_dir / "notebooks", **how)
     there = [e.output for e in executed if e.output.exists()]
+    for path in there:
+        as_run(path, bool(case.claims))
     lost = {e.notebook.stem: e.error for e in executed if not e.output.exists()}
     more = {
         "facts": _facts(case, outcome),
@@ -146,7 +149,8 @@ def write(
             write_whole(folder / "plotly.min.js", pictures.plotly_js())
         entries = [_entry(page, source, folder) for page, source in zip(pages, sources, strict=True)]
         gone = [
-            {"file": "", "title": stem, "answer": "", "error": why, "source": ""} for stem, why in (lost or {}).items()
+            {"file": "", "title": stem, "answer": "", "error": f"failed: {why}", "source": ""}
+            for stem, why in (lost or {}).items()
         ]
         index = _rendered(
             "index.html.j2",
@@ -174,7 +178,7 @@ def _table(name: str, frame, folder: Path, digits: int) -> dict:
     if "change" in header:  # a share, as people say it
         k = header.index("change")
         for row, record in zip(rows, made.records, strict=True):
-            row[k] = f"{record['change']:+.0%}" if isinstance(record["change"], float) else row[k]
+            row[k] = f"{record['change']:+z.0%}" if isinstance(record["change"], float) else row[k]
     csv, markdown = (f"tables/{_slug(name)}.{kind}" for kind in ("csv", "md"))
     index = list(made.index)
     write_whole(folder / csv, as_csv(frame, index=bool(index), index_label=index or None))
