@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from model import battery, checks
+from model.answers.away import away_sentences
 from model.answers.mending import mend, only_loop, tuned
 from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, soon_enough
 from model.outcome import Outcome, evaluate, low_middle_high, rank_quantile
@@ -64,6 +65,7 @@ def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float
     said = [*_choices(soon), *_mends(soon, case, own)]
     if len(own) > 1:
         said += [*_pair(soon), *_measure(case)]
+    said += away_sentences(case, draws, seed)
     return Answer(tuple(said), soon.table(), soon.frontier())
 
 

@@ -110,3 +110,9 @@ OTHERS = {  # what is not as on a WebSocket
     ("mqtt", "message"): mqtt_message,
     ("mqtt", "heartbeat"): mqtt_beat,
 }
+
+
+def mobile_push_bytes(traffic: Traffic, flow: Flow, ip: int):
+    """A push on the connection that the phone's system keeps to Apple or Google."""
+    more = traffic.life.scenario.number("away_push_overhead_bytes")
+    return wire.websocket_message_bytes(wire.rounded_bytes(flow.response_bytes + more), False, "1.3", ip)

@@ -77,6 +77,7 @@ class Life:
     down_share: Any = 0.0
     fallback_share: Any = 0.0
     fan_outs: dict[str, FanOut] = field(default_factory=dict)  # of the events that are pushed
+    away: Any = None  # `life.away.Away`: what the design does when away
 
     def __post_init__(self) -> None:
         self.finite("active time", self.active_s)
@@ -107,8 +108,21 @@ class Life:
 
     @property
     def open_connections(self):
-        """Mean number of connections open at once, lingering ones included, by Little's law."""
+        """Mean number of connections open at once, lingering ones and those when away included, by Little's law."""
+        return self._open_in_app + self._open_away
+
+    @property
+    def busiest_connections(self):
+        """Connections open in the busiest hour: those of the app rise with its use, those when away do not."""
+        return self._open_in_app * self.scenario.usage.peak_to_mean_ratio + self._open_away
+
+    @property
+    def _open_in_app(self):
         return (self.connected_share + self.lingering_share) * self.active_s / self.scenario.month_s
+
+    @property
+    def _open_away(self):
+        return 0.0 if self.away is None else self.away.connections
 
     @property
     def channels_live(self):

@@ -10,7 +10,7 @@ import numpy as np
 
 from model import checks, ledger, paths, prices, radio
 from model.prices import places
-from model.scenario import columns
+from model.scenario import columns, platforms
 from model.scenario.fields import Range, mode_of, refuse
 from model.scenario.transports import AnyDesign, AnyHeld, Choices, HeldDesign
 
@@ -123,6 +123,7 @@ def _check_design(which: str, design: AnyDesign, scenario: Choices) -> None:
         refuse(f"{which}.pull must be given where a push or a poll triggers pulls; got nothing")
     if isinstance(design, HeldDesign):
         _check_held(which, design)
+    platforms.check_away(which, design, scenario)
     delivered = {event for timer in design.timers.values() for event in timer.delivers} | set(design.pushes)
     for event in scenario.events:
         if event not in delivered and event not in (scenario.refresh.shows if scenario.refresh else ()):

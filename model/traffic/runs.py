@@ -15,7 +15,7 @@ def on_lambda(design: AnyDesign, flow: Flow) -> bool:
     """Whether a flow's code runs on Lambda: HTTP behind a gateway, and what a managed socket triggers."""
     if flow.function is None:
         return False
-    served = design.api if flow.exchange == "http" or flow.kind == "publish" else design.socket
+    served = design.api if flow.exchange == "http" or flow.kind in ("publish", "mobile push") else design.socket
     return served is not None and served.row.on_lambda
 
 
