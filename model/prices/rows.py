@@ -18,7 +18,7 @@ __all__ = ["Allowance", "PriceRow", "allowances", "as_date", "checked_tiers", "f
 
 COLUMNS = ("meter", "region", "effective_from", "tier_from", "price_usd", "unit", "source", "where", "confidence")
 CONFIDENCES = ("high", "medium", "low")
-MOST = {"price_usd": 1e6, "tier_from": 1e18, "amount_per_month": 1e18}  # beyond it is a slip
+MOST = {"price_usd": 1e6, "tier_from": 1e18, "step": 1e18, "amount_per_month": 1e18}  # beyond it is a slip
 OWN = "your own"  # the source of a price that the user gives
 ALLOWANCE_KINDS = ("always", "first_12_months")
 
