@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from model import battery, checks
+from model import checks
+from model.answers.measures import drain_saved, drain_words
 from model.answers.mending import mend, only_loop, tuned
 from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, soon_enough
 from model.outcome import Outcome, evaluate, low_middle_high, rank_quantile
@@ -16,7 +17,6 @@ from model.scenario import Scenario, load, mode_of
 from model.show.display import number
 
 SURE = 2 / 3  # of the draws, below which the answer says that it depends
-NOTICED = 0.02  # of what a phone uses, below which nobody notices a difference
 NEAR = 0.1  # a tuned period nearer than that to its own is no other design
 
 
@@ -196,12 +196,7 @@ def _pair(soon: SoonEnough) -> list[str]:
         said.append(f"The work, some {some} hours, comes back in {middle} ({low} to {high}) years{why}.")
     else:
         said.append(f"The move does not lower the bill{_for_users(soon, before, after)}.")
-    drains = [outcome[d].total("battery") for d in (before, after)]
-    whole = battery.drain(outcome.scenario)["mode"][["screen and processor", "own traffic on the radio"]].sum()
-    share = np.ravel((drains[0] - drains[1]) / (whole + drains[0]))
-    noticed = "nobody would notice" if abs(np.median(share)) < NOTICED else "heavy users may notice"
-    way = "less" if np.median(share) >= 0 else "more"
-    said.append(f"The phone uses {number(100 * abs(np.median(share)), 2)} % {way} in an active hour: {noticed}.")
+    said.append(drain_words(drain_saved(outcome)))
     return said
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from model import checks
 from model.checks import inert
 from model.show import terminal
-from model.show.forms import as_csv, as_html, as_markdown, as_note, markdown, quiet, without_infinities
+from model.show.forms import as_csv, as_html, as_markdown, as_note, folded, headed, markdown, quiet, without_infinities
 
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
@@ -67,6 +67,8 @@ class Result:
     tolerance: dict = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # said below the table
     steps: Mapping = field(default_factory=dict)  # figures on a step between draws, in words, by row and column
+    units: str | Mapping | None = None  # shown behind the names of columns
+    fold: float = 0.0  # of every column, below which rows are shown as one
 
     def payload(self) -> dict:
         """What is kept as JSON: name, columns, index columns, records and tolerances."""
@@ -81,10 +83,14 @@ class Result:
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
         digits, columns = min(self.digits, SHOWN_DIGITS), _without_ends(self.columns)
-        rows = [[_figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in self.records]
+        records = folded(self.records, self.index, self.fold) if self.fold and self.index else self.records
+        rows = [[_figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in records]
+        counts = [any(isinstance(r[c], numbers.Real) and not isinstance(r[c], bool) for r in records) for c in columns]
+        units = None if "unit" in columns else self.units  # where each row has its own
+        header = [headed(c, counted, units) for c, counted in zip(columns, counts, strict=True)]
         if len(rows) == 1 and not self.index and len(columns) > 1:
-            return ["", "value"], [list(pair) for pair in zip(columns, rows[0], strict=True)]
-        return columns, rows
+            return ["", "value"], [list(pair) for pair in zip(header, rows[0], strict=True)]
+        return header, rows
 
     def to_html(self) -> str:
         """The table as HTML, every text escaped and to the left, columns of numbers to the right."""
@@ -114,7 +120,14 @@ class Result:
         return {RESULT_MIME: self.payload(), "text/html": self.to_html(), "text/plain": self.to_text()}
 
 
-def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapping | None = None) -> Result:
+def result(
+    table: object,
+    name: str = "result",
+    digits: int = 5,
+    tolerance: Mapping | None = None,
+    units: str | Mapping | None = None,
+    fold: float = 0.0,
+) -> Result:
     """A table ready to be the last expression of a notebook's result cell.
 
     Parameters
@@ -125,6 +138,9 @@ def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapp
     digits : int, significant digits that the inputs deserve; 5 unless told
     tolerance : mapping, optional, column name to the relative difference that a check lets pass; anything visible
         else fails
+    units : str or mapping, optional, the unit of every column of numbers, or of each by its name ("" for the others);
+        only shown, the JSON keeps the names
+    fold : float, rows below this share of every column are shown as one; the JSON keeps them
 
     Returns: Result, shows as a table and carries the rounded rows as JSON
     Raises: InputError where the table has no columns or two columns of one name
@@ -147,7 +163,7 @@ def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapp
     records = tuple({c: rounded(v, digits) for c, v in zip(columns, row, strict=True)} for row in rows)
     notes = tuple(notes_of(table))
     steps = getattr(table, "attrs", {}).get("steps", {})
-    return Result(name, tuple(columns), tuple(index), records, digits, dict(tolerance or {}), notes, steps)
+    return Result(name, tuple(columns), tuple(index), records, digits, dict(tolerance or {}), notes, steps, units, fold)
 
 
 def _frame(table: object):
