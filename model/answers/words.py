@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class Answer:
     sentences: tuple[str, ...]
     soon_enough: Any  # DataFrame, a row a design, event and limit
     frontier: Any  # DataFrame, for each limit the designs that none beats in both cost and share told
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sentences: choose, mend, move, measure
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
@@ -61,10 +62,10 @@ def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float
     case = case if users is None else case.with_({"users": float(users)})
     own, case = list(case.designs), _with_tuned(case, share)
     soon = soon_enough(evaluate(case, None, draws, seed), list(case.designs), share)
-    said = [*_choices(soon), *_mends(soon, case, own)]
+    parts = {"choose": tuple(_choices(soon)), "mend": tuple(_mends(soon, case, own))}
     if len(own) > 1:
-        said += [*_pair(soon), *_measure(case)]
-    return Answer(tuple(said), soon.table(), soon.frontier())
+        parts |= {"move": tuple(_pair(soon)), "measure": tuple(_measure(case))}
+    return Answer(tuple(line for lines in parts.values() for line in lines), soon.table(), soon.frontier(), parts)
 
 
 def move(outcome: Outcome) -> list[str]:

@@ -105,3 +105,14 @@ def folded(records: Sequence[Mapping], names: Sequence[str], least: float) -> li
         return [dict(r) for r in records]
     rest = {names[0]: f"{len(small)} more", **{c: sum(r[c] for r in small) for c in columns}}
     return [*(dict(r) for r in records if r not in small), {c: rest.get(c, "") for c in records[0]}]
+
+
+def told_first(table):
+    """A table of measures with the share told in time before all else, as a person is shown it."""
+    if "measure" not in table.index.names:
+        return table
+    labels = list(table.index.get_level_values("measure"))
+    users = list(table.index.get_level_values("users")) if "users" in table.index.names else [0] * len(labels)
+    first = {count: users.index(count) for count in users}
+    order = sorted(range(len(labels)), key=lambda k: (first[users[k]], not labels[k].startswith("told in time"), k))
+    return table.iloc[order]
