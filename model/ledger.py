@@ -68,7 +68,14 @@ class Row:
 
 
 def unit_of(name: str) -> str | None:
-    """The unit that a name's ending stands for, None where the ending is no known unit."""
+    """The unit that a name's ending stands for.
+
+    Parameters
+    ----------
+    name : str, such as "lambda_invoke_s"
+
+    Returns: str, or None where the ending is no known unit
+    """
     endings = [s for s in SUFFIXES if name.endswith(s)]
     return SUFFIXES[max(endings, key=len)] if endings else None
 

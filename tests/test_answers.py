@@ -9,6 +9,7 @@ import model
 from model import answers, latency
 from model.answers import mending
 from model.checks import InputError
+from model.show.display import number
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +126,27 @@ def test_a_scenario_of_one_design_is_compared_with_none(tmp_path):
     assert (
         len(found.sentences) <= 3 and "From " not in str(found) and set(found.frontier["limit_s"]) == {1.0, 10.0, 60.0}
     )
+
+
+def test_what_is_said_of_a_measure_is_in_the_table(twilly):
+    outcome, table = model.evaluate(twilly), model.before_after(twilly)
+    rows = {"latency": "told in time 10 s", "battery": "battery", "data": "mobile data", "load": "server load"}
+    for measure, row in {**rows, "cost": "cost"}.items():
+        said = answers.about(outcome, measure)
+        for which in ("before", "after"):
+            assert number(table.loc[row, which], 3) in said, (measure, said)
+    assert "nobody would notice" in answers.about(outcome, "battery") and "notice" in answers.about(outcome, "latency")
+    with pytest.raises(InputError, match="unknown measure 'costs'; did you mean 'cost'"):
+        answers.about(outcome, "costs")
+
+
+def test_every_measure_of_every_transport_has_a_sentence_and_equal_designs_no_difference():
+    case = model.load("chat_every_way")
+    for design in ("long_poll_own_server", "iot_core_mqtt", "durable_objects"):
+        outcome = model.evaluate(case.with_({"pair": ["poll_http_api", design]}))
+        for measure in ("latency", "battery", "data", "load", "cost"):
+            said = answers.about(outcome, measure)
+            assert answers.title(outcome, design).lower() in said.lower() and not re.search(r"\b(nan|inf)\b", said)
+    alike = model.evaluate(case.with_({"pair": ["poll_http_api", "poll_http_api"]}))
+    assert "Hardly anyone would notice" in answers.about(alike, "latency")
+    assert all("no difference" in answers.about(alike, measure) for measure in ("battery", "data", "load", "cost"))

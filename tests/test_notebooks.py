@@ -29,8 +29,8 @@ def test_the_title_is_a_question(notebook):
     assert first.cell_type == "markdown" and re.match(r"# .+\?\s*(\n|$)", first.source)
 
 
-def test_it_has_12_to_22_cells(notebook):
-    assert 12 <= len(notebook.cells) <= 22
+def test_it_has_12_to_26_cells(notebook):
+    assert 12 <= len(notebook.cells) <= 26
 
 
 def test_the_parameters_cell_is_second_and_holds_typed_literals_with_units(notebook):

@@ -8,7 +8,8 @@ import pytest
 import model
 from model import checks, paths
 from model.apps import report
-from model.apps.cli import options, tables
+from model.apps.cli import tables
+from model.apps.cli.options import Format
 from model.apps.explore import state, widget
 
 ROOT = paths.PACKAGE.parent
@@ -129,7 +130,7 @@ def test_show_says_what_is_ones_own_what_comes_from_where_and_which_assumed_inpu
 def test_an_input_that_is_ones_own_is_assumed_no_more(chat, tmp_path, capsys):
     path = tmp_path / "chat.yaml"
     path.write_text(chat.read_text("utf-8") + "usage: {dau_mau_share: 0.3}\n", encoding="utf-8")
-    tables.show(str(path), format=options.Format.csv)
+    tables.show(str(path), format=Format.csv)
     rows = dict(line.split(",")[:1] + [line.split(",")[-2]] for line in capsys.readouterr().out.splitlines())
     assert rows["usage.dau_mau_share"] == paths.shown(path) != rows["usage.session_sigma_ln"]
     tables.show(str(path))
@@ -149,7 +150,7 @@ def test_list_names_all_that_a_scenario_may_name(capsys):
     }
     assert wanted.keys() == set(tables.Kind)
     for kind, names in wanted.items():
-        tables.listed(tables.Kind(kind), options.Format.csv)
+        tables.listed(tables.Kind(kind), Format.csv)
         listed = {line.split(",")[0] for line in capsys.readouterr().out.splitlines()[1:]}
         assert listed >= set(names), kind
         assert kind == "phones" or len(listed) == len(names), kind

@@ -206,7 +206,7 @@ Usage,AmazonApiGateway,EUC1-ApiGatewayMinute,x,100,0,0.1,{SPAN},,arn:one
 PrivateRateDiscount,AmazonApiGateway,EUC1-ApiGatewayMinute,x,0,-0.15,,{SPAN},,
 SavingsPlanCoveredUsage,AWSLambda,Lambda-GB-Second,Invoke,200,4,4,{SPAN},3,
 SavingsPlanNegation,AWSLambda,Lambda-GB-Second,Invoke,200,-4,,{SPAN},,
-Usage,AmazonDynamoDB,EUC1-IA-ReadRequestUnits,x,9,9,9,{SPAN},,
+Usage,AmazonDynamoDB,IA-ReadRequestUnits,x,9,9,9,{SPAN},,
 Usage,AmazonCloudFront,EU-DataTransfer-Out-Bytes,x,9,9,9,{SPAN},,
 Usage,AmazonApiGateway,EU-DataTransfer-Out-Bytes,x,7,0.63,0.63,{SPAN},,
 Usage,AWSELB,LoadBalancerUsage,LoadBalancing:Network,3,0.0675,0.0675,{SPAN},,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from model import battery, checks
+from model import checks
 from model.answers.away import away_sentences
+from model.answers.measures import drain_saved, drain_words
 from model.answers.mending import mend, only_loop, tuned
 from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, soon_enough
 from model.outcome import Outcome, evaluate, low_middle_high, rank_quantile
@@ -17,7 +18,6 @@ from model.scenario import Scenario, load, mode_of
 from model.show.display import number
 
 SURE = 2 / 3  # of the draws, below which the answer says that it depends
-NOTICED = 0.02  # of what a phone uses, below which nobody notices a difference
 NEAR = 0.1  # a tuned period nearer than that to its own is no other design
 
 
@@ -28,6 +28,7 @@ class Answer:
     sentences: tuple[str, ...]
     soon_enough: Any  # DataFrame, a row a design, event and limit
     frontier: Any  # DataFrame, for each limit the designs that none beats in both cost and share told
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sentences: choose, mend, move, measure
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
@@ -62,11 +63,11 @@ def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float
     case = case if users is None else case.with_({"users": float(users)})
     own, case = list(case.designs), _with_tuned(case, share)
     soon = soon_enough(evaluate(case, None, draws, seed), list(case.designs), share)
-    said = [*_choices(soon), *_mends(soon, case, own)]
+    parts = {"choose": tuple(_choices(soon)), "mend": tuple(_mends(soon, case, own))}
     if len(own) > 1:
-        said += [*_pair(soon), *_measure(case)]
-    said += away_sentences(case, draws, seed)
-    return Answer(tuple(said), soon.table(), soon.frontier())
+        parts |= {"move": tuple(_pair(soon)), "measure": tuple(_measure(case))}
+    parts["away"] = tuple(away_sentences(case, draws, seed))
+    return Answer(tuple(line for lines in parts.values() for line in lines), soon.table(), soon.frontier(), parts)
 
 
 def move(outcome: Outcome) -> list[str]:
@@ -198,12 +199,7 @@ def _pair(soon: SoonEnough) -> list[str]:
         said.append(f"The work, some {some} hours, comes back in {middle} ({low} to {high}) years{why}.")
     else:
         said.append(f"The move does not lower the bill{_for_users(soon, before, after)}.")
-    drains = [outcome[d].total("battery") for d in (before, after)]
-    whole = battery.drain(outcome.scenario)["mode"][["screen and processor", "own traffic on the radio"]].sum()
-    share = np.ravel((drains[0] - drains[1]) / (whole + drains[0]))
-    noticed = "nobody would notice" if abs(np.median(share)) < NOTICED else "heavy users may notice"
-    way = "less" if np.median(share) >= 0 else "more"
-    said.append(f"The phone uses {number(100 * abs(np.median(share)), 2)} % {way} in an active hour: {noticed}.")
+    said.append(drain_words(drain_saved(outcome)))
     return said
 
 

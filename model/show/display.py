@@ -19,40 +19,23 @@ import numpy as np
 from model import checks
 from model.checks import inert
 from model.show import terminal
-from model.show.forms import as_csv, as_html, as_markdown, as_note, markdown, quiet, without_infinities
+from model.show.digits import number, rounded
+from model.show.forms import (
+    as_csv,
+    as_html,
+    as_markdown,
+    as_note,
+    folded,
+    headed,
+    markdown,
+    quiet,
+    told_first,
+    without_infinities,
+)
 
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
 PERCENT = {"change": "+z.0%", "p_better": ".0%", "p_best": ".0%"}
-
-
-def rounded(value: object, digits: int = 5) -> object:
-    """The value as JSON can hold it, a real number rounded to its significant digits."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (bool, str, numbers.Integral)):
-        return value
-    if isinstance(value, numbers.Real):
-        if math.isnan(value):
-            return None
-        return float(f"{value:.{digits - 1}e}") + 0.0 if math.isfinite(value) else str(float(value))
-    return None if type(value).__name__ in ("NAType", "NaTType") else str(value)
-
-
-def number(value: object, digits: int = 5) -> str:
-    """The number as a person reads it: rounded to its significant digits, thousands apart."""
-    value = rounded(value, digits)
-    if value is None:
-        return "n/a"
-    if isinstance(value, (bool, str)):
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    if value and not 1e-4 <= abs(value) < 1e15:
-        return f"{value:.{digits}g}"
-    places = 0 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    text = f"{value:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 @dataclass(frozen=True)
@@ -67,6 +50,8 @@ class Result:
     tolerance: dict = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # said below the table
     steps: Mapping = field(default_factory=dict)  # figures on a step between draws, in words, by row and column
+    units: str | Mapping | None = None  # shown behind the names of columns
+    fold: float = 0.0  # of every column, below which rows are shown as one
 
     def payload(self) -> dict:
         """What is kept as JSON: name, columns, index columns, records and tolerances."""
@@ -81,10 +66,17 @@ class Result:
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
         digits, columns = min(self.digits, SHOWN_DIGITS), _without_ends(self.columns)
-        rows = [[_figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in self.records]
+        records = folded(self.records, self.index, self.fold) if self.fold and self.index else self.records
+        rows = [[_figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in records]
+        counts = [any(isinstance(r[c], numbers.Real) and not isinstance(r[c], bool) for r in records) for c in columns]
+        own = {} if self.units is None or isinstance(self.units, str) else self.units
+        each = "unit" in columns  # a row has a unit of its own, and a column only where it is told one
+        header = [
+            headed(c, n, self.units if c in own or not each else None) for c, n in zip(columns, counts, strict=True)
+        ]
         if len(rows) == 1 and not self.index and len(columns) > 1:
-            return ["", "value"], [list(pair) for pair in zip(columns, rows[0], strict=True)]
-        return columns, rows
+            return ["", "value"], [list(pair) for pair in zip(header, rows[0], strict=True)]
+        return header, rows
 
     def to_html(self) -> str:
         """The table as HTML, every text escaped and to the left, columns of numbers to the right."""
@@ -114,7 +106,14 @@ class Result:
         return {RESULT_MIME: self.payload(), "text/html": self.to_html(), "text/plain": self.to_text()}
 
 
-def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapping | None = None) -> Result:
+def result(
+    table: object,
+    name: str = "result",
+    digits: int = 5,
+    tolerance: Mapping | None = None,
+    units: str | Mapping | None = None,
+    fold: float = 0.0,
+) -> Result:
     """A table ready to be the last expression of a notebook's result cell.
 
     Parameters
@@ -125,6 +124,9 @@ def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapp
     digits : int, significant digits that the inputs deserve; 5 unless told
     tolerance : mapping, optional, column name to the relative difference that a check lets pass; anything visible
         else fails
+    units : str or mapping, optional, the unit of every column of numbers, or of each by its name ("" for the others);
+        only shown, the JSON keeps the names
+    fold : float, rows below this share of every column are shown as one; the JSON keeps them
 
     Returns: Result, shows as a table and carries the rounded rows as JSON
     Raises: InputError where the table has no columns or two columns of one name
@@ -147,7 +149,7 @@ def result(table: object, name: str = "result", digits: int = 5, tolerance: Mapp
     records = tuple({c: rounded(v, digits) for c, v in zip(columns, row, strict=True)} for row in rows)
     notes = tuple(notes_of(table))
     steps = getattr(table, "attrs", {}).get("steps", {})
-    return Result(name, tuple(columns), tuple(index), records, digits, dict(tolerance or {}), notes, steps)
+    return Result(name, tuple(columns), tuple(index), records, digits, dict(tolerance or {}), notes, steps, units, fold)
 
 
 def _frame(table: object):
@@ -158,7 +160,7 @@ def _frame(table: object):
         table = table.to_frame(table.name or "value")
     if isinstance(table, Mapping) and not any(np.ndim(v) for v in table.values()):
         table = [dict(table)]
-    frame = _told_first(table if isinstance(table, pd.DataFrame) else pd.DataFrame(table))
+    frame = told_first(table if isinstance(table, pd.DataFrame) else pd.DataFrame(table))
     plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     if plain:
         return frame, []
@@ -166,17 +168,6 @@ def _frame(table: object):
         str(n) if n is not None else ("row" if i == 0 else f"row {i + 1}") for i, n in enumerate(frame.index.names)
     ]
     return frame.rename_axis(index=names).reset_index(allow_duplicates=True), names
-
-
-def _told_first(table):
-    """A table of measures with the share told in time before all else, as a person is shown it."""
-    if "measure" not in table.index.names:
-        return table
-    labels = list(table.index.get_level_values("measure"))
-    users = list(table.index.get_level_values("users")) if "users" in table.index.names else [0] * len(labels)
-    first = {count: users.index(count) for count in users}
-    order = sorted(range(len(labels)), key=lambda k: (first[users[k]], not labels[k].startswith("told in time"), k))
-    return table.iloc[order]
 
 
 def _numeric(text: str) -> bool:
@@ -219,7 +210,7 @@ def show(table, form: str, title: str = "") -> None:
 
 def _shown(table) -> tuple[list[str], list[list[str]]]:
     """The header and the rows as texts, without columns that are empty."""
-    flat = _told_first(table).reset_index()
+    flat = told_first(table).reset_index()
     columns = [c for c in _without_ends(flat.columns) if not flat[c].eq("").all()]
     steps = getattr(table, "attrs", {}).get("steps", {})
     rows = flat.to_dict("records")

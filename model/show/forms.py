@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Mapping, Sequence
 
 from model.checks import inert
 
@@ -68,3 +69,50 @@ def without_infinities(table):
         return flat
     said = ["; ".join(f"{c} not in this session" for c in late.columns if row[c]) for _, row in late.iterrows()]
     return flat.assign(notes=said)
+
+
+ENDINGS = {"s": "s", "j": "J", "w": "W", "usd": "USD", "per_s": "1/s", "bytes": "B", "pct": "%"}  # of a column's name
+PLAIN = {"users": "-", "clients": "-", "change": "-", "p_better": "-", "p_best": "-"}  # columns, and what they count in
+UNITS = frozenset("s J W USD B bytes % %/h 1/s MB users MB/h USD/month".split())
+
+
+def headed(column: str, number: bool, units: str | Mapping[str, str] | None) -> str:
+    """A column's name as a person is shown it, with its unit in brackets where it holds numbers; [-] has none.
+
+    A name that says its unit keeps it: `tail_s` and `tail, s` are both shown as `tail [s]`.
+    """
+    if units is None or "[" in column or not column:
+        return column
+    name, _, unit = column.rpartition(", ")
+    if unit in UNITS and name:
+        return f"{name} [{'B' if unit == 'bytes' else unit}]"
+    if not number:
+        return column
+    own = units.get(column) if isinstance(units, Mapping) else None
+    end = next((e for e in sorted(ENDINGS, key=len, reverse=True) if column.endswith(f"_{e}")), "")
+    if own is None and end:
+        return f"{column.removesuffix(f'_{end}')} [{ENDINGS[end]}]"
+    unit = own or PLAIN.get(column) or (units if isinstance(units, str) else units.get("", ""))
+    return f"{column} [{unit}]" if unit else column
+
+
+def folded(records: Sequence[Mapping], names: Sequence[str], least: float) -> list[dict]:
+    """Rows that are less than a share of every column of numbers as one row, whose name says how many they are."""
+    columns = [c for c, value in records[0].items() if c not in names and isinstance(value, (int, float))]
+    sums = {c: sum(abs(r[c]) for r in records) for c in columns}
+    small = [r for r in records if all(abs(r[c]) < least * sums[c] or not r[c] for c in columns)]
+    if len(small) < 2:
+        return [dict(r) for r in records]
+    rest = {names[0]: f"{len(small)} more", **{c: sum(r[c] for r in small) for c in columns}}
+    return [*(dict(r) for r in records if r not in small), {c: rest.get(c, "") for c in records[0]}]
+
+
+def told_first(table):
+    """A table of measures with the share told in time before all else, as a person is shown it."""
+    if "measure" not in table.index.names:
+        return table
+    labels = list(table.index.get_level_values("measure"))
+    users = list(table.index.get_level_values("users")) if "users" in table.index.names else [0] * len(labels)
+    first = {count: users.index(count) for count in users}
+    order = sorted(range(len(labels)), key=lambda k: (first[users[k]], not labels[k].startswith("told in time"), k))
+    return table.iloc[order]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -21,6 +22,7 @@ ROWS = {"autorange": "reversed", "automargin": True, "showgrid": False}  # named
 UPRIGHT = {"type": "line", "y0": 0, "y1": 1, "yref": "y domain", "line": {"color": GREY, "dash": "dot", "width": 1}}
 LABEL = {"y": 1.0, "yref": "paper", "showarrow": False, "xanchor": "left", "yanchor": "top", "xshift": 4}
 LABEL_FONT = {"size": 12, "color": GREY}
+TITLE_LETTERS, LINE_PX = 84, 21  # of a line of the title
 FEW_DECADES = 3.0  # so many have room for a number at 2 and 5 as well
 
 
@@ -79,7 +81,19 @@ def figure(
         "xaxis": axes["x"],
         "yaxis": axes["y"],
     }
-    return go.Figure(_told({"data": traces, "layout": {**look, **layout}}))
+    drawn = _told({"data": traces, "layout": {**look, **layout}})
+    _wrap(drawn["layout"])
+    return go.Figure(drawn)
+
+
+def _wrap(layout: dict) -> None:
+    """Break a long title into lines, and make room for them."""
+    lines = textwrap.wrap(layout["title"]["text"], TITLE_LETTERS)
+    more = LINE_PX * (len(lines) - 1)
+    if more > 0:
+        layout["title"]["text"] = "<br>".join(lines)
+        layout["height"] += more
+        layout["margin"] = {**layout["margin"], "t": layout["margin"]["t"] + more}
 
 
 def _told(part):

@@ -30,7 +30,9 @@ def line(form: str, second: int, caller: int) -> str:
             turn = second // 30 % 20  # a connection has 20 lines
             kind = {0: "CONNECT", 19: "DISCONNECT"}.get(turn, "MESSAGE")
             connection = f"{caller:x}-{second // 600:x}="
-            return f'{head}"eventType":"{kind}","routeKey":"send","connectionId":"{connection}"}}'
+            return (
+                f'{head}"caller":"-","user":"-","eventType":"{kind}","routeKey":"send","connectionId":"{connection}"}}'
+            )
         return f'{head}"httpMethod":"GET","routeKey":"GET /feed","protocol":"HTTP/1.1","responseLength":"214"}}'
     if form == "load balancer":
         return (

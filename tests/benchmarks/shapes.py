@@ -56,6 +56,8 @@ SHAPES = {
 
 def reranged(value, path=()):
     """The content with every float that may have a range given one, by the type of its field."""
+    if isinstance(value, Range) and value.chance is not None:
+        return {"chance": value.chance}
     if isinstance(value, Range):
         return {"low": value.low, "mode": value.mode, "high": value.high}
     if isinstance(value, Part):

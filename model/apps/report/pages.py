@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import html as html_module
 import json
 import re
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from markupsafe import Markup
 
 from model import checks
 from model.apps.notebooks import CHART_MIME, import_schemas
+from model.apps.report import setting
 
 TEMPLATES = Path(__file__).parent / "templates"
 PLACE = "chart-placeholder-{}-end"
@@ -31,6 +33,7 @@ class ReportPage:
     title: str
     body: Markup
     charts: list[dict] = field(default_factory=list)
+    contents: list[tuple[str, str]] = field(default_factory=list)
     answer: str = ""
     error: str = ""
 
@@ -50,7 +53,8 @@ def environment():
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
     )
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    env.globals["style"] = Markup(style + HtmlFormatter(style="default").get_style_defs(".highlight"))
+    light, dark = (HtmlFormatter(style=name).get_style_defs(".highlight") for name in ("default", "github-dark"))
+    env.globals["style"] = Markup(f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{style}")
     env.globals["script"] = Markup((TEMPLATES / "charts.js").read_text(encoding="utf-8"))
     return env
 
@@ -89,17 +93,22 @@ def page_of(path: Path) -> ReportPage:
     given = any("injected-parameters" in cell.metadata.get("tags", ()) for cell in notebook.cells)
     if given:  # a page shows the parameters it was made with, not those that a notebook starts from
         notebook.cells = [cell for cell in notebook.cells if "parameters" not in cell.metadata.get("tags", ())]
-    figures = _take_charts(notebook)
+    figures, formulas = _take_charts(notebook), setting.take_formulas(notebook)
     exporter = HTMLExporter(template_name="basic", sanitize_html=True, exclude_anchor_links=True)
     exporter.register_filter("clean_html", cleaned)  # nbconvert's own takes headings and table heads away
     html, _ = exporter.from_notebook_node(notebook)
+    html, contents = setting.with_headings(setting.with_scrolling_tables(setting.with_folded_code(html)))
+    for n, formula in enumerate(formulas):
+        html = html.replace(setting.FORMULA_PLACE.format(n), formula, 1)
     charts = []
     for n, figure in enumerate(figures):
-        html = html.replace(PLACE.format(n), f'<div class="chart" id="chart-{n}"></div>', 1)
-        own = {"id": f"chart-{n}", "json": script_json(figure)}
-        charts.append({**own, "title": chart_title(figure), "figure": figure})
+        own = {"id": f"chart-{n}", "json": script_json(figure), "title": chart_title(figure)}
+        drawn = f'<div class="chart" id="chart-{n}"></div>'
+        told = Markup("<figcaption>{}</figcaption>").format(own["title"])
+        html = html.replace(PLACE.format(n), f'<figure class="plot">{told}{drawn}</figure>', 1)
+        charts.append({**own, "figure": figure})
     title = _title(notebook) or path.stem
-    return ReportPage(path.stem, title, Markup(html), charts, _answer(notebook), _error(notebook))
+    return ReportPage(path.stem, title, Markup(html), charts, contents, _answer(notebook), _error(notebook))
 
 
 def script_json(figure: dict) -> Markup:
@@ -112,7 +121,7 @@ def chart_title(figure: dict) -> str:
     """What the chart is called."""
     title = figure.get("layout", {}).get("title") or {}
     text = (title.get("text") if isinstance(title, dict) else title) or "chart"
-    return re.sub(r"<[^>]*>", " ", str(text)).strip()
+    return html_module.unescape(re.sub(r"<[^>]*>", " ", str(text))).strip()
 
 
 def _outputs(notebook) -> list:

@@ -9,11 +9,13 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import numpy as np
+from markupsafe import Markup
 
 from model import checks, claims, paths
 from model.answers import answer
 from model.apps.notebooks import execute_all, write_whole
 from model.apps.report.pages import ReportPage, as_run, environment, page_of
+from model.apps.report.setting import with_links
 from model.outcome import ROWS, Outcome, before_after, compare, evaluate, judged_twice
 from model.scenario import Scenario, load, mode_of
 from model.show import display, pictures
@@ -29,6 +31,11 @@ NAMES = {
 }
 
 
+FRONT = {  # the three numbers of the first page: what they are, and how they are written
+    "told in time 10 s": ("of what is sent is on the screen within 10 s", "{} %"),
+    "cost": ("a month, the bill", "${}"),
+    "battery": ("of a full battery in an active hour", "{} %"),
+}
 SHOWN_DRAWS = 1024
 CLAIMS_PAGE = "08_claims"  # left out where a scenario names no claims
 FILES_PAGE = "11_calibrate"  # left out: it is about files, and a report has none
@@ -67,7 +74,8 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
         "facts": _facts(case, outcome),
         "first": 2 if case.claims else 1,
         "lost": lost,
-        "said": answer(case).sentences,
+        "said": answer(case).parts,
+        "figures": _figures(tables["Before and after"]),
     }
     index = write(there, tables, out_dir, case.title, **more)
     broken = [e.error for e in executed if e.error]
@@ -98,6 +106,18 @@ def _tables(case: Scenario, outcome: Outcome) -> dict:
     return tables
 
 
+def _figures(table) -> list[dict]:
+    """The three numbers of the first page, each with what nine in ten draws lie between."""
+    shown = []
+    for row, (what, form) in FRONT.items():
+        one = {"what": what}
+        for side in ("before", "after"):
+            middle, low, high = (display.number(table.loc[row, f"{side}{end}"], 3) for end in ("", "_low", "_high"))
+            one |= {side: form.format(middle), f"{side}_range": f"({low} to {high})"}
+        shown.append(one)
+    return shown
+
+
 def _facts(case: Scenario, outcome: Outcome) -> dict:
     """What the figures of the report are for."""
     life, users = outcome.before.traffic.life, mode_of(case.users)
@@ -120,7 +140,8 @@ def write(
     digits: int = 4,
     facts: Mapping | None = None,
     first: int = 2,
-    said: Sequence[str] = (),
+    said: Mapping[str, Sequence[str]] | None = None,
+    figures: Sequence[Mapping] = (),
     lost: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the pages of executed notebooks and an index with tables, verdicts and pictures before them.
@@ -140,10 +161,11 @@ def write(
             (folder / name).mkdir(parents=True, exist_ok=True)
         pages = [page_of(p) for p in sources]
         shown = [_table(name, frame, folder, digits) for name, frame in tables.items()]
-        for page in pages:
-            write_whole(
-                folder / page.file, _rendered("page.html.j2", title=page.title, charts=page.charts, body=page.body)
-            )
+        for k, page in enumerate(pages):
+            around = {"before": pages[k - 1] if k else None, "after": pages[k + 1] if k + 1 < len(pages) else None}
+            body = Markup(with_links(page.body, stems))
+            own = {"title": page.title, "charts": page.charts, "contents": page.contents, "body": body}
+            write_whole(folder / page.file, _rendered("page.html.j2", **own, **around))
         drawn = _pictures(pages, folder)
         if any(page.charts for page in pages):
             write_whole(folder / "plotly.min.js", pictures.plotly_js())
@@ -158,7 +180,8 @@ def write(
             tables=shown[:first],
             more=shown[first:],
             pictures=drawn,
-            said=said,
+            said=said or {},
+            figures=figures,
             facts={k: display.number(v, 6) for k, v in (facts or {}).items()},
             pages=[*entries, *gone],
             charts=[p for p in drawn if not p["file"]],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_LINES = 30_000_000  # they are held as numbers, about 50 bytes a line
-SORTED = 500_000  # lines whose gaps are sorted at once
+SORTED = 200_000  # lines whose gaps are sorted at once
 AT_ONCE = 10_000  # rows that are held before they go into the arrays
 MESSAGES = re.compile(r'\s*\{\s*"(events|searchedLogStreams|nextToken)"\s*:')
 

@@ -1,0 +1,159 @@
+"""One sentence or two about each measure of the compared pair: what changes, in numbers, and who would notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from model import battery, checks, mobile_data, server_load
+from model.outcome import Outcome
+from model.show.display import number
+
+NOTICED = 0.02  # of what a phone uses, or of a plan of 1 GB, below which nobody notices a difference
+SEEN_S, SEEN_SHARE = 1.0, 0.01  # a difference of the median, and of the share told within 10 s, that people see
+PLAN_MB = 1000.0
+ALIKE = 0.005  # a smaller difference is none
+SAID = {  # what a design does in a row of the table, with what unit
+    "battery": ("takes", " %", " of a full battery in an active hour"),
+    "mobile data": ("carries", " MB", " in an active hour"),
+    "server load": ("asks its servers", " times", " a minute for each active user"),
+    "told in time 10 s": ("tells", " %", " within 10 s"),
+    "cost": ("costs", " USD", " a month"),
+}
+
+
+def about(outcome: Outcome, measure: str) -> str:
+    """What the move between the two compared designs changes in one measure, in words.
+
+    Parameters
+    ----------
+    outcome : Outcome, of a scenario with two designs or more; every input at its mode is enough
+    measure : str, latency, battery, data, load or cost
+
+    Returns: str, two or three sentences with numbers, units, and whether anyone would notice
+    Raises: InputError, an unknown measure
+    """
+    return ABOUT[checks.known("measure", measure, ABOUT)](outcome, *outcome.scenario.compared)
+
+
+def title(outcome: Outcome, design: str) -> str:
+    """What a design is called in a sentence."""
+    return outcome[design].traffic.life.design.title
+
+
+def drain_saved(outcome: Outcome) -> np.ndarray:
+    """The share of the phone's drain in an active hour that the move takes away, by draw."""
+    drains = [outcome[d].total("battery") for d in outcome.scenario.compared]
+    whole = battery.drain(outcome.scenario)["mode"][["screen and processor", "own traffic on the radio"]].sum()
+    return np.ravel((drains[0] - drains[1]) / (whole + drains[0]))
+
+
+def drain_words(share: np.ndarray) -> str:
+    """The share of the phone's drain that a move takes away, and whether anyone would notice."""
+    noticed = "nobody would notice" if abs(np.median(share)) < NOTICED else "heavy users may notice"
+    way = "less" if np.median(share) >= 0 else "more"
+    return f"The phone uses {number(100 * abs(np.median(share)), 2)} % {way} in an active hour: {noticed}."
+
+
+def _figures(outcome: Outcome, row: str) -> list[float]:
+    """A row of the table for both designs, over draws the median."""
+    return [float(np.median(v[:, 0])) for v in outcome.values(row)]
+
+
+def _moved(outcome: Outcome, row: str) -> str:
+    """What a design does now and what the other did: `A carries 0.24 MB in an active hour, B 1.4 MB: 82 % less`."""
+    (was, now), (does, unit, per) = _figures(outcome, row), SAID[row]
+    before, after = (title(outcome, d) for d in outcome.scenario.compared)
+    if not np.isfinite([was, now]).all():
+        reasons = [reason for (_, what), reason in outcome.notes.items() if what == row]
+        return f"The {row} of the two cannot be compared: {'; '.join(reasons) or 'one of them has no end'}"
+    ends = f"{after} {does} {number(now, 3)}{unit}{per}, {before} {number(was, 3)}{unit}"
+    return f"{ends[0].upper()}{ends[1:]}: {_less(was, now)}"
+
+
+def _less(was: float, now: float) -> str:
+    """A change as people say it."""
+    if was == now or abs(now - was) < ALIKE * abs(was):
+        return "no difference"
+    if not was or abs(now / was) >= 10.0:
+        return "which is more" if not was else f"{number(now / was, 2)} times as much"
+    return f"{number(100.0 * abs(now / was - 1.0), 2)} % {'less' if now < was else 'more'}"
+
+
+def _late(seconds: float) -> str:
+    return f"{number(seconds, 2)} s" if np.isfinite(seconds) else "not in their session"
+
+
+def _latency(outcome: Outcome, before: str, after: str) -> str:
+    """Told within 1 and 10 s, the median, and whether people who wait for it would see the difference."""
+    names = [title(outcome, d) for d in (before, after)]
+    told = {t: _figures(outcome, f"told in time {t} s") for t in (1, 10)}
+    middle = _figures(outcome, "notification latency p50")
+    if not np.isfinite(told[10]).all():
+        return f"{_moved(outcome, 'told in time 10 s')}."
+    points, sooner_s = told[10][1] - told[10][0], middle[0] - middle[1] if np.isfinite(middle).all() else np.inf
+    seen = abs(points) >= 100 * SEEN_SHARE or abs(sooner_s) >= SEEN_S
+    way = "sooner" if points + told[1][1] > told[1][0] else "later"
+    noticed = f"People who wait for it would notice: they are told {way}" if seen else "Hardly anyone would notice"
+    shares = [f"{number(told[t][1], 3)} % instead of {number(told[t][0], 3)} % within {t} s" for t in (10, 1)]
+    return (
+        f"With {names[1]} instead of {names[0]}, people in the app are told of {' and '.join(shares)}. Half of what is"
+        f" sent is on the screen after {_late(middle[1])} instead of {_late(middle[0])}. {noticed}."
+    )
+
+
+def _battery(outcome: Outcome, before: str, after: str) -> str:
+    """What each takes of the battery, and the share of the phone's drain."""
+    return f"{_moved(outcome, 'battery')}. {drain_words(drain_saved(outcome))}"
+
+
+def _data(outcome: Outcome, before: str, after: str) -> str:
+    """What each carries in an active hour and takes out of a plan of 1 GB."""
+    month = [float(np.median(mobile_data.metered_mb_per_month(outcome[d].traffic))) for d in (before, after)]
+    noticed = "nobody would notice" if abs(month[0] - month[1]) < NOTICED * PLAN_MB else "people on small plans notice"
+    return (
+        f"{_moved(outcome, 'mobile data')}. Of a plan of 1 GB a month that is {number(100 * month[1] / PLAN_MB, 2)} %"
+        f" instead of {number(100 * month[0] / PLAN_MB, 2)} %: {noticed}."
+    )
+
+
+def _load(outcome: Outcome, before: str, after: str) -> str:
+    """What the servers are asked, and the first limit that each design meets as users grow."""
+    first = []
+    for design in (before, after):
+        broken = {k: float(np.median(v)) for k, v in server_load.users_at_quota(outcome[design].traffic).items()}
+        load = min(broken, key=lambda k: broken[k], default="")
+        some = load and np.isfinite(broken[load])
+        met = f"{load}, at {number(broken[load], 2)} users" if some else "none that is published"
+        first.append(f"the first limit of {title(outcome, design)} is {met}")
+    return f"{_moved(outcome, 'server load')}. As users grow, {'; '.join(first)}. Until then users notice neither."
+
+
+def _cost(outcome: Outcome, before: str, after: str) -> str:
+    """Both bills, the difference per user, and what most of either pays for."""
+    was, now = _figures(outcome, "cost")
+    if not np.isfinite([was, now]).all():
+        return f"{_moved(outcome, 'cost')}."
+    users = float(outcome.users[0])
+    parts, said = outcome.by_flow("cost"), []
+    for name, design in (("before", before), ("after", after)):
+        most = parts[name].idxmax()
+        share = 100 * parts[name][most] / max(parts[name].sum(), 1e-12)
+        said.append(f"{number(share, 2)} % of the bill of {title(outcome, design)} is for: {most}")
+    saved = was - now
+    usd = f"${number(abs(saved) / users, 2)} a user and month"
+    moved = f"${number(abs(saved), 3)} {'less' if saved > 0 else 'more'}, {usd}" if saved else "no difference"
+    return (
+        f"{title(outcome, after)} costs ${number(now, 3)} a month at {number(users, 6)} users, {title(outcome, before)}"
+        f" ${number(was, 3)}: {moved}. {'; '.join(said)}."
+    )
+
+
+ABOUT: dict[str, Callable[[Outcome, str, str], str]] = {
+    "latency": _latency,
+    "battery": _battery,
+    "data": _data,
+    "load": _load,
+    "cost": _cost,
+}
