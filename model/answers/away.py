@@ -17,7 +17,7 @@ MOST_DRAWS, SELDOM, RARELY, BOTH = 128, 0.1, 0.01, 0.5
 
 
 @dataclass(frozen=True)
-class Way:
+class WhenAway:
     """What one way does for people who are away, by draw."""
 
     minute: np.ndarray  # share told within a minute [%]
@@ -40,7 +40,7 @@ def _span(values: np.ndarray, unit: str = "") -> str:
     return f"{middle}{unit} ({low} to {high})"
 
 
-def _done(case: Scenario, name: str, way: str, draws: int, seed: int) -> Way | None:
+def _done(case: Scenario, name: str, way: str, draws: int, seed: int) -> WhenAway | None:
     """What a design would do by a way; None where it cannot, or nobody is away."""
     try:
         outcome = evaluate(case.with_({f"{name}.when_away": way}), None, draws, seed, designs=[name])
@@ -50,11 +50,22 @@ def _done(case: Scenario, name: str, way: str, draws: int, seed: int) -> Way | N
         return None
     away = [np.ravel(usd) for flow, usd in parts.items() if flow.endswith(AWAY) or "mobile push" in flow]
     usd = sum(away, np.zeros(1))
-    return None if any(np.isnan(row).any() for row in rows) else Way(*rows, np.broadcast_to(usd, rows[0].shape))
+    return None if any(np.isnan(row).any() for row in rows) else WhenAway(*rows, np.broadcast_to(usd, rows[0].shape))
 
 
 def away_sentences(case: Scenario, draws: int, seed: int = 0, most: int = 2) -> list[str]:
-    """What designs that say `when_away` do for people who are away, and what another way would."""
+    """What designs that say `when_away` do for people who are away, and what another way would.
+
+    Parameters
+    ----------
+    case : Scenario, the scenario
+    draws : int, draws of every range, of which at most 128 are worked out
+    seed : int, seed of the draws
+    most : int, how many designs are told of
+
+    Returns: list of str, a sentence a design, then whether a socket, or a poll where the design holds no connection, is
+    worth it beside mobile push, and what mobile push changes; empty where no design tells people when away
+    """
     said, draws = [], min(draws, MOST_DRAWS)
     names = [name for name, design in case.designs.items() if design.when_away != "none"][:most]
     for name in names:

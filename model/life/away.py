@@ -32,7 +32,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Away:
+class AwayLife:
     """What a design does when away, over all its stretches."""
 
     way: str
@@ -84,7 +84,7 @@ def brought(life: Life) -> list[str]:
     return [e for e in sent if np.any(np.greater(recipients_per_month(life, e), 0.0))]
 
 
-def when_away(life: Life) -> Away | None:
+def when_away(life: Life) -> AwayLife | None:
     """What a design does when away; None where it tells nobody then."""
     scenario, design = life.scenario, life.design
     if design.when_away == "none":
@@ -106,7 +106,7 @@ def when_away(life: Life) -> Away | None:
         for asleep, part in ((False, 1.0 - about.asleep_share), (True, about.asleep_share)):
             timings = _timings(life, one, asleep, off_screen_h)
             found.append(Stretch(one, asleep, share * part, seen, timings))
-    return Away(design.when_away, scenario.users, hours / off_screen_h, on_s, scenario.month_s, tuple(found))
+    return AwayLife(design.when_away, scenario.users, hours / off_screen_h, on_s, scenario.month_s, tuple(found))
 
 
 def _timings(life: Life, one: Allowed, asleep: bool, off_screen_h) -> dict[str, dict[str, Any]]:

@@ -77,7 +77,7 @@ class Life:
     down_share: Any = 0.0
     fallback_share: Any = 0.0
     fan_outs: dict[str, FanOut] = field(default_factory=dict)  # of the events that are pushed
-    away: Any = None  # `life.away.Away`: what the design does when away
+    away: Any = None  # `life.away.AwayLife`: what the design does when away
 
     def __post_init__(self) -> None:
         self.finite("active time", self.active_s)
