@@ -6,12 +6,13 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from model import ledger, paths
 from model.scenario.fields import mode_of, refuse
-from model.scenario.transports import AnyDesign, Choices, HeldDesign
+from model.scenario.transports import AnyDesign, HeldDesign
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,20 @@ def allowed() -> MappingProxyType:
     Source: android_power, apple_background_push, fcm_priority.
     """
     rows = ledger.read_csv(paths.data("platforms.csv"))
-    found = {(r["platform"], r["way"]): {**r, "runs": r["runs"] == "yes", "held": r["held"] == "yes"} for r in rows}
+    found: dict[tuple, dict[str, Any]] = {
+        (r["platform"], r["way"]): {**r, "runs": r["runs"] == "yes", "held": r["held"] == "yes"} for r in rows
+    }
     return MappingProxyType({key: Allowed(**row) for key, row in found.items()})
 
 
-def _used(scenario: Choices, design: AnyDesign) -> Iterator[Allowed]:
+def _used(scenario: Any, design: AnyDesign) -> Iterator[Allowed]:
     """What the platforms that anybody uses let a design do when away."""
     for name, platform in scenario.usage.away.platforms.items():
         if mode_of(platform.share) > 0:
             yield allowed()[name, design.away_way]
 
 
-def check_away(which: str, design: AnyDesign, scenario: Choices) -> None:
+def check_away(which: str, design: AnyDesign, scenario: Any) -> None:
     """Refuse what a design cannot do when away, or no platform of the scenario lets it do."""
     way, away = design.when_away, scenario.usage.away
     if way == "none":
@@ -74,7 +77,7 @@ def check_away(which: str, design: AnyDesign, scenario: Choices) -> None:
         )
 
 
-def away_notes(which: str, design: AnyDesign, scenario: Choices) -> list[str]:
+def away_notes(which: str, design: AnyDesign, scenario: Any) -> list[str]:
     """What platforms refuse or cap of what a design does when away, a sentence a platform."""
     if design.when_away == "none":
         return []
@@ -105,12 +108,12 @@ def away_table():
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["platform", "way"])
 
 
-def least_s(scenario: Choices, one: Allowed, asleep: bool):
+def least_s(scenario: Any, one: Allowed, asleep: bool):
     """The least time between two of a kind that a platform lets a phone in that state do."""
     row = one.asleep if asleep else one.awake
     return scenario.number(row) if row else 0.0
 
 
-def number_of(scenario: Choices, row: str, default: float):
+def number_of(scenario: Any, row: str, default: float):
     """A number of the ledger that a platform's row names, or what holds where it names none."""
     return scenario.number(row) if row else np.asarray(default)[()]
