@@ -9,6 +9,7 @@ import small_notebooks
 
 from model import checks
 from model.apps import notebooks, report
+from model.apps.report import setting
 from model.apps.report.pages import cleaned
 from model.show import pictures
 
@@ -52,7 +53,7 @@ def test_the_index_has_a_picture_the_table_and_its_verdicts_before_the_notebooks
     places = [
         index.index(s)
         for s in (
-            '<figure class="front">',
+            '<figure class="front plot">',
             "1.235",
             'class="good">holds',
             "<h2>Notebooks</h2>",
@@ -117,7 +118,8 @@ def test_without_a_browser_the_index_draws_the_chart_itself(made, tmp_path, monk
     monkeypatch.setattr(pictures, "available", lambda: False)
     index = report.write([made / "notebooks" / "01_answer.ipynb"], {}, tmp_path / "out", "Title")
     page = index.read_text()
-    assert 'class="chart" id="chart-0"' in page and 'data-for="chart-0"' in page and "<img" not in page
+    assert all(f'class="chart" id="{c}"' in page and f'data-for="{c}"' in page for c in ("chart-0", "chart-front"))
+    assert "<img" not in page
 
 
 def test_two_notebooks_of_one_name_are_refused(made, tmp_path):
@@ -169,3 +171,23 @@ def test_a_report_is_of_its_own_scenario_only_and_names_what_failed(tmp_path):
     index = text(folder, "index.html")
     assert "This notebook failed: ZeroDivisionError: division by zero" in index
     assert "02_dies" in index and "This notebook failed: the worker process died (exit code 3)" in index
+
+
+def test_a_page_has_contents_folded_code_formulas_frames_and_links_only_to_pages_that_are_there():
+    said = "**Why.** one\n\n$$a = \\frac{b}{2}$$ costs `$5$`, $3 to $4; see [it](02_it.ipynb) and [that](03_no.ipynb)."
+    cells = [
+        nbformat.v4.new_markdown_cell(f"# What?\n\n{said}"),
+        nbformat.v4.new_markdown_cell("$$<script>x</script>$$"),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    (formula,) = setting.take_formulas(notebook)
+    assert "<mfrac>" in formula and "`$5$`" in notebook.cells[0].source and "$3 to $4" in notebook.cells[0].source
+    assert notebook.cells[1].source == "$$<script>x</script>$$"
+    page, contents = setting.with_headings("<p><strong>Is it so?</strong> yes</p><p><strong>Not this</strong> one.</p>")
+    assert contents == [("part-1", "Is it so?")] and '<h2 id="part-1">Is it so?</h2><p>Yes</p>' in page
+    assert "<details" in setting.with_folded_code('<div class="highlight"><pre>x = 1</pre></div>')
+    assert setting.with_scrolling_tables("<table><tr><th></th></tr></table>").startswith(
+        '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><tr><td></td>'
+    )
+    links = setting.with_links('<a href="02_it.ipynb">it</a> <a href="03_no.ipynb">that</a>', ["02_it"])
+    assert links == '<a href="02_it.html">it</a> that'

@@ -97,6 +97,7 @@ def page_of(path: Path) -> ReportPage:
     exporter = HTMLExporter(template_name="basic", sanitize_html=True, exclude_anchor_links=True)
     exporter.register_filter("clean_html", cleaned)  # nbconvert's own takes headings and table heads away
     html, _ = exporter.from_notebook_node(notebook)
+    html = html.replace("output_stdout", "output_stdout says", 1)  # what a notebook prints first is its answer
     html, contents = setting.with_headings(setting.with_scrolling_tables(setting.with_folded_code(html)))
     for n, formula in enumerate(formulas):
         html = html.replace(setting.FORMULA_PLACE.format(n), formula, 1)

@@ -24,7 +24,9 @@ def take_formulas(notebook) -> list[str]:
         if re.search(r"[<>&]", text):  # what would be a tag on the page stays a text
             return match[0]
         try:
-            found.append(convert(text, display="block" if match[1] else "inline"))
+            made = convert(text, display="block" if match[1] else "inline")
+            frame = '<span class="formula" tabindex="0" role="region" aria-label="Formula">'
+            found.append(f"{frame}{made}</span>" if match[1] else made)
         except Exception:  # no formula after all: the text stands as it is
             return match[0]
         return FORMULA_PLACE.format(len(found) - 1)
@@ -50,8 +52,14 @@ def with_headings(page: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def with_folded_code(page: str) -> str:
-    """The page with each cell's code behind a line that unfolds it."""
-    return CODE.sub(r'<details class="code"><summary>Show the code</summary>\1</details>', page)
+    """The page with each cell's code behind a line that unfolds it; the parameters stay open."""
+
+    def folded(match: re.Match) -> str:
+        said = html.unescape(re.sub(r"<[^>]*>", "", match[1])).strip()
+        open_, name = (" open", "Parameters") if re.match(r"\w+: \w+ = .+  # ", said) else ("", "Show the code")
+        return f'<details class="code"{open_}><summary>{name}</summary>{match[1]}</details>'
+
+    return CODE.sub(folded, page)
 
 
 def with_scrolling_tables(page: str) -> str:

@@ -32,11 +32,15 @@ NAMES = {
 
 
 FRONT = {  # the three numbers of the first page: what they are, and how they are written
-    "told in time 10 s": ("of what is sent is on the screen within 10 s", "{} %"),
-    "cost": ("a month, the bill", "${}"),
-    "battery": ("of a full battery in an active hour", "{} %"),
+    "told in time 10 s": ("On the screen within 10 s, of all that is sent", "{} %"),
+    "cost": ("The bill, a month", "${}"),
+    "battery": ("Of a full battery, in an active hour", "{} %"),
 }
 SHOWN_DRAWS = 1024
+FIRST, JUDGED = "Before and after", "The published claims, judged twice"
+CLAIMED = ("claimed_before", "claimed_after", "verdict")  # stand in a table of their own, where there is one
+ODDS = {"p_better": "odds", "p_best": "odds"}
+NUMBER = re.compile(r"[-+]?[\d,.]+(e[+-]\d+)?%?( pts)?( \([-\d,.e]+ to [-\d,.e]+\))?|n/a")
 CLAIMS_PAGE = "08_claims"  # left out where a scenario names no claims
 FILES_PAGE = "11_calibrate"  # left out: it is about files, and a report has none
 RECORD = ".report"  # lists the files of a report, which go when the next one is written into its folder
@@ -75,7 +79,7 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
         "first": 2 if case.claims else 1,
         "lost": lost,
         "said": answer(case).parts,
-        "figures": _figures(tables["Before and after"]),
+        "figures": _figures(tables[FIRST]),
     }
     index = write(there, tables, out_dir, case.title, **more)
     broken = [e.error for e in executed if e.error]
@@ -95,11 +99,11 @@ def _clear(folder: Path) -> None:
 
 def _tables(case: Scenario, outcome: Outcome) -> dict:
     """The tables that the report writes as files and shows first, by name."""
-    tables = {"Before and after": before_after(case, draws=SHOWN_DRAWS)}
+    tables = {FIRST: before_after(case, draws=SHOWN_DRAWS)}
     if len(case.designs) > 2:
         tables["All designs of the scenario"] = compare(case, draws=SHOWN_DRAWS)
     if case.claims:
-        tables["The published claims, judged twice"] = judged_twice(case)
+        tables[JUDGED] = judged_twice(case)
     units = {measure: unit for measure, _, unit in ROWS.values()} | {"latency": "%"}
     for measure in claims.MEASURES:
         tables[f"{NAMES[measure]} by flow, {units[measure]}"] = outcome.by_flow(measure)
@@ -160,14 +164,16 @@ def write(
         for name in ("tables", "pictures"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         pages = [page_of(p) for p in sources]
-        shown = [_table(name, frame, folder, digits) for name, frame in tables.items()]
+        less = CLAIMED if JUDGED in tables else ()
+        shown = [_table(name, frame, folder, digits, less if name == FIRST else ()) for name, frame in tables.items()]
         for k, page in enumerate(pages):
             around = {"before": pages[k - 1] if k else None, "after": pages[k + 1] if k + 1 < len(pages) else None}
             body = Markup(with_links(page.body, stems))
             own = {"title": page.title, "charts": page.charts, "contents": page.contents, "body": body}
             write_whole(folder / page.file, _rendered("page.html.j2", **own, **around))
         drawn = _pictures(pages, folder)
-        if any(page.charts for page in pages):
+        front = {**drawn[0], "id": "chart-front", "file": ""} if drawn else None
+        if drawn:
             write_whole(folder / "plotly.min.js", pictures.plotly_js())
         entries = [_entry(page, source, folder) for page, source in zip(pages, sources, strict=True)]
         gone = [
@@ -179,12 +185,13 @@ def write(
             title=title,
             tables=shown[:first],
             more=shown[first:],
+            front=front,
             pictures=drawn,
             said=said or {},
             figures=figures,
             facts={k: display.number(v, 6) for k, v in (facts or {}).items()},
             pages=[*entries, *gone],
-            charts=[p for p in drawn if not p["file"]],
+            charts=[*([front] if front else []), *(p for p in drawn if not p["file"])],
         )
         files = [page.file for page in pages] + [one[kind] for one in shown for kind in ("csv", "markdown")]
         files += [p["file"] for p in drawn if p["file"]] + [unquote(e["source"]) for e in entries if e["source"]]
@@ -194,20 +201,22 @@ def write(
         checks.fail(f"cannot write the report to {folder}: {error.strerror}")
 
 
-def _table(name: str, frame, folder: Path, digits: int) -> dict:
-    """A table for the index, written as CSV and Markdown on the way."""
+def _table(name: str, frame, folder: Path, digits: int, less: Sequence[str] = ()) -> dict:
+    """A table for the index without some columns, written whole as CSV and Markdown on the way."""
     made = display.result(frame, name, digits)
     header, rows = made.cells()
-    if "change" in header:  # a share, as people say it
-        k = header.index("change")
+    for column, form in display.PERCENT.items():  # shares, as people say them
         for row, record in zip(rows, made.records, strict=True):
-            row[k] = f"{record['change']:+z.0%}" if isinstance(record["change"], float) else row[k]
+            if isinstance(record.get(column), float):
+                row[header.index(column)] = f"{record[column]:{form}}"
+    kept = [k for k, column in enumerate(header) if column not in less]
+    header, rows = [header[k] for k in kept], [[row[k] for k in kept] for row in rows]
     csv, markdown = (f"tables/{_slug(name)}.{kind}" for kind in ("csv", "md"))
     index = list(made.index)
     write_whole(folder / csv, as_csv(frame, index=bool(index), index_label=index or None))
     write_whole(folder / markdown, f"{made.to_markdown()}\n")
     cells = [[{"text": c, "tone": _tone(h, c)} for h, c in zip(header, row, strict=True)] for row in rows]
-    shown = [h.replace("_", " ") for h in header]
+    shown = [ODDS.get(h, h.replace("_", " ")) for h in header]
     return {"name": name, "header": shown, "rows": cells, "csv": csv, "markdown": markdown, "notes": made.notes}
 
 
@@ -216,7 +225,7 @@ def _tone(column: str, text: str) -> str:
     if "verdict" in column.lower():
         said = text.lower()
         return "bad" if said.startswith(BAD) else "maybe" if said.startswith(MAYBE) else "good" if said == GOOD else ""
-    return "number" if re.fullmatch(r"[-+]?[\d,.]+(e[+-]\d+)?%?|n/a", text) else ""
+    return "number" if NUMBER.fullmatch(text) else ""
 
 
 def _pictures(pages: list[ReportPage], folder: Path) -> list[dict]:
@@ -236,7 +245,15 @@ def _pictures(pages: list[ReportPage], folder: Path) -> list[dict]:
 def _entry(page: ReportPage, path: Path, folder: Path) -> dict:
     inside = path.resolve().is_relative_to(folder.resolve())
     source = quote(path.resolve().relative_to(folder.resolve()).as_posix()) if inside else ""
-    return {"file": quote(page.file), "title": page.title, "answer": page.answer, "error": page.error, "source": source}
+    short = re.sub(r"^\d+_", "", page.stem).replace("_", " ")
+    return {
+        "file": quote(page.file),
+        "short": short,
+        "title": page.title,
+        "answer": page.answer,
+        "error": page.error,
+        "source": source,
+    }
 
 
 def _rendered(template: str, **what) -> str:

@@ -8,13 +8,15 @@ function drawn(holder) {
   var template = layout.template && layout.template.layout || {};
   layout.paper_bgcolor = layout.plot_bgcolor = template.paper_bgcolor = template.plot_bgcolor = "rgba(0,0,0,0)";
   var titled = (layout.title && layout.title.text || "").split("<br>").length;
+  layout.modebar = { bgcolor: "rgba(0,0,0,0)" };
   delete layout.width; delete layout.title; layout.autosize = true;
   layout.margin = Object.assign({}, layout.margin, { t: Math.max(36, (layout.margin && layout.margin.t || 60) - 24 * titled) });
   if (narrow) { layout.font = Object.assign({}, layout.font, { size: 10 }); layout.margin.l = 10; layout.margin.r = 8; }
   if (narrow && figure.data.length > 2 && layout.showlegend !== false) {
-    layout.legend = { orientation: "h", y: -0.25, yanchor: "top", x: 0 }; layout.height = (layout.height || 430) + 22 * figure.data.length;
+    layout.height = (layout.height || 430) + 60;
+    layout.legend = { orientation: "h", y: -70 / (layout.height - 150), yanchor: "top", x: 0 };
   }
-  Plotly.newPlot(holder.dataset.for, figure.data, layout, { responsive: true, displaylogo: false, displayModeBar: !narrow });
+  Plotly.newPlot(holder.dataset.for, figure.data, layout, { responsive: true, displaylogo: false, displayModeBar: narrow ? false : "hover" });
 }
 function all() { document.querySelectorAll("script.chart-data").forEach(drawn); }
 all();
