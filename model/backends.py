@@ -7,7 +7,7 @@ balancer. Held: a function is billed while a connection is open. Awake: an objec
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
@@ -152,13 +152,13 @@ def plan_meters(backend: str, peak: Mapping[str, Any]) -> tuple[dict[str, Any], 
     beyond = np.atleast_2d(free).mean(axis=0)
     if not np.any(beyond > 0.5):
         return meters, ""
-    over = {name: float(np.median(np.atleast_2d(load))) for name, load in peak.items()}
+    over = {name: float(np.max(np.median(np.atleast_2d(load), axis=0))) for name, load in peak.items()}
     words = " and ".join(
         f"{load:,.0f} {name.replace('_', ' ').replace(' per ', '/')} (at most {getattr(top, name):,.0f})"
         for name, load in over.items()
         if load > getattr(top, name)
     )
-    return meters, f"{row(backend).title} sells no plan for this peak: {words or 'too much'} in {top.plan}, the largest"
+    return meters, f"{row(backend).title} sells no plan for this peak: {words} in {top.plan}, the largest"
 
 
 def instances(least, *needs):
@@ -203,7 +203,7 @@ def _limits(text: str) -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType({load.strip(): tuple(names.strip().split("*")) for load, names in pairs})
 
 
-READ = {
+READ: dict[str, Callable[[str], Any]] = {
     "str": str,
     "bool": "yes".__eq__,
     "tuple[str, ...]": lambda text: tuple(text.split()),
@@ -215,7 +215,7 @@ def _table(kind: type, file: str, empty: float) -> list:
     """The rows of a file as objects of a kind; an empty number is no limit, or none."""
     found = []
     for number, raw in enumerate(ledger.read_csv(paths.data(file)), start=2):
-        read = {**READ, "float": lambda text: float(text) if text else empty}
+        read: dict[str, Callable[[str], Any]] = {**READ, "float": lambda text: float(text) if text else empty}
         found.append(kind(**{one.name: read[str(one.type)](raw[one.name]) for one in fields(kind)}))
         checks.known("source", found[-1].source, ledger.sources(), f"data/{file}:{number}")
     return found

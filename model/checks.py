@@ -17,6 +17,10 @@ class InputError(ValueError):
         return [str(self)]
 
 
+class LeftOut(InputError):
+    """What has no meaning for a scenario, in one sentence: a notebook ends there, and that is no failure."""
+
+
 class Unusual(UserWarning):
     """A value that is allowed and looks like a slip; its text is one sentence."""
 

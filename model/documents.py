@@ -16,7 +16,6 @@ from model import checks, paths
 CONTROL = re.compile(r"[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\U0010ffff]")
 TAG = re.compile(r"(?m)(?:^|[\s\[{,:-])(![^\s]*)")
 ALIAS = re.compile(r"[\s\[{,:-]\*\w")
-CONTROL = re.compile(r"[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\U0010ffff]")
 COMMENT_OR_TEXT = re.compile(r"#.*|'[^'\n]*'|\"[^\"\n]*\"")
 MARGIN = re.compile(r"(?m)^(?:[ \t]|[-?:] )*")
 MOST = {"letters": 1_000_000, "entries": 10_000, "levels": 50, "aliases": 100}  # parsing takes up to about 3 s
@@ -95,8 +94,6 @@ def _check_values(content: Any, shown: str) -> None:
         name, value = waiting.pop()
         if isinstance(value, str) and len(value) > MOST_TEXT:
             checks.fail(f"{name} must have at most {MOST_TEXT:,} letters; got {len(value):,}", shown)
-        if odd := CONTROL.search(value) if isinstance(value, str) else None:
-            checks.fail(f"{name} must hold no control character and no half of a letter; got {odd[0]!a}", shown)
         if isinstance(value, int) and value.bit_length() > MOST_BITS:
             got = f"a number of {value.bit_length():,} bits"
             checks.fail(f"{name} must be at most {2.0**MOST_BITS:.2g}; got {got}", shown)
@@ -104,5 +101,4 @@ def _check_values(content: Any, shown: str) -> None:
         for key, one in inside:
             if len(str(key)) > MOST_KEY:
                 checks.fail(f"a key must have at most {MOST_KEY} letters; got {checks.shown(str(key))}", shown)
-            waiting.append(("a key", str(key)))
             waiting.append((f"{name}.{key}"[-300:].lstrip("."), one))

@@ -39,6 +39,8 @@ SUFFIXES = {  # how a name ends -> the unit it must carry; longest suffix wins
     "_bytes_per_s": "B/s",
     "_connections": "1",
     "_gb": "GB",
+    "_a": "A",
+    "_v": "V",
 }
 FILES = ("wire", "metering", "service")
 CHOSEN = "service"  # the file whose numbers a scenario may replace and draws vary; the others are constants

@@ -16,9 +16,10 @@ def har(path, loops, messages=()):
     for url, times, asked, answered in loops:
         for at, up, down in zip(times, asked, answered, strict=True):
             target = url.split("://", 1)[1].partition("/")[2]
-            bare = len(f"GET /{target} HTTP/1.1\r\nX-Pad: \r\n\r\n")
+            bare = len(f"GET /{target} HTTP/1.1\r\nHost: app.example\r\nX-Pad: \r\n\r\n")
             request = {"method": "GET", "url": url, "httpVersion": "HTTP/1.1", "headersSize": -1, "bodySize": 0}
-            request["headers"] = [{"name": "X-Pad", "value": "x" * (int(up) - bare)}]
+            request["headers"] = [{"name": "Host", "value": "app.example"}]
+            request["headers"] += [{"name": "X-Pad", "value": "x" * (int(up) - bare)}]
             response = {"status": 200, "statusText": "OK", "httpVersion": "HTTP/1.1", "headersSize": 150}
             response |= {"headers": [], "bodySize": int(down) - 150, "content": {"size": int(down) - 150}}
             times_ms = {"connect": -1, "ssl": -1, "send": 0, "wait": 5, "receive": 1}

@@ -882,3 +882,11 @@ def test_side_by_side_the_best_share_told_in_time_is_the_largest():
     frame = audit.side_by_side({"slow": ("polling_improved", "before"), "quick": ("twilly_improved", "after")})
     assert set(frame.loc[[f"told in time {limit} s" for limit in (1, 10, 60)], "best"]) == {"quick"}
     assert frame.loc["not told", "best"] == "quick" and frame.loc["cost", "best"] == "slow"
+
+
+@pytest.mark.parametrize(("saved_ms", "slips"), [(1900, 0), (1890, 0), (19_000, 1), (1.9, 1)])
+def test_a_saving_in_another_unit_than_its_figures_is_held_against_them_in_its_own(saved_ms, slips):
+    told = claim(
+        "wait", "latency", "s", before={"value": 2}, after={"value": 0.1}, saved={"value": saved_ms, "unit": "ms"}
+    )
+    assert len([f for f in found_in({"wait": told}) if f.rule == "saving"]) == slips

@@ -138,14 +138,12 @@ def idle(tmp_path_factory):
 
 @pytest.mark.parametrize(("balancer", "published", "unit_usd"), [("nlb", 6650, 0.006), ("alb", 8080, 0.008)])
 def test_own_sockets_break_even_with_a_gateway_at_so_many_open_connections(idle, balancer, published, unit_usd):
-    def gap(users):
-        own, gateway = (model.evaluate(idle, users=[users])[name].parts("cost") for name in (balancer, "gateway"))
-        return first(gateway["connection minutes"]) - sum(first(own[name]) for name in OWN)
-
     low, high = 1e3, 5e4
     while high - low > 0.5:
-        middle = (low + high) / 2
-        low, high = (low, middle) if gap(middle) > 0 else (middle, high)
+        users = np.linspace(low, high, 33)
+        own, gateway = (model.evaluate(idle, users=users)[name].parts("cost") for name in (balancer, "gateway"))
+        dearer = np.ravel(gateway["connection minutes"]) > np.ravel(sum(own[name] for name in OWN))
+        low, high = users[int(np.argmax(dearer)) - 1], users[int(np.argmax(dearer))]
     active = backends.balancers()[balancer].active
     closed = (2 * 0.0336 + 0.0225 + 2 * 0.005) * 730 / (0.00000025 * 43_800 - unit_usd * 730 / active)
     assert high == pytest.approx(closed, rel=1e-3)  # sessions are rounded up to the minute

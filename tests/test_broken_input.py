@@ -15,7 +15,7 @@ from model.apps import notebooks
 sys.path.append(str(Path(__file__).parent / "benchmarks"))
 import fuzz  # noqa: E402
 
-SLICES = {"scenarios": 20, "claims": 3, "prices": 150, "notebooks": 20, "grids": 30}
+SLICES = {"scenarios": 20, "claims": 4, "prices": 150, "notebooks": 20, "grids": 30}
 
 
 @pytest.mark.parametrize("kind", SLICES)

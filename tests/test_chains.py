@@ -472,3 +472,11 @@ def test_a_column_of_draws_is_metered_as_each_draw_alone():
 def test_bad_input_gives_one_sentence(case, changes, which, sentence):
     with pytest.raises(InputError, match=sentence):
         now(case, which, **changes)
+
+
+@pytest.mark.parametrize("kind", ["get", "query", "scan", "scan_table", "put", "update", "delete"])
+def test_three_operations_alike_cost_three_times_the_units_and_the_time_of_one(kind):
+    plain = sampling.resolved(model.load("twilly"))
+    one, three = (Operation(kind=kind, item_bytes=5000.0, times=times) for times in (1.0, 3.0))
+    assert chains.operation_meters(three, 3e6) == {m: 3.0 * n for m, n in chains.operation_meters(one, 3e6).items()}
+    assert chains.operation_s(plain, three, 3e6) == pytest.approx(3.0 * chains.operation_s(plain, one, 3e6))

@@ -73,6 +73,23 @@ def test_what_was_published_of_an_example_is_what_the_model_gives(name):
         assert row["source"] in ledger.sources()
 
 
+def test_the_readme_prints_beside_each_example_what_was_published_and_what_the_model_gives():
+    text = (paths.PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    printed = {name: rest.split("|") for name, rest in re.findall(r"^\| `(\w+)`, [^|]+\|(.+)\|$", text, re.M)}
+    assert sorted(printed) == APPS
+    for name, (published, found) in printed.items():
+        said, model_s = (
+            [float(n.replace(",", "")) for n in re.findall(r"\d[\d,.]*\d", part)] for part in (published, found)
+        )
+        accounts, figure = [float(row["published"]) for row in PUBLISHED if row["scenario"] == name], figures(name)
+        assert set(said) - {100_000.0} <= set(accounts), name  # rides at once, which that figure is for
+        for one in model_s:  # as many digits as are printed
+            assert any(
+                float(f"{float(x):.{len(str(one).partition('.')[2])}f}") == one or round(float(x)) == one
+                for x in figure.values()
+            ), one
+
+
 @pytest.mark.parametrize("name", [str(start) for start in Start])
 def test_a_first_file_is_short_loads_without_a_warning_and_has_every_row(name, tmp_path, monkeypatch, capsys, recwarn):
     monkeypatch.chdir(tmp_path)

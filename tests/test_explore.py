@@ -307,6 +307,18 @@ def test_a_page_opens_only_the_scenarios_that_it_offers(page, name):
     assert "root:" not in str(drawn["errors"])
 
 
+def test_a_state_of_an_address_is_shown_and_what_it_cannot_be_is_told(page):
+    drawn = said(page, do="state", name="twilly_improved", values={"users": "5000", "user": "1", "phone": "none"})
+    assert drawn["name"] == "twilly_improved" and drawn["values"]["users"] == 5000
+    assert drawn["errors"] == {
+        "user": "unknown control 'user'; did you mean 'users'?",
+        "phone": drawn["errors"]["phone"],
+    }
+    drawn = said(page, do="state", name="", values={})
+    assert drawn["name"] == "twilly" and drawn["errors"] == {} and drawn["values"]["users"] == 10_000
+    assert said(page, do="state", name="/etc/passwd", values={})["name"] == "twilly"
+
+
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(checks.InputError, match="the scenario cannot be written"):
         explore.saved(explore.start("twilly"), "mine", tmp_path / "nowhere")

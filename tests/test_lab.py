@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from jupyter_core import paths as jupyter
 
 from model import checks, paths
-from model.apps import lab
+from model.apps import lab, notebooks
 
 WITHOUT_VOILA = """
 import importlib.util as u, sys
@@ -127,3 +131,22 @@ def test_the_template_is_shipped_and_names_no_address():
     text = (template / "index.html.j2").read_text(encoding="utf-8")
     assert json.loads((template / "conf.json").read_text(encoding="utf-8"))["base_template"] == "base"
     assert not re.search(r"https?://|//cdn|googleapis", text) and paths.PACKAGE in template.parents
+
+
+def test_jupyter_keeps_its_files_in_a_temporary_folder_where_no_home_can_be_written(monkeypatch):
+    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", "/dev/null/nowhere")
+    notebooks.give_jupyter_a_home()
+    for folder in (jupyter.jupyter_runtime_dir(), jupyter.jupyter_data_dir(), jupyter.jupyter_config_dir()):
+        Path(folder).mkdir(parents=True)
+        assert folder.startswith(tempfile.gettempdir())
+
+
+def test_jupyter_keeps_its_files_at_home_where_it_may(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    notebooks.give_jupyter_a_home()
+    assert "JUPYTER_DATA_DIR" not in os.environ

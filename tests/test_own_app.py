@@ -8,7 +8,8 @@ import pytest
 import model
 from model import checks, paths
 from model.apps import report
-from model.apps.cli import options, tables
+from model.apps.cli import tables
+from model.apps.cli.options import Format
 from model.apps.explore import state, widget
 
 ROOT = paths.PACKAGE.parent
@@ -18,6 +19,16 @@ def example():
     """The scenario that the README shows."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     return re.search(r"^```yaml\n(# chat.yaml.*?)^```$", text, re.M | re.S).group(1)
+
+
+def test_the_readme_s_example_of_roles_has_every_row(tmp_path):
+    text = re.search(
+        r"^```yaml\n(# tracking.yaml.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.M | re.S
+    ).group(1)
+    (tmp_path / "tracking.yaml").write_text(text, encoding="utf-8")
+    table = model.before_after(tmp_path / "tracking.yaml")
+    assert table[["before", "after"]].notna().all(axis=None)
+    assert table.loc["server load", "before"] == pytest.approx(60 / 10 + 0.3 * 60 / 5, rel=1e-9)  # polls and positions
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +74,10 @@ def read_of(path):
     return json.dumps([[cell["source"], cell.get("outputs", ())] for cell in cells])
 
 
-def test_its_report_has_every_page_but_the_one_about_claims_and_nothing_of_the_first_case(chat, tmp_path):
+def test_its_report_has_every_page_but_those_about_claims_and_files_and_nothing_of_the_first_case(chat, tmp_path):
     report.write_report(str(chat), None, tmp_path)
     pages = {path.stem for path in tmp_path.glob("*.html")}
-    wanted = {path.stem for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb")} - {"08_claims"}
+    wanted = {path.stem for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb")} - {"08_claims", "11_calibrate"}
     assert pages == wanted | {"index"}
     wrong = of_the_first_case()
     for path in sorted(p for p in tmp_path.rglob("*") if p.suffix in (".html", ".ipynb", ".csv", ".md")):
@@ -119,7 +130,7 @@ def test_show_says_what_is_ones_own_what_comes_from_where_and_which_assumed_inpu
 def test_an_input_that_is_ones_own_is_assumed_no_more(chat, tmp_path, capsys):
     path = tmp_path / "chat.yaml"
     path.write_text(chat.read_text("utf-8") + "usage: {dau_mau_share: 0.3}\n", encoding="utf-8")
-    tables.show(str(path), format=options.Format.csv)
+    tables.show(str(path), format=Format.csv)
     rows = dict(line.split(",")[:1] + [line.split(",")[-2]] for line in capsys.readouterr().out.splitlines())
     assert rows["usage.dau_mau_share"] == paths.shown(path) != rows["usage.session_sigma_ln"]
     tables.show(str(path))
@@ -139,7 +150,7 @@ def test_list_names_all_that_a_scenario_may_name(capsys):
     }
     assert wanted.keys() == set(tables.Kind)
     for kind, names in wanted.items():
-        tables.listed(tables.Kind(kind), options.Format.csv)
+        tables.listed(tables.Kind(kind), Format.csv)
         listed = {line.split(",")[0] for line in capsys.readouterr().out.splitlines()[1:]}
         assert listed >= set(names), kind
         assert kind == "phones" or len(listed) == len(names), kind

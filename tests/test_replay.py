@@ -2,16 +2,19 @@
 
 import re
 from functools import cache
+from types import SimpleNamespace
 
+import made_files as made
 import numpy as np
 import pandas as pd
 import pytest
-from test_cli import workbook
 
 import model
 from model import calibration, checks
+from model.apps.cli import own_files
 from model.calibration.wakes import wakes_per_hour
-from model.life.sessions import pushes_per_s
+from model.life.flow import Flow
+from model.life.sessions import Place, pushes_per_s
 from model.scenario import sampling
 
 EPOCH_S = 1_600_000_000 // 86400 * 86400
@@ -51,8 +54,8 @@ def drawn(scenario, users, days, seed=0):
 
 
 def test_days_drawn_from_the_model_give_its_told_shares_bill_and_wakes_within_4_standard_errors():
-    scenario, users = twilly(), 400
-    found = model.replay(scenario, *drawn(scenario, users, days=16), users=users, draws=64)
+    scenario, users = twilly(), 300
+    found = model.replay(scenario, *drawn(scenario, users, days=12), users=users, draws=48)
     truth = model.evaluate(scenario, users)
     for name in DESIGNS:
         mine, model_s = found[name], truth[name]
@@ -79,6 +82,29 @@ def test_a_poll_shows_an_event_at_the_next_multiple_of_its_period_and_none_behin
     assert small().values("not told", "after")[0, 0] == 0.0
 
 
+def test_an_event_after_the_sessions_end_finds_nobody_in_the_app():
+    events = pd.DataFrame({"time": [EPOCH_S + 50.0, EPOCH_S + 150.0], "event": "new_comment", "recipients": "ann"})
+    sessions = pd.DataFrame({"user": ["ann"], "start": [EPOCH_S], "end": [EPOCH_S + 100.0]})
+    told = model.replay(twilly(), events, sessions, draws=0).record.told["new_comment"]
+    assert told.into_s.tolist() == [50.0] and told.left_s.tolist() == [50.0]
+
+
+def test_wake_ups_are_exchanges_after_2_s_of_silence():
+    def per_hour(*flows, pushed=None):
+        life = SimpleNamespace(places={"app": Place(1.0, "app", None)})
+        return float(np.ravel(wakes_per_hour(SimpleNamespace(flows=[*flows], life=life), pushed))[0])
+
+    def timer(period_s):
+        return Flow(f"poll {period_s}", "poll", 1.0, {"app": 1 / period_s}, period_s=period_s, exchange="http")
+
+    push = Flow("push", "push", 1.0, {"app": 0.1}, exchange="push", events=("news",))
+    assert per_hour(timer(10.0)) == pytest.approx(360.0) and per_hour(timer(1.5)) == 0.0
+    assert per_hour(push) == pytest.approx(360.0 * np.exp(-0.2))
+    assert per_hour(push, timer(10.0)) == pytest.approx(360.0 * (0.8 * np.exp(-0.2) + np.exp(-0.2)))
+    assert per_hour(push, pushed={"news": (0.5, 1.0)}) == pytest.approx(180.0)  # half of them right behind another
+    assert per_hour(push, timer(10.0), pushed={"news": (0.5, 1.0)}) == pytest.approx(180.0 * 0.8 + 360.0 * 0.9)
+
+
 def test_the_bill_counts_the_minutes_of_each_session_by_itself():
     sessions = pd.DataFrame(
         {"user": ["a", "b"], "start": [EPOCH_S, EPOCH_S + 50.0], "end": [EPOCH_S + 31.0] * 1 + [EPOCH_S + 200.0]}
@@ -96,6 +122,17 @@ def test_a_number_of_recipients_takes_the_online_share_and_sessions_that_are_ope
     sessions = pd.DataFrame({"user": ["ann"], "start": [EPOCH_S], "end": [EPOCH_S + 100.0]})
     told = model.replay(twilly(), events, sessions, draws=0).record.told["new_comment"]
     assert told.weight.tolist() == [4.0] and told.into_s.tolist() == [10.0]  # half of 8; nobody is there at 500 s
+
+
+def test_connections_of_an_access_log_are_sessions(tmp_path):
+    rows = [(made.EPOCH_S + 0, "CONNECT", 1, 7), (made.EPOCH_S + 300, "DISCONNECT", 1, 7)]
+    path = made.websocket_log(tmp_path / "ws.log", [*rows, (made.EPOCH_S + 400, "CONNECT", 2, 8)])
+    events = pd.DataFrame({"time": [made.EPOCH_S + 100], "event": "new_comment", "recipients": [4]})
+    kept = model.replay(twilly(), events, path, draws=0).record
+    assert kept.length_s.tolist() == [300.0] and kept.told["new_comment"].left_s.tolist() == [200.0]
+    (tmp_path / "x.log").write_text("no log", encoding="utf-8")
+    with pytest.raises(checks.InputError, match="x.log"):
+        model.replay(twilly(), events, tmp_path / "x.log")
 
 
 def test_without_sessions_the_events_alone_set_how_often_each_is_sent():
@@ -148,13 +185,21 @@ def test_what_cannot_be_replayed_is_said_in_one_sentence(events, sessions, sente
         model.replay("twilly", pd.DataFrame(events), sessions)
 
 
-def test_the_command_replays_files(tmp_path):
+def test_the_command_replays_files(tmp_path, capsys):
     events, sessions = drawn(twilly(), 30, days=2)
     events.to_csv(tmp_path / "events.csv", index=False)
     sessions.to_csv(tmp_path / "sessions.csv", index=False)
-    done = workbook("replay", "twilly", "events.csv", "--sessions", "sessions.csv", "--design", "after", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "radio wake-ups" in done.stdout and "2 days of events.csv" in " ".join(done.stdout.split())
+    own_files.replay("twilly", tmp_path / "events.csv", tmp_path / "sessions.csv", design=["after"], draws=8)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "radio wake-ups" in told and "2 days of events.csv, resampled 8 times" in told
+
+
+def test_more_people_than_users_and_a_record_of_a_century_are_refused():
+    with pytest.raises(checks.InputError, match="users must be at least the 1 people of the sessions; got 0.5"):
+        small(users=0.5)
+    old = pd.DataFrame({"time": ["1926-01-01", "2026-01-01"], "event": "new_comment", "recipients": 1})
+    with pytest.raises(checks.InputError, match="a record must span at most 1,000 days; this one spans 36,526"):
+        model.replay("twilly", old)
 
 
 def test_a_file_that_is_not_there_is_named():

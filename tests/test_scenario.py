@@ -519,6 +519,17 @@ def test_a_value_far_outside_the_range_it_replaces_is_said_once_and_not_refused(
     assert len(said) == 2  # a copy of what stands elsewhere in the file is said there
 
 
+def test_a_value_a_thousand_times_from_the_one_number_it_replaces_is_said_and_0_switches_off(tmp_path):
+    path = tmp_path / "mine.yaml"
+    text = FAR.replace("50000", "1900").replace("80000", "4000").replace("period_s: 5,", "period_s: 0.001,")
+    path.write_text(text + "  push: {like: websocket_api_gateway, socket: {grace_s: 0}}\n", encoding="utf-8")
+    with pytest.warns(checks.Unusual) as said:
+        scenario.load(path)
+    assert [str(one.message) for one in said] == [
+        f"poll.timers.poll.period_s is 0.001, far outside the 10 of data/designs/poll_http_api.yaml ({path})",
+    ]  # the slow poll is like one of the file's own, which is no norm
+
+
 def test_a_value_within_reach_of_the_range_it_replaces_is_said_nowhere(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(FAR.replace("50000", "1900").replace("80000", "4000"), encoding="utf-8")

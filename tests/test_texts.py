@@ -135,7 +135,7 @@ def test_a_number_in_words_is_no_formula(number):
 
 def test_a_chart_takes_no_tag_for_a_link(text):
     figure = charts.bars([text], {text: [1.0]}, text, text, text)
-    assert "<" not in str(figure.to_dict())
+    assert "<" not in str(figure.to_dict()).replace("<br>", "")  # where a long title goes on in the next line
 
 
 def test_a_mistake_is_told_without_doing_anything(text, monkeypatch, capsys):
@@ -151,7 +151,7 @@ def test_a_mistake_is_told_without_doing_anything(text, monkeypatch, capsys):
 def test_a_file_holds_no_control_character_nor_half_a_letter(odd, place, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("extends: twilly\n" + place.format(f'"{odd}"'), encoding="utf-8")
-    with pytest.raises(checks.InputError, match=r"must hold no control .* got '\\\w+' \(.*mine\.yaml\)$"):
+    with pytest.raises(checks.InputError, match=r"no text may hold '\\\w+' \(.*mine\.yaml:2\)$"):
         read_yaml(path)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from model import checks
+from model.answers.away import away_sentences
 from model.answers.measures import drain_saved, drain_words
 from model.answers.mending import mend, only_loop, tuned
 from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, soon_enough
@@ -65,6 +66,7 @@ def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float
     parts = {"choose": tuple(_choices(soon)), "mend": tuple(_mends(soon, case, own))}
     if len(own) > 1:
         parts |= {"move": tuple(_pair(soon)), "measure": tuple(_measure(case))}
+    parts["away"] = tuple(away_sentences(case, draws, seed))
     return Answer(tuple(line for lines in parts.values() for line in lines), soon.table(), soon.frontier(), parts)
 
 

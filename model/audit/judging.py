@@ -58,7 +58,9 @@ def _read(
     scenario = load(scenario)
     name = claims or scenario.claims
     if not name:
-        checks.fail("a scenario must name its claims to be judged by them; got none", scenario.place)
+        checks.fail(
+            "a scenario must name its claims to be judged by them; got none (`claims: FILE.yaml`)", scenario.place
+        )
     figures = list(published.figures(name))
     book = scenario.price_book()
     return scenario, name, figures, findings(figures, book, published.read(name).get("premise"))

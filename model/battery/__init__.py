@@ -1,5 +1,6 @@
 """Battery: energy that a design adds above the screen's own traffic, as a share of a phone's battery."""
 
+from model.battery.away import away_percent_per_hour, away_reports, beats_w, shown_mah_per_hour, when_away, when_away_w
 from model.battery.hourly import (
     FIRST,
     LAST,
@@ -18,7 +19,10 @@ from model.battery.tables import by_network, by_profile, drain, with_and_without
 __all__ = [
     "FIRST",
     "LAST",
+    "away_percent_per_hour",
+    "away_reports",
     "battery_j",
+    "beats_w",
     "by_network",
     "by_profile",
     "drain",
@@ -34,5 +38,8 @@ __all__ = [
     "phones",
     "published",
     "reconnect_bounds",
+    "shown_mah_per_hour",
+    "when_away",
+    "when_away_w",
     "with_and_without",
 ]

@@ -134,7 +134,7 @@ def _calibrated(scenario, found: Findings, bills, polls, pushes, users, seed) ->
     rows: dict[str, dict] = {}
     for path, one in best.items():
         was = value_at(scenario, path)
-        rows[path] = {**was_of(was), **row_of(one), "state": state_of(was, one.value)}
+        rows[path] = {**was_of(was), **row_of(one), "state": STATES[3] if one.taken else state_of(was, one.value)}
         changes |= {path_: value_of(one) for path_ in alike(scenario, path, was)}
     changed, changes = applied(scenario, changes, found.remarks)
     today = _today(found, polls, pushes)

@@ -38,6 +38,7 @@ class Found:
     value: Any  # an Estimate, or a word such as http1
     file: OwnFile
     of: str
+    taken: bool = False  # needed by what the file tells, and not in it
 
 
 @dataclass
@@ -152,7 +153,8 @@ def _sockets(found: Findings, har: Har, scenario: Scenario, pushes: str, opened:
         design = scenario.designs[pushes]
         assert design.socket is not None and design.heartbeat is not None
         if design.heartbeat.function is None:
-            found.add(f"{pushes}.heartbeat.function", design.socket.send_function, har.file, "heartbeats in messages")
+            path, sender = f"{pushes}.heartbeat.function", design.socket.send_function
+            found.inputs.append(Found(path, sender, har.file, "taken for want of another", taken=True))
             found.remarks.append(
                 f"{har.file.name}: which function answers heartbeats it does not say; taken is the sender."
             )

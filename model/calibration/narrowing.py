@@ -13,10 +13,10 @@ from model.scenario import Scenario, sampling
 
 DRAWS = 4096
 FITS = (0.02, 0.04, 0.08, 0.16, 0.32)  # how near a draw's sum must be, as a share; the first that leaves enough draws
-ENOUGH = 150  # draws that fit, by their weights
-SHRINKS = 0.75  # of the middle 95 %, from which on a range is narrower
-PULLS = -0.2  # rank correlation from which on another input is its partner
-MIDDLE = (0.025, 0.5, 0.975)
+ENOUGH = 200  # draws that fit, by their weights
+SHRINKS = 0.7  # of the middle 80 %, from which on a range is narrower: the ends of few draws are left to chance
+PULLS = -0.25  # rank correlation from which on another input is its partner
+MIDDLE = (0.1, 0.5, 0.9)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model import checks
+from model import checks, readers
 from model.scenario import Scenario, mode_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DAY_S = 86400.0
+DAY_S, MOST_DAYS = 86400.0, 1000
 LASTS = "must be a time as text or in seconds since 1970"
 
 
@@ -92,6 +92,19 @@ def _frame(given, what: str, columns: tuple[str, ...]) -> pd.DataFrame:
     return given
 
 
+def _connections(path) -> pd.DataFrame | None:
+    """The sessions of an access log of WebSockets, each connection one, a caller one person; nothing of a CSV file."""
+    import pandas as pd
+
+    if not isinstance(path, (str, Path)) or str(path).endswith(".csv"):
+        return None
+    log = readers.read(path)
+    if not isinstance(log, readers.AccessLog) or log.sessions.empty:
+        checks.fail("sessions must be a CSV file, or an access log with WebSocket connections; this is neither", path)
+    rows = log.sessions[log.sessions["life_s"] > 0]
+    return pd.DataFrame({"user": rows["caller"], "start": rows["start_s"], "end": rows["start_s"] + rows["life_s"]})
+
+
 def seconds(column, name: str) -> np.ndarray:
     """Times as seconds since 1970, from numbers or text; a time without a zone is UTC."""
     import pandas as pd
@@ -122,7 +135,8 @@ def record(scenario: Scenario, events, sessions=None, users: float | None = None
         checks.known("event", name, scenario.events)
     begin, end, who = np.zeros(0), np.zeros(0), pd.Series([], dtype=str)
     if sessions is not None:
-        sessions = _frame(sessions, "sessions", ("user", "start", "end"))
+        logged = _connections(sessions)
+        sessions = _frame(sessions if logged is None else logged, "sessions", ("user", "start", "end"))
         begin, end = (seconds(sessions[name], name) for name in ("start", "end"))
         who = sessions["user"].astype(str)
         if np.any(end <= begin):
@@ -131,9 +145,13 @@ def record(scenario: Scenario, events, sessions=None, users: float | None = None
     moments = np.concatenate([when, begin])
     first = np.floor(moments.min() / DAY_S) * DAY_S
     days = int((moments.max() - first) // DAY_S) + 1
+    if days > MOST_DAYS:
+        checks.fail(f"a record must span at most {MOST_DAYS:,} days; this one spans {days:,}")
     when, begin, end = when - first, begin - first, end - first
     names, user = np.unique(who.to_numpy(dtype=str), return_inverse=True) if begin.size else (np.zeros(0, str), [])
     user = np.asarray(user, dtype=int)
+    if users is not None and users < names.size:
+        checks.fail(f"users must be at least the {names.size:,} people of the sessions; got {users:,g}")
     order = np.lexsort([begin, user])
     user, begin, length = user[order], begin[order], (end - begin)[order]
     base = Record(

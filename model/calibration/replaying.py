@@ -133,8 +133,9 @@ def replay(
     scenario : Scenario or str, the designs and everything that is not in the record; ranges count at their modes
     events : pandas.DataFrame or path of a CSV file, columns `time` (text or seconds since 1970), `event` and
         `recipients`: the ids of those who were to be told with spaces between, or how many they were
-    sessions : pandas.DataFrame or path of a CSV file, optional, columns `user`, `start` and `end`; without them the
-        scenario's own sessions and online share hold, and each event's rate is the record's
+    sessions : pandas.DataFrame or path of a CSV file, optional, columns `user`, `start` and `end`; or an access log
+        of WebSockets, each connection a session; without them the scenario's own sessions and online share hold, and
+        each event's rate is the record's
     users : float, optional, users in the month; those in the sessions, else the scenario's, where none is given [users]
     draws : int, resamples of the record's days; 0 takes the days as they were
     seed : int, seed of the resamples and of what is drawn

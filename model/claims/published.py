@@ -186,7 +186,9 @@ def premise(scenario: Scenario, name: str | Path | None = None) -> Scenario:
     """The scenario under a claims file's own premise: its users, active all the hours it counts with."""
     name = name or scenario.claims
     if not name:
-        checks.fail("a scenario must name its claims to be judged by them; got none", scenario.place)
+        checks.fail(
+            "a scenario must name its claims to be judged by them; got none (`claims: FILE.yaml`)", scenario.place
+        )
     stated = read(name).get("premise") or {}
     changes = {"users": stated["users"]} if "users" in stated else {}
     if "active_hours_per_month" in stated:

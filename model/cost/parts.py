@@ -43,6 +43,7 @@ def flow_usage(flow: Flow, traffic: Traffic) -> dict[str, Any]:
     usage = {meter: flow.per_month * amount for meter, amount in meters.items()}
     socket = traffic.life.design.socket
     sent = flow.exchange == "http" or socket is None or socket.row.egress
+    sent = sent and flow.exchange != "mobile push"  # Apple or Google send it
     if sent and np.any(np.asarray(down_bytes) > 0):
         usage["internet_out_gb"] = flow.per_month * metering.transfer_gb(down_bytes)
     return usage

@@ -90,8 +90,8 @@ def by_backend(scenario: Scenario) -> pd.DataFrame:
 
     Notes
     -----
-    A plain server is as many instances as the peak hour needs; load balancers, addresses, disks and what
-    several socket servers need to reach each other's clients are not in the bill.
+    A plain server is as many instances as the peak hour needs; load balancers, addresses and disks are in the bill
+    where a design has them; what several socket servers need to reach each other's clients is not.
     Source: aws_price_list.
     """
     import pandas as pd

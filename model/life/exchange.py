@@ -12,7 +12,7 @@ import numpy as np
 
 from model import checks, ledger, paths, wire
 from model.life import protocols
-from model.life.flow import Flow, Traffic
+from model.life.flow import AWAY, Flow, Traffic
 from model.life.sessions import handshake_s
 from model.scenario import AnyDesign, Network
 from model.scenario.fields import row
@@ -89,7 +89,7 @@ def _message_bytes(traffic: Traffic, flow: Flow, ip: int):
 
 def _heartbeat_bytes(traffic: Traffic, flow: Flow, ip: int):
     """A beat and its answer: control frames, or JSON messages, of which one each way is an exchange."""
-    design, key = traffic.life.held, flow.name.replace(" ", "_")
+    design, key = traffic.life.held, flow.name.removesuffix(AWAY).replace(" ", "_")
     beat, socket = design.beats[key], design.socket
     if beat.kind == "ping":
         checks.bounded(
@@ -139,6 +139,7 @@ KINDS = {
     "message": _message_bytes,
     "heartbeat": _heartbeat_bytes,
     "connect": _connect_bytes,
+    "mobile push": protocols.mobile_push_bytes,
 }
 
 
@@ -189,7 +190,7 @@ def burst_s(flow: Flow, design: AnyDesign, network: Network):
     if flow.exchange == "connect":
         said = 2.0 + design.socket.row.extra_rtts  # upgrade, what its protocol says first, and the close at the end
         return handshake_s(design.socket, rtt_s) + said * rtt_s + sent_s
-    return rtt_s + sent_s if flow.exchange in ("push", "heartbeat", "message") else 0.0
+    return rtt_s + sent_s if flow.exchange in ("push", "heartbeat", "message", "mobile push") else 0.0
 
 
 REQUEST = ("http1_ios_post_headers_bytes", "hpack_request")

@@ -12,6 +12,8 @@ import numpy as np
 from model import queueing
 from model.life.sessions import Life
 
+AWAY = " when away"  # ends the names of flows of connections and polls while the app is not on screen
+
 
 @dataclass(frozen=True)
 class Flow:
@@ -143,4 +145,7 @@ def with_cold_shares(flows: list[Flow], weights: dict, idle_timeout_s) -> list[F
     """The same flows, each HTTP flow with the share of its requests that find the connection cold."""
     http = [k for k, f in enumerate(flows) if f.exchange == "http"]
     shares = dict(zip(http, cold_shares([flows[k] for k in http], weights, idle_timeout_s), strict=True))
-    return [replace(f, cold_share=shares[k]) if k in shares and f.kind != "start" else f for k, f in enumerate(flows)]
+    return [
+        replace(f, cold_share=shares[k]) if k in shares and f.kind != "start" and f.rates_per_s else f
+        for k, f in enumerate(flows)
+    ]

@@ -13,7 +13,7 @@ from model.life.flow import Flow, Traffic
 
 def sse_push(traffic: Traffic, flow: Flow, ip: int):
     """One event of a stream."""
-    return wire.sse_event_bytes(wire.rounded_bytes(flow.response_bytes), tls=traffic.life.design.socket.tls, ip=ip)
+    return wire.sse_event_bytes(wire.rounded_bytes(flow.response_bytes), tls=traffic.life.held.socket.tls, ip=ip)
 
 
 def sse_beat(traffic: Traffic, flow: Flow, ip: int):
@@ -24,7 +24,7 @@ def sse_beat(traffic: Traffic, flow: Flow, ip: int):
 
 def long_poll(traffic: Traffic, flow: Flow, ip: int):
     """One long poll, with news or without."""
-    socket = traffic.life.design.socket
+    socket = traffic.life.held.socket
     headers = wire.rounded_bytes(socket.upgrade_response_bytes)
     news = np.maximum(wire.rounded_bytes(flow.response_bytes) - headers, 0)
     asked = wire.rounded_bytes(flow.request_bytes)
@@ -33,14 +33,14 @@ def long_poll(traffic: Traffic, flow: Flow, ip: int):
 
 def mqtt_push(traffic: Traffic, flow: Flow, ip: int):
     """One PUBLISH to the phone."""
-    socket = traffic.life.design.socket
+    socket = traffic.life.held.socket
     sizes = wire.rounded_bytes(flow.response_bytes), wire.rounded_bytes(socket.topic_bytes)
     return wire.mqtt_publish_bytes(*sizes, tls=socket.tls, ip=ip)
 
 
 def mqtt_message(traffic: Traffic, flow: Flow, ip: int):
     """What a user publishes, and the answer where there is one."""
-    socket = traffic.life.design.socket
+    socket = traffic.life.held.socket
     topic = wire.rounded_bytes(socket.topic_bytes)
     up = wire.mqtt_publish_bytes(wire.rounded_bytes(flow.request_bytes), topic, up=True, tls=socket.tls, ip=ip)
     down = wire.mqtt_publish_bytes(wire.rounded_bytes(flow.response_bytes), topic, tls=socket.tls, ip=ip)
@@ -49,7 +49,7 @@ def mqtt_message(traffic: Traffic, flow: Flow, ip: int):
 
 def mqtt_beat(traffic: Traffic, flow: Flow, ip: int):
     """PINGREQ and PINGRESP."""
-    return wire.mqtt_ping_bytes(tls=traffic.life.design.socket.tls, ip=ip)
+    return wire.mqtt_ping_bytes(tls=traffic.life.held.socket.tls, ip=ip)
 
 
 def nothing(traffic: Traffic, ip: int):
@@ -59,7 +59,7 @@ def nothing(traffic: Traffic, ip: int):
 
 def mqtt_hello(traffic: Traffic, ip: int):
     """CONNECT and SUBSCRIBE with their answers."""
-    socket, topics = traffic.life.design.socket, wire.rounded_bytes(traffic.subscribed)
+    socket, topics = traffic.life.held.socket, wire.rounded_bytes(traffic.subscribed)
     met = wire.mqtt_connect_bytes(tls=socket.tls, ip=ip)
     asked = wire.mqtt_subscribe_bytes(
         wire.rounded_bytes(socket.topic_bytes), np.maximum(topics, 1), tls=socket.tls, ip=ip
@@ -69,7 +69,7 @@ def mqtt_hello(traffic: Traffic, ip: int):
 
 def service_hello(traffic: Traffic, ip: int):
     """What a service and its client say when they meet, and for each channel that is subscribed to."""
-    socket = traffic.life.design.socket
+    socket = traffic.life.held.socket
     row, tls = socket.row, socket.tls
     met = _said(row.hello_up, row.hello_down, 0, tls, ip)
     asked = _said(row.subscribe_up, row.subscribe_down, wire.rounded_bytes(socket.topic_bytes), tls, ip)
@@ -110,3 +110,9 @@ OTHERS = {  # what is not as on a WebSocket
     ("mqtt", "message"): mqtt_message,
     ("mqtt", "heartbeat"): mqtt_beat,
 }
+
+
+def mobile_push_bytes(traffic: Traffic, flow: Flow, ip: int):
+    """A push on the connection that the phone's system keeps to Apple or Google."""
+    more = traffic.life.scenario.number("away_push_overhead_bytes")
+    return wire.websocket_message_bytes(wire.rounded_bytes(flow.response_bytes + more), False, "1.3", ip)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from model import checks
 from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
 from model.life.rates import action_per_s, feeds_s, pushes_per_s
 from model.life.silences import Silence, quiet_cuts_per_s, silence
-from model.scenario import AnyDesign, HeldDesign, Scenario, origins
+from model.scenario import AnyDesign, AnyHeld, HeldDesign, Scenario, origins
 
 __all__ = ["FanOut", "Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
 
@@ -76,9 +77,26 @@ class Life:
     down_share: Any = 0.0
     fallback_share: Any = 0.0
     fan_outs: dict[str, FanOut] = field(default_factory=dict)  # of the events that are pushed
+    away: Any = None  # `life.away.AwayLife`: what the design does when away
+
+    def __post_init__(self) -> None:
+        self.finite("active time", self.active_s)
+
+    def finite(self, name: str, value: Any) -> Any:
+        """The value, refused where it is not finite, with the input that is farthest from 1: it comes from there."""
+        if np.isfinite(value).all():
+            return value
+        sizes = {
+            path: float(np.max(np.abs(one)))
+            for path, one in origins.leaves(self.scenario)
+            if np.asarray(one).dtype.kind in "if" and np.any(one)
+        }
+        path = max(sizes, key=lambda path: abs(np.log10(sizes[path])))
+        far = f"{'.'.join(path).removeprefix('designs.')} = {checks.shown(sizes[path])}"
+        checks.fail(f"{name} must be a finite number and is not; of the inputs {far} is farthest out")
 
     @property
-    def held(self) -> HeldDesign:
+    def held(self) -> AnyHeld:
         """The design, of a life with a socket: what its flows need is in its type."""
         assert isinstance(self.design, HeldDesign)
         return self.design
@@ -90,8 +108,21 @@ class Life:
 
     @property
     def open_connections(self):
-        """Mean number of connections open at once, lingering ones included, by Little's law."""
+        """Mean number of connections open at once, lingering ones and those when away included, by Little's law."""
+        return self._open_in_app + self._open_away
+
+    @property
+    def busiest_connections(self):
+        """Connections open in the busiest hour: those of the app rise with its use, those when away do not."""
+        return self._open_in_app * self.scenario.usage.peak_to_mean_ratio + self._open_away
+
+    @property
+    def _open_in_app(self):
         return (self.connected_share + self.lingering_share) * self.active_s / self.scenario.month_s
+
+    @property
+    def _open_away(self):
+        return 0.0 if self.away is None else self.away.connections
 
     @property
     def channels_live(self):
@@ -244,7 +275,7 @@ def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0
     active_day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)
     active_days = scenario.users * use.dau_mau_share * scenario.billing.month_days
     sessions = active_days * use.sessions_per_day
-    active_s = origins.finite("active time", active_days * active_day_s, scenario)
+    active_s = active_days * active_day_s
     places = _places(scenario, design, active_day_s, request_s)
     base = dict(
         scenario=scenario,

@@ -9,7 +9,13 @@ import numpy as np
 from model import latency
 from model.outcome.sides import Side
 
-MORE_IS_BETTER = ("told in time 1 s", "told in time 10 s", "told in time 60 s")
+MORE_IS_BETTER = (
+    "told in time 1 s",
+    "told in time 10 s",
+    "told in time 60 s",
+    "told when away 1 min",
+    "told when away 1 h",
+)
 SPAN = (0.05, 0.95)  # what lies between low and high: nine draws of ten
 APART = 3.0  # times, from which on two quantiles are apart
 LEAST = 0.05  # of the draws, fewer are not shown by themselves
@@ -120,4 +126,5 @@ def ends(values: Mapping[str, np.ndarray]) -> dict:
 def better_share(label: str, before: np.ndarray, after: np.ndarray) -> float:
     """The share of draws in which after is better on a row, a tie as half."""
     old, new = less_is_better(label, before), less_is_better(label, after)
-    return float(((new < old) + 0.5 * (new == old)).mean())
+    missing = np.isnan(old).any() or np.isnan(new).any()
+    return np.nan if missing else float(((new < old) + 0.5 * (new == old)).mean())

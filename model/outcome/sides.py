@@ -9,11 +9,21 @@ from functools import cached_property
 import numpy as np
 
 from model import battery, checks, claims, cost, latency, mobile_data, prices, server_load
-from model.scenario import Scenario, origins
+from model.scenario import Scenario
 from model.traffic import Traffic
 from model.traffic import traffic as traffic_of
 
 MEASURES = (*claims.MEASURES, "runs")
+FORMULAS = {
+    "latency": "1 - sum over events of share sent x P(poll wait or sender, gateway, radio, downlink, ... within 10 s"
+    " and before the session ends)",
+    "battery": "sum over networks and places of share x (power(design + background) - power(background))"
+    " + last tails, over the battery's energy",
+    "data": "sum over flows of occurrences x IP bytes each way, over active hours",
+    "load": "sum over flows of occurrences x requests, over active minutes",
+    "runs": "sum over flows of occurrences x runs of a handler, over active minutes",
+    "cost": "sum over meters of tiered price(sum over flows of occurrences x amount a time)",
+}
 LATE_S = 10.0  # the measure latency is the share that is not told within
 
 
@@ -38,7 +48,7 @@ class Side:
         """A measure in its unit: what is not told within 10 s, or the whole of battery, data, load or cost."""
         if measure not in self._known:
             value = self._total(checks.known("measure", measure, MEASURES))
-            self._known[measure] = origins.finite(measure, value, self.traffic.life.scenario)
+            self._known[measure] = self.traffic.life.finite(measure, value)
         return self._known[measure]
 
     def _total(self, measure: str):

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from model import checks, claims, ledger
+from model.outcome.away import AWAY_ROWS, away_figure, away_lines
 from model.outcome.draws import (
     best_of,
     better_share,
@@ -19,7 +20,7 @@ from model.outcome.draws import (
     sides_of_draws,
     step_line,
 )
-from model.outcome.sides import MEASURES, Side, Sides
+from model.outcome.sides import FORMULAS, MEASURES, Side, Sides
 from model.scenario import Scenario, sampling
 
 ROWS = {  # the table's rows: label -> measure, figure, unit
@@ -38,16 +39,6 @@ ROWS = {  # the table's rows: label -> measure, figure, unit
 UNITS = {measure: unit for measure, _, unit in ROWS.values()} | {"latency": "% not told within 10 s"}
 PAIR, P95 = ("before", "after"), "notification latency p95"
 QUANTILES = {"p50": 0.5, "p95": 0.95}
-FORMULAS = {
-    "latency": "1 - sum over events of share sent x P(poll wait or sender, gateway, radio, downlink, ... within 10 s"
-    " and before the session ends)",
-    "battery": "sum over networks and places of share x (power(design + background) - power(background))"
-    " + last tails, over the battery's energy",
-    "data": "sum over flows of occurrences x IP bytes each way, over active hours",
-    "load": "sum over flows of occurrences x requests, over active minutes",
-    "runs": "sum over flows of occurrences x runs of a handler, over active minutes",
-    "cost": "sum over meters of tiered price(sum over flows of occurrences x amount a time)",
-}
 
 
 @dataclass(frozen=True)
@@ -74,6 +65,11 @@ class Outcome:
         """The second design of the pair that is compared."""
         return self.sides[self.scenario.compared[1]]
 
+    def rows(self, names: Sequence[str] | None = None) -> dict[str, tuple[str, str, str]]:
+        """The rows of a table of some designs, all if left out: those when away where one of them tells people then."""
+        every = self.scenario.designs
+        return ROWS | AWAY_ROWS if any(every[n].when_away != "none" for n in names or every) else ROWS
+
     def values(self, row: str, design: str | None = None):
         """One row of the table for a design, or for both that are compared.
 
@@ -86,14 +82,14 @@ class Outcome:
         most the first 2,048 draws; NaN where the design has no such figure, with the reason in `notes`
         Raises: InputError, an unknown row or design
         """
-        measure, figure, _ = ROWS[checks.known("row", row, ROWS)]
+        measure, figure, _ = {**ROWS, **AWAY_ROWS}[checks.known("row", row, [*ROWS, *AWAY_ROWS])]
         if design is None:
             return tuple(self.values(row, name) for name in self.scenario.compared)
         name, draws = self.scenario.design_name(design), max(self.draws, 1)
         if figure != "total":
             draws = min(draws, sampling.QUANTILE_DRAWS)
         try:
-            value = self[name].total(measure) if figure == "total" else self._figures(name)[figure]
+            value = self[name].total(measure) if figure == "total" else self._figure(name, figure)
         except checks.InputError as wrong:  # no price, no event: the row has no figure, and the others stand
             self.notes[name, row] = str(wrong)
             value = np.nan
@@ -115,14 +111,16 @@ class Outcome:
         """The sides with every input at its mode."""
         return Sides(sampling.resolved(self.scenario, self.users)) if self.draws else self.sides
 
-    def _figures(self, name: str) -> dict:
-        """p50 and p95 of a design's latency and the shares told, each (draws, users); of the first 2,048 draws."""
+    def _figure(self, name: str, figure: str):
+        """p50 or p95 of a design's latency, a share told, or one when away, of the first 2,048 draws (draws, users)."""
+        if figure.startswith("away"):
+            return away_figure(self._first[name].traffic, figure)
         if name not in self._known:
             side = self._first[name]
             told = {f"{limit:g}": 100.0 * share for limit, share in side.told_in_time.items()}
             found = side.latency_quantiles(tuple(QUANTILES.values()))
             self._known[name] = {**dict(zip(QUANTILES, found, strict=True)), **told, "not told": 100.0 - told["inf"]}
-        return self._known[name]
+        return self._known[name][figure]
 
     def by_flow(self, measure: str, designs: Sequence[str] | None = None):
         """One measure split by flow; the parts of a design add up to its whole.
@@ -141,10 +139,8 @@ class Outcome:
         names = dict(zip(PAIR, self.scenario.compared, strict=True)) if designs is None else {n: n for n in designs}
         parts = {column: self[name].parts(measure) for column, name in names.items()}
         flows = list(dict.fromkeys(flow for part in parts.values() for flow in part))
-        columns = {
-            which: [float(np.atleast_2d(part.get(n, 0.0))[:, 0].mean()) for n in flows] for which, part in parts.items()
-        }
-        table = pd.DataFrame(columns, index=pd.Index(flows, name="flow"))
+        means = {c: {n: np.atleast_2d(x)[:, 0].mean() for n, x in part.items()} for c, part in parts.items()}
+        table = pd.DataFrame(means, index=pd.Index(flows, name="flow"), dtype=float).fillna(0.0)
         return table[(table != 0).any(axis=1)]
 
     def table(self):
@@ -156,7 +152,7 @@ class Outcome:
 
         published, names = claims.by_measure(self.scenario.claims), dict(zip(PAIR, self.scenario.compared, strict=True))
         rows, steps = {}, self._steps(names)
-        for label, (measure, _, unit) in ROWS.items():
+        for label, (measure, _, unit) in self.rows(self.scenario.compared).items():
             before, after = (v[:, 0] for v in self.values(label))
             claim = published.get(measure, {})
             if claim.get("users") not in (None, float(self.users[0])):
@@ -172,7 +168,7 @@ class Outcome:
     def _noted(self, table, names: Mapping[str, str], steps: Mapping):
         """A table of measures, its columns by design, with what must be said: steps, and why a figure is missing."""
         table.attrs["steps"] = steps
-        lines = (*self._step_lines(names.values()), *self._crowd_lines())
+        lines = (*self._step_lines(names.values()), *self._crowd_lines(), *away_lines(self.scenario, names.values()))
         table.attrs["remarks"] = [*self.scenario.price_book().remarks, *lines]
         table.attrs["notes"] = {key: reason for key, reason in self.notes.items() if key[0] in names.values()}
         return table.rename_axis("measure")
@@ -247,7 +243,7 @@ def compared(outcome: Outcome, names: Sequence[str]):
     import pandas as pd
 
     rows = {}
-    for label, (_, _, unit) in ROWS.items():
+    for label, (_, _, unit) in outcome.rows(names).items():
         values = {name: outcome.values(label, name)[:, 0] for name in names}
         middle = {name: rank_quantile(v, 0.5) for name, v in values.items()}
         best = best_of(label, middle)

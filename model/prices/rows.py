@@ -75,7 +75,7 @@ def _decimal(name: str, text: str, place: str) -> Decimal:
     except InvalidOperation:
         checks.fail(f"{name} must be a number; got {checks.shown(text)}", place)
     if not number.is_finite() or number < 0:
-        checks.fail(f"{name} must be >= 0; got {checks.shown(text)}", place)
+        checks.fail(f"{name} must be >= 0; got {str(number)[:40]}", place)
     if number > MOST[name]:
         checks.fail(f"{name} must be at most {MOST[name]:.0e}; got {checks.shown(text)}", place)
     return number

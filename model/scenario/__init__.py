@@ -5,11 +5,12 @@ from model.scenario.fields import Range, mode_of
 from model.scenario.files import files, names, read_yaml
 from model.scenario.pieces import Network
 from model.scenario.serving import Function, Heartbeat, Operation, Timer
-from model.scenario.transports import AnyDesign, Design, HeldDesign, PollingDesign, WebsocketDesign
+from model.scenario.transports import AnyDesign, AnyHeld, Design, HeldDesign, PollingDesign, WebsocketDesign
 from model.scenario.whole import Scenario, load
 
 __all__ = [
     "AnyDesign",
+    "AnyHeld",
     "Design",
     "Function",
     "Heartbeat",

@@ -13,7 +13,8 @@ from model import checks, ledger
 from model.scenario.fields import Part, Range
 from model.scenario.transports import Choices
 
-ONLY_ON = {"lambda_node20_init_s": "nodejs20"}  # rows that are drawn for functions of one runtime
+AWAY = "when away"
+ONLY_ON = {"lambda_node20_init_s": "nodejs20", "wake_j": AWAY}  # rows that are drawn only where something uses them
 
 
 def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Range]]:
@@ -39,7 +40,8 @@ def columns_of(scenario: Choices) -> dict[str, tuple[str, Range]]:
     first: dict[tuple, str] = {}
     for path, one in _walk(scenario, ()):
         head, _, inside = path.partition(".")
-        if head in ("api", "server", "functions") or not one.low < one.high:
+        unused = path.startswith("usage.away.") and not scenario.tells_away
+        if head in ("api", "server", "functions") or unused or not one.low < one.high:
             continue
         column = path
         if head == "designs":
@@ -71,9 +73,11 @@ def ranged_inputs(scenario: Choices, designs: Sequence[str] | None = None) -> di
         for path, (name, one) in columns_of(scenario).items()
         if designs is None or not path.startswith("designs.") or path.split(".")[1] in designs
     }
-    runtimes = {f.runtime.removesuffix(".x") for d in scenario.designs.values() for f in d.functions.values()}
+    used = {f.runtime.removesuffix(".x") for d in scenario.designs.values() for f in d.functions.values()}
+    used |= {AWAY} if scenario.tells_away else set()
     for name, row in ledger.chosen().items():
-        if row.ranged and name not in scenario.ledger and ONLY_ON.get(name) in (None, *runtimes):
+        needs = AWAY if name.startswith("away_") else ONLY_ON.get(name)
+        if row.ranged and name not in scenario.ledger and needs in (None, *used):
             inputs[f"ledger.{name}"] = Range(
                 low=row.low, mode=row.value, high=row.high, source=row.source, note=row.note or None
             )

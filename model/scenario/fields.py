@@ -245,6 +245,7 @@ Real, Positive, Zero = _real("a number"), _positive(""), _least_zero("")
 Share = _real("between 0 and 1", 0.0, 1.0)
 SomeShare = _real("> 0 and at most 1", 0.0, 1.0, strict=True)  # one that something is divided by
 PeakRatio = _real("between 1 and 24, as many as a day has hours", 1.0, 24.0)
+DayHours = _real("> 0 and at most 24 h", 0.0, 24.0, strict=True)
 Sessions = _real("at least 1, as a day on which the app is not opened is no active day", 1.0)
 Grace = _real("between 0 and 3,600 s, for a phone ends what runs behind its screen", 0.0, 3600.0)
 Seconds, SecondsOrZero, Bytes, PerSecond = _positive("s"), _least_zero("s"), _least_zero("B"), _positive("1/s")

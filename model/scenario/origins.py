@@ -6,20 +6,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from model import checks, paths
 from model.scenario.designs import Anew, apart
 from model.scenario.fields import Part
 from model.scenario.files import OWN, content_of
 from model.scenario.transports import Choices
 
-FAR = 3.0  # times above the high, or below the low, of the range that a value replaces
+FAR, FAR_OF_ONE = 3.0, 1000.0  # times outside the range, or away from the one number, that a value replaces
 SHARED = ("api", "server", "functions")  # the app's, which designs have alike unless they say otherwise
 Saying = tuple[str, Any]  # a file, and what it says as it stands there
 
 
-def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every input below a value with its path; what is empty or absent is none."""
     if isinstance(value, Part):
         value = {name: getattr(value, name) for name in type(value).model_fields if path or name != "place"}
@@ -27,20 +25,9 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         value = dict(enumerate(value))
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _leaves(inner, (*path, str(name)))
+            yield from leaves(inner, (*path, str(name)))
     elif value is not None and not (isinstance(value, (list, str)) and not value):
         yield path, value
-
-
-def finite(name: str, value: Any, scenario: Choices) -> Any:
-    """The value, refused where it is not finite, with the input that is farthest from 1: it comes from there."""
-    if not np.isfinite(value).all():
-        inputs = ((path, getattr(one, "mode", one)) for path, one in _leaves(scenario))
-        sizes = {path: float(np.max(np.abs(one))) for path, one in inputs if np.asarray(one).dtype.kind in "if"}
-        path = max((path for path in sizes if sizes[path]), key=lambda path: abs(np.log10(sizes[path])))
-        far = f"{'.'.join(path).removeprefix('designs.')} = {checks.shown(sizes[path])}"
-        checks.fail(f"{name} must be a finite number and is not; of the inputs {far} is farthest out", scenario.place)
-    return value
 
 
 def _said(content: Any, keys: Sequence[str]) -> Any:
@@ -84,7 +71,7 @@ def sayings(scenario: Choices, chain: Sequence[Path]) -> dict[str, tuple[Any, li
         own = {key: one for key, one in whole.items() if depth == 0 or key not in OWN}
         contents.append((paths.shown(path), {"designs": {}, **own}))
     found = {}
-    for keys, value in _leaves(scenario):
+    for keys, value in leaves(scenario):
         said = list(_sayings(keys, contents))
         of_app = list(_sayings(keys[2:], contents)) if keys[0] == "designs" and keys[2] in SHARED else []
         if said and said[:1] != of_app[:1]:  # what the app has for its designs is an input already
@@ -92,17 +79,22 @@ def sayings(scenario: Choices, chain: Sequence[Path]) -> dict[str, tuple[Any, li
     return found
 
 
+def _span(said: Any) -> tuple[str, float, float] | None:
+    """What is said of an input, a range or a number above 0, in words, and between which values others are usual."""
+    if isinstance(said, dict) and None not in (said.get("low"), said.get("high")):
+        return f"{said['low']:.15g} to {said['high']:.15g}", said["low"] / FAR, said["high"] * FAR
+    one = said if type(said) in (int, float) and said > 0 else None
+    return one and (checks.shown(one), one / FAR_OF_ONE, one * FAR_OF_ONE)
+
+
 def unusual(scenario: Choices, chain: Sequence[Path]) -> list[str]:
-    """Each value of the scenario's own file that is far outside the range it replaces, in one sentence."""
+    """Each value of the scenario's own file that is far from the range or number it replaces, in one sentence."""
     sentences: dict[tuple, str] = {}
     for path, (value, ((own, _), *others)) in sayings(scenario, chain).items():
         value = getattr(value, "mode", value)
-        ranges: Iterator[tuple] = (
-            (where, one.get("low"), one.get("high")) for where, one in others if isinstance(one, dict)
-        )
-        where, low, high = next((one for one in ranges if None not in one), ("", None, None))
-        if own == paths.shown(chain[0]) and low is not None and not low / FAR <= value <= high * FAR:
-            span = f"{checks.shown(low)} to {checks.shown(high)} of {where}"
-            said = f"is {checks.shown(value)}, far outside the {span} ({own})"
+        norms = ((where, span) for where, one in others if where != own and (span := _span(one)))
+        where, span = next(norms, ("", None))
+        if own == paths.shown(chain[0]) and span and value and not span[1] <= value <= span[2]:  # 0 switches off
+            said = f"is {checks.shown(value)}, far outside the {span[0]} of {where} ({own})"
             sentences.setdefault((path.partition(".")[2], said), f"{path} {said}")  # once for all designs alike
     return list(sentences.values())

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from model.scenario.fields import (
     Bytes,
     Count,
+    DayHours,
     Detour,
     MonthDays,
     Part,
@@ -42,6 +43,22 @@ class UsersNear(Part):
     detour: Detour = Range(low=1.2, mode=1.5, high=2.2, source="assumption", note="fibre's length over the distance")
 
 
+class Platform(Part):
+    """People on one platform: their share, and how many of them let the app notify them."""
+
+    share: Share
+    may_notify_share: Share
+
+
+class Away(Part):
+    """How people are while the app is not on screen: hours a day with the phone on, who has it, where, and asleep."""
+
+    hours_per_day: DayHours
+    installed_share: Share
+    asleep_share: Share
+    platforms: dict[Literal["ios", "android", "web"], Platform]
+
+
 class Usage(Part):
     """How much people use the app; sessions have a lognormal length."""
 
@@ -50,6 +67,7 @@ class Usage(Part):
     session_mean_s: Seconds
     session_sigma_ln: Sigma
     peak_to_mean_ratio: PeakRatio
+    away: Away | None = None
 
 
 class Background(Part):

@@ -10,9 +10,9 @@ import numpy as np
 
 from model import checks, ledger, paths, prices, radio
 from model.prices import places
-from model.scenario import columns
+from model.scenario import columns, platforms
 from model.scenario.fields import Range, mode_of, refuse
-from model.scenario.transports import AnyDesign, Choices, HeldDesign
+from model.scenario.transports import AnyDesign, AnyHeld, Choices, HeldDesign
 
 MOST_ANSWER_BYTES = 6 * 2**20
 
@@ -123,6 +123,7 @@ def _check_design(which: str, design: AnyDesign, scenario: Choices) -> None:
         refuse(f"{which}.pull must be given where a push or a poll triggers pulls; got nothing")
     if isinstance(design, HeldDesign):
         _check_held(which, design)
+    platforms.check_away(which, design, scenario)
     delivered = {event for timer in design.timers.values() for event in timer.delivers} | set(design.pushes)
     for event in scenario.events:
         if event not in delivered and event not in (scenario.refresh.shows if scenario.refresh else ()):
@@ -136,7 +137,7 @@ def _answers(part, where: str) -> None:
         refuse(f"{where}.response_bytes must be at most 6 MB, the most that a function answers; got {got}")
 
 
-def _check_held(which: str, design: HeldDesign) -> None:
+def _check_held(which: str, design: AnyHeld) -> None:
     for role in ("connect_function", "disconnect_function", "send_function"):
         _known("function", getattr(design.socket, role), design.functions, f"{which}.socket.{role}")
     for key, beat in design.beats.items():

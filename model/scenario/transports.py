@@ -7,12 +7,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from model.scenario import pieces
-from model.scenario.fields import Day, Name, Part, Real, Share, Usd, Users
+from model.scenario.fields import Day, Name, Part, Real, Seconds, Share, Usd, Users
 from model.scenario.serving import Fallback, Function, Heartbeat, Host, Pull, Push, Reconnect, Server, Socket, Timer
 
 
 class Design(Part):
-    """What every way of telling users has: who answers requests, and the timers that ask.
+    """What every way of telling users has: who answers requests, the timers that ask, and what it does `when_away`.
 
     `own` gives its ranges draws of their own.
     """
@@ -24,12 +24,22 @@ class Design(Part):
     functions: dict[str, Function]
     timers: dict[str, Timer] = {}
     pull: Pull | None = None
+    when_away: Literal["none", "socket", "poll", "mobile_push"] = "none"
+    away_poll_s: Seconds = 900.0
+    push_by: Literal["sns", "direct"] = "sns"
+    push_alert: bool = True
+
+    @property
+    def away_way(self) -> str:
+        """What it does when away by the names of `data/platforms.csv`: socket, poll, alert or silent."""
+        return ("alert" if self.push_alert else "silent") if self.when_away == "mobile_push" else self.when_away
 
 
 class PollingDesign(Design):
     """Phones ask by timers, and nothing is pushed."""
 
     transport: Literal["polling"]
+    two_way: ClassVar[bool] = False
     socket: ClassVar[None] = None
     heartbeat: ClassVar[None] = None
     reconnect: ClassVar[None] = None
@@ -86,7 +96,8 @@ class LongPollingDesign(HeldDesign):
     transport: Literal["long_polling"]
 
 
-AnyDesign = PollingDesign | WebsocketDesign | MqttDesign | SseDesign | LongPollingDesign
+AnyHeld = WebsocketDesign | MqttDesign | SseDesign | LongPollingDesign
+AnyDesign = PollingDesign | AnyHeld
 TRANSPORTS: dict[str, type[Design]] = {
     "polling": PollingDesign,
     "long_polling": LongPollingDesign,
@@ -135,3 +146,8 @@ class Choices(Part):
     ledger: dict[str, Real] = {}
     correlations: list[pieces.Correlation] = []
     place: str = Field(default="", exclude=True)
+
+    @property
+    def tells_away(self) -> bool:
+        """Whether any design tells people when away: only then is drawn what that needs."""
+        return any(design.when_away != "none" for design in self.designs.values())

@@ -118,6 +118,16 @@ class Scenario(Choices):
             checks.fail(f"a table of before and after needs two designs; got only {names[0]!r}", self.place)
         return names[0], names[1]
 
+    def needs(self, what: str, **transports: str) -> None:
+        """Leave out, in one sentence, what makes sense only where these designs have these transports."""
+        for which, transport in transports.items():
+            design = self.design(which)
+            tells = design.pushes or any(t.delivers and t.timing == "fixed" for t in design.timers.values())
+            if design.transport != transport or not tells:
+                got = f"{design.title} ({design.transport}{'' if tells else ', which tells nothing'})"
+                sentence = f"left out from here on, as {which} must be {transport} for {what}; got {got}"
+                raise checks.LeftOut(sentence + checks.place_text(self.place))
+
     @property
     def before(self) -> AnyDesign:
         """The first design of the pair that is compared."""

@@ -16,6 +16,7 @@ from model.server_load.rates import at_peak, rates_per_s, with_users
 __all__ = ["Drop", "course", "drop", "drop_table", "figures"]
 
 MOST_CLIENTS, MOST_ATTEMPTS, LEAST_CLIENTS = 1_000_000, 1e8, 1_000  # that are simulated one by one
+UNKNOWN_PER_S = 1e9  # new connections that a backend lets in whose limit nobody publishes: as many as come
 STEPS = 400  # moments at which the course of a storm is read for its worst
 
 
@@ -59,7 +60,7 @@ def _door(traffic: Traffic) -> tuple[float, float]:
     if door:
         return ledger.quotas()[door[0]], ledger.quotas()[door[-1]]
     if socket is not None and not socket.row.own:
-        return np.inf, np.inf  # nobody publishes a limit
+        return UNKNOWN_PER_S, UNKNOWN_PER_S
     cores = capacity.instance_size(traffic.life.design.server.instance)[1]
     each = capacity.figures()["node_https_connects_per_s"].value
     rate = _one("instances", traffic.instances) * cores * each

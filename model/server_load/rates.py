@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from model.life import chains
-from model.life.flow import Flow, Traffic
+from model.life.flow import AWAY, Flow, Traffic
 from model.traffic import traffic as traffic_of
 from model.traffic.runs import flow_function
 
@@ -141,7 +141,7 @@ def at_peak(traffic: Traffic) -> Traffic:
     """The design's traffic if the whole month were its busiest hour.
 
     As many users as are there at the peak: users x ratio. The table, cold starts and scans follow; plain
-    servers, which are there for the peak anyway, and the caches they fill do not.
+    servers, which are there for the peak anyway, the caches they fill, and connections and polls when away do not.
 
     Parameters
     ----------
@@ -153,14 +153,14 @@ def at_peak(traffic: Traffic) -> Traffic:
     """
     scenario = traffic.life.scenario
     peak = with_users(traffic, scenario.users * scenario.usage.peak_to_mean_ratio)
-    kept = {f.name: f.per_month for f in traffic.flows if f.kind in STANDING}
+    kept = {f.name: f.per_month for f in traffic.flows if f.kind in STANDING or f.name.endswith(AWAY)}
     flows = [replace(f, per_month=kept.get(f.name, f.per_month)) for f in peak.flows]
-    return replace(peak, flows=flows, instances=traffic.instances)
+    return replace(peak, life=replace(peak.life, away=traffic.life.away), flows=flows, instances=traffic.instances)
 
 
 def peak_of(traffic: Traffic, users) -> Traffic:
     """The busiest hour of the same design with other user counts."""
-    if any(f.kind in STANDING for f in traffic.flows):
+    if traffic.life.away is not None or any(f.kind in STANDING for f in traffic.flows):
         return at_peak(with_users(traffic, users))
     return with_users(traffic, users * traffic.life.scenario.usage.peak_to_mean_ratio)
 

@@ -35,7 +35,7 @@ from model.show.forms import (
 
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
-PERCENT = {"change": "+.0%", "p_better": ".0%", "p_best": ".0%"}
+PERCENT = {"change": "+z.0%", "p_better": ".0%", "p_best": ".0%"}
 
 
 @dataclass(frozen=True)

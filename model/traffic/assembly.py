@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from model import backends, checks, prices
 from model.life import chains, exchange
+from model.life.away import when_away
 from model.life.flow import Flow, FunctionRuns, Traffic, open_share, with_cold_shares
 from model.life.sessions import Life, life, mix
 from model.prices import metering
 from model.scenario import AnyDesign, Operation, Scenario
+from model.traffic.away import with_away
 from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flows
 from model.traffic.refresh import refresh_flows, refreshes_per_s
 from model.traffic.runs import fan_outs, flow_function, flow_run_s, on_lambda, runs
@@ -82,7 +85,7 @@ def server_needs(scenario: Scenario, design: AnyDesign, current: Life, drafts: l
         rate = sum((f.per_month * f.requests for f in drafts), 0.0) / scenario.month_s * peak
         requests = rate / (server.requests_per_s * server.utilisation_share)
     if design.socket is not None and design.socket.row.own:
-        connections = current.open_connections * peak / server.connections
+        connections = current.busiest_connections / server.connections
     return requests, connections
 
 
@@ -133,7 +136,8 @@ def balancer_flows(traffic: Traffic) -> list[Flow]:
     Source: aws_pricing_pages.
     """
     life, server = traffic.life, traffic.life.design.server
-    hours, found = life.scenario.month_s / 3600.0, []
+    hours = life.scenario.month_s / 3600.0
+    found: list[Flow] = []
     if not _uses_server(life.design):
         return found
     if server.balancer != "none":
@@ -157,7 +161,9 @@ def balancer_flows(traffic: Traffic) -> list[Flow]:
 def _balanced(traffic: Traffic) -> tuple:
     """New connections a second, open connections and GB an hour that go through the load balancer in the mean hour."""
     life, design = traffic.life, traffic.life.design
-    new = active = gb = 0.0
+    new: Any = 0.0
+    active: Any = 0.0
+    gb: Any = 0.0
     for flow in traffic.flows:
         served = design.api if flow.exchange == "http" else design.socket
         if served is not None and served.row.own and flow.rates_per_s:
@@ -238,11 +244,14 @@ def traffic(design: AnyDesign | str, scenario: Scenario) -> Traffic:
     socket = design.socket
     connect_s = chains.run_s(scenario, design.functions[socket.connect_function]) if socket else 0.0
     current = life(design, scenario, request_s, connect_s)
+    current = replace(current, away=when_away(current))
     table = _table_bytes(current)
     current = replace(current, fan_outs=fan_outs(current, table))
     current = replace(current, refreshes_per_s=refreshes_per_s(current))
     drafts = with_cold_shares(
-        _drafts(current, table), {n: p.weight for n, p in current.places.items()}, design.api.idle_timeout_s
+        with_away(current, _drafts(current, table)),
+        {n: p.weight for n, p in current.places.items()},
+        design.api.idle_timeout_s,
     )
     found = runs(current, drafts, table)
     instances = _instances(scenario, design, current, drafts)

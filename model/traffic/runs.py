@@ -15,7 +15,7 @@ def on_lambda(design: AnyDesign, flow: Flow) -> bool:
     """Whether a flow's code runs on Lambda: HTTP behind a gateway, and what a managed socket triggers."""
     if flow.function is None:
         return False
-    served = design.api if flow.exchange == "http" or flow.kind == "publish" else design.socket
+    served = design.api if flow.exchange == "http" or flow.kind in ("publish", "mobile push") else design.socket
     return served is not None and served.row.on_lambda
 
 
@@ -41,11 +41,9 @@ def flow_run_s(life: Life, flow: Flow, table_bytes):
     Source: first_case_code.
     """
     function = flow_function(life, flow, table_bytes)
-    socket, posts_s = life.design.socket, 0.0
-    if flow.kind in ("push", "broadcast") and socket.row.fan_out == "post_each":
+    posts_s = life.held.socket.publish_s if flow.kind == "publish" else 0.0
+    if flow.kind in ("push", "broadcast") and life.held.socket.row.fan_out == "post_each":
         posts_s = life.fan_outs[flow.events[0]].seconds
-    if flow.kind == "publish":
-        posts_s = socket.publish_s
     whole_s = chains.run_s(life.scenario, function, table_bytes, posts_s)
     return np.minimum(whole_s, life.scenario.number("lambda_timeout_s"))
 

@@ -146,7 +146,7 @@ def plan_flow(life: Life, flows: list[Flow]) -> tuple[Flow, str]:
     messages = sum((f.per_month * (f.messages_up + f.messages_down) for f in flows if f.kind not in SILENT), 0.0)
     connects = sum((f.per_month * f.connects for f in flows), 0.0)
     loads = {
-        "connections": life.open_connections * peak,
+        "connections": life.busiest_connections,
         "connects_per_s": connects / scenario.month_s * peak,
         "messages_per_s": messages / scenario.month_s * peak,
         "messages_per_day": messages / scenario.billing.month_days,

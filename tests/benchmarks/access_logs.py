@@ -27,11 +27,12 @@ def line(form: str, second: int, caller: int) -> str:
     if form.startswith("api"):
         head = f'{{"requestId":"{second:08x}{caller:08x}=","ip":"{ip}","requestTime":"{stamp}","status":"200",'
         if "sockets" in form:
-            kind, connection = (
-                ("CONNECT", "MESSAGE", "MESSAGE", "DISCONNECT")[second % 4],
-                f"{caller:x}{second // 4:x}=",
+            turn = second // 30 % 20  # a connection has 20 lines
+            kind = {0: "CONNECT", 19: "DISCONNECT"}.get(turn, "MESSAGE")
+            connection = f"{caller:x}-{second // 600:x}="
+            return (
+                f'{head}"caller":"-","user":"-","eventType":"{kind}","routeKey":"send","connectionId":"{connection}"}}'
             )
-            return f'{head}"eventType":"{kind}","routeKey":"send","connectionId":"{connection}"}}'
         return f'{head}"httpMethod":"GET","routeKey":"GET /feed","protocol":"HTTP/1.1","responseLength":"214"}}'
     if form == "load balancer":
         return (

@@ -83,6 +83,33 @@ def test_one_of_200_fails_and_the_other_199_are_there(tmp_path, capfd):
     assert "1 of 200 runs failed:" in capfd.readouterr().err
 
 
+def test_one_dead_run_of_200_costs_that_run_alone(tmp_path, capfd):
+    notebook = small_notebooks.small(tmp_path / "small.ipynb", "if users == 77: import os; os._exit(3)")
+    begun = time.perf_counter()
+    assert batch.run(**given(tmp_path, {"grid": {"users": list(range(200))}}, notebook)) == 1
+    table = pd.read_csv(tmp_path / "out" / "results.csv")
+    print(f"199 of 200 runs are there after {time.perf_counter() - begun:.0f} s, one died")
+    assert sorted(table["users"]) == [n for n in range(200) if n != 77]
+    assert "died (exit code 3)" in capfd.readouterr().err
+
+
+def test_a_grid_of_5000_is_planned_in_under_5_s_and_300_mb(tmp_path):
+    grid = {"grid": {"users": list(range(1, 101)), "after.heartbeat.period_s": list(range(20, 70))}}
+    run = given(tmp_path, grid, paths.notebooks("01_before_after.ipynb"))
+    code = textwrap.dedent(f"""
+        import resource, time
+        from model.apps import cli
+        from model.apps.batch import grid
+        begun = time.process_time()
+        runs = grid.plan({str(run["grid_path"])!r}, None, True, cli._settled)
+        memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(len(runs), time.process_time() - begun, memory_mb)""")
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    runs, took, memory_mb = (float(word) for word in told.split())
+    print(f"{runs:.0f} runs planned in {took:.1f} s of processor with {memory_mb:.0f} MB")
+    assert runs == 5000 and took < 5 and memory_mb < 300
+
+
 def test_a_thousand_runs_keep_each_worker_under_1_gb(tmp_path, capfd):
     notebook = small_notebooks.table_and_chart(tmp_path / "like_01.ipynb")
     begun = time.perf_counter()
@@ -95,7 +122,7 @@ def test_a_thousand_runs_keep_each_worker_under_1_gb(tmp_path, capfd):
     assert len(pd.read_csv(tmp_path / "out" / "results.csv")) == 2000
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", range(25))
 def test_killed_at_a_random_moment_it_ends_as_if_nothing_had_been(tmp_path, number):
     notebook = small_notebooks.small(tmp_path / "small.ipynb", "import time; time.sleep(0.05)")
     run = given(tmp_path, {"grid": {"users": list(range(1, 41))}}, notebook)
@@ -124,21 +151,23 @@ def test_killed_at_a_random_moment_it_ends_as_if_nothing_had_been(tmp_path, numb
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_within_2_s(tmp_path, sent):
-    notebook = small_notebooks.small(tmp_path / "small.ipynb", "import time; time.sleep(60)")
+def test_it_stops_within_half_a_second(tmp_path, sent):
+    body = f"import pathlib, time; pathlib.Path({str(tmp_path)!r}, f'begun{{users:g}}').touch(); time.sleep(60)"
+    notebook = small_notebooks.small(tmp_path / "small.ipynb", body)
     run = given(tmp_path, {"grid": {"users": [1, 2]}}, notebook)
     code = textwrap.dedent(f"""
         import sys
         from model.apps import batch
         sys.exit(batch.run({str(run["grid_path"])!r}, {str(run["out_dir"])!r}, 2, [{str(notebook)!r}]))""")
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, cwd=ROOT)
-    time.sleep(5.0)
+    while len(list(tmp_path.glob("begun*"))) < 2:
+        time.sleep(0.01)
     begun = time.monotonic()
     process.send_signal(sent)
     assert process.wait() == 130
     took = time.monotonic() - begun
     print(f"stopped {took:.2f} s after {sent.name}")
-    assert took < 2
+    assert took < 0.5
 
 
 def test_a_small_disk_that_fills_up_loses_nothing(tmp_path):

@@ -56,7 +56,7 @@ def loop(rng):
 def size(rng):
     """Request sizes that differ, lognormal."""
     mean, spread, count = rng.uniform(400, 3000), rng.uniform(0.05, 0.5), rng.integers(25, 100)
-    sizes = np.maximum(mean * np.exp(spread * rng.standard_normal(count) - spread**2 / 2), 60)
+    sizes = np.maximum(mean * np.exp(spread * rng.standard_normal(count) - spread**2 / 2), 70)
     return polled(made.EPOCH_S + 10.0 * np.arange(count), sizes)["before.timers.content.request_bytes"], mean
 
 

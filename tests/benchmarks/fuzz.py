@@ -391,7 +391,7 @@ def tried(kind, number, most_s=MOST_S):
                 work()
         except checks.InputError as refused:
             said = str(refused)
-            if "\n" in said or len(said) > MOST_LETTERS * (1 + said.startswith(tuple("23456789"))):
+            if "\n" in said or len(said) > MOST_LETTERS * (10 if " mistakes: " in said[:20] else 1):
                 return f"refused in {len(said)} letters, {said.count(chr(10))} line ends: {said[:200]!r}"
             return "refused"
         except TooSlow:

@@ -3,8 +3,8 @@
     python tests/benchmarks/make_own_files.py
 
 `app.har.gz` is a real Chromium against the bench's real servers, two loops and a socket, 150 s. The log, the metrics
-and the day are drawn from the default scenario with other numbers, written in the forms of API Gateway, CloudWatch and
-a log of events: a browser makes no population. Nothing in them was measured in the field.
+and the day are drawn from the default scenario with other numbers in it, written in the forms of API Gateway,
+CloudWatch and a log of events: a browser makes no population. Nothing in them was measured in the field.
 """
 
 import gzip
@@ -61,7 +61,9 @@ def browsed(folder, seconds=150.0):
             page.until("document.readyState === 'complete'")
             port = held.getsockname()[1]
             page.run(bench.SCRIPT.format(periods=json.dumps(PERIODS_S), port=port, beat_ms=25_000))
-            time.sleep(seconds)
+            for _ in range(int(seconds)):  # events must be taken off the line now and then
+                time.sleep(1.0)
+                page.run("1")
             page.run("window.ticks.forEach(clearInterval); window.line.close()")
             time.sleep(1.0)
             page.run("1")
@@ -106,7 +108,7 @@ def logged(folder, rng):
 def day(folder):
     """One day of events and sessions."""
     scenario = model.load("twilly").with_({**TRUTH, "usage.peak_to_mean_ratio": 1.0})
-    events, sessions = drawn(scenario, 600, 1, seed=11)
+    events, sessions = drawn(scenario, 300, 1, seed=11)
     for frame, columns, name in ((events, ["time"], "day_events"), (sessions, ["start", "end"], "day_sessions")):
         for column in columns:
             frame[column] = pd.to_datetime(frame[column].round(), unit="s", utc=True).dt.strftime("%Y-%m-%dT%H:%M:%SZ")

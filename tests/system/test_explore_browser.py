@@ -1,5 +1,7 @@
 """The page in a real browser: every number on the screen is the library's, and a keyboard alone moves it."""
 
+import csv
+import io
 import re
 import time
 
@@ -239,6 +241,45 @@ def test_a_page_that_is_left_takes_its_kernel_with_it(browser, folder):
         while time.monotonic() < until and kernels() >= count:
             time.sleep(0.2)
         assert kernels() == count - 1
+
+
+def test_the_address_says_the_state_so_a_reload_keeps_it_back_undoes_it_and_a_link_opens_it(browser, page, address):
+    for key, text in (("users", "5000"), ("after.heartbeat.period_s", "60")):
+        typed(page, key, text)
+        settled(page)
+        page.until(f"location.hash.includes({key!r})")
+    link = page.run("location.href")
+    assert link == address.split("?")[0] + "#scenario=twilly&users=5000&after.heartbeat.period_s=60"
+    both = model.load("twilly").with_({"users": 5000, "after.heartbeat.period_s": 60})
+    page.call("Page.reload")
+    page.until("!document.querySelector('.pop-page[data-ready=yes]')")
+    page.until(app_server.READY, 90)
+    same_table(on_screen(page), both)
+    page.run("history.back()")
+    page.until("location.hash.endsWith('users=5000')")
+    page.until("document.querySelector('[data-key=\"after.heartbeat.period_s\"] input[type=text]').value === '30'")
+    settled(page)
+    same_table(on_screen(page), model.load("twilly").with_({"users": 5000}))
+    other = browser.page(context=page.context)
+    other.call("Page.navigate", url=link)
+    other.until(app_server.READY, 90)
+    same_table(on_screen(other), both)
+    assert other.errors() == []
+
+
+def test_the_table_can_be_downloaded_with_every_digit(page):
+    typed(page, "users", "5000")
+    settled(page)
+    link = "document.querySelector('.pop-csv')"
+    assert page.run(f"{link}.download") == "twilly.csv"
+    text = page.run(f"decodeURIComponent({link}.href.split(',').slice(1).join(','))")
+    table = model.before_after(model.load("twilly").with_({"users": 5000}))
+    rows = {row["measure"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert list(rows) == list(table.index)
+    for measure, row in rows.items():
+        assert [float(row[c]) for c in ("before", "after", "change")] == list(
+            table.loc[measure, ["before", "after", "change"]]
+        )
 
 
 def test_a_keyboard_alone_reaches_every_control(page):

@@ -159,7 +159,7 @@ def _choices(scenario: Scenario) -> list[Control]:
         ("region", "AWS region", scenario.region, _regions(scenario), priced),
         ("http_backend", "Requests are served by", http, BACKENDS, "what answers polls and pulls, in both designs"),
     ]
-    if socket is not None:
+    if socket is not None and socket.backend in SOCKETS:
         hint = "what holds the connections after the move"
         choices.append(("socket_backend", "Sockets are held by", socket.backend, SOCKETS, hint))
     hint = "the 12-month ones are for accounts opened before 2025-07-15"

@@ -91,7 +91,7 @@ class PageOutcome(Outcome):
 
 def _shown(column: str, value) -> str:
     if column == "change":
-        return f"{value:+.0%}" if np.isfinite(value) else "n/a"
+        return f"{value:+z.0%}" if np.isfinite(value) else "n/a"
     if column in DESIGNS:
         return display.number(value, 3) if np.isfinite(value) or np.isnan(value) else "not in this session"
     return str(value)

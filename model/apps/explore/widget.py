@@ -21,7 +21,7 @@ from model.outcome import before_after
 from model.show import display, pictures
 
 STATIC = Path(__file__).parent / "static"
-ASKED = ("move", "scenario", "reset", "pin", "save")
+ASKED = ("move", "state", "scenario", "reset", "pin", "save")
 KEPT = "The page shows the last values that work."
 NOTE = (
     "<p>Here the sliders stand; they need a running kernel: <code>workbook app</code> or <code>workbook lab</code>.</p>"
@@ -51,6 +51,7 @@ class PageWidget(anywidget.AnyWidget):
         self.folder = Path(folder or os.environ.get(FOLDER) or Path.cwd())
         self.memory = drawing.Memory()
         self.state = start(scenario, values)
+        self.first = self.state.name  # what the page shows where its address says nothing
         self.pinned: PageState | None = None
         self.last: tuple[PageState, PageState] = (self.state, self.state)
         self.errors: dict[str, str] = {}
@@ -84,9 +85,19 @@ class PageWidget(anywidget.AnyWidget):
         self.redraw(asked, began)
 
     def do_move(self, message: dict, asked: dict) -> None:
-        """Controls were moved: set those that can be set, and say of each other one why not."""
-        tried = self.state
-        for key, raw in dict(message["values"]).items():
+        """Controls were moved."""
+        self._move(self.state, dict(message["values"]))
+
+    def do_state(self, message: dict, asked: dict) -> None:
+        """A state that an address names: a scenario, and what is moved in it."""
+        asked["controls"] = True
+        self.errors.clear()
+        name = checks.known("scenario", message["name"] or self.first, self.choices())
+        self._move(start(name), dict(message["values"]))
+
+    def _move(self, tried: PageState, values: dict) -> None:
+        """Set those controls that can be set, and say of each other one why not."""
+        for key, raw in values.items():
             self.errors.pop(key, None)
             try:
                 tried = tried.moved(key, raw)
@@ -95,7 +106,7 @@ class PageWidget(anywidget.AnyWidget):
         try:
             self._become(tried)
         except InputError as wrong:  # said beside what was moved, where the eye is
-            self.refused = tuple(message["values"])
+            self.refused = tuple(values)
             self.errors.update(dict.fromkeys(self.refused, f"{wrong}. {KEPT}"))
 
     def _become(self, new: PageState) -> None:
@@ -160,7 +171,8 @@ class PageWidget(anywidget.AnyWidget):
         same = asked.get("same") and self.drawn
         figures = {k: self.drawn[k] for k in ("rows", "traces", "pinned", "users")} if same else self._figures()
         if asked["controls"]:  # before the values, so that the browser never shows one without the other
-            self.listed = {"controls": [c.plain() for c in state.controls.values()], "choices": self.choices()}
+            listed = {"controls": [c.plain() for c in state.controls.values()], "choices": self.choices()}
+            self.listed = {**listed, "first": self.first}
         self.drawn = {**shown, **figures}
         curve = {"traces": self.curve["traces"], "error": ""} if asked.get("same") else self._curve()
         took_ms = round(1e3 * (time.perf_counter() - began), 1) if began else 0.0

@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 from model import checks, paths
+from model.apps.notebooks import give_jupyter_a_home
 
 HOST = "127.0.0.1"
 NOTEBOOK = "00_explore.ipynb"
@@ -55,6 +56,7 @@ def lab_arguments(port: int, browser: bool) -> list[str]:
 
 def _settle() -> None:
     """Tell the kernels where the command was started from, and Jupyter where the page's template is."""
+    give_jupyter_a_home()
     os.environ["WORKBOOK_FOLDER"] = str(Path.cwd())
     for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
         known = os.environ.get(name)

@@ -8,6 +8,7 @@ from model.apps.notebooks.running import (
     engine_name,
     execute,
     find,
+    give_jupyter_a_home,
     import_schemas,
     is_remote,
     no_secret,
@@ -17,6 +18,15 @@ from model.apps.notebooks.running import (
 from model.apps.notebooks.stored import accept, check, normalise, text_of
 
 __all__ = ["CHART_MIME", "TIMEOUT_MIN", "Difference", "NotebookFailed", "accept", "alone", "bar", "check", "checked"]
-__all__ += ["differences", "engine_name", "execute", "execute_all", "find", "import_schemas", "is_remote"]
+__all__ += [
+    "differences",
+    "engine_name",
+    "execute",
+    "execute_all",
+    "find",
+    "give_jupyter_a_home",
+    "import_schemas",
+    "is_remote",
+]
 __all__ += ["jobs_for", "no_secret", "normalise", "outcome_of", "parameters_of", "results", "summary"]
 __all__ += ["table_of", "text_of", "write_whole"]

@@ -104,6 +104,8 @@ def jobs_for(jobs: int | None, tasks: int) -> int:
 def results(tasks: Sequence[dict], jobs: int, timeout_min: float = TIMEOUT_MIN) -> Iterator[tuple[dict, dict]]:
     """Do all tasks, each in a fresh process, and give each with its outcome; one whose process died is tried again."""
     waiting, runs, tried = deque(tasks), [], []
+    if any(task["engine"] == "kernel" for task in tasks):
+        running.give_jupyter_a_home()
     try:
         while waiting or runs:
             while waiting and len(runs) < jobs:

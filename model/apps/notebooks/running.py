@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import atexit
 import contextlib
 import datetime
 import functools
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -194,6 +196,8 @@ def execute(
                 cwd=str(notebook.parent),
             )
         except PapermillExecutionError as error:
+            if error.ename == checks.LeftOut.__name__:
+                return _ended_early(part, output, mark)
             _move(part, str(failed or output))
             said = _without_colours(f"{error.ename}: {error.evalue}".strip().rstrip(":")).splitlines()[0]
             sentence = f"{notebook.name} failed in cell In [{error.exec_count}]: {said}"
@@ -202,6 +206,19 @@ def execute(
             _mark(part, mark)
         _move(part, output)
         return node
+
+
+def _ended_early(part: str, output: str, mark: Mapping | None):
+    """Keep a notebook whose rest has no meaning for its scenario; papermill's cells about a failure go."""
+    import nbformat
+
+    node = nbformat.read(part, as_version=4)
+    node.cells = [one for one in node.cells if "papermill-error-cell-tag" not in one.metadata.get("tags", ())]
+    nbformat.write(node, part)
+    if mark:
+        _mark(part, mark)
+    _move(part, output)
+    return node
 
 
 def engine_name(engine: str) -> str | None:
@@ -216,6 +233,21 @@ def engine_name(engine: str) -> str | None:
     if name not in papermill_engines._engines:
         checks.known("engine", engine, ["kernel", *filter(None, papermill_engines._engines)])
     return name
+
+
+def give_jupyter_a_home() -> None:
+    """Let Jupyter keep its own files in a temporary folder, where it may not write in the home of who runs it."""
+    from jupyter_core import paths as jupyter
+
+    try:
+        for folder in (jupyter.jupyter_runtime_dir(), jupyter.jupyter_data_dir(), jupyter.jupyter_config_dir()):
+            os.makedirs(folder, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        home = tempfile.mkdtemp(prefix="workbook-")
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        names = ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")
+        os.environ.update({name: os.path.join(home, name.lower()) for name in names})
 
 
 def _without_colours(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from model import checks
 from model.apps.notebooks import CHART_MIME, import_schemas
 from model.apps.report import setting
 
@@ -155,9 +156,10 @@ def _answer(notebook, lines: int = 4) -> str:
 
 
 def _error(notebook) -> str:
-    """The first line of the error that ended the notebook, where one did."""
-    errors = [f"{o.ename}: {o.evalue}" for o in _outputs(notebook) if o.output_type == "error"]
-    return errors[0].splitlines()[0] if errors else ""
+    """What ended the notebook before its last cell, in a line: an error, or what has no meaning for its scenario."""
+    errors = [o for o in _outputs(notebook) if o.output_type == "error"]
+    said = [o.evalue if o.ename == checks.LeftOut.__name__ else f"failed: {o.ename}: {o.evalue}" for o in errors]
+    return said[0].splitlines()[0] if said else ""
 
 
 @functools.cache

@@ -42,6 +42,7 @@ CLAIMED = ("claimed_before", "claimed_after", "verdict")  # stand in a table of 
 ODDS = {"p_better": "odds", "p_best": "odds"}
 NUMBER = re.compile(r"[-+]?[\d,.]+(e[+-]\d+)?%?( pts)?( \([-\d,.e]+ to [-\d,.e]+\))?|n/a")
 CLAIMS_PAGE = "08_claims"  # left out where a scenario names no claims
+FILES_PAGE = "11_calibrate"  # left out: it is about files, and a report has none
 RECORD = ".report"  # lists the files of a report, which go when the next one is written into its folder
 
 
@@ -64,9 +65,9 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
         _clear(out_dir)
     except OSError as wrong:
         checks.fail(f"the folder cannot be written: {str(wrong.strerror).lower()}", out_dir)
-    about_claims = [] if case.claims else [CLAIMS_PAGE]
+    left_out = [FILES_PAGE] if case.claims else [FILES_PAGE, CLAIMS_PAGE]
     notebooks = notebooks or sorted(
-        path for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb") if path.stem not in about_claims
+        path for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb") if path.stem not in left_out
     )
     executed = execute_all(notebooks, parameters, out_dir / "notebooks", **how)
     there = [e.output for e in executed if e.output.exists()]
@@ -176,7 +177,8 @@ def write(
             write_whole(folder / "plotly.min.js", pictures.plotly_js())
         entries = [_entry(page, source, folder) for page, source in zip(pages, sources, strict=True)]
         gone = [
-            {"file": "", "title": stem, "answer": "", "error": why, "source": ""} for stem, why in (lost or {}).items()
+            {"file": "", "title": stem, "answer": "", "error": f"failed: {why}", "source": ""}
+            for stem, why in (lost or {}).items()
         ]
         index = _rendered(
             "index.html.j2",

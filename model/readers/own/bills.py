@@ -71,8 +71,8 @@ class Bill:
     - `lines`: a row a service, usage type, operation, item type, region, unit and rate code: these; item (usage,
       discount, credit, tax, fee); meter (one of ours, "" where none); rows, empty (rows without an amount), amount,
       cost_usd (usage under a savings plan or reservation at its effective cost), list_usd (public prices; nan where no
-      row says), blended_usd, free_amount (usage at 0 USD with a list price, a free tier), paid_usd and paid_list_usd
-      (cost and list price of usage that cost something)
+      row says), blended_usd, free_amount (usage at 0 USD with a list price: free, or paid by a plan), paid_usd and
+      paid_list_usd (cost and list price of usage that cost something)
     - `meters`: a row a meter of ours, by name: amount, cost_usd (discount lines included), list_usd, free_amount, and
       discount, a factor: paid over list price of what cost something (1 = none, nan where no list price is told)
     - `totals`: cost_usd by item

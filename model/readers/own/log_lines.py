@@ -12,10 +12,10 @@ from typing import Any
 from model.prices.list_meters import plain
 from model.readers.own.opening import SECRET, clean, masked, number, seconds
 
-COLUMNS = {"time_s": "d", "caller": "i", "route": "i", "status": "h", "sent_bytes": "q"}
+COLUMNS = {"time_s": "d", "caller": "i", "route": "H", "status": "h", "sent_bytes": "q"}
 MORE = {  # what only one form has
-    "api gateway": {"server_s": "d", "event": "b", "connection": "i", "reason": "i"},
-    "load balancer": {"server_s": "d", "type": "i", "target_status": "h", "received_bytes": "q", "open_s": "d"},
+    "api gateway": {"server_s": "d", "event": "b", "connection": "i", "reason": "H"},
+    "load balancer": {"server_s": "d", "type": "H", "target_status": "h", "received_bytes": "q", "open_s": "d"},
     "combined": {},
 }
 EVENTS = ("", "CONNECT", "MESSAGE", "DISCONNECT")
@@ -23,7 +23,7 @@ FORMS = {
     "api gateway": re.compile(r'.{0,200}?\{.*"(requestTime|requestTimeEpoch|routeKey|httpMethod|connectionId)"'),
     "load balancer": re.compile(r"(https?|h2|grpcs?|wss?) \d{4}-\d\d-\d\dT\S+ \S+ \S+:\d+ "),
     "combined": re.compile(
-        r"(?:\S+:\d+ )?(\S+) \S+ \S[^\[]* \[(\d\d/\w{3}/\d{4}:\d\d:\d\d):(\d\d) ([+-]\d{4})\] "
+        r"(?:\S+:\d+ )?(\S+) \S+ \S[^\[]* \[(\d\d/\w{3}/\d{4}:\d\d:\d\d):(\d\d) ([+-]\d{4})\] ?"
         r'"([^"\\]*(?:\\.[^"\\]*)*)" (\d{3}) (\d+|-)'
     ),
 }
@@ -45,7 +45,7 @@ NAMES = {  # the format of API Gateway's log is the user's own: where each thing
     "connection": "connectionid",
     "reason": "disconnectreason disconnectstatuscode",
 }
-MOST_NAMES = 50_000  # routes and reasons that are told apart; what comes after them is "other"
+MOST_NAMES = 50_000  # routes and reasons told apart, numbers of two bytes; what comes after them is "other"
 MOST_CALLERS = 4_000_000  # callers, and connections, that are told apart
 NOTHING = (None, "", "-", "$default")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_LINES = 30_000_000  # they are held as numbers, about 50 bytes a line
-SORTED = 500_000  # lines whose gaps are sorted at once
+SORTED = 200_000  # lines whose gaps are sorted at once
 AT_ONCE = 10_000  # rows that are held before they go into the arrays
 MESSAGES = re.compile(r'\s*\{\s*"(events|searchedLogStreams|nextToken)"\s*:')
 
@@ -30,10 +30,10 @@ class AccessLog:
     """What access logs tell; times in s (since 1970 where they end in `time_s`, `start_s`), sizes in bytes.
 
     - `rows`: a row a line, in the file's order: time_s, caller (a number by first appearance: no address, no name),
-      route (category; method, masked path and the names of the query, or the route key), status, sent_bytes, server_s
-      (time in the server, nan where the log has none); of a load balancer also type, target_status, received_bytes,
-      open_s (from the request's arrival to its end: a WebSocket's life); of API Gateway also event (CONNECT, MESSAGE,
-      DISCONNECT, or "" for HTTP), connection (a number) and reason
+      route (category; method, masked path and the names of the query, or the route key), status, sent_bytes; of API
+      Gateway and a load balancer also server_s (time in the server, nan where a line has none); of a load balancer
+      type, target_status, received_bytes, open_s (from the request's arrival to its end: a WebSocket's life); of API
+      Gateway event (CONNECT, MESSAGE, DISCONNECT, or "" for HTTP), connection (a number) and reason
     - `loops`: a row a caller (of WebSockets a connection) and route asked at least three times: caller, route,
       requests, failed, bytes, kind (timer, hand, page), period_s (the median gap of a timer, else nan), mean_gap_s,
       median_gap_s, shortest_gap_s, longest_gap_s, even (share within 5 % of the median), stretched
@@ -78,8 +78,10 @@ def access_log(path: str | Path | Sequence[str | Path], progress: Progress | Non
         notes = fill(
             one, form, row, list(arrays.values()), progress and (lambda s, at=at: progress((at + s) / len(files)))
         )
-        times = np.frombuffer(arrays["time_s"])[before:].copy()
-        facts.append(own_file(one, f"access log, {form}", len(times), times, "", notes))
+        own = np.frombuffer(arrays["time_s"])[before:]
+        count, span = len(own), (own.min(initial=np.inf), own.max(initial=-np.inf))
+        del own  # an array that is looked at cannot grow
+        facts.append(own_file(one, f"access log, {form}", count, span, "", notes))
     return log_tables(tuple(facts), form, {n: np.frombuffer(a, a.typecode) for n, a in arrays.items()}, list(names))
 
 

@@ -172,12 +172,14 @@ def seconds(text: Any) -> float:
 def clean(text: Any, most: int = 120) -> str:
     """A text that may be shown and stored: one short printable line that no spreadsheet takes for a formula."""
     shown = str(text)[:most]
-    shown = shown if shown.isprintable() else "".join(c if c.isprintable() else "?" for c in shown)
+    shown = shown if shown.isprintable() else checks.inert(shown).replace("\n", " ")
     return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") and len(shown) > 1 else shown
 
 
 PERSON = re.compile(r"users?|u|accounts?|members?|people|profiles?|customers?|tokens?|keys?|reset|verify", re.I)
-SECRET = re.compile(r"\d+|(?=.*\d)[0-9a-f-]{8,}|.*(@|%40).*|eyJ.*|.*(?=[a-z]*\d)[a-z0-9]{16}.*|.*[a-z0-9=]{24}.*", re.I)
+SECRET = re.compile(
+    r"\d+|(?=.*\d)[0-9a-f.:-]{7,}|.*(@|%40).*|eyJ.*|.*(?=[a-z]*\d)[a-z0-9]{16}.*|.*[a-z0-9=]{24}.*", re.I
+)
 
 
 def masked(path: str) -> str:

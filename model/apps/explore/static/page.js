@@ -41,7 +41,7 @@ class Line {
     this.next();
   }
   ask(message) {
-    if (["reset", "scenario"].includes(message.do)) this.queue = [];  // whatever was moved is let go
+    if (["reset", "scenario", "state"].includes(message.do)) this.queue = [];  // whatever was moved is let go
     this.queue.push(message);
     this.next();
   }
@@ -146,6 +146,32 @@ function tableOf(drawn) {
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "measure"), ...head)), make("tbody", {}, ...body));
 }
 
+// The table as CSV with every digit; a text that a spreadsheet would take for a formula begins with an apostrophe.
+function csvOf(drawn) {
+  const columns = ["measure", "unit", ...COLUMNS.map(([key]) => key)];
+  const cell = (value) => {
+    if (value === null || value === undefined) return "";
+    const text = typeof value === "string" && /^[=+@\t\r-]/.test(value) ? `'${value}` : String(value);
+    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const lines = drawn.rows.map((row) => [row.measure, row.unit,
+    ...COLUMNS.map(([key]) => row.value[key] ?? row.text[key])].map(cell).join(","));
+  return [columns.join(","), ...lines, ""].join("\n");
+}
+
+// The address says the state, where the page is a page of its own: what differs from the scenario, and which that is.
+const addressed = () => document.body.dataset.voila !== undefined;
+function stateOf(hash) {
+  const values = Object.fromEntries(new URLSearchParams(hash.replace(/^#/, "")));
+  const { scenario = "", ...moved } = values;
+  return { do: "state", name: scenario, values: moved };
+}
+function hashOf(drawn, offered) {
+  const moved = offered.controls.filter((c) => drawn.values[c.key] !== c.default).map((c) => [c.key, drawn.values[c.key]]);
+  if (drawn.name === offered.first && !moved.length) return "";
+  return `#${new URLSearchParams([["scenario", drawn.name], ...moved])}`;
+}
+
 const LEGEND = [["before", "pop-before"], ["after", "pop-after"], ["pinned before", "pop-before pop-dotted"],
   ["pinned after", "pop-after pop-dotted"]];
 const LABELS = { cost: "Cost against users", latency: "Distribution of notification latency",
@@ -165,9 +191,10 @@ function render({ model, el }) {
   const save = () => line.ask({ do: "save", name: name.value });
   name.addEventListener("keydown", (e) => { if (e.key === "Enter") save(); });
   const saveButton = make("button", { type: "button", class: "pop-dosave", onclick: save }, "Save as scenario");
+  const csv = make("a", { class: "pop-csv", href: "#" }, "Download as CSV");
   const top = make("div", { class: "pop-top" },
     make("div", {}, make("label", { for: `${unique}-scenario` }, "Scenario"), scenario), reset, pin,
-    make("div", {}, make("label", { for: `${unique}-name` }, "Name to save under"), name), saveButton);
+    make("div", {}, make("label", { for: `${unique}-name` }, "Name to save under"), name), saveButton, csv);
   const problem = make("div", { class: "pop-error pop-problem", role: "alert" });
   const saved = make("div", { class: "pop-save pop-note", id: `${unique}-saved`, role: "status" });
   const said = make("p", { class: "pop-said" }), why = make("p", { class: "pop-why" });
@@ -233,7 +260,15 @@ function render({ model, el }) {
     box.popText = text;
     return Plotly.react(box, traces, layouts[key], { responsive: true, displayModeBar: false });
   };
-  let first = Promise.resolve(), drawingMs = 0, drawnOnce = false;
+  let restoring = addressed() && location.hash.length > 1;
+  const restore = () => line.ask(stateOf(location.hash));
+  const tell = () => {  // one entry of the history for each state that the page came to rest in
+    const hash = hashOf(model.get("drawn"), model.get("listed"));
+    if (addressed() && !restoring && !line.waiting && !line.queue.length && hash !== location.hash) {
+      history.pushState(null, "", hash || location.pathname);
+    }
+  };
+  let first = Promise.resolve(), drawingMs = 0, drawnOnce = false, resting = null;
   const draw = async () => {
     const drawn = model.get("drawn"), offered = model.get("listed"), began = performance.now();
     buildControls(offered.controls);
@@ -252,6 +287,8 @@ function render({ model, el }) {
     drawnOnce = true;
     showSaved(drawn);
     table.replaceChildren(tableOf(drawn));
+    csv.download = `${drawn.name.replace(/^.*[\\/]|\.yaml$/g, "")}.csv`;
+    csv.href = `data:text/csv;charset=utf-8,${encodeURIComponent(csvOf(drawn))}`;
     await drawCharts(drawn);
     drawingMs = performance.now() - began;
   };
@@ -264,7 +301,10 @@ function render({ model, el }) {
     await drawChart(await plotlyOf(model), model.get("layouts"), "cost", curve.traces);
     drawingMs += performance.now() - began;
     requestAnimationFrame(() => setTimeout(() => {
-      page.dataset.ready = "yes";
+      if (done?.do === "state") restoring = false;
+      if (!restoring) page.dataset.ready = "yes";
+      clearTimeout(resting);
+      resting = setTimeout(tell, done?.do === "state" ? 0 : 400);
       if (done) line.times.push({ do: done.do, ms: performance.now() - done.began, model_ms: curve.took_ms,
         draw_ms: drawingMs });
     }, 0));
@@ -277,7 +317,14 @@ function render({ model, el }) {
   page.popCharts = charts;
   onDrawn();
   drawCurve();
+  const leave = () => { clearTimeout(line.why); clearTimeout(resting); };  // the kernel ends with the page
+  if (addressed()) window.addEventListener("popstate", restore);
+  window.addEventListener("beforeunload", leave);
+  if (restoring) restore();
   return () => {
+    window.removeEventListener("popstate", restore);
+    window.removeEventListener("beforeunload", leave);
+    clearTimeout(resting);
     model.off("change:drawn", onDrawn);
     model.off("change:curve", drawCurve);
     clearTimeout(line.why);
