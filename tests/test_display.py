@@ -117,3 +117,15 @@ def test_markup_and_control_characters_of_a_text_reach_no_terminal(capsys):
     display.show(table, "text", title=HOSTILE)
     out = capsys.readouterr().out
     assert "[/v2]" in out and "[beta]" in out and "\x1b" not in out and "\x07" not in out
+
+
+def test_heads_show_units_and_small_rows_are_one_while_the_json_keeps_names_and_rows():
+    table = pd.DataFrame({"before": [10.0, 0.01, 0.02, 5.0], "tail_s": [9.0, 0.01, 0.0, 0.01]}, index=list("abcd"))
+    made = display.result(table.rename_axis("flow"), units="USD", fold=0.01)
+    header, rows = made.cells()
+    assert header == ["flow", "before [USD]", "tail [s]"] and rows[-1] == ["2 more", "0.03", "0.01"] and len(rows) == 3
+    assert made.payload()["columns"] == ["flow", "before", "tail_s"] and len(made.payload()["records"]) == 4
+    _, upright = display.result({"wait, s": 1.0, "size, bytes": 2.0, "what": "text"}, units={}).cells()
+    assert [name for name, _ in upright] == ["wait [s]", "size [B]", "what"]
+    own = {"unit": ["s", "B"], "mode": [1.0, 2.0], "swing": [3.0, 4.0]}
+    assert display.result(pd.DataFrame(own), units={"swing": "USD"}).cells()[0] == ["unit", "mode", "swing [USD]"]

@@ -78,7 +78,8 @@ def _less(was: float, now: float) -> str:
         return "no difference"
     if not was or abs(now / was) >= 10.0:
         return "which is more" if not was else f"{number(now / was, 2)} times as much"
-    return f"{number(100.0 * abs(now / was - 1.0), 2)} % {'less' if now < was else 'more'}"
+    share = 100.0 * abs(now / was - 1.0)
+    return f"{number(share, 2 if share < 95.0 else 3)} % {'less' if now < was else 'more'}"
 
 
 def _late(seconds: float) -> str:

@@ -65,6 +65,7 @@ def with_folded_code(page: str) -> str:
 def with_scrolling_tables(page: str) -> str:
     """The page with each table in a frame of its own, which the keyboard scrolls; no table head is empty."""
     frame = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
+    page = re.sub(r"<td>([-+\d.,e]+ \([-+\d.,e]+ to [-+\d.,e]+\))</td>", r'<td class="number">\1</td>', page)
     framed = re.sub(r"<table\b.*?</table>", rf"{frame}\g<0></div>", page, flags=re.S)
     return re.sub(r"<th\b([^>]*)></th>", r"<td\1></td>", framed)
 

@@ -216,7 +216,9 @@ def _table(name: str, frame, folder: Path, digits: int, less: Sequence[str] = ()
     write_whole(folder / csv, as_csv(frame, index=bool(index), index_label=index or None))
     write_whole(folder / markdown, f"{made.to_markdown()}\n")
     cells = [[{"text": c, "tone": _tone(h, c)} for h, c in zip(header, row, strict=True)] for row in rows]
-    shown = [ODDS.get(h, h.replace("_", " ")) for h in header]
+    tones = ["number" if all(row[k]["tone"] in ("number", "") for row in cells) and any(row[k]["tone"] for row in cells)
+             else "" for k in range(len(header))]  # fmt: skip
+    shown = [{"text": ODDS.get(h, h.replace("_", " ")), "tone": t} for h, t in zip(header, tones, strict=True)]
     return {"name": name, "header": shown, "rows": cells, "csv": csv, "markdown": markdown, "notes": made.notes}
 
 

@@ -16,6 +16,7 @@ function drawn(holder) {
     layout.height = (layout.height || 430) + 60;
     layout.legend = { orientation: "h", y: -70 / (layout.height - 150), yanchor: "top", x: 0 };
   }
+  document.getElementById(holder.dataset.for).style.height = (layout.height || 430) + "px";
   Plotly.newPlot(holder.dataset.for, figure.data, layout, { responsive: true, displaylogo: false, displayModeBar: narrow ? false : "hover" });
 }
 function all() { document.querySelectorAll("script.chart-data").forEach(drawn); }
