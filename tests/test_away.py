@@ -13,8 +13,8 @@ from model.checks import InputError
 from model.life import away
 from model.life.rates import pushes_per_s
 from model.life.sessions import life
+from model.parts.platforms import allowed, away_notes
 from model.scenario import sampling
-from model.scenario.platforms import allowed, away_notes
 from model.server_load.rates import at_peak
 from model.traffic import traffic
 

@@ -9,9 +9,9 @@ import json
 from typing import Any
 
 from model import ledger, paths
+from model.parts.transports import TRANSPORTS, Choices
 from model.scenario.files import BLANK, content_of
 from model.scenario.mistakes import part_at
-from model.scenario.transports import TRANSPORTS, Choices
 
 
 def schema() -> dict:

@@ -14,9 +14,9 @@ from model.audit.figures import figure_values, holds
 from model.audit.words import number_words
 from model.claims.reading import Figure
 from model.outcome import Outcome, Sides, evaluate
+from model.parts.fields import ANSWERING
 from model.scenario import Range, Scenario, sampling
 from model.scenario.columns import shared_columns
-from model.scenario.fields import ANSWERING
 
 STEPS = (1 / 3, 2 / 3, 1.0)  # how far from its mode to the end of its range an input is tried
 PASSES = 5  # then the border between failing and holding is narrowed this often

@@ -11,9 +11,9 @@ from model import checks, prices
 from model.cost.billing import by_meter, total
 from model.life import chains, exchange
 from model.life.flow import Flow, Traffic
+from model.parts.fields import ANSWERING
 from model.prices import metering
 from model.scenario import AnyDesign, Scenario
-from model.scenario.fields import ANSWERING
 from model.traffic import traffic as traffic_of
 
 BACKENDS = ANSWERING

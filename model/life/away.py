@@ -15,7 +15,7 @@ from model.life.flow import AWAY
 from model.life.rates import some
 from model.life.sessions import Life
 from model.life.silences import silence
-from model.scenario.platforms import Allowed, allowed, least_s, number_of
+from model.parts.platforms import Allowed, allowed, least_s, number_of
 
 DAY_S, DAY_H = 86400.0, 24.0
 

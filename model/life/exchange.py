@@ -14,8 +14,8 @@ from model import checks, ledger, paths, wire
 from model.life import protocols
 from model.life.flow import AWAY, Flow, Traffic
 from model.life.sessions import handshake_s
+from model.parts.fields import row
 from model.scenario import AnyDesign, Network
-from model.scenario.fields import row
 
 CONTROL_MOST_BYTES = 125  # the longest body of a ping, RFC 6455
 AGREED_BYTES = len("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n")

@@ -6,8 +6,8 @@ import numpy as np
 
 from model import battery, checks
 from model.life import away
+from model.parts.platforms import away_notes
 from model.scenario import Scenario
-from model.scenario.platforms import away_notes
 from model.traffic import Traffic
 
 AWAY_ROWS = {  # as ROWS: label -> measure, figure, unit

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from model import checks, ledger
-from model.scenario.fields import Part, Range
-from model.scenario.transports import Choices
+from model.parts.fields import Part, Range
+from model.parts.transports import Choices
 
 AWAY = "when away"
 ONLY_ON = {"lambda_node20_init_s": "nodejs20", "wake_j": AWAY}  # rows that are drawn only where something uses them

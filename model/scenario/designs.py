@@ -9,10 +9,10 @@ from typing import Any
 
 from model import checks, ledger, paths
 from model.backends import row
-from model.scenario.fields import Part
+from model.parts.fields import Part
+from model.parts.serving import Function, Host, Server
+from model.parts.transports import TRANSPORTS, Choices, HeldDesign, PollingDesign
 from model.scenario.files import content_of, laid_over, without_nulls
-from model.scenario.serving import Function, Host, Server
-from model.scenario.transports import TRANSPORTS, Choices, HeldDesign, PollingDesign
 
 PAIR = ("before", "after")
 REPLACED = ("screens", "networks", "events", "actions", "overlays")  # of the blank's, when a file names them

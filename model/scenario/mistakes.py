@@ -8,8 +8,8 @@ from typing import Any, get_args, get_origin
 from pydantic import ValidationError
 
 from model import checks
-from model.scenario.fields import Part
-from model.scenario.transports import TRANSPORTS, Choices
+from model.parts.fields import Part
+from model.parts.transports import TRANSPORTS, Choices
 
 WANTED = {  # what a value must be, by pydantic's name of the mistake
     "bool_type": "true or false",

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from model import checks, paths
+from model.parts.fields import Part
+from model.parts.transports import Choices
 from model.scenario.designs import Anew, apart
-from model.scenario.fields import Part
 from model.scenario.files import OWN, content_of
-from model.scenario.transports import Choices
 
 FAR, FAR_OF_ONE = 3.0, 1000.0  # times outside the range, or away from the one number, that a value replaces
 SHARED = ("api", "server", "functions")  # the app's, which designs have alike unless they say otherwise

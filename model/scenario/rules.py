@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from model import checks, ledger, paths, prices, radio
+from model.parts import platforms
+from model.parts.fields import Range, mode_of, refuse
+from model.parts.transports import AnyDesign, AnyHeld, Choices, HeldDesign
 from model.prices import places
-from model.scenario import columns, platforms
-from model.scenario.fields import Range, mode_of, refuse
-from model.scenario.transports import AnyDesign, AnyHeld, Choices, HeldDesign
+from model.scenario import columns
 
 MOST_ANSWER_BYTES = 6 * 2**20
 

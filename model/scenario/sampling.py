@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from model import checks, ledger
+from model.parts.fields import OUTER, Part, Range
+from model.parts.transports import Choices
 from model.scenario.columns import column_names, columns_of, correlated, ranged_inputs
-from model.scenario.fields import OUTER, Part, Range
-from model.scenario.transports import Choices
 
 AT_ONCE = 32_768  # draws times user counts worked out in one pass; more go in chunks, which takes less memory
 CHUNK = 16_384  # of more, so many at once: each core works on a piece of its own

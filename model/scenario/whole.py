@@ -15,12 +15,12 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 
 from model import checks, ledger, paths, prices
+from model.parts.fields import Part, Range
+from model.parts.transports import TRANSPORTS, AnyDesign, Choices, Design, Pair
 from model.prices import places
 from model.scenario import designs, mistakes, origins
-from model.scenario.fields import Part, Range
 from model.scenario.files import OWN, content_of, files
 from model.scenario.rules import check_references, check_users
-from model.scenario.transports import TRANSPORTS, AnyDesign, Choices, Design, Pair
 
 FIBRE_KM_PER_S = 299_792.458 / 1.468  # of light in glass of that refractive index
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from model import checks, load, paths
 from model.apps import cli
 from model.apps.notebooks import processes
+from model.parts.fields import Part, Range
 from model.scenario import read_yaml
-from model.scenario.fields import Part, Range
 
 TWILLY = {"extends": "twilly", "claims": "twilly"}
 WIFI = {"share": 1, "profiles": ["wifi_pixel6_2021"], "rtt_s": 0.04, "rtt_sigma_ln": 0.5, "metered": False}

@@ -32,8 +32,8 @@ def new(
     """Write a first file for your own app, from eight questions or an example app, and show its table."""
     from model.apps.cli.tables import table
     from model.apps.notebooks import write_whole
+    from model.parts.fields import NAME
     from model.scenario import load
-    from model.scenario.fields import NAME
 
     if not re.fullmatch(NAME, name):
         checks.fail(f"a name must be letters, digits, '_', '-' or '.'; got {name!r}")

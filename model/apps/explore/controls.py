@@ -9,8 +9,8 @@ import numpy as np
 
 from model import battery, ledger, prices
 from model.outcome import evaluate
+from model.parts.fields import ANSWERING, row
 from model.scenario import Range, Scenario, mode_of
-from model.scenario.fields import ANSWERING, row
 
 USERS = (100.0, 10_000_000.0)
 TIMES_BELOW, TIMES_ABOVE, STOPS = 5.0, 20.0, 60

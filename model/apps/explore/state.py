@@ -18,8 +18,8 @@ from model import scenario as scenarios
 from model.apps.explore import controls as page_controls
 from model.apps.explore.controls import Control, free_events
 from model.apps.notebooks import write_whole
+from model.parts.fields import NAME
 from model.scenario import Scenario, mode_of
-from model.scenario.fields import NAME
 
 COMPOSED = ("active_min_per_day", "usage.sessions_per_day", "events_per_hour")
 PERCENT = ("usage.dau_mau_share",)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import create_model
 
 from model.backends import balancers
-from model.scenario.fields import (
+from model.parts.fields import (
     Bytes,
     BytesOrNone,
     Count,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from model.scenario.fields import (
+from model.parts.fields import (
     Bytes,
     Count,
     DayHours,

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from model import ledger, paths
-from model.scenario.fields import mode_of, refuse
-from model.scenario.transports import AnyDesign, Choices, HeldDesign
+from model.parts.fields import mode_of, refuse
+from model.parts.transports import AnyDesign, Choices, HeldDesign
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from model.scenario import pieces
-from model.scenario.fields import Day, Name, Part, Real, Seconds, Share, Usd, Users
-from model.scenario.serving import Fallback, Function, Heartbeat, Host, Pull, Push, Reconnect, Server, Socket, Timer
+from model.parts import pieces
+from model.parts.fields import Day, Name, Part, Real, Seconds, Share, Usd, Users
+from model.parts.serving import Fallback, Function, Heartbeat, Host, Pull, Push, Reconnect, Server, Socket, Timer
 
 
 class Design(Part):
