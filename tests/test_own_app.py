@@ -146,6 +146,7 @@ def test_list_names_all_that_a_scenario_may_name(capsys):
         "regions": prices.regions(),
         "phones": ["iPhone 14", "Pixel 6"],
         "profiles": radio.profiles(),
+        "platforms": ["ios", "android", "web"],
         "claims": ["twilly"],
     }
     assert wanted.keys() == set(tables.Kind)

@@ -14,6 +14,7 @@ from model.calibration.wakes import APART_S, wakes_per_hour
 from model.latency import LIMITS_S, branches, undelivered_share
 from model.latency.deliveries import COLUMNS, components_s
 from model.latency.tables import CURVE_S
+from model.life.flow import AWAY
 from model.life.lengths import mean_billed_minutes, mean_cuts
 from model.outcome import Outcome, Side, spanned
 from model.outcome.tables import compared
@@ -229,7 +230,10 @@ def _counted(traffic: Traffic, kept: Record, days: np.ndarray) -> Traffic:
     minutes = more(np.ceil(open_s / 60.0), mean_billed_minutes(*shape))
     cuts = more(np.floor(open_s / limit), mean_cuts(*shape, limit))
     extra = {"minutes": minutes, "connect": cuts, "disconnect": cuts}
-    flows = [replace(f, per_month=f.per_month + extra[f.kind]) if f.kind in extra else f for f in traffic.flows]
+    flows = [
+        replace(f, per_month=f.per_month + extra[f.kind]) if f.kind in extra and not f.name.endswith(AWAY) else f
+        for f in traffic.flows
+    ]
     return replace(traffic, flows=flows)
 
 

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from model import ledger, paths
 from model.scenario.fields import mode_of, refuse
-from model.scenario.transports import AnyDesign, HeldDesign
+from model.scenario.transports import AnyDesign, Choices, HeldDesign
 
 
 @dataclass(frozen=True)
@@ -39,21 +37,22 @@ def allowed() -> MappingProxyType:
 
     Source: android_power, apple_background_push, fcm_priority.
     """
-    rows = ledger.read_csv(paths.data("platforms.csv"))
-    found: dict[tuple, dict[str, Any]] = {
-        (r["platform"], r["way"]): {**r, "runs": r["runs"] == "yes", "held": r["held"] == "yes"} for r in rows
-    }
-    return MappingProxyType({key: Allowed(**row) for key, row in found.items()})
+    found = {}
+    for row in ledger.read_csv(paths.data("platforms.csv")):
+        flags: dict[str, Any] = {name: row[name] == "yes" for name in ("runs", "held")}
+        found[row["platform"], row["way"]] = Allowed(**{**row, **flags})
+    return MappingProxyType(found)
 
 
-def _used(scenario: Any, design: AnyDesign) -> Iterator[Allowed]:
+def _used(scenario: Choices, design: AnyDesign) -> Iterator[Allowed]:
     """What the platforms that anybody uses let a design do when away."""
-    for name, platform in scenario.usage.away.platforms.items():
+    away = scenario.usage.away
+    for name, platform in away.platforms.items() if away else ():
         if mode_of(platform.share) > 0:
             yield allowed()[name, design.away_way]
 
 
-def check_away(which: str, design: AnyDesign, scenario: Any) -> None:
+def check_away(which: str, design: AnyDesign, scenario: Choices) -> None:
     """Refuse what a design cannot do when away, or no platform of the scenario lets it do."""
     way, away = design.when_away, scenario.usage.away
     if way == "none":
@@ -77,15 +76,15 @@ def check_away(which: str, design: AnyDesign, scenario: Any) -> None:
         )
 
 
-def away_notes(which: str, design: AnyDesign, scenario: Any) -> list[str]:
+def away_notes(which: str, design: AnyDesign, scenario: Choices) -> list[str]:
     """What platforms refuse or cap of what a design does when away, a sentence a platform."""
     if design.when_away == "none":
         return []
     asked = {"poll": [design.away_poll_s], "socket": [b.period_s for b in _own_beats(design)]}.get(design.when_away, [])
     said = []
     for one in _used(scenario, design):
-        least_s = max((mode_of(scenario.number(row)) for row in (one.awake, one.asleep) if row), default=0.0)
-        capped = any(mode_of(period) < least_s for period in asked)
+        most_s = max(mode_of(number_of(scenario, row, 0.0)) for row in (one.awake, one.asleep))
+        capped = any(mode_of(period) < most_s for period in asked)
         if not one.runs or one.share or one.per_hour or capped:
             what = "nobody is told there" if not one.runs else "it is told less often than asked" if capped else ""
             said.append(f"{which} when away: {one.says}" + (f"; {what}" if what else "") + ".")
@@ -108,12 +107,11 @@ def away_table():
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["platform", "way"])
 
 
-def least_s(scenario: Any, one: Allowed, asleep: bool):
+def least_s(scenario: Choices, one: Allowed, asleep: bool) -> Any:
     """The least time between two of a kind that a platform lets a phone in that state do."""
-    row = one.asleep if asleep else one.awake
-    return scenario.number(row) if row else 0.0
+    return number_of(scenario, one.asleep if asleep else one.awake, 0.0)
 
 
-def number_of(scenario: Any, row: str, default: float):
-    """A number of the ledger that a platform's row names, or what holds where it names none."""
-    return scenario.number(row) if row else np.asarray(default)[()]
+def number_of(scenario: Choices, row: str, default: float) -> Any:
+    """A number of the scenario or the ledger that a platform's row names, or what holds where it names none."""
+    return scenario.ledger.get(row, ledger.value(row)) if row else default

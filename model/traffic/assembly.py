@@ -10,7 +10,7 @@ import numpy as np
 from model import backends, checks, prices
 from model.life import chains, exchange
 from model.life.away import when_away
-from model.life.flow import Flow, FunctionRuns, Traffic, open_share, with_cold_shares
+from model.life.flow import AWAY, Flow, FunctionRuns, Traffic, open_share, with_cold_shares
 from model.life.sessions import Life, life, mix
 from model.prices import metering
 from model.scenario import AnyDesign, Operation, Scenario
@@ -82,7 +82,9 @@ def server_needs(scenario: Scenario, design: AnyDesign, current: Life, drafts: l
     server, peak = design.server, scenario.usage.peak_to_mean_ratio
     requests = connections = 0.0
     if design.api.row.own:
-        rate = sum((f.per_month * f.requests for f in drafts), 0.0) / scenario.month_s * peak
+        in_app = sum((f.per_month * f.requests for f in drafts if not f.name.endswith(AWAY)), 0.0)
+        steady = sum((f.per_month * f.requests for f in drafts if f.name.endswith(AWAY)), 0.0)  # in every hour alike
+        rate = in_app / scenario.month_s * peak + steady / scenario.month_s
         requests = rate / (server.requests_per_s * server.utilisation_share)
     if design.socket is not None and design.socket.row.own:
         connections = current.busiest_connections / server.connections

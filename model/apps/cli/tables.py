@@ -23,10 +23,11 @@ from model.apps.cli.options import (
     width,
 )
 
-Kind = StrEnum("Kind", "scenarios designs regions phones profiles claims")
+Kind = StrEnum("Kind", "scenarios designs regions phones profiles platforms claims")
 LISTS = {  # kind -> file of data, columns
     "phones": ("devices.csv", ["phone", "battery_wh", "year"]),
     "profiles": ("radio/profiles.csv", ["name", "access", "phone", "good_for", "not_for"]),
+    "platforms": ("platforms.csv", ["platform", "way", "runs", "says"]),
 }
 SHOWN_DRAWS = 1024  # of a table in a terminal
 Draws = Annotated[int | None, typer.Option(help="Draws of every range; 0 takes the modes. 1024 in a terminal.")]
@@ -157,7 +158,7 @@ def listed(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
 ) -> None:
-    """List what a scenario may name: scenarios, designs, regions, phones, radio profiles or files of claims."""
+    """List what a scenario may name: scenarios, designs, regions, phones, radio profiles, platforms, claims."""
     import pandas as pd
 
     from model import paths
