@@ -49,7 +49,7 @@ def _version(asked: bool) -> None:
 
 
 @app.callback()
-def options(
+def top(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")] = False,
 ) -> None:
     """How an app should tell its users what happened, and what each way costs.

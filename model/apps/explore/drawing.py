@@ -75,7 +75,7 @@ class PageOutcome(Outcome):
     """The outcome of a state with the rows of its table."""
 
     @cached_property
-    def rows(self) -> list[dict]:
+    def table_rows(self) -> list[dict]:
         """The rows of the before-and-after table as texts, with the full numbers beside them."""
         table = self.table()
         return [

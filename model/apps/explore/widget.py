@@ -115,7 +115,7 @@ class PageWidget(anywidget.AnyWidget):
         if new.base is old.base and new.changed == old.changed:
             return
         outcome = self.outcome(new)
-        _ = outcome.rows  # worked out before anything is changed
+        _ = outcome.table_rows  # worked out before anything is changed
         if outcome.notes:
             raise InputError(next(iter(outcome.notes.values())))
         self.last = (old, new)
@@ -191,11 +191,11 @@ class PageWidget(anywidget.AnyWidget):
     def _figures(self) -> dict:
         """Table and charts of the state, and of the pinned one."""
         scenario, pinned = self.state.scenario(), self.pinned
-        rows, data = self.outcome(self.state).rows, drawing.shape_data(self.memory, scenario)
+        rows, data = self.outcome(self.state).table_rows, drawing.shape_data(self.memory, scenario)
         kept = beside = None
         if pinned:
             beside = drawing.shape_data(self.memory, pinned.scenario())
-            kept = {"rows": self.outcome(pinned).rows, "name": pinned.name, "settings": pinned.settings()}
+            kept = {"rows": self.outcome(pinned).table_rows, "name": pinned.name, "settings": pinned.settings()}
         return {"rows": rows, "traces": drawing.traces(data, beside), "pinned": kept, "users": float(scenario.users)}
 
     def _text(self, form: str, title: str = "") -> str:
