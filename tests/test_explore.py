@@ -71,18 +71,18 @@ def test_random_states_show_the_table_of_the_library(name):
     rng, memory, state = random.Random(11), explore.Memory(), explore.start(name)
     for _ in range(4):
         made = explore.start(name, random_values(state, rng)).scenario()
-        equal_tables(memory.outcome(made).rows, results.before_after(made))
+        equal_tables(memory.outcome(made).table_rows, results.before_after(made))
 
 
 def test_each_control_alone_shows_the_table_of_the_library():
     """The page keeps a design's figures where only the other design moved; none may be an old one."""
     memory, state = explore.Memory(), explore.start("twilly")
-    _ = memory.outcome(state.scenario()).rows
+    _ = memory.outcome(state.scenario()).table_rows
     for key, control in state.controls.items():
         if key != "region":
             value = control.stops[0] if control.stops else control.options[-1][0]
             made = state.moved(key, value).scenario()
-            equal_tables(memory.outcome(made).rows, results.before_after(made))
+            equal_tables(memory.outcome(made).table_rows, results.before_after(made))
 
 
 def test_charts_show_the_data_of_the_library():
