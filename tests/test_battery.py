@@ -515,11 +515,11 @@ CHANGES = st.fixed_dictionaries(
         "usage.sessions_per_day": st.floats(1.0, 20),
         "before.timers.unread_counts.period_s": st.floats(0.5, 60),
         "after.heartbeat.period_s": st.floats(10, 600),
-        "after.socket.grace_s": st.floats(0, 120),
-        "after.socket.blocked_share": st.floats(0, 1),
+        "after.socket.grace_s": st.floats(0, 120).map(lambda x: round(x, 9)),
+        "after.socket.blocked_share": st.floats(0, 1).map(lambda x: round(x, 9)),
         "after.pushes.new_comment.pulls": st.integers(0, 3),
         "backgrounds.video.period_s": st.floats(1, 30),
-        "backgrounds.video.burst_s": st.floats(0, 1),
+        "backgrounds.video.burst_s": st.floats(0, 1).map(lambda x: round(x, 9)),
     }
 )
 

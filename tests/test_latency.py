@@ -793,7 +793,7 @@ def unsent(scenario):
         ),
         (
             lambda s: latency.mean_s(traffic_at_modes(s.with_({"ledger.catch_up_s": -1.0}), "after"), "new_comment"),
-            "a delay must be >= 0 s; got -1",
+            "ledger.catch_up_s must be at least 0; got -1",
         ),
         (
             lambda s: s.with_({"before.timers.unread_counts.missed_share": 1.2}),

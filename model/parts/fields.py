@@ -18,7 +18,15 @@ from pydantic_core import PydanticCustomError
 from model import checks
 from model.backends import REQUESTS, SOCKETS, Backend, names, row
 
-OUTER = {"s": 1e9, "B": 1e13, "1/s": 1e9, "USD": 1e6, "users": 1e10, "": 1e10}  # by unit: beyond it is a slip
+OUTER = {
+    "s": 1e9,
+    "B": 1e13,
+    "1/s": 1e9,
+    "USD": 1e6,
+    "users": 1e10,
+    "": 1e10,
+    "any": 1e15,
+}  # by unit: beyond it is a slip
 MOST_COUNT = 100_000  # of requests, attempts, pulls, instances
 LEAST = 1e-12  # a number that is not 0 is at least so large, whatever its unit
 
@@ -102,6 +110,7 @@ def _plain_number(value: Any) -> float:
 def _between(value: Any, low: float, high: float, strict: bool, rule: str, unit: str = "") -> float:
     """The value as a number between two, finite, and of a size that its unit has; above the lower where strict."""
     number, most = _plain_number(value), OUTER[unit]
+    unit = "" if unit == "any" else unit
     if not (low < number if strict else low <= number) or not number <= high or math.isinf(number):
         refuse(f"must be {rule}; got {checks.shown(number)}")
     if abs(number) > most:
@@ -241,7 +250,7 @@ def _name(value: str) -> str:
     return value
 
 
-Real, Positive, Zero = _real("a number"), _positive(""), _least_zero("")
+Real, Positive, Zero = _real("a number", unit="any"), _positive(""), _least_zero("")
 Share = _real("between 0 and 1", 0.0, 1.0)
 SomeShare = _real("> 0 and at most 1", 0.0, 1.0, strict=True)  # one that something is divided by
 PeakRatio = _real("between 1 and 24, as many as a day has hours", 1.0, 24.0)

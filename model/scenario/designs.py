@@ -161,7 +161,7 @@ def capabilities():
 
     Examples
     --------
-    >>> capabilities().loc["pusher", "largest_bytes"]
+    >>> float(capabilities().loc["pusher", "largest_bytes"])
     10240.0
     """
     import pandas as pd
