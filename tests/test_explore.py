@@ -351,3 +351,12 @@ def test_a_stored_page_shows_its_table_and_nothing_random(page):
     other, _ = explore.page("twilly", folder=page.folder)._repr_mimebundle_()
     assert data["text/html"] == other["text/html"] and "<table>" in data["text/html"]
     assert data["text/plain"] == other["text/plain"]
+
+
+def test_the_page_says_what_the_scenarios_other_designs_do_so_that_nobody_reads_the_documented_pair_alone():
+    page = widget.PageWidget("twilly")
+    table = model.compare("twilly", ["polling_as_built", "push_as_built"])
+    for name in ("polling_as_built", "push_as_built"):
+        usd = f"${table.loc['cost', name]:.0f} a month"
+        assert f"{model.load('twilly').design(name).title}, " in page.listed["others"] and usd in page.listed["others"]
+    assert widget.PageWidget("twilly_as_built").listed["others"] == ""

@@ -18,8 +18,10 @@ from model import scenario as scenarios
 from model.apps.explore import controls as page_controls
 from model.apps.explore.controls import Control, free_events
 from model.apps.notebooks import write_whole
+from model.outcome import compare
 from model.parts.fields import NAME
 from model.scenario import Scenario, mode_of
+from model.show.display import number
 
 COMPOSED = ("active_min_per_day", "usage.sessions_per_day", "events_per_hour")
 PERCENT = ("usage.dau_mau_share",)
@@ -95,6 +97,18 @@ class PageState:
         used = network_shares(boxes).items()
         named = ", ".join(f"{self.controls[f'networks.{n}.share'].label} {s * 100:.1f} %" for n, s in used)
         return f"The network shares add up to {whole:g} %, so they are used in proportion: {named}."
+
+
+def others_sentence(base: Scenario) -> str:
+    """What the scenario's other designs do, with every input at its mode; nothing where the two shown are all."""
+    names = [name for name in base.designs if name not in base.compared]
+    if not names:
+        return ""
+    told, cost = (compare(base, names).loc[row] for row in ("told in time 10 s", "cost"))
+    said = (
+        f"{base.design(n).title}, {number(told[n], 3)} % within 10 s for ${number(cost[n], 2)} a month" for n in names
+    )
+    return f"The scenario's other designs, every input at its mode: {'; '.join(said)}."
 
 
 def start(name: str, values: dict | None = None) -> PageState:

@@ -15,7 +15,7 @@ import traitlets
 from model import checks
 from model import scenario as scenarios
 from model.apps.explore import drawing
-from model.apps.explore.state import PageState, saved, start
+from model.apps.explore.state import PageState, others_sentence, saved, start
 from model.checks import InputError
 from model.outcome import before_after
 from model.show import display, pictures
@@ -172,7 +172,7 @@ class PageWidget(anywidget.AnyWidget):
         figures = {k: self.drawn[k] for k in ("rows", "traces", "pinned", "users")} if same else self._figures()
         if asked["controls"]:  # before the values, so that the browser never shows one without the other
             listed = {"controls": [c.plain() for c in state.controls.values()], "choices": self.choices()}
-            self.listed = {**listed, "first": self.first}
+            self.listed = {**listed, "first": self.first, "others": others_sentence(state.base)}
         self.drawn = {**shown, **figures}
         curve = {"traces": self.curve["traces"], "error": ""} if asked.get("same") else self._curve()
         took_ms = round(1e3 * (time.perf_counter() - began), 1) if began else 0.0

@@ -200,13 +200,14 @@ function render({ model, el }) {
   const said = make("p", { class: "pop-said" }), why = make("p", { class: "pop-why" });
   const words = make("div", { class: "pop-words", role: "status", "aria-live": "polite" }, said, why);
   const mix = make("div", { class: "pop-note pop-mix", role: "status" });
+  const others = make("p", { class: "pop-note pop-others" });
   const controls = make("div", { class: "pop-controls" });
   const table = make("div", { class: "pop-tablebox" });
   const charts = Object.fromEntries(Object.keys(LABELS).map((key) => [key,
     make("div", { class: "pop-chart", "data-chart": key, role: "img", "aria-label": LABELS[key] })]));
   const legend = make("div", { class: "pop-legend" });
   const late = make("div", { class: "pop-error pop-late", role: "alert" });
-  const results = make("div", { class: "pop-results" }, late, problem, words, table, legend,
+  const results = make("div", { class: "pop-results" }, late, problem, words, table, others, legend,
     make("div", { class: "pop-charts" },
       ...Object.entries(charts).map(([key, box]) => make("figure", {}, make("figcaption", {}, LABELS[key]), box))));
   page.append(top, saved, make("div", { class: "pop-body" }, controls, results));
@@ -281,7 +282,7 @@ function render({ model, el }) {
     scenario.value = drawn.name;
     pin.setAttribute("aria-pressed", String(Boolean(drawn.pinned)));
     pin.textContent = drawn.pinned ? "Let go of the pinned state" : "Compare with this state";
-    said.textContent = drawn.words; why.textContent = drawn.why; mix.textContent = drawn.mix;
+    said.textContent = drawn.words; why.textContent = drawn.why; mix.textContent = drawn.mix; others.textContent = offered.others;
     showErrors(drawn.errors);
     if (drawn.same && drawnOnce) return;  // a view that opens later has drawn nothing yet
     drawnOnce = true;
