@@ -265,6 +265,8 @@ def test_the_address_says_the_state_so_a_reload_keeps_it_back_undoes_it_and_a_li
     other.until(app_server.READY, 90)
     same_table(on_screen(other), both)
     assert other.errors() == []
+    other.call("Page.close")
+    page.call("Page.bringToFront")  # a page behind another draws nothing, and so never settles
 
 
 def test_the_table_can_be_downloaded_with_every_digit(page):
