@@ -461,7 +461,11 @@ def test_a_column_of_draws_is_metered_as_each_draw_alone():
             "before",
             "unknown server.instance 't4g.medium'; did you mean 't4g_medium'",
         ),
-        ({"events.new_comment.payload_bytes": 200_000}, "after", "after must push at most the 131,072 B that .* takes; got 200,000 B of new_comment"),
+        (
+            {"events.new_comment.payload_bytes": 200_000},
+            "after",
+            "after must push at most the 131,072 B that .* takes; got 200,000 B of new_comment",
+        ),
         (
             {"before.functions.read.operations": [{"kind": "get", "item_bytes": 500_000}]},
             "before",
