@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from model import checks
+from model.answers.measures import span_words
 from model.life.flow import AWAY
-from model.outcome import evaluate, low_middle_high
+from model.outcome import evaluate
 from model.scenario import Scenario
 from model.show.display import number
 
@@ -27,17 +28,11 @@ class WhenAway:
 
     def words(self, way: str) -> str:
         """The way in figures."""
+        minute, hour, battery = (span_words(x, unit=" %") for x in (self.minute, self.hour, self.battery))
         return (
-            f"{_span(self.minute, ' %')} of those who are away within a minute and {_span(self.hour, ' %')} within an"
-            f" hour, by {WAYS[way]}; on a phone where that runs it takes {_span(self.battery, ' %')} of the battery an"
-            f" hour, and it costs ${_span(self.usd)} a month"
+            f"{minute} of those who are away within a minute and {hour} within an hour, by {WAYS[way]}; on a phone"
+            f" where that runs it takes {battery} of the battery an hour, and it costs ${span_words(self.usd)} a month"
         )
-
-
-def _span(values: np.ndarray, unit: str = "") -> str:
-    """The middle of draws, and what nine in ten lie between."""
-    low, middle, high = (number(x, 2) for x in low_middle_high(values))
-    return f"{middle}{unit} ({low} to {high})"
 
 
 def _done(case: Scenario, name: str, way: str, draws: int, seed: int) -> WhenAway | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from model import battery, checks, mobile_data, server_load
-from model.outcome import Outcome
+from model.outcome import Outcome, low_middle_high
 from model.show.display import number
 
 NOTICED = 0.02  # of what a phone uses, or of a plan of 1 GB, below which nobody notices a difference
@@ -35,6 +35,12 @@ def about(outcome: Outcome, measure: str) -> str:
     Raises: InputError, an unknown measure
     """
     return ABOUT[checks.known("measure", measure, ABOUT)](outcome, *outcome.scenario.compared)
+
+
+def span_words(values: np.ndarray, digits: int = 2, unit: str = "") -> str:
+    """The middle of draws, and what nine in ten of them lie between: 17 (8.5 to 33)."""
+    low, middle, high = (number(x, digits) for x in low_middle_high(values))
+    return f"{middle}{unit} ({low} to {high})"
 
 
 def title(outcome: Outcome, design: str) -> str:

@@ -9,10 +9,10 @@ import numpy as np
 
 from model import checks
 from model.answers.away import away_sentences
-from model.answers.measures import drain_saved, drain_words
+from model.answers.measures import drain_saved, drain_words, span_words
 from model.answers.mending import mend, only_loop, tuned
 from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, soon_enough
-from model.outcome import Outcome, evaluate, low_middle_high, rank_quantile
+from model.outcome import Outcome, evaluate, rank_quantile
 from model.ranges import worth_measuring
 from model.scenario import Scenario, load, mode_of
 from model.show.display import number
@@ -93,14 +93,12 @@ def _with_tuned(case: Scenario, share: float) -> Scenario:
 
 def money(values: np.ndarray) -> str:
     """Dollars with what nine in ten draws lie between: $17 (8.5 to 33)."""
-    low, middle, high = (number(x, 2) for x in low_middle_high(values))
-    return f"${middle} ({low} to {high})"
+    return f"${span_words(values)}"
 
 
 def percent(values: np.ndarray) -> str:
     """A share with what nine in ten draws lie between: 93 % (70 to 98)."""
-    low, middle, high = (number(100.0 * x, 3) for x in low_middle_high(values))
-    return f"{middle} % ({low} to {high})"
+    return span_words(100.0 * values, 3, " %")
 
 
 def _title(soon: SoonEnough, design: str) -> str:

@@ -43,18 +43,6 @@ CONTRAST = """(() => {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    app_server.needs()
-    return tmp_path_factory.mktemp("page")
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with app_server.served(folder) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def browser(folder):
     one = chromium.Browser()
     yield one

@@ -67,18 +67,6 @@ def strange():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    app_server.needs()
-    return tmp_path_factory.mktemp("page")
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with app_server.served(folder) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def browser():
     """A browser for which a stranger's name leads to this machine, as after a DNS rebinding."""
     one = chromium.Browser("--host-resolver-rules=MAP evil.example 127.0.0.1")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,7 @@ from model import checks
 from model.apps.cli import own_files, tables
 from model.apps.cli import prices as price_commands
 from model.apps.cli.new import new
-from model.apps.cli.options import WHOLE, Format, OutDir, ScenarioName, TimeoutMin, Users, say, user_counts, width
+from model.apps.cli.options import Format, OutDir, ScenarioName, TimeoutMin, Users, one_count, say, say_wrapped
 
 app = typer.Typer(
     add_completion=False,
@@ -69,11 +68,9 @@ def report(
     """Run the notebooks and write them, an HTML page each with an index, and the tables."""
     from model.apps import report as reports
 
-    counts = user_counts(users)
-    if counts and len(counts) > 1:
-        checks.fail(f"a report is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
+    count = one_count(users, "a report is of")
     try:
-        index = reports.write_report(scenario, counts[0] if counts else None, out, engine=engine, timeout_min=timeout)
+        index = reports.write_report(scenario, count, out, engine=engine, timeout_min=timeout)
     except RuntimeError as broken:
         sys.stderr.write(f"workbook: {checks.inert(str(broken))}\n")
         raise typer.Exit(1) from None
@@ -152,13 +149,13 @@ def audit(
         return display.show(shown, str(format), title=title)
     say(title)
     for sentence in auditing.headlines(judged):
-        say(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
+        say_wrapped(f"- {sentence}")
     if not full:
         return say(f"{len(judged)} figures are judged in all: workbook audit --full")
     display.show(shown.drop(columns="why"), "text")
     say("\nWhy:")  # below the table: a column as narrow as a terminal leaves is hard to read
     for figure, why in shown["why"].items():
-        say(textwrap.fill(f"{figure}: {why}", width(), subsequent_indent="  ", **WHOLE))
+        say_wrapped(f"{figure}: {why}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,6 @@ Changes = Annotated[
     list[str] | None, typer.Option("--set", "-s", help="Another value: PATH=VALUE, such as before.api.backend=server.")
 ]
 Region = Annotated[str | None, typer.Option(help="Another region (`workbook list regions`).")]
-WHOLE = {"break_long_words": False, "break_on_hyphens": False}  # how sentences wrap in a terminal
 TimeoutMin = Annotated[float, typer.Option("--timeout", min=0.0, help="Minutes after which a run is ended.")]
 OutDir = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
 
@@ -35,6 +35,14 @@ def user_counts(texts: list[str] | None) -> list[float] | None:
             checks.fail(f"--users must be a number > 0; got {text!r}")
         checks.positive("--users", counts[-1], "users")
     return counts
+
+
+def one_count(texts: list[str] | None, of: str) -> float | None:
+    """The one user count that is asked for, or none; `of` says what takes no more."""
+    counts = user_counts(texts)
+    if counts and len(counts) > 1:
+        checks.fail(f"{of} one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
+    return counts[0] if counts else None
 
 
 def scenario_of(name: str, changes: list[str] | None = None, region: str | None = None):
@@ -56,6 +64,8 @@ def say(text: str) -> None:
     typer.echo(checks.inert(text))
 
 
-def width() -> int:
-    """Characters of a line of the terminal."""
-    return shutil.get_terminal_size((100, 40)).columns
+def say_wrapped(text: str, indent: str = "  ") -> None:
+    """Print a sentence in lines as wide as the terminal, its words whole."""
+    width = shutil.get_terminal_size((100, 40)).columns
+    whole = {"break_long_words": False, "break_on_hyphens": False}
+    say(textwrap.fill(text, width, subsequent_indent=indent, **whole))

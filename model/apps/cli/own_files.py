@@ -9,19 +9,10 @@ from typing import Annotated
 import typer
 
 from model import checks
-from model.apps.cli.options import Format, Users, say, user_counts
+from model.apps.cli.options import Format, Users, one_count, say
 
 OwnScenario = Annotated[str, typer.Argument(help="A name in data/scenarios, or a .yaml file.")]
-
-
-def one_count(users: list[str] | None) -> float | None:
-    """The one user count that is asked for, or none."""
-    counts = user_counts(users)
-    if counts and len(counts) > 1:
-        checks.fail(
-            f"files are of one app and one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}"
-        )
-    return counts[0] if counts else None
+FILES = "files are of one app and"
 
 
 def replay(
@@ -38,7 +29,7 @@ def replay(
     from model.calibration import replay as replayed
     from model.show import display
 
-    found = replayed(scenario, events, sessions, one_count(users), draws, seed)
+    found = replayed(scenario, events, sessions, one_count(users, FILES), draws, seed)
     days = found.record.days
     spread = f"resampled {draws:,} times" if draws and days > 1 else "one day has no interval" if days == 1 else "as is"
     title = f"{found.scenario.title}: {days} day{'s' * (days > 1)} of {events.name}, {spread}"
@@ -68,7 +59,7 @@ def calibrate(
     mine = Path(scenario).resolve() if scenario.endswith((".yaml", ".yml")) else None
     if out is not None and (out.suffix not in (".yaml", ".yml") or out.resolve() == mine):
         checks.fail("-o must name a .yaml file that is not the scenario itself", out)
-    found = calibration.calibrate(scenario, files, one_count(users), design, said)
+    found = calibration.calibrate(scenario, files, one_count(users, FILES), design, said)
     told = found.table[found.table["state"] != "not in these files"]
     columns = ["state", "was_low", "was_mode", "was_high", "low", "mode", "high", "n", "of", "file", "also"]
     if format is not Format.text:

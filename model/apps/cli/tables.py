@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,16 +10,16 @@ import typer
 from model import checks
 from model.apps.cli import prices as price_commands
 from model.apps.cli.options import (
-    WHOLE,
     Changes,
     Format,
     Region,
     ScenarioName,
     Users,
+    one_count,
     say,
+    say_wrapped,
     scenario_of,
     user_counts,
-    width,
 )
 
 Kind = StrEnum("Kind", "scenarios designs regions phones profiles platforms claims")
@@ -68,7 +67,7 @@ def table(
     if explain is not None:
         return _explained(outcome.explain(explain))
     for sentence in move(outcome) if draws else ():
-        say(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
+        say_wrapped(f"- {sentence}")
     display.show(outcome.table(), "text", title=title)
     if len(every) > 2:
         shown = [f"{name}{end}" for name in case.compared for end in ("", "_low", "_high")]
@@ -80,7 +79,7 @@ def _explained(found: dict) -> None:
     """Print where a measure comes from: its formula, and the inputs that move it most."""
     from model.show import display
 
-    say(textwrap.fill(f"{found['measure']} [{found['unit']}] = {found['formula']}", width(), **WHOLE))
+    say_wrapped(f"{found['measure']} [{found['unit']}] = {found['formula']}", indent="")
     inputs = found["inputs"][["low", "mode", "high", "swing", "source"]].head(10)
     display.show(inputs, "text", title=f"The inputs that move it most, from low to high ({found['unit']})")
 
@@ -139,12 +138,10 @@ def answer(
     from model.answers import answer as answered
     from model.show import display
 
-    counts = user_counts(users)
-    if counts and len(counts) > 1:
-        checks.fail(f"an answer is of one user count; got {len(counts)}: {', '.join(f'{n:g}' for n in counts)}")
-    found = answered(scenario_of(scenario, changes, region), counts[0] if counts else None, draws, share, seed)
+    count = one_count(users, "an answer is of")
+    found = answered(scenario_of(scenario, changes, region), count, draws, share, seed)
     for sentence in found.sentences:
-        say(textwrap.fill(f"- {sentence}", width(), subsequent_indent="  ", **WHOLE))
+        say_wrapped(f"- {sentence}")
     title = "Designs that none beats in both cost [USD/month] and share told, and the share of draws that each wins"
     display.show(found.frontier.set_index("limit_s"), "text", title=title)
 

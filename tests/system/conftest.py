@@ -1,0 +1,16 @@
+"""The page that browsers open: served once for the tests of a file."""
+
+import app_server
+import pytest
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    app_server.needs()
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    with app_server.served(folder) as found:
+        yield found
