@@ -41,7 +41,7 @@ def branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
     Source: cox1962, lambda_perf, first_case_code.
     """
     checks.known("event", event, traffic.life.scenario.events)
-    return chain.once(traffic, ("branches", *kind(traffic, event)), lambda: _branches(traffic, event))
+    return traffic.once(("branches", *kind(traffic, event)), lambda: _branches(traffic, event))
 
 
 def kind(traffic: Traffic, event: str) -> tuple:
@@ -62,7 +62,7 @@ def kind(traffic: Traffic, event: str) -> tuple:
 
 def _branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
     if reach.pushed(traffic, event):
-        gaps = chain.once(traffic, ("gaps",), lambda: [*_caught_up(traffic), *_fallen_back(traffic)])
+        gaps = traffic.once(("gaps",), lambda: [*_caught_up(traffic), *_fallen_back(traffic)])
         found = [*_alive(traffic, event), *gaps]
     else:
         told = reach.refreshed(traffic, event, reach.timers_of(traffic, event)[0])
@@ -111,7 +111,7 @@ def _polled(traffic: Traffic, event: str, name: str, by: tuple[str, ...], share)
     if np.any(cached):
         wait["cached answer"] = parts.uniform(0.0 * timer.cache_s, timer.cache_s)
     period_s = None if timer.overlay or np.any(cached) else poll_period_s(timer, traffic.life.request_s)
-    seen = 1.0 if period_s is None else chain.once(traffic, ("seen", name), lambda: _seen(traffic, period_s))
+    seen = 1.0 if period_s is None else traffic.once(("seen", name), lambda: _seen(traffic, period_s))
     rate = tellers.refresh_per_s(traffic.life, by) if by else None
     answer_bytes = timer.response_bytes + tellers.news_bytes(traffic.life, timer, event)
     found = _answered(

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from model.latency import chain
 from model.latency.branches import DeliveryPath, branches, kind
 from model.life import lengths
 from model.life.flow import Traffic
@@ -153,7 +152,7 @@ class Deliveries:
 
 def deliveries(traffic: Traffic, event: str, rough: bool = False) -> Deliveries:
     """The deliveries of an event, as shares of those whom anything tells of it; events of a kind have the same."""
-    return chain.once(traffic, ("deliveries", rough), lambda: _by_kind(traffic, rough))[kind(traffic, event)]
+    return traffic.once(("deliveries", rough), lambda: _by_kind(traffic, rough))[kind(traffic, event)]
 
 
 def _by_kind(traffic: Traffic, rough: bool) -> dict:

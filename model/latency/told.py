@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from model import checks
-from model.latency import chain, reach
+from model.latency import reach
 from model.latency.branches import kind
 from model.latency.deliveries import Deliveries, deliveries, together
 from model.life.flow import Traffic
@@ -43,13 +43,13 @@ def _shares(traffic: Traffic, event: str | None, rough: bool) -> list[tuple[np.n
     shares = (
         sent_shares(traffic) if event is None else {checks.known("event", event, traffic.life.scenario.events): 1.0}
     )
-    told = chain.once(traffic, ("told", event), lambda: by_kind(traffic, shares))
+    told = traffic.once(("told", event), lambda: by_kind(traffic, shares))
     return [(share, deliveries(traffic, name, rough)) for name, share in told.items()]
 
 
 def _of(traffic: Traffic, event: str | None, rough: bool = False) -> Deliveries:
     """The deliveries of one event, or of all by how often each is sent."""
-    return chain.once(traffic, ("together", event, rough), lambda: together(_shares(traffic, event, rough)))
+    return traffic.once(("together", event, rough), lambda: together(_shares(traffic, event, rough)))
 
 
 def told_share(traffic: Traffic, within_s: float, event: str | None = None, rough: bool = False) -> np.ndarray:
