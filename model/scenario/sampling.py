@@ -41,7 +41,9 @@ def pert_quantile(share, low: float, mode: float, high: float) -> np.ndarray:
     if high <= low:
         return np.full(share.shape, float(mode))
     where = (mode - low) / (high - low)
-    return low + (high - low) * (_beta(share, where) if share.size < LINES else _beta_by_table(share, where))
+    if share.size >= LINES:
+        return low + (high - low) * _beta_by_table(share, where)
+    return low + (high - low) * np.frombuffer(_exact_beta(share.tobytes(), where)).reshape(share.shape)
 
 
 def _beta(share: np.ndarray, where: float) -> np.ndarray:
@@ -49,6 +51,12 @@ def _beta(share: np.ndarray, where: float) -> np.ndarray:
     from scipy.special import betaincinv
 
     return betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, share)
+
+
+@functools.lru_cache(maxsize=256)
+def _exact_beta(shares: bytes, where: float) -> bytes:
+    """The same for the bytes of shares: a sweep asks for the points of one seed again and again."""
+    return _beta(np.frombuffer(shares), where).tobytes()
 
 
 @functools.lru_cache(maxsize=512)
