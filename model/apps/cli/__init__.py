@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import warnings
@@ -196,23 +197,28 @@ def batch(
 
     if jobs is not None and jobs < 1:
         checks.fail(f"--jobs must be a whole number >= 1; got {jobs}")
-    more = {"check_scenario": _settled, "timeout_min": timeout}
+    more = {"check_scenario": settling(), "timeout_min": timeout}
     raise typer.Exit(batches.run(grid, out, jobs, notebook, engine, json, yes, cluster, **more))
 
 
-def _settled(given: dict, defaults: dict) -> dict:
-    """Refuse parameters that make no scenario, before anything runs; gives what a named scenario says itself."""
+def settling():
+    """A check for one batch: refuses parameters that make no scenario, and gives what a named scenario says itself."""
     from model import scenario as scenarios
 
-    every = {**defaults, **given}
-    if "scenario" not in every:
-        return {}
-    base = scenarios.load(every["scenario"])
-    own = {"users": scenarios.mode_of(base.users), "region": base.region}
-    own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
-    every |= own
-    base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
-    return own
+    load = functools.cache(scenarios.load)  # a file is read once for a whole plan
+
+    def settled(given: dict, defaults: dict) -> dict:
+        every = {**defaults, **given}
+        if "scenario" not in every:
+            return {}
+        base = load(str(every["scenario"]))
+        own = {"users": scenarios.mode_of(base.users), "region": base.region}
+        own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
+        every |= own
+        base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
+        return own
+
+    return settled
 
 
 @app.command()
