@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import math
 import numbers
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from model.show.forms import (
 
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
+ALL_DIGITS = "WORKBOOK_ALL_DIGITS"  # set by a batch: results keep every digit beside the rounded ones
 PERCENT = {"change": "+z.0%", "p_better": ".0%", "p_best": ".0%"}
 
 
@@ -52,16 +54,18 @@ class Result:
     steps: Mapping = field(default_factory=dict)  # figures on a step between draws, in words, by row and column
     units: str | Mapping | None = None  # shown behind the names of columns
     fold: float = 0.0  # of every column, below which rows are shown as one
+    exact: tuple[dict, ...] = ()  # the records with all digits
 
     def payload(self) -> dict:
         """What is kept as JSON: name, columns, index columns, records and tolerances."""
-        return {
+        kept = {
             "name": self.name,
             "columns": list(self.columns),
             "index": list(self.index),
             "records": [dict(r) for r in self.records],
             "tolerance": dict(self.tolerance),
         }
+        return kept | ({"exact": list(self.exact), "units": self.units} if self.exact else {})
 
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
@@ -145,11 +149,16 @@ def result(
         checks.fail(f"a result needs columns, each with its own name; got {twice or 'none'}", name)
     for column in tolerance or ():
         checks.known("column of tolerance", column, columns, name)
-    rows = zip(*(frame.iloc[:, i].tolist() for i in range(len(columns))), strict=True)
-    records = tuple({c: rounded(v, digits) for c, v in zip(columns, row, strict=True)} for row in rows)
+    rows = list(zip(*(frame.iloc[:, i].tolist() for i in range(len(columns))), strict=True))
+
+    def records(digits: int) -> tuple[dict, ...]:
+        return tuple({c: rounded(v, digits) for c, v in zip(columns, row, strict=True)} for row in rows)
+
+    exact = records(17) if os.environ.get(ALL_DIGITS) else ()
     notes = tuple(notes_of(table))
     steps = getattr(table, "attrs", {}).get("steps", {})
-    return Result(name, tuple(columns), tuple(index), records, digits, dict(tolerance or {}), notes, steps, units, fold)
+    more = (dict(tolerance or {}), notes, steps, units, fold, exact)
+    return Result(name, tuple(columns), tuple(index), records(digits), digits, *more)
 
 
 def _frame(table: object):

@@ -201,18 +201,16 @@ def batch(
 
 
 def _settled(given: dict, defaults: dict) -> dict:
-    """Refuse parameters that make no scenario, before anything runs; gives what a named scenario says itself."""
+    """Refuse parameters that make no scenario, before anything runs; gives what the scenario says of itself."""
     from model import scenario as scenarios
 
     every = {**defaults, **given}
     if "scenario" not in every:
         return {}
-    base = scenarios.load(every["scenario"])
-    own = {"users": scenarios.mode_of(base.users), "region": base.region}
-    own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
-    every |= own
-    base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
-    return own
+    taken = {k: every[k] for k in ("users", "region") if k in (given if "scenario" in given else every)}
+    made = scenarios.load(every["scenario"]).with_({**taken, **(every.get("changes") or {})})
+    said = {"users": scenarios.mode_of(made.users), "region": made.region, "prices_on": str(made.price_book().on)}
+    return {"scenario": every["scenario"], **said}
 
 
 @app.command()
