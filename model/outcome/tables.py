@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from model import checks, claims, ledger
+from model.claims.published import row_verdict
 from model.outcome.away import AWAY_ROWS, away_figure, away_lines
 from model.outcome.draws import (
     best_of,
@@ -159,7 +160,7 @@ class Outcome:
                 claim = {}  # a claim about another number of users says nothing here
             rows[label] = {"unit": unit, **_figures(before, after), **_claimed(claim, before, after)}
             if claim and any(row == label for row, _ in steps):
-                rows[label]["verdict"] = "on a step between draws, so no figure to judge"
+                rows[label]["verdict"] = "not judged: the figure stands on a step between draws"
             if self.draws:
                 rows[label] |= ends({"before": before, "after": after})
                 rows[label]["p_better"] = better_share(label, before, after)
@@ -271,7 +272,7 @@ def _claimed(claim: dict, before: np.ndarray, after: np.ndarray) -> dict:
     return {
         "claimed_before": claims.shown_range(claim.get("before")),
         "claimed_after": after_words,
-        "verdict": claims.verdict(float(np.median(before)), float(np.median(after)), claim or None),
+        "verdict": row_verdict(float(np.median(before)), float(np.median(after)), claim or None),
     }
 
 

@@ -21,7 +21,6 @@ from model.scenario import Scenario, load, mode_of
 from model.show import display, pictures
 from model.show.forms import as_csv
 
-GOOD, MAYBE, BAD = "holds", "holds only if", ("does not hold", "contradicts")  # how verdicts begin
 NAMES = {
     "latency": "Not told within 10 s",
     "battery": "Battery",
@@ -225,8 +224,17 @@ def _table(name: str, frame, folder: Path, digits: int, less: Sequence[str] = ()
 def _tone(column: str, text: str) -> str:
     """How a cell is set: numbers to the right, verdicts in colour."""
     if "verdict" in column.lower():
-        said = text.lower()
-        return "bad" if said.startswith(BAD) else "maybe" if said.startswith(MAYBE) else "good" if said == GOOD else ""
+        said = text.removeprefix("improvement ")
+        maybe = said.startswith("holds") or "it would hold" in said
+        return (
+            "good"
+            if said == "holds"
+            else "maybe"
+            if maybe
+            else "bad"
+            if said.startswith("does not hold") or ";" in said
+            else ""
+        )
     return "number" if NUMBER.fullmatch(text) else ""
 
 
