@@ -116,12 +116,13 @@ class Outcome:
         """p50 or p95 of a design's latency, a share told, or one when away, of the first 2,048 draws (draws, users)."""
         if figure.startswith("away"):
             return away_figure(self._first[name].traffic, figure)
-        if name not in self._known:
-            side = self._first[name]
+        key, side = (name, figure in QUANTILES), self._first[name]
+        if key not in self._known and figure in QUANTILES:
+            self._known[key] = dict(zip(QUANTILES, side.latency_quantiles(tuple(QUANTILES.values())), strict=True))
+        elif key not in self._known:
             told = {f"{limit:g}": 100.0 * share for limit, share in side.told_in_time.items()}
-            found = side.latency_quantiles(tuple(QUANTILES.values()))
-            self._known[name] = {**dict(zip(QUANTILES, found, strict=True)), **told, "not told": 100.0 - told["inf"]}
-        return self._known[name][figure]
+            self._known[key] = {**told, "not told": 100.0 - told["inf"]}
+        return self._known[key][figure]
 
     def by_flow(self, measure: str, designs: Sequence[str] | None = None):
         """One measure split by flow; the parts of a design add up to its whole.

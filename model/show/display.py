@@ -71,7 +71,7 @@ class Result:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
         digits, columns = min(self.digits, SHOWN_DIGITS), _without_ends(self.columns)
         records = folded(self.records, self.index, self.fold) if self.fold and self.index else self.records
-        rows = [[_figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in records]
+        rows = [[_figure(r, c, _share(r, c) or number(r[c], digits), self.steps) for c in columns] for r in records]
         counts = [any(isinstance(r[c], numbers.Real) and not isinstance(r[c], bool) for r in records) for c in columns]
         own = {} if self.units is None or isinstance(self.units, str) else self.units
         each = "unit" in columns  # a row has a unit of its own, and a column only where it is told one
@@ -223,14 +223,16 @@ def _shown(table) -> tuple[list[str], list[list[str]]]:
     columns = [c for c in _without_ends(flat.columns) if not flat[c].eq("").all()]
     steps = getattr(table, "attrs", {}).get("steps", {})
     rows = flat.to_dict("records")
-    return columns, [[_figure(row, c, _points(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
+    return columns, [[_figure(row, c, _share(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
 
 
-def _points(row: Mapping, column: str) -> str:
-    """The change of a share told, in points of percent; a change of a share in percent of itself misleads."""
-    told = column == "change" and str(row.get("measure", "")).startswith(("told in time", "told when away", "not told"))
+def _share(row: Mapping, column: str) -> str:
+    """A change, or a share of draws, of a measure as people say it; the change of a share told in points of percent."""
+    if column not in PERCENT or not isinstance(row.get("measure"), str) or not isinstance(row[column], numbers.Real):
+        return ""
+    told = column == "change" and row["measure"].startswith(("told in time", "told when away", "not told"))
     points = row["after"] - row["before"] if told and {"before", "after"} <= row.keys() else math.nan
-    return "" if math.isnan(points) else f"{points:+.2g} pts"
+    return _cell(column, row[column]) if math.isnan(points) else f"{points:+.2g} pts"
 
 
 def _without_ends(columns) -> list[str]:

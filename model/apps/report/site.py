@@ -204,10 +204,6 @@ def _table(name: str, frame, folder: Path, digits: int, less: Sequence[str] = ()
     """A table for the index without some columns, written whole as CSV and Markdown on the way."""
     made = display.result(frame, name, digits)
     header, rows = made.cells()
-    for column, form in display.PERCENT.items():  # shares, as people say them
-        for row, record in zip(rows, made.records, strict=True):
-            if isinstance(record.get(column), float):
-                row[header.index(column)] = f"{record[column]:{form}}"
     kept = [k for k, column in enumerate(header) if column not in less]
     header, rows = [header[k] for k in kept], [[row[k] for k in kept] for row in rows]
     csv, markdown = (f"tables/{_slug(name)}.{kind}" for kind in ("csv", "md"))
