@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -10,10 +11,10 @@ import pytest
 from model.apps import cli
 
 
-def workbook(*arguments, cwd=None):
+def workbook(*arguments, cwd=None, **how):
     code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, timeout=120
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, timeout=120, **how
     )
 
 
@@ -166,3 +167,17 @@ def test_the_audit_opens_with_a_line_for_each_headline_and_the_version_is_told()
     whole = " ".join(done.stdout.split())
     assert "its own factors give 468 and 108" in whole and "Before and after: does not hold" in whole
     assert workbook("--version").stdout == f"push-or-poll {version('push-or-poll')}\n"
+
+
+def test_several_scenarios_stand_side_by_side_and_every_design_has_a_line_at_80_columns():
+    beside = workbook("table", "twilly", "chat", "--draws", "0", "--format", "csv").stdout.splitlines()
+    assert beside[0] == "measure,unit,twilly before,twilly after,chat poll,chat push"
+    own = workbook("table", "chat", "--draws", "0", "--format", "csv").stdout.splitlines()
+    assert {line.split(",")[0]: line.split(",")[4:6] for line in beside[1:]} == {
+        line.split(",")[0]: line.split(",")[2:4] for line in own[1:]
+    }
+    lines = workbook("table", "twilly", "--draws", "16", env={**os.environ, "COLUMNS": "80"}).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    each = lines[lines.index("Every design (all rows: workbook compare)") :]
+    assert [sum(line.startswith(f"{name} ") for line in each) for name in ("before", "push as built")] == [1, 1]
+    assert "[USD/month]" in " ".join(each) and re.search(r"\+\d+ pts", " ".join(lines))

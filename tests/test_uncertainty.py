@@ -382,3 +382,26 @@ def test_parts_of_a_run_in_pieces_sum_to_the_mean_of_all_its_draws(twilly, monke
 def test_what_cannot_be_drawn_is_one_sentence(twilly, call, sentence):
     with pytest.raises(InputError, match=sentence):
         call(twilly)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 9, 250])
+def test_the_points_are_scipys_number_for_number_also_in_batches(columns):
+    from scipy.stats import qmc
+
+    from model.scenario.points import sobol
+
+    theirs = qmc.Sobol(columns, scramble=True, rng=np.random.default_rng(7))
+    for ours in sobol(columns, [64, 1, 1, 1024], np.random.default_rng(7)):
+        np.testing.assert_array_equal(ours, theirs.random(len(ours)))
+
+
+def test_a_table_is_worked_out_without_the_libraries_that_take_longest_to_import():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, model; from model.answers import move; o = model.evaluate('twilly', draws=16); move(o); o.table()"
+        "; print([n for n in ('scipy.stats', 'scipy.optimize', 'numba', 'plotly', 'papermill') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -15,6 +15,7 @@ import numpy as np
 from model.latency.branches import DeliveryPath, branches, kind
 from model.life import lengths
 from model.life.flow import Traffic
+from model.scenario.points import sobol
 
 __all__: list[str] = []
 
@@ -58,10 +59,8 @@ SEED = 10
 @cache
 def points(count: int, seed: int) -> dict[str, np.ndarray]:
     """Points of (0, 1) by column, each (points, 1, 1): scrambled Sobol's, moved to the middle of even steps."""
-    from scipy.stats import qmc
-
-    sobol = qmc.Sobol(len(COLUMNS), scramble=True, rng=np.random.default_rng(seed))
-    rank = sobol.random_base2(max(int(np.ceil(np.log2(count))), 0))[:count].argsort(axis=0).argsort(axis=0)
+    (drawn,) = sobol(len(COLUMNS), [1 << max(int(np.ceil(np.log2(count))), 0)], np.random.default_rng(seed))
+    rank = drawn[:count].argsort(axis=0).argsort(axis=0)
     found = (rank + 0.5) / count
     return dict(zip(COLUMNS, found.T[:, :, None, None], strict=True))
 

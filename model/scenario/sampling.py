@@ -16,6 +16,7 @@ from model import checks, ledger
 from model.parts.fields import OUTER, Part, Range
 from model.parts.transports import Choices
 from model.scenario.columns import column_names, columns_of, correlated, ranged_inputs
+from model.scenario.points import sobol
 
 AT_ONCE = 32_768  # draws times user counts worked out in one pass; more go in chunks, which takes less memory
 CHUNK = 16_384  # of more, so many at once: each core works on a piece of its own
@@ -88,11 +89,10 @@ def _beta_by_table(share: np.ndarray, where: float) -> np.ndarray:
 
 def _points(columns: int, draws: int, seed: int, size: int) -> Iterator[np.ndarray]:
     """Scrambled Sobol points a chunk at a time; the first points are the same however many follow."""
-    from scipy.stats import qmc
-
-    engine = qmc.Sobol(columns, scramble=True, rng=np.random.default_rng(int(checks.whole("seed", seed))))
-    for made in range(0, draws, size):
-        yield engine.random(min(size, _power_of_two(draws - made)))[: draws - made]
+    counts = [min(size, _power_of_two(draws - made)) for made in range(0, draws, size)]
+    rng = np.random.default_rng(int(checks.whole("seed", seed)))
+    for k, batch in enumerate(sobol(columns, counts, rng)):
+        yield batch[: draws - k * size]
 
 
 def _power_of_two(count: int) -> int:

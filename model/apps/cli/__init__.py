@@ -202,7 +202,7 @@ def batch(
 
 
 def settling():
-    """A check for one batch: refuses parameters that make no scenario, and gives what a named scenario says itself."""
+    """A check for one batch: refuses parameters that make no scenario, and gives what the scenario says of itself."""
     from model import scenario as scenarios
 
     load = functools.cache(scenarios.load)  # a file is read once for a whole plan
@@ -211,12 +211,10 @@ def settling():
         every = {**defaults, **given}
         if "scenario" not in every:
             return {}
-        base = load(str(every["scenario"]))
-        own = {"users": scenarios.mode_of(base.users), "region": base.region}
-        own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
-        every |= own
-        base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
-        return own
+        taken = {k: every[k] for k in ("users", "region") if k in (given if "scenario" in given else every)}
+        made = load(str(every["scenario"])).with_({**taken, **(every.get("changes") or {})})
+        said = {"users": scenarios.mode_of(made.users), "region": made.region, "prices_on": str(made.price_book().on)}
+        return {"scenario": every["scenario"], **said}
 
     return settled
 
