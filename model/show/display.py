@@ -184,7 +184,7 @@ def as_text(table, form: str, title: str = "") -> str:
         return as_csv(table)
     if form == "json":
         return without_infinities(table).to_json(orient="records", indent=1, double_precision=12) + "\n"
-    header, rows = _shown(table)
+    header, rows = shown(table)
     notes = notes_of(table)
     if form == "md":
         return "\n".join([as_markdown(header, rows), *(f"\n{markdown(note)}" for note in notes)]) + "\n"
@@ -205,10 +205,10 @@ def show(table, form: str, title: str = "") -> None:
     if form != "text":
         sys.stdout.write(as_text(table, form, title))
         return
-    terminal.show(*_shown(table), title, notes_of(table))
+    terminal.show(*shown(table), title, notes_of(table))
 
 
-def _shown(table) -> tuple[list[str], list[list[str]]]:
+def shown(table) -> tuple[list[str], list[list[str]]]:
     """The header and the rows as texts, without columns that are empty."""
     flat = told_first(table).reset_index()
     columns = [c for c in _without_ends(flat.columns) if not flat[c].eq("").all()]
