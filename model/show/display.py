@@ -67,7 +67,7 @@ class Result:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
         digits, columns = min(self.digits, SHOWN_DIGITS), _without_ends(self.columns)
         records = folded(self.records, self.index, self.fold) if self.fold and self.index else self.records
-        rows = [[_figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in records]
+        rows = [[figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in records]
         counts = [any(isinstance(r[c], numbers.Real) and not isinstance(r[c], bool) for r in records) for c in columns]
         own = {} if self.units is None or isinstance(self.units, str) else self.units
         each = "unit" in columns  # a row has a unit of its own, and a column only where it is told one
@@ -184,7 +184,7 @@ def as_text(table, form: str, title: str = "") -> str:
         return as_csv(table)
     if form == "json":
         return without_infinities(table).to_json(orient="records", indent=1, double_precision=12) + "\n"
-    header, rows = shown(table)
+    header, rows = _shown(table)
     notes = notes_of(table)
     if form == "md":
         return "\n".join([as_markdown(header, rows), *(f"\n{markdown(note)}" for note in notes)]) + "\n"
@@ -205,16 +205,16 @@ def show(table, form: str, title: str = "") -> None:
     if form != "text":
         sys.stdout.write(as_text(table, form, title))
         return
-    terminal.show(*shown(table), title, notes_of(table))
+    terminal.show(*_shown(table), title, notes_of(table))
 
 
-def shown(table) -> tuple[list[str], list[list[str]]]:
+def _shown(table) -> tuple[list[str], list[list[str]]]:
     """The header and the rows as texts, without columns that are empty."""
     flat = told_first(table).reset_index()
     columns = [c for c in _without_ends(flat.columns) if not flat[c].eq("").all()]
     steps = getattr(table, "attrs", {}).get("steps", {})
     rows = flat.to_dict("records")
-    return columns, [[_figure(row, c, _points(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
+    return columns, [[figure(row, c, _points(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
 
 
 def _points(row: Mapping, column: str) -> str:
@@ -232,7 +232,7 @@ def _without_ends(columns) -> list[str]:
     return [c for c in columns if c not in ends]
 
 
-def _figure(row: Mapping, column: str, text: str, steps: Mapping) -> str:
+def figure(row: Mapping, column: str, text: str, steps: Mapping) -> str:
     """A figure's text with what nine in ten draws lie between, or the draws on each side of the step it stands on."""
     on_step = steps.get((row.get("measure"), column))
     if on_step or not {f"{column}_low", f"{column}_high"} <= row.keys() or text == "n/a":

@@ -16,8 +16,9 @@ import numpy as np
 from model import battery
 from model import traffic as traffic_of
 from model.battery.processor import processor_j
-from model.outcome import Outcome, Side
-from model.outcome.tables import compared
+from model.outcome import Outcome, Side, best_of, low_middle_high
+from model.outcome.draws import sides_of_draws
+from model.outcome.tables import P95
 from model.scenario import Scenario, sampling
 from model.scenario.columns import ranged_inputs
 from model.show import display
@@ -115,23 +116,30 @@ class PageOutcome(Outcome):
             return super().values(row, design)
         return super().values("cost", design) / self.users
 
-    def _noted(self, table, names, steps):
-        """A table with the draws on each side of a step; the page says by itself why a figure is missing."""
-        table.attrs["steps"] = steps
-        return table.rename_axis("measure")
-
     def cells(self, name: str) -> dict[str, dict]:
         """A design's figures by row: as text, and with every digit at the modes, or over draws middle, low and high."""
         known = self[name].cells
-        if not known:
-            table = compared(self, [name])
-            header, texts = display.shown(table)
-            text_of = {line[0]: line[header.index(name)] for line in texts}
-            kinds = {"middle": name, "low": f"{name}_low", "high": f"{name}_high"} if self.draws else {"value": name}
-            for row, at in zip(table.index, table.to_dict("records"), strict=True):
-                figures = {kind: display.rounded(float(at[column]), 17) for kind, column in kinds.items()}
-                known[row] = {"text": text_of[row], "note": self.notes.get((name, row), ""), **figures}
+        for row in () if known else self.rows([name]):
+            values = self.values(row, name)[:, 0]
+            low, middle, high = low_middle_high(values) if self.draws else (values[0],) * 3
+            at = {"measure": row, "all": middle, **({"all_low": low, "all_high": high} if self.draws else {})}
+            steps = {(P95, "all"): sides_of_draws(values)} if self.draws and row == P95 and middle == middle else {}
+            figures = {"middle": middle, "low": low, "high": high} if self.draws else {"value": middle}
+            known[row] = {
+                "text": display.figure(at, "all", display.number(middle, 3), steps),
+                "note": self.notes.get((name, row), ""),
+                **{kind: display.rounded(float(figure), 17) for kind, figure in figures.items()},
+            }
         return known
+
+    def table_rows(self) -> list[dict]:
+        """The rows of the table, those told in time first, with the best designs of each."""
+        found, kind = [], "middle" if self.draws else "value"
+        for row, (_, _, unit) in sorted(self.rows().items(), key=lambda pair: not pair[0].startswith("told in time")):
+            figures = {name: self.cells(name)[row][kind] for name in self.scenario.designs}
+            numbers = {name: np.nan if figure is None else float(figure) for name, figure in figures.items()}
+            found.append({"measure": row, "unit": unit, "best": best_of(row, numbers)})
+        return found
 
 
 class Memory:
@@ -151,10 +159,3 @@ class Memory:
         kept.append(PageOutcome(scenario, np.asarray(users), draws, sides))
         del kept[:-KEPT]
         return kept[-1]
-
-
-def rows_of(outcome: PageOutcome) -> list[dict]:
-    """The rows of the table, those told in time first, with the best designs of each."""
-    header, texts = display.shown(compared(outcome, list(outcome.scenario.designs)))
-    at = [header.index(column) for column in ("measure", "unit", "best")]
-    return [{"measure": line[at[0]], "unit": line[at[1]], "best": line[at[2]].split(" and ")} for line in texts]

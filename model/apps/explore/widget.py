@@ -18,7 +18,7 @@ from model import scenario as scenarios
 from model.answers import choices, with_tuned
 from model.apps.explore import drawing
 from model.apps.explore.controls import impossible
-from model.apps.explore.figures import DRAWS, Memory, PageOutcome, rows_of
+from model.apps.explore.figures import DRAWS, Memory, PageOutcome
 from model.apps.explore.state import PageState, is_scenario, saved, start
 from model.checks import InputError
 from model.outcome import compare
@@ -127,7 +127,7 @@ class PageWidget(anywidget.AnyWidget):
             self.cells = {**{n: c for n, c in self.cells.items() if n in scenario.designs}, **cells}
             self.fresh.append(name)
             yield
-        self.rows = rows_of(outcome)
+        self.rows = outcome.table_rows()
         if old is not new:
             self.said["words"] = drawing.changed_words(old, new, self.outcome(old), outcome)
         self.stage = VALUES
@@ -137,7 +137,7 @@ class PageWidget(anywidget.AnyWidget):
             found = drawn.cells(name)
             self.cells[name] = {row: {**cell, **found[row]} for row, cell in self.cells[name].items()}
             yield
-        self.rows, self.stage = rows_of(drawn), RANGES
+        self.rows, self.stage = drawn.table_rows(), RANGES
         yield
         tuned = with_tuned(scenario)
         yield
