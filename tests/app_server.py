@@ -74,8 +74,12 @@ def opened(browser, address, width=1280, height=900):
     page = browser.page(width, height)
     page.call("Page.navigate", url=address)
     page.until(READY, 90)
-    page.run("document.querySelectorAll('.pop-group').forEach(d => d.open = true)")
     return page
+
+
+def unfolded(page) -> None:
+    """Every group of controls opened."""
+    page.run("document.querySelectorAll('.pop-group').forEach(d => d.open = true)")
 
 
 def settled(page, stage=VALUES) -> None:

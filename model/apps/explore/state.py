@@ -5,11 +5,12 @@ No widget is needed here.
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from model.apps.explore import controls as page_controls
 from model.apps.explore.controls import Control, free_events
 from model.apps.notebooks import write_whole
 from model.parts.fields import NAME
-from model.scenario import Scenario, mode_of
+from model.scenario import Range, Scenario, mode_of
 
 COMPOSED = ("active_min_per_day", "usage.sessions_per_day", "events_per_hour")
 PERCENT = ("usage.dau_mau_share",)
@@ -215,7 +216,7 @@ def scenario_text(state: PageState, name: str) -> str:
     plain: dict = {"extends": origin, "name": name, "title": title}
     if state.scenario().claims:
         plain["claims"] = state.scenario().claims
-    for path, value in state.changes().items():
+    for path, value in {**_kept(state), **state.changes()}.items():
         head = path.partition(".")[0]
         if head in state.base.designs and head not in PAIR:
             path = f"designs.{path}"
@@ -229,6 +230,24 @@ def scenario_text(state: PageState, name: str) -> str:
     yaml.width = 4096
     yaml.dump(plain, out)
     return f"{HEAD}\n{out.getvalue()}"
+
+
+def _kept(state: PageState) -> dict:
+    """What designs that may be `like` a changed one must say of themselves, so that they stay as they are: by path."""
+    kept, designs = {}, state.base.designs
+    for key in state.changed:
+        head, _, rest = key.partition(".")
+        for other in designs if head in designs else ():
+            path = f"{other}.{rest}"
+            if path in state.controls and path not in state.changed:
+                own = functools.reduce(_inside, rest.split("."), designs[other])
+                kept[path] = {k: v for k, v in asdict(own).items() if v is not None} if isinstance(own, Range) else own
+    return kept
+
+
+def _inside(part, name: str):
+    """A field of a piece, or an entry of a mapping."""
+    return part[name] if isinstance(part, dict) else getattr(part, name)
 
 
 def saved(state: PageState, name: str, folder: str | Path) -> Path:

@@ -22,6 +22,7 @@ from model.apps.explore.figures import DRAWS, Memory, PageOutcome
 from model.apps.explore.state import PageState, is_scenario, saved, start
 from model.checks import InputError
 from model.outcome import compare
+from model.scenario import Scenario
 from model.show import display, pictures
 
 STATIC = Path(__file__).parent / "static"
@@ -121,10 +122,9 @@ class PageWidget(anywidget.AnyWidget):
         """The work on a state in short pieces: the figures at the modes, their ranges, the answer, charts and words."""
         old, new = self.last
         scenario, outcome = new.scenario(), self.outcome(new)
-        cells = {}
+        self.cells = {name: cells for name, cells in self.cells.items() if name in scenario.designs}
         for name in scenario.designs:
-            cells[name] = outcome.cells(name)
-            self.cells = {**{n: c for n, c in self.cells.items() if n in scenario.designs}, **cells}
+            self.cells = {**self.cells, name: outcome.cells(name)}
             self.fresh.append(name)
             yield
         self.rows = outcome.table_rows()
@@ -139,9 +139,7 @@ class PageWidget(anywidget.AnyWidget):
             yield
         self.rows, self.stage = drawn.table_rows(), RANGES
         yield
-        tuned = with_tuned(scenario)
-        yield
-        self._answer(*choices(self.memory.outcome(tuned, draws=DRAWS)))
+        self._answer(scenario)
         yield
         self.blocked = impossible(outcome)
         yield
@@ -151,13 +149,17 @@ class PageWidget(anywidget.AnyWidget):
             self.said["why"] = drawing.reason_words(self.outcome(old), outcome)
         self.stage = ALL
 
-    def _answer(self, sentences: list[str], named: dict[float, str]) -> None:
+    def _answer(self, scenario: Scenario) -> None:
         """What the page opens with: which design to take, and whether a move has changed that."""
-        state, before = self.answered
+        (state, before), flip = self.answered, ""
+        try:
+            sentences, named = choices(self.memory.outcome(with_tuned(scenario), draws=DRAWS))
+        except InputError as wrong:  # an app that tells nobody of anything has none
+            sentences, named = [f"There is no answer: {wrong}."], {}
         if state.base is self.state.base:
-            self.said["flip"] = drawing.flip_words(before, named, self.state.settings_since(state))
+            flip = drawing.flip_words(before, named, self.state.settings_since(state))
         self.answered, self.stage = (self.state, named), ANSWER
-        self.said.update(answer=sentences, named=list(named.values()))
+        self.said.update(answer=sentences, named=list(named.values()), flip=flip)
 
     def do_next(self, message: dict, asked: dict) -> None:
         """Go on with the work on the state that is shown."""
@@ -243,7 +245,8 @@ class PageWidget(anywidget.AnyWidget):
         named = {"mix": state.mix_sentence(), "name": state.name, "title": state.base.title, "designs": titles}
         table = {"rows": self.rows, "cells": self.cells, "fresh": self.fresh, "stage": self.stage}
         lacking = ((row, name, cell["note"]) for name, cells in self.cells.items() for row, cell in cells.items())
-        table["notes"] = [f"{row} of {titles[name]} is n/a: {note}." for row, name, note in lacking if note]
+        notes = {note: f"{row} of {titles[name]} is n/a: {note}." for row, name, note in reversed([*lacking]) if note}
+        table["notes"] = [*reversed(notes.values())]  # each reason once
         shown = {**asked, **self.said, "errors": dict(self.errors), "values": state.values, **named, **table}
         took_ms = round(1e3 * (time.perf_counter() - began), 1) if began else 0.0
         self.drawn = {
