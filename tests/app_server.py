@@ -15,11 +15,11 @@ import chromium
 import pytest
 
 READY = "document.querySelector('.pop-page[data-ready=yes]') !== null"
-IDLE = (
-    "(() => { const p = document.querySelector('.pop-page'), l = p.popLine; return !l.waiting && !l.queue.length; })()"
-)
-TABLE = """[...document.querySelectorAll('.pop-table tbody td[data-column]')].map(c => [
-  c.parentElement.dataset.measure, c.dataset.column, c.textContent, c.dataset.value ?? null])"""
+IDLE = """(() => { const l = document.querySelector('.pop-page').popLine;
+  return l.stage >= %d && !l.queue.some(m => m.do !== 'next') && (!l.waiting || l.waiting.do === 'next'); })()"""
+VALUES, RANGES, ANSWER, ALL = 1, 2, 3, 4  # how far the work on a state is
+TABLE = """[...document.querySelectorAll('.pop-table tbody td[data-design]')].map(c => [
+  c.parentElement.dataset.measure, c.dataset.design, c.textContent, c.dataset.value ?? null])"""
 TRACES = """Object.fromEntries([...document.querySelectorAll('.pop-chart')].map(b => [b.dataset.chart,
   b.data.map(t => ({name: t.name, x: [...t.x], y: [...t.y]}))]))"""
 
@@ -77,11 +77,16 @@ def opened(browser, address, width=1280, height=900):
     return page
 
 
-def settled(page) -> None:
-    """Wait until every move is answered and drawn."""
-    page.until(IDLE)
+def unfolded(page) -> None:
+    """Every group of controls opened."""
+    page.run("document.querySelectorAll('.pop-group').forEach(d => d.open = true)")
+
+
+def settled(page, stage=VALUES) -> None:
+    """Wait until every move is answered and drawn, as far as asked."""
+    page.until(IDLE % stage)
     page.run("new Promise(r => requestAnimationFrame(() => setTimeout(r, 60)))")
-    page.until(IDLE)
+    page.until(IDLE % stage)
 
 
 def slid(page, key: str, index: int) -> None:

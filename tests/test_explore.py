@@ -10,7 +10,7 @@ import model
 from model import checks
 from model import outcome as results
 from model.apps import explore
-from model.apps.explore import drawing, widget
+from model.apps.explore import drawing, figures, widget
 
 SCENARIOS = ["twilly", "twilly_as_built", "polling_improved"]
 
@@ -24,22 +24,32 @@ def random_values(state, rng):
     }
 
 
-def said(page, **message):
+def said(page, upto=widget.VALUES, **message):
+    """What the page shows after a message, its work on the state done so far."""
     page._heard(None, {"n": 1, **message}, [])
+    while page.stage < upto:
+        page._heard(None, {"n": 1, "do": "next"}, [])
     return page.drawn
 
 
-def equal_tables(rows, table):
-    for row in rows:
-        for column in ("before", "after", "change"):
-            value = row["value"][column]
-            wanted = table.loc[row["measure"], column]
+def equal_tables(cells, scenario, draws=0, kinds=(("value", ""),)):
+    """The cells hold the library's table of all designs, bit for bit."""
+    table = results.compare(scenario, draws=draws)
+    assert list(cells) == list(model.load(scenario).designs)
+    for name, column in cells.items():
+        assert set(column) - {figures.PER_USER} == set(table.index)
+        for row, (kind, end) in ((row, kind) for row in table.index for kind in kinds):
+            value, wanted = column[row][kind], table.loc[row, f"{name}{end}"]
             assert (np.nan if value is None else float(value)) == pytest.approx(wanted, rel=0, abs=0, nan_ok=True), row
+
+
+def cells_of(memory, scenario):
+    return {name: memory.outcome(scenario).cells(name) for name in scenario.designs}
 
 
 @pytest.fixture
 def page(tmp_path):
-    return explore.page("twilly", folder=tmp_path)
+    return explore.page("twilly_as_built", folder=tmp_path)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -69,20 +79,20 @@ def test_a_slider_goes_over_the_range_of_the_scenario():
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_random_states_show_the_table_of_the_library(name):
     rng, memory, state = random.Random(11), explore.Memory(), explore.start(name)
-    for _ in range(4):
+    for _ in range(2):
         made = explore.start(name, random_values(state, rng)).scenario()
-        equal_tables(memory.outcome(made).table_rows, results.before_after(made))
+        equal_tables(cells_of(memory, made), made)
 
 
 def test_each_control_alone_shows_the_table_of_the_library():
     """The page keeps a design's figures where only the other design moved; none may be an old one."""
-    memory, state = explore.Memory(), explore.start("twilly")
-    _ = memory.outcome(state.scenario()).table_rows
+    memory, state = explore.Memory(), explore.start("twilly_as_built")
+    cells_of(memory, state.scenario())
     for key, control in state.controls.items():
         if key != "region":
             value = control.stops[0] if control.stops else control.options[-1][0]
             made = state.moved(key, value).scenario()
-            equal_tables(memory.outcome(made).table_rows, results.before_after(made))
+            equal_tables(cells_of(memory, made), made)
 
 
 def test_charts_show_the_data_of_the_library():
@@ -146,13 +156,13 @@ def test_a_number_may_be_typed_with_thousands_apart():
 
 
 def test_shares_that_are_all_0_are_refused_and_the_page_stays(page):
-    shown = page.drawn["rows"]
+    shown = page.drawn["cells"]
     zero = {k: 0 for k in page.state.controls if k.startswith("networks.")}
     drawn = said(page, do="move", values=zero)
     assert set(drawn["errors"]) == set(zero) and set(drawn["errors"].values()) == {
         f"the shares of the networks must add up to more than 0 %; got 0. {widget.KEPT}"
     }
-    assert drawn["rows"] == shown
+    assert drawn["cells"] == shown
     assert said(page, do="move", values={"users": 2000})["errors"] == {}
 
 
@@ -162,13 +172,37 @@ def test_a_bad_box_is_told_beside_it_and_the_others_move(page):
     assert said(page, do="move", values={"users": 500})["errors"] == {}
 
 
-def test_a_region_without_a_price_is_told_by_name_and_the_page_stays(page):
+def test_an_option_that_no_design_has_a_price_for_cannot_be_chosen_and_is_refused_from_an_address(page):
+    said(page, upto=widget.ALL, do="next")
+    why = page.drawn["blocked"]["region"]["ap-southeast-6"]
+    assert re.fullmatch(r"no price for \w+ in ap-southeast-6", why)
+    assert "us-east-1" not in page.drawn["blocked"]["region"]
     drawn = said(page, do="move", values={"region": "ap-southeast-6"})
-    assert re.match(r"no price for \S+ .*in ap-southeast-6 .*\. The page shows", drawn["errors"]["region"])
+    assert drawn["errors"]["region"] == f"{why}. {widget.KEPT}"
     assert drawn["values"]["region"] == "us-east-1"
     assert said(page, do="move", values={"users": 500})["errors"] == {}
-    options = dict(page.state.controls["region"].options)
-    assert options["us-east-1"] == "us-east-1" and re.search(r": lacks \d+ of \d+ prices$", options["ap-southeast-6"])
+
+
+def test_a_region_that_lacks_the_prices_of_some_designs_says_so_of_these_and_they_are_never_best(tmp_path):
+    page = explore.page("chat", folder=tmp_path)
+    drawn = said(page, do="move", values={"region": "mx-central-1"})
+    lacking = [name for name, cells in drawn["cells"].items() if cells["cost"]["value"] is None]
+    assert 0 < len(lacking) < len(drawn["cells"]) and 0 < len(drawn["notes"]) <= len(lacking)
+    assert all(re.match(r"cost of .* is n/a: no price for \S+ .*in mx-central-1", note) for note in drawn["notes"])
+    assert not {*lacking} & {*next(row["best"] for row in drawn["rows"] if row["measure"] == "cost")}
+
+
+def test_only_a_websocket_is_offered_compression_and_the_gateway_and_every_offer_can_be_worked_out():
+    made = explore.start("chat_every_way")
+    transports = {name: design.transport for name, design in made.base.designs.items()}
+    for end in (".socket.deflate", ".socket.backend"):
+        offered = {key.removesuffix(end) for key in made.controls if key.endswith(end)}
+        assert offered and {transports[name] for name in offered} == {"websocket"}
+    for key, control in made.controls.items():
+        name = key.split(".")[0]
+        if name in transports and control.options:
+            for option, _ in control.options:
+                assert np.isfinite(model.evaluate(made.moved(key, option).scenario()).values("cost", name)).all(), key
 
 
 def test_what_was_told_of_a_message_is_gone_with_the_next_and_red_boxes_are_not_saved(page):
@@ -197,13 +231,13 @@ def test_a_fault_of_the_model_is_a_sentence_and_not_the_end(page, monkeypatch):
 
 def test_the_words_name_the_move_its_largest_effect_and_the_flow_behind_it(page):
     drawn = said(page, do="move", values={"after.heartbeat.period_s": 240})
-    assert drawn["words"].startswith("Heartbeat period from 30 s to 240 s: battery with push falls by")
-    for step in (0, 1, 2):
-        drawn = said(page, do="why", step=step)
-    assert drawn["why"].startswith("Why, battery with push: heartbeat -")
+    push = page.state.base.after.title
+    assert drawn["words"].startswith(f"Heartbeat period of {push} from 30 s to 240 s: battery with {push} falls by")
+    drawn = said(page, upto=widget.ALL, do="next")
+    assert drawn["why"].startswith(f"Why, battery with {push}: heartbeat -")
     last, first = (
         model.evaluate(s.scenario()).by_flow("battery").loc["heartbeat", "after"]
-        for s in (page.state, explore.start("twilly"))
+        for s in (page.state, explore.start("twilly_as_built"))
     )
     assert f"heartbeat {last - first:+.3g}," in drawn["why"]
 
@@ -217,33 +251,99 @@ def test_a_move_that_changes_nothing_says_so():
 
 
 def test_a_pinned_state_stays_while_the_other_moves(page):
-    first = page.drawn
+    first = said(page, upto=widget.ALL, do="next")
     said(page, do="pin")
-    drawn = said(page, do="move", values={"users": 1e6})
-    assert drawn["pinned"]["rows"] == first["rows"] and drawn["rows"] != first["rows"]
-    names = [t["name"] for t in page.curve["traces"]]
+    drawn = said(page, upto=widget.ALL, do="move", values={"users": 1e6})
+    assert drawn["pinned"]["cells"] == first["cells"] and drawn["cells"] != first["cells"]
+    names = [t["name"] for t in page.traces["traces"]["cost"]]
     assert names == ["before", "after", "pinned before", "pinned after"]
-    assert drawn["traces"]["battery"][2]["x"] == first["traces"]["battery"][0]["x"]
-    assert said(page, do="pin")["pinned"] is None
+    assert said(page, do="pin")["pinned"] is None and len(page.traces["traces"]["cost"]) == 2
+
+
+def test_the_page_opens_with_the_sentences_of_the_answer_and_fills_in_the_ranges_of_the_library(tmp_path):
+    page = explore.page("chat", folder=tmp_path)
+    drawn = said(page, upto=widget.ALL, do="next")
+    whole = model.answer("chat", draws=figures.DRAWS)
+    assert drawn["answer"] == list(whole.parts["choose"]) and drawn["answer"][0].startswith("To tell people within")
+    ends = (("middle", ""), ("low", "_low"), ("high", "_high"))
+    equal_tables(drawn["cells"], page.state.scenario(), figures.DRAWS, ends)
+    equal_tables(drawn["cells"], page.state.scenario())
+
+
+def test_a_move_that_flips_the_answer_is_told_with_both_designs_and_what_was_moved(tmp_path):
+    page = explore.page("chat", folder=tmp_path)
+    assert said(page, upto=widget.ANSWER, do="next")["flip"] == ""
+    drawn = said(page, upto=widget.ANSWER, do="move", values={"users": 100})
+    assert drawn["flip"] == (
+        "The answer has changed: within 10 and 60 s now WebSocket on API Gateway, before WebSocket on own servers,"
+        " until this move: Users in the month from 1,000 users to 100 users."
+    )
+
+
+def test_the_page_of_an_app_that_tells_nobody_anything_says_so_and_draws_the_rest(tmp_path):
+    path = tmp_path / "quiet.yaml"
+    message = "{per_active_day: 0, recipients: 1, online_share: 1, payload_bytes: 9}"
+    designs = "{poll: poll_http_api, push: websocket_api_gateway}"
+    path.write_text(
+        f"title: quiet\nusers: 1000\nregion: us-east-1\nevents: {{message: {message}}}\ndesigns: {designs}\n"
+    )
+    drawn = said(explore.page(str(path), folder=tmp_path), upto=widget.ALL, do="next")
+    assert drawn["answer"][0].startswith("There is no answer: an event must be sent") and drawn["errors"] == {}
+    assert drawn["cells"]["push"]["cost"]["value"] > 0 and len(drawn["notes"]) == 1
+
+
+def test_the_words_of_a_flip_name_both_designs_their_limits_and_the_move():
+    was, now = {1.0: "A", 10.0: "A", 60.0: "C"}, {1.0: "B", 10.0: "B", 60.0: "C"}
+    told = drawing.flip_words(was, now, "Users from 1 to 2")
+    assert told == "The answer has changed: within 1 and 10 s now B, before A, until this move: Users from 1 to 2."
+    assert drawing.flip_words(was, was, "x") == "" and drawing.flip_words({}, now, "x") == ""
+
+
+def test_what_a_user_costs_is_the_bill_over_the_users(page):
+    for cells in page.drawn["cells"].values():
+        assert cells["cost per user"]["value"] == pytest.approx(cells["cost"]["value"] / 10_000, rel=1e-12)
+
+
+def test_a_state_is_worked_on_in_slices_between_which_another_move_comes_first(page, monkeypatch):
+    monkeypatch.setattr(widget, "SLICE_S", 0.0)
+    page._heard(None, {"n": 1, "do": "move", "values": {"users": 500}}, [])
+    assert page.drawn["fresh"] == ["before"] and page.drawn["stage"] == 0
+    drawn = said(page, do="move", values={"users": 2000})
+    assert drawn["fresh"] == list(page.state.base.designs)
+    equal_tables(drawn["cells"], page.state.scenario())
 
 
 def test_reset_goes_back_to_the_scenario(page):
-    first = page.drawn["rows"]
+    first = {name: {row: c["value"] for row, c in cells.items()} for name, cells in page.drawn["cells"].items()}
     said(page, do="move", values={"users": 1e6, "phone": "iPhone 12"})
-    assert said(page, do="reset")["rows"] == first and page.state.changed == {}
+    back = said(page, do="reset")["cells"]
+    assert {
+        name: {row: c["value"] for row, c in cells.items()} for name, cells in back.items()
+    } == first and page.state.changed == {}
 
 
 def test_another_scenario_brings_its_own_controls(page):
     drawn = said(page, do="scenario", name="polling_improved")
-    equal_tables(drawn["rows"], results.before_after("polling_improved"))
+    equal_tables(drawn["cells"], "polling_improved")
     keys = [c["key"] for c in page.listed["controls"]]
     assert "before.timers.content.period_s" not in keys and drawn["name"] == "polling_improved"
 
 
 def test_two_pages_each_have_their_own_state(page, tmp_path):
-    other = explore.page("twilly", folder=tmp_path)
+    other = explore.page("twilly_as_built", folder=tmp_path)
     said(page, do="move", values={"users": 777})
     assert other.drawn["values"]["users"] == 10_000
+
+
+def test_a_saved_move_of_one_design_leaves_those_that_are_like_it_alone(tmp_path):
+    """Twilly's built designs are `like` the documented ones, and a file's `like` copies what that file has changed."""
+    moved = {"before.timers.content.period_s": 50, "after.heartbeat.period_s": 240, "after.socket.deflate": "true"}
+    state = explore.start("twilly", moved)
+    again, made = model.load(explore.saved(state, "mine", tmp_path)), state.scenario()
+    assert (
+        again.designs == made.designs
+        and again.designs["push_improved"] == model.load("twilly").designs["push_improved"]
+    )
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -252,7 +352,7 @@ def test_a_saved_state_reads_back_to_the_same_numbers(name, tmp_path):
     path = explore.saved(state, "mine", tmp_path)
     again = model.load(path)
     assert path == tmp_path / "mine.yaml" and again.name == "mine"
-    assert results.before_after(again).equals(results.before_after(state.scenario()))
+    assert results.compare(again).equals(results.compare(state.scenario()))
 
 
 def test_a_saved_scenario_can_be_chosen_moved_and_saved_again(page, tmp_path):
@@ -303,7 +403,7 @@ def test_a_link_that_leads_nowhere_is_left_alone(tmp_path):
 def test_a_page_opens_only_the_scenarios_that_it_offers(page, name):
     """A message can ask for any file: what is in it must not come back, not even in an error."""
     drawn = said(page, do="scenario", name=name)
-    assert drawn["errors"]["scenario"].startswith(f"unknown scenario {name!r}; ") and drawn["name"] == "twilly"
+    assert drawn["errors"]["scenario"].startswith(f"unknown scenario {name!r}; ") and drawn["name"] == "twilly_as_built"
     assert "root:" not in str(drawn["errors"])
 
 
@@ -315,8 +415,8 @@ def test_a_state_of_an_address_is_shown_and_what_it_cannot_be_is_told(page):
         "phone": drawn["errors"]["phone"],
     }
     drawn = said(page, do="state", name="", values={})
-    assert drawn["name"] == "twilly" and drawn["errors"] == {} and drawn["values"]["users"] == 10_000
-    assert said(page, do="state", name="/etc/passwd", values={})["name"] == "twilly"
+    assert drawn["name"] == "twilly_as_built" and drawn["errors"] == {} and drawn["values"]["users"] == 10_000
+    assert said(page, do="state", name="/etc/passwd", values={})["name"] == "twilly_as_built"
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):
@@ -328,16 +428,18 @@ def test_the_memory_of_past_states_does_not_grow():
     memory, state = explore.Memory(), explore.start("twilly")
     for stop in state.controls["after.heartbeat.period_s"].stops[:30]:
         memory.outcome(state.moved("after.heartbeat.period_s", stop).scenario())
-    assert len(memory.sides) <= drawing.KEPT and len(memory.outcomes) <= drawing.KEPT
+    assert [len(kept) for kept in memory.outcomes.values()] == [figures.KEPT]
 
 
-def test_a_move_of_one_design_keeps_the_figures_of_the_other():
+@pytest.mark.parametrize("draws", [0, 16])
+def test_a_move_of_one_design_keeps_the_figures_of_the_others(draws):
     memory, state = explore.Memory(), explore.start("twilly")
-    first = memory.outcome(state.scenario())
-    moved = memory.outcome(state.moved("after.heartbeat.period_s", 240).scenario())
+    first = memory.outcome(state.scenario(), draws=draws)
+    cost = first.before.total("cost")
+    moved = memory.outcome(state.moved("after.heartbeat.period_s", 240).scenario(), draws=draws)
     assert moved.before is first.before and moved.after is not first.after
-    assert moved.before.total("cost") is first.before.total("cost")  # worked out once
-    shared = memory.outcome(state.moved("phone", "iPhone 12").scenario())
+    assert moved.before.total("cost") is cost  # worked out once
+    shared = memory.outcome(state.moved("phone", "iPhone 12").scenario(), draws=draws)
     assert shared.before is not first.before and shared.after is not first.after
 
 
@@ -348,15 +450,6 @@ def test_the_page_names_no_address_outside_this_machine():
 
 def test_a_stored_page_shows_its_table_and_nothing_random(page):
     data, _ = page._repr_mimebundle_()
-    other, _ = explore.page("twilly", folder=page.folder)._repr_mimebundle_()
+    other, _ = explore.page("twilly_as_built", folder=page.folder)._repr_mimebundle_()
     assert data["text/html"] == other["text/html"] and "<table>" in data["text/html"]
     assert data["text/plain"] == other["text/plain"]
-
-
-def test_the_page_says_what_the_scenarios_other_designs_do_so_that_nobody_reads_the_documented_pair_alone():
-    page = widget.PageWidget("twilly")
-    table = model.compare("twilly", ["polling_as_built", "push_as_built"])
-    for name in ("polling_as_built", "push_as_built"):
-        usd = f"${table.loc['cost', name]:.0f} a month"
-        assert f"{model.load('twilly').design(name).title}, " in page.listed["others"] and usd in page.listed["others"]
-    assert widget.PageWidget("twilly_as_built").listed["others"] == ""

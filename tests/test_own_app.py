@@ -95,7 +95,7 @@ def test_what_is_printed_of_it_and_its_page_have_nothing_of_the_first_case(chat,
     tables.show(str(chat))
     said = str(model.answer(chat, draws=16)) + model.compare(chat).to_string()
     page = widget.PageWidget(str(chat))
-    drawn = {"drawn": page.drawn, "curve": page.curve, "said": page.said}
+    drawn = {"drawn": page.drawn, "traces": page.traces, "said": page.said}
     with pytest.raises(checks.InputError) as refused:
         model.audit.claims(str(chat))
     for text in (capsys.readouterr().out, said, json.dumps(drawn, default=str), str(refused.value)):
@@ -103,7 +103,7 @@ def test_what_is_printed_of_it_and_its_page_have_nothing_of_the_first_case(chat,
 
 
 def test_a_state_saved_from_its_page_reads_back_to_the_same_numbers(chat, tmp_path):
-    moved = state.start(str(chat), {"before.timers.poll.period_s": 20, "http_backend": "server"})
+    moved = state.start(str(chat), {"before.timers.poll.period_s": 20, "push.api.backend": "server"})
     saved = model.load(state.saved(moved, "slower", tmp_path))
     assert list(saved.designs) == ["poll", "push"] and saved.designs["poll"].timers["poll"].period_s == 20
     assert model.before_after(saved).equals(model.before_after(moved.scenario()))

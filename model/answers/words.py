@@ -18,6 +18,7 @@ from model.scenario import Scenario, load, mode_of
 from model.show.display import number
 
 SURE = 2 / 3  # of the draws, below which the answer says that it depends
+NONE = "no design"
 NEAR = 0.1  # a tuned period nearer than that to its own is no other design
 
 
@@ -61,7 +62,7 @@ def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float
     case = load(scenario)
     checks.positive("draws", draws)
     case = case if users is None else case.with_({"users": float(users)})
-    own, case = list(case.designs), _with_tuned(case, share)
+    own, case = list(case.designs), with_tuned(case, share)
     soon = soon_enough(evaluate(case, None, draws, seed), list(case.designs), share)
     parts = {"choose": tuple(_choices(soon)), "mend": tuple(_mends(soon, case, own))}
     if len(own) > 1:
@@ -75,7 +76,14 @@ def move(outcome: Outcome) -> list[str]:
     return _pair(soon_enough(outcome, outcome.scenario.compared))
 
 
-def _with_tuned(case: Scenario, share: float) -> Scenario:
+def choices(outcome: Outcome, share: float = 0.9) -> tuple[list[str], dict[float, str]]:
+    """Which design to take within each limit, of an outcome over draws: in sentences, and what the design is called."""
+    soon = soon_enough(outcome, list(outcome.scenario.designs), share)
+    likeliest = {limit_s: next(iter(soon.odds(limit_s).items())) for limit_s in LIMITS_S}
+    return _choices(soon), {t: _title(soon, d) if often else NONE for t, (d, often) in likeliest.items()}
+
+
+def with_tuned(case: Scenario, share: float = 0.9) -> Scenario:
     """The scenario with designs of one poll also at the longest period that is enough for each limit."""
     for name in list(case.designs):
         for limit_s in LIMITS_S:

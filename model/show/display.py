@@ -71,7 +71,11 @@ class Result:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
         digits, columns = min(self.digits, SHOWN_DIGITS), _without_ends(self.columns)
         records = folded(self.records, self.index, self.fold) if self.fold and self.index else self.records
+<<<<<<< HEAD
         rows = [[_figure(r, c, _share(r, c) or number(r[c], digits), self.steps) for c in columns] for r in records]
+=======
+        rows = [[figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in records]
+>>>>>>> page
         counts = [any(isinstance(r[c], numbers.Real) and not isinstance(r[c], bool) for r in records) for c in columns]
         own = {} if self.units is None or isinstance(self.units, str) else self.units
         each = "unit" in columns  # a row has a unit of its own, and a column only where it is told one
@@ -223,7 +227,11 @@ def _shown(table) -> tuple[list[str], list[list[str]]]:
     columns = [c for c in _without_ends(flat.columns) if not flat[c].eq("").all()]
     steps = getattr(table, "attrs", {}).get("steps", {})
     rows = flat.to_dict("records")
+<<<<<<< HEAD
     return columns, [[_figure(row, c, _share(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
+=======
+    return columns, [[figure(row, c, _points(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
+>>>>>>> page
 
 
 def _share(row: Mapping, column: str) -> str:
@@ -243,7 +251,7 @@ def _without_ends(columns) -> list[str]:
     return [c for c in columns if c not in ends]
 
 
-def _figure(row: Mapping, column: str, text: str, steps: Mapping) -> str:
+def figure(row: Mapping, column: str, text: str, steps: Mapping) -> str:
     """A figure's text with what nine in ten draws lie between, or the draws on each side of the step it stands on."""
     on_step = steps.get((row.get("measure"), column))
     if on_step or not {f"{column}_low", f"{column}_high"} <= row.keys() or text == "n/a":

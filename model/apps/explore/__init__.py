@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from model.apps.explore.drawing import Memory, changed_words, chart_data, reason_words
+from model.apps.explore.drawing import changed_words, chart_data, reason_words
+from model.apps.explore.figures import Memory
 from model.apps.explore.state import PageState, network_shares, saved, scenario_text, start
 
 __all__ = ["Memory", "PageState", "changed_words", "chart_data", "network_shares", "page", "reason_words", "saved"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from model import battery, ledger, prices
-from model.outcome import evaluate
+from model.outcome import Outcome
 from model.parts.fields import ANSWERING, row
 from model.scenario import Range, Scenario, mode_of
 
@@ -19,10 +19,9 @@ SOCKETS = {name: row(name).title for name in ("apigw_ws", "server")}
 FREE = {"none": "not counted", "always": "the ones that last", "first_12_months": "first 12 months of an account"}
 NETWORKS = {"wifi": "Wi-Fi", "lte": "LTE", "nr": "5G", "umts": "3G"}
 USERS_HINT = "the scenario's own number of users; the slider goes to 10 million"
-PRICED = (
-    "list prices on {}, data/prices; a region that lacks a price of what is billed cannot be chosen until its list"
-    " is loaded"
-)
+PRICED = "list prices on {}, data/prices; a region that has not the prices of any design cannot be chosen"
+PLAIN, PACKED = "false", "true"
+COMPRESSED = {PLAIN: "as they are", PACKED: "compressed, each on its own"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,12 @@ class Control:
     stops: tuple[float, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     hint: str = ""
+    of: str = ""  # the title of the one design that it moves
+
+    @property
+    def named(self) -> str:
+        """What it is called where other designs have one too."""
+        return f"{self.label} of {self.of}" if self.of else self.label
 
     def plain(self) -> dict:
         """The control as JSON."""
@@ -54,7 +59,8 @@ class Control:
 
 def controls(scenario: Scenario) -> tuple[Control, ...]:
     """Every control of a scenario's page, in the order shown."""
-    return (*_use(scenario), *_timers(scenario), *_mix(scenario), *_choices(scenario))
+    shown = [*scenario.compared, *(name for name in scenario.designs if name not in scenario.compared)]
+    return (*_use(scenario), *_mix(scenario), *_choices(scenario), *(c for n in shown for c in _design(scenario, n)))
 
 
 # ---- sliders
@@ -122,18 +128,25 @@ def _use(scenario: Scenario) -> list[Control]:
     return sliders
 
 
-def _timers(scenario: Scenario) -> list[Control]:
-    sliders = []
-    for which, group in (("before", "Polling (before)"), ("after", "Push (after)")):
-        design = scenario.design(which)
-        for name, timer in design.timers.items():
-            named = name.replace("_", " ").capitalize().removesuffix(" refresh")
-            label = f"{named} {'refresh' if timer.timing == 'by_hand' else 'poll'} period"
-            sliders.append(_number(f"{which}.timers.{name}.period_s", label, group, "s", timer.period_s))
-        if design.heartbeat is not None:
-            beat = design.heartbeat.period_s
-            sliders.append(_number(f"{which}.heartbeat.period_s", "Heartbeat period", group, "s", beat))
-    return sliders
+def _design(scenario: Scenario, which: str) -> list[Control]:
+    """The periods and the choices of one design: only what its transport has."""
+    design, controls = scenario.designs[which], []
+    for name, timer in design.timers.items():
+        named = name.replace("_", " ").capitalize().removesuffix(" refresh")
+        label = f"{named} {'refresh' if timer.timing == 'by_hand' else 'poll'} period"
+        controls.append(_number(f"{which}.timers.{name}.period_s", label, design.title, "s", timer.period_s))
+    if design.heartbeat is not None:
+        beat = design.heartbeat.period_s
+        controls.append(_number(f"{which}.heartbeat.period_s", "Heartbeat period", design.title, "s", beat))
+    http, socket = design.api.backend, design.socket
+    choices = [("api.backend", "Requests are served by", http, BACKENDS, "what answers polls and pulls")]
+    if design.transport == "websocket" and socket.backend in SOCKETS:
+        choices.append(("socket.backend", "Sockets are held by", socket.backend, SOCKETS, "what holds the connections"))
+    if design.transport == "websocket":
+        packed = PACKED if socket.deflate else PLAIN
+        choices.append(("socket.deflate", "Messages are sent", packed, COMPRESSED, "permessage-deflate, RFC 7692"))
+    controls += [_choice(f"{which}.{path}", *rest, group=design.title) for path, *rest in choices]
+    return [replace(control, of=design.title) for control in controls]
 
 
 def _mix(scenario: Scenario) -> list[Control]:
@@ -150,33 +163,34 @@ def _mix(scenario: Scenario) -> list[Control]:
 # ---- choices
 
 
+def _choice(key: str, label: str, default: str, options: dict, hint: str, group: str = "Phone and cloud") -> Control:
+    return Control(key, label, group, "", default, options=tuple(options.items()), hint=hint)
+
+
 def _choices(scenario: Scenario) -> list[Control]:
     phones = {p: f"{p} ({j / 3600:.2f} Wh)" for p, j in battery.phones().items()}
-    priced = PRICED.format(scenario.prices_on or "the newest date")
-    http, socket, free = scenario.before.api.backend, scenario.after.socket, scenario.free_tier or "none"
-    choices = [
-        ("phone", "Phone", scenario.phone, phones, "published battery energies by model, data/devices.csv"),
-        ("region", "AWS region", scenario.region, _regions(scenario), priced),
-        ("http_backend", "Requests are served by", http, BACKENDS, "what answers polls and pulls, in both designs"),
-    ]
-    if socket is not None and socket.backend in SOCKETS:
-        hint = "what holds the connections after the move"
-        choices.append(("socket_backend", "Sockets are held by", socket.backend, SOCKETS, hint))
-    hint = "the 12-month ones are for accounts opened before 2025-07-15"
-    choices.append(("free_tier", "Free allowances", free, FREE, hint))
+    regions, free = {region: region for region in prices.regions()}, scenario.free_tier or "none"
+    accounts = "the 12-month ones are for accounts opened before 2025-07-15"
     return [
-        Control(key, label, "Phone and cloud", "", default, options=tuple(options.items()), hint=hint)
-        for key, label, default, options, hint in choices
+        _choice("phone", "Phone", scenario.phone, phones, "published battery energies by model, data/devices.csv"),
+        _choice(
+            "region", "AWS region", scenario.region, regions, PRICED.format(scenario.prices_on or "the newest date")
+        ),
+        _choice("free_tier", "Free allowances", free, FREE, accounts),
     ]
 
 
-def _regions(scenario: Scenario) -> dict[str, str]:
-    """Regions with a price list, each that lacks a price of what the scenario is billed on marked as such."""
-    outcome = evaluate(scenario)
-    meters = {m for side in (outcome.before, outcome.after) for m in side.usage}
-    named = {}
-    for region in prices.regions():
-        book = scenario.price_book(region)
-        lacking = sum(book.lacks(m) for m in meters)
-        named[region] = f"{region}: lacks {lacking} of {len(meters)} prices" if lacking else region
-    return named
+def impossible(outcome: Outcome) -> dict[str, dict[str, str]]:
+    """The options that cannot be chosen in the state of an outcome, by control, each with the reason."""
+    scenario = outcome.scenario
+    used = [outcome[name].usage for name in scenario.designs]
+    books = {region: scenario.price_book(region) for region in prices.regions()}
+    lacking = {r: [next(filter(book.lacks, one), "") for one in used] for r, book in books.items()}
+    found = {"region": {r: f"no price for {first[0]} in {r}" for r, first in lacking.items() if all(first)}}
+    for option in {**BACKENDS, **SOCKETS}:
+        kind = row(option)
+        needs = filter(None, (kind.request_meter, kind.minute_meter, kind.message_meter))
+        meter = next(filter(books[scenario.region].lacks, needs), "")
+        for key in [f"{n}.{of}.backend" for n in scenario.designs for of in ("api", "socket") if meter]:
+            found.setdefault(key, {})[option] = f"no price for {meter} in {scenario.region}"
+    return found

@@ -1,33 +1,21 @@
-"""What the page shows of a state: table, three charts and words, all from the library's own outcome.
-
-A move of one design's slider leaves the other design's figures as they were, so the sides of the last few
-states are kept; a side is the same wherever everything but the other design is the same.
-"""
+"""What the page draws and says of a state: three charts, what the last move changed, and why."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass
-from functools import cache, cached_property
-
 import numpy as np
 
-from model import battery
-from model import traffic as traffic_of
+from model.answers import title
 from model.apps.explore.controls import NETWORKS
+from model.apps.explore.figures import Memory
 from model.apps.explore.state import PageState
-from model.battery.processor import processor_j
-from model.outcome import ROWS, Outcome, Side
-from model.scenario import Scenario, sampling
+from model.outcome import ROWS, Outcome
+from model.scenario import Scenario
 from model.show import charts, display
 from model.show.look import COLOURS
 
 COUNTS = tuple(float(f"{n:.3g}") for n in np.geomspace(100, 10_000_000, 16))
 SHARES = tuple(round(float(s), 4) for s in (*np.linspace(0.02, 0.95, 32), 0.96, 0.97, 0.98))
-KEPT = 12
-DESIGNS = {"before": "with polling", "after": "with push"}
-NAMES = ("name", "title", "users", "claims", "pair")  # of a scenario; no figure of one design depends on them
-SEEN = ("before", "after", "change", "claimed_before", "claimed_after", "verdict")
+DESIGNS = ("before", "after")  # the pair that the charts show
 LEAST = 0.001  # a share of a figure below which nothing is said of it
 CALLED = {
     "notification latency p50": "the median latency",
@@ -41,92 +29,6 @@ CALLED = {
 
 def _number(value) -> float:
     return float(np.ravel(np.asarray(value, dtype=float))[0])
-
-
-@dataclass(frozen=True)
-class PageSide(Side):
-    """One design's figures, each worked out once for as long as the page keeps the side."""
-
-    def __post_init__(self) -> None:
-        for name in ("total", "parts", "latency_quantiles"):
-            self.__dict__[name] = cache(getattr(self, name))
-
-    def total(self, measure: str):
-        """A measure in its unit; the battery from the joules on each network, which its chart shows too."""
-        if measure == "battery":
-            return sum(battery.mixed_percent(self.traffic, self.network_joules).values())
-        return super().total(measure)
-
-    @cached_property
-    def network_joules(self) -> dict[str, dict]:
-        """Joules per active hour on each network."""
-        networks = self.traffic.life.scenario.networks.items()
-        return {name: battery.joules_per_hour(self.traffic, network, split=False) for name, network in networks}
-
-    @property
-    def network_percent(self) -> dict[str, float]:
-        """% of the battery per active hour on each network alone, and on the mix of them."""
-        full_j, worked_j = battery.battery_j(self.traffic.life.scenario.phone), sum(processor_j(self.traffic).values())
-        alone = {n: (sum(joules.values()) + worked_j) / full_j * 100.0 for n, joules in self.network_joules.items()}
-        return {name: _number(percent) for name, percent in {**alone, "mix": self.total("battery")}.items()}
-
-
-class PageOutcome(Outcome):
-    """The outcome of a state with the rows of its table."""
-
-    @cached_property
-    def table_rows(self) -> list[dict]:
-        """The rows of the before-and-after table as texts, with the full numbers beside them."""
-        table = self.table()
-        return [
-            {
-                "measure": measure,
-                "unit": row["unit"],
-                "text": {c: _shown(c, row[c]) for c in SEEN},
-                "value": {c: display.rounded(float(row[c]), 17) for c in ("before", "after", "change")},
-            }
-            for measure, row in zip(table.index, table.to_dict("records"), strict=True)
-        ]
-
-
-def _shown(column: str, value) -> str:
-    if column == "change":
-        return f"{value:+z.0%}" if np.isfinite(value) else "n/a"
-    if column in DESIGNS:
-        return display.number(value, 3) if np.isfinite(value) or np.isnan(value) else "not in this session"
-    return str(value)
-
-
-class Memory:
-    """The sides and outcomes of the last few states; holds no more than it says."""
-
-    def __init__(self) -> None:
-        self.sides: OrderedDict = OrderedDict()
-        self.outcomes: list[PageOutcome] = []
-
-    def side(self, which: str, scenario: Scenario, users: tuple) -> PageSide:
-        """One design's figures at some user counts; all they depend on, but for the users, is the key as text."""
-        others = {name: True for name in scenario.designs if name != which}
-        key = (which, users, scenario.model_dump_json(exclude={**dict.fromkeys(NAMES, True), "designs": others}))
-        if key not in self.sides:
-            resolved = sampling.resolved(scenario, np.asarray(users, dtype=float))
-            book = resolved.price_book()
-            self.sides[key] = PageSide(traffic_of.traffic(which, resolved), book)
-        self.sides.move_to_end(key)
-        while len(self.sides) > KEPT:
-            self.sides.popitem(last=False)
-        return self.sides[key]
-
-    def outcome(self, scenario: Scenario, users=None) -> PageOutcome:
-        """The library's outcome of a scenario, over sides that are worked out once."""
-        users = (float(scenario.users),) if users is None else tuple(users)
-        for outcome in self.outcomes:
-            if outcome.scenario is scenario and tuple(outcome.users) == users:
-                return outcome
-        sides = {name: self.side(name, scenario, users) for name in scenario.compared}
-        outcome = PageOutcome(scenario, np.asarray(users, dtype=float), 0, sides)
-        self.outcomes = [*self.outcomes[1 - KEPT :], outcome]
-        return outcome
 
 
 # ---- charts
@@ -214,23 +116,27 @@ def _relative(old: float, new: float) -> float:
 
 
 def _moves(old: Outcome, new: Outcome) -> list[tuple[str, str, float, float]]:
-    """Row, design, old and new figure of everything that changed, the largest relative change first."""
+    """Of every row that changed the design that changed most, old and new figure; the largest relative change first."""
     moves = []
     for row in CALLED:
-        pairs = zip(DESIGNS, old.values(row), new.values(row), strict=True)
-        moves += [(row, which, float(a[0, 0]), float(b[0, 0])) for which, a, b in pairs]
-    moves = [m for m in moves if abs(_relative(m[2], m[3])) > LEAST]
-    return sorted(moves, key=lambda m: -abs(_relative(m[2], m[3])))
+        both = [name for name in new.scenario.designs if name in old.scenario.designs]
+        pairs = [(row, name, *(float(o.values(row, name)[0, 0]) for o in (old, new))) for name in both]
+        moves += sorted(pairs, key=_size)[-1:]
+    return sorted((m for m in moves if _size(m) > LEAST), key=_size, reverse=True)
 
 
-def _in_words(row: str, which: str, old: float, new: float) -> str:
+def _size(move: tuple) -> float:
+    return abs(_relative(*move[2:]))
+
+
+def _in_words(row: str, title: str, old: float, new: float) -> str:
     """One figure's change as a sentence."""
     change = _relative(old, new)
     by = f"by {abs(change):{'.1%' if abs(change) < 0.1 else '.0%'}}"
     if change > 3.0:
-        by = f"{1.0 + change:,.3g} times" if np.isfinite(change) else "from nothing"
+        by = f"{display.number(1.0 + change, 3)} times" if np.isfinite(change) else "from nothing"
     ends = f"from {display.number(old, 3)} to {display.number(new, 3)} {ROWS[row][2]}"
-    return f"{CALLED[row]} {DESIGNS[which]} {'rises' if new > old else 'falls'} {by}, {ends}"
+    return f"{CALLED[row]} with {title} {'rises' if new > old else 'falls'} {by}, {ends}"
 
 
 def changed_words(old: PageState, new: PageState, before: Outcome, after: Outcome) -> str:
@@ -247,14 +153,22 @@ def changed_words(old: PageState, new: PageState, before: Outcome, after: Outcom
     if not moves:
         return f"{new.settings_since(old)}: no figure moves by more than 0.1 %."
     others = len(moves[3:])
-    more = f" {others} more {'figure moves' if others == 1 else 'figures move'}." if others else ""
-    return f"{new.settings_since(old)}: {'; '.join(_in_words(*move) for move in moves[:3])}.{more}"
+    more = f" {others} more {'measure moves' if others == 1 else 'measures move'}." if others else ""
+    said = "; ".join(_in_words(row, title(after, name), *ends) for row, name, *ends in moves[:3])
+    return f"{new.settings_since(old)}: {said}.{more}"
 
 
-def prepare_reason(before: Outcome, after: Outcome, step: int) -> None:
-    """Work out one of the two sets of parts that the reason needs, so that it comes in short steps."""
-    for row, which, *_ in _moves(before, after)[:1]:
-        getattr((before, after)[step], which).parts(ROWS[row][0])
+def flip_words(old: dict[float, str], new: dict[float, str], moved: str) -> str:
+    """Which other design the answer names since a move, by limit; nothing where it names the same."""
+    limits: dict[tuple[str, str], list[str]] = {}
+    for limit_s, design in new.items():
+        if old.get(limit_s, design) != design:
+            limits.setdefault((old[limit_s], design), []).append(f"{limit_s:g}")
+    said = [
+        f"within {', '.join(t[:-1])}{' and ' * (len(t) > 1)}{t[-1]} s now {now}, before {was}"
+        for (was, now), t in limits.items()
+    ]
+    return f"The answer has changed: {'; '.join(said)}, until this move: {moved}." if said else ""
 
 
 def reason_words(before: Outcome, after: Outcome) -> str:
@@ -271,14 +185,14 @@ def reason_words(before: Outcome, after: Outcome) -> str:
         return ""
     row, which, *_ = moves[0]
     measure, _, unit = ROWS[row]
-    parts = [getattr(o, which).parts(measure) for o in (before, after)]
+    parts = [o[which].parts(measure) for o in (before, after)]
     explained = after.explain(measure)
     movers = ", ".join(_path_in_words(m) for m in explained["movers"])
     late = measure == "latency"
     called, unit = ("what is not told within 10 s", "%") if late else (CALLED[row].removeprefix("the "), unit)
     return (
-        f"Why, {called} {DESIGNS[which]}: {_largest_parts(*parts, unit)}. Worked out as {explained['formula']}; the"
-        f" inputs whose ranges move the saving most: {movers}."
+        f"Why, {called} with {title(after, which)}: {_largest_parts(*parts, unit)}. Worked out as"
+        f" {explained['formula']}; the inputs whose ranges move the saving most: {movers}."
     )
 
 
@@ -292,4 +206,4 @@ def _largest_parts(old: dict, new: dict, unit: str) -> str:
     largest = sorted((n for n in change if change[n]), key=lambda n: -abs(change[n]))[:3]
     if not largest:
         return "no part of it changes, only how it is spread"
-    return ", ".join(f"{n} {change[n]:+.3g}" for n in largest) + f" {unit}"
+    return ", ".join(f"{n} {'+' * (change[n] > 0)}{display.number(change[n], 3)}" for n in largest) + f" {unit}"

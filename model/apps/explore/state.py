@@ -5,11 +5,12 @@ No widget is needed here.
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,13 +19,12 @@ from model import scenario as scenarios
 from model.apps.explore import controls as page_controls
 from model.apps.explore.controls import Control, free_events
 from model.apps.notebooks import write_whole
-from model.outcome import compare
 from model.parts.fields import NAME
-from model.scenario import Scenario, mode_of
-from model.show.display import number
+from model.scenario import Range, Scenario, mode_of
 
 COMPOSED = ("active_min_per_day", "usage.sessions_per_day", "events_per_hour")
 PERCENT = ("usage.dau_mau_share",)
+PAIR = ("before", "after")
 SHARE = "networks."  # how the keys of the networks' shares begin
 HEAD = "# Saved from the page; what is not named here is as in the scenario it extends."
 DEVICES = r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?"
@@ -49,6 +49,9 @@ class PageState:
 
     def moved(self, key: str, raw) -> PageState:
         """The state after one control was set; a value it cannot have is refused in a sentence."""
+        head, _, rest = key.partition(".")
+        if head in PAIR and rest:  # the compared pair goes by these names too
+            key = f"{self.base.design_name(head)}.{rest}"
         control = self.controls[checks.known("control", key, self.controls)]
         value = _checked(control, raw)
         rest = {k: v for k, v in self.changed.items() if k != key}
@@ -75,7 +78,7 @@ class PageState:
 
     def settings(self) -> str:
         """What was changed, in words."""
-        words = [f"{self.controls[k].label} {self.controls[k].in_words(v)}" for k, v in self.changed.items()]
+        words = [f"{self.controls[k].named} {self.controls[k].in_words(v)}" for k, v in self.changed.items()]
         return ", ".join(words) or "the scenario's own values"
 
     def settings_since(self, old: PageState) -> str:
@@ -85,7 +88,7 @@ class PageState:
         moved = [(self.controls[k], old.values[k], v) for k, v in self.values.items() if v != old.values[k]]
         if len(moved) > 3:
             return f"{len(moved)} controls changed"
-        words = [f"{c.label} from {c.in_words(was)} to {c.in_words(value)}" for c, was, value in moved]
+        words = [f"{c.named} from {c.in_words(was)} to {c.in_words(value)}" for c, was, value in moved]
         return " and ".join(words) or "Nothing was moved"
 
     def mix_sentence(self) -> str:
@@ -97,18 +100,6 @@ class PageState:
         used = network_shares(boxes).items()
         named = ", ".join(f"{self.controls[f'networks.{n}.share'].label} {s * 100:.1f} %" for n, s in used)
         return f"The network shares add up to {whole:g} %, so they are used in proportion: {named}."
-
-
-def others_sentence(base: Scenario) -> str:
-    """What the scenario's other designs do, with every input at its mode; nothing where the two shown are all."""
-    names = [name for name in base.designs if name not in base.compared]
-    if not names:
-        return ""
-    told, cost = (compare(base, names).loc[row] for row in ("told in time 10 s", "cost"))
-    said = (
-        f"{base.design(n).title}, {number(told[n], 3)} % within 10 s for ${number(cost[n], 2)} a month" for n in names
-    )
-    return f"The scenario's other designs, every input at its mode: {'; '.join(said)}."
 
 
 def start(name: str, values: dict | None = None) -> PageState:
@@ -182,12 +173,10 @@ def _composed(base: Scenario, values: dict, changed: dict) -> dict:
 
 
 def _simple(key: str, value) -> dict:
-    if key == "http_backend":
-        return {"before.api.backend": value, "after.api.backend": value}
-    if key == "socket_backend":
-        return {"after.socket.backend": value}
     if key == "free_tier":
         return {"free_tier": False if value == "none" else value}
+    if key.endswith(".deflate"):
+        return {key: value == page_controls.PACKED}
     return {key: value / 100.0 if key in PERCENT else value}
 
 
@@ -227,10 +216,10 @@ def scenario_text(state: PageState, name: str) -> str:
     plain: dict = {"extends": origin, "name": name, "title": title}
     if state.scenario().claims:
         plain["claims"] = state.scenario().claims
-    for path, value in state.changes().items():
-        head, _, rest = path.partition(".")
-        if head in ("before", "after") and head not in state.base.designs:  # the pair by its own names
-            path = f"designs.{state.base.design_name(head)}.{rest}"
+    for path, value in {**_kept(state), **state.changes()}.items():
+        head = path.partition(".")[0]
+        if head in state.base.designs and head not in PAIR:
+            path = f"designs.{path}"
         here = plain
         *parents, last = path.split(".")
         for part in parents:
@@ -241,6 +230,24 @@ def scenario_text(state: PageState, name: str) -> str:
     yaml.width = 4096
     yaml.dump(plain, out)
     return f"{HEAD}\n{out.getvalue()}"
+
+
+def _kept(state: PageState) -> dict:
+    """What designs that may be `like` a changed one must say of themselves, so that they stay as they are: by path."""
+    kept, designs = {}, state.base.designs
+    for key in state.changed:
+        head, _, rest = key.partition(".")
+        for other in designs if head in designs else ():
+            path = f"{other}.{rest}"
+            if path in state.controls and path not in state.changed:
+                own = functools.reduce(_inside, rest.split("."), designs[other])
+                kept[path] = {k: v for k, v in asdict(own).items() if v is not None} if isinstance(own, Range) else own
+    return kept
+
+
+def _inside(part, name: str):
+    """A field of a piece, or an entry of a mapping."""
+    return part[name] if isinstance(part, dict) else getattr(part, name)
 
 
 def saved(state: PageState, name: str, folder: str | Path) -> Path:
@@ -256,3 +263,13 @@ def saved(state: PageState, name: str, folder: str | Path) -> Path:
         return write_whole(path, text)
     except OSError as wrong:
         checks.fail(f"the scenario cannot be written: {str(wrong.strerror).lower()}", paths.shown(path))
+
+
+def is_scenario(path: Path) -> bool:
+    """Whether a file looks like a scenario; a folder, a lock or what cannot be read does not."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    return "extends:" in head or "before:" in head

@@ -7,6 +7,7 @@ import gzip
 import logging
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import anywidget
@@ -14,15 +15,22 @@ import traitlets
 
 from model import checks
 from model import scenario as scenarios
+from model.answers import choices, with_tuned
 from model.apps.explore import drawing
-from model.apps.explore.state import PageState, others_sentence, saved, start
+from model.apps.explore.controls import impossible
+from model.apps.explore.figures import DRAWS, Memory, PageOutcome
+from model.apps.explore.state import PageState, is_scenario, saved, start
 from model.checks import InputError
-from model.outcome import before_after
+from model.outcome import compare
+from model.scenario import Scenario
 from model.show import display, pictures
 
 STATIC = Path(__file__).parent / "static"
-ASKED = ("move", "state", "scenario", "reset", "pin", "save")
+ASKED = ("move", "state", "scenario", "reset", "pin", "save", "next")
 KEPT = "The page shows the last values that work."
+FIRST = "Move a slider: this line says what changed and why."
+SLICE_S = 0.05  # of work, after which the browser is told what there is, and may ask for something else
+VALUES, RANGES, ANSWER, ALL = 1, 2, 3, 4  # how far the work on a state is
 NOTE = (
     "<p>Here the sliders stand; they need a running kernel: <code>workbook app</code> or <code>workbook lab</code>.</p>"
 )
@@ -37,52 +45,124 @@ def _plotly() -> bytes:
 
 
 class PageWidget(anywidget.AnyWidget):
-    """Controls, table, charts and words of one state, and of a pinned one beside it."""
+    """Controls, answer, table, charts and words of one state, and the figures of a pinned one among them."""
 
     _esm = (STATIC / "page.js").read_text(encoding="utf-8")
     _css = (STATIC / "page.css").read_text(encoding="utf-8")
     drawn = traitlets.Dict().tag(sync=True)
-    curve = traitlets.Dict().tag(sync=True)
+    traces = traitlets.Dict().tag(sync=True)
     listed = traitlets.Dict().tag(sync=True)
     layouts = traitlets.Dict().tag(sync=True)
     plotly = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, scenario: str = "twilly", values: dict | None = None, folder: str | Path | None = None) -> None:
         self.folder = Path(folder or os.environ.get(FOLDER) or Path.cwd())
-        self.memory = drawing.Memory()
+        self.memory = Memory()
         self.state = start(scenario, values)
         self.first = self.state.name  # what the page shows where its address says nothing
-        self.pinned: PageState | None = None
-        self.last: tuple[PageState, PageState] = (self.state, self.state)
+        self.pinned: dict | None = None
+        self.answered: tuple[PageState, dict] = (self.state, {})  # the state of the last answer, and what it named
         self.errors: dict[str, str] = {}
         self.refused: tuple[str, ...] = ()  # controls whose last move no scenario can have
+        self.cells: dict[str, dict] = {}
+        self.blocked: dict[str, dict] = {}
         super().__init__(layouts=drawing.chart_layouts(), plotly=_plotly())
-        self.said: dict = {"words": "Move a slider: this line says what changed and why.", "why": "", "saved": ""}
-        self.redraw({"n": 0, "controls": True})
+        self.said: dict = {"words": FIRST, "why": "", "saved": "", "answer": [], "flip": "", "named": []}
+        self._begin(self.state)
+        while self.stage < VALUES:
+            next(self.work)
+        self.redraw({"n": -1, "controls": True})
         self.on_msg(self._heard)
 
-    def outcome(self, state: PageState) -> drawing.PageOutcome:
+    def outcome(self, state: PageState, draws: int = 0) -> PageOutcome:
         """The outcome of a state."""
-        return self.memory.outcome(state.scenario())
+        return self.memory.outcome(state.scenario(), draws=draws)
 
     def _heard(self, _widget, message: dict, _buffers) -> None:
         """One message of the browser; whatever it asks, it gets an answer."""
         began = time.perf_counter()
         asked = {"controls": False, "n": message.get("n", 0)}
         do = message.get("do", "")
-        if do != "why":  # what was said of an earlier message is over
+        if do != "next":  # what was said of an earlier message is over
             self.said["saved"] = ""
             for old in (*ASKED, *self.refused):
                 self.errors.pop(old, None)
             self.refused = ()
         try:
             getattr(self, f"do_{do}")(message, asked)
+            self._go_on(began + SLICE_S)
         except InputError as wrong:
             self.errors[do] = f"{wrong}. {KEPT}" if do == "scenario" else f"{wrong}."
         except Exception as wrong:  # the page must go on, whatever a value did to the model
             log.exception("a move could not be worked out")
             self.errors[do] = f"This could not be worked out ({type(wrong).__name__}). {KEPT}"
         self.redraw(asked, began)
+
+    def _begin(self, state: PageState, old: PageState | None = None) -> None:
+        """Begin to work out a state that is shown in the place of another."""
+        self.state, self.last, self.stage = state, (old or state, state), 0
+        self.fresh: list[str] = []
+        self.work: Iterator[None] = self._pieces()
+
+    def _go_on(self, until: float) -> None:
+        """Work on the state until a time, on another scenario's at least until it has a table; a fault ends it."""
+        try:
+            for _ in self.work:
+                if time.perf_counter() > until and (self.stage or self.last[0].base is self.state.base):
+                    break
+        except Exception:
+            old = self.last[0]
+            if old is self.state:
+                self.work, self.stage = iter(()), ALL
+            else:
+                self._begin(old)
+            raise
+
+    def _pieces(self) -> Iterator[None]:
+        """The work on a state in short pieces: the figures at the modes, their ranges, the answer, charts and words."""
+        old, new = self.last
+        scenario, outcome = new.scenario(), self.outcome(new)
+        self.cells = {name: cells for name, cells in self.cells.items() if name in scenario.designs}
+        for name in scenario.designs:
+            self.cells = {**self.cells, name: outcome.cells(name)}
+            self.fresh.append(name)
+            yield
+        self.rows = outcome.table_rows()
+        if old is not new:
+            self.said["words"] = drawing.changed_words(old, new, self.outcome(old), outcome)
+        self.stage = VALUES
+        yield
+        drawn = self.outcome(new, DRAWS)
+        for name in scenario.designs:
+            found = drawn.cells(name)
+            self.cells[name] = {row: {**cell, **found[row]} for row, cell in self.cells[name].items()}
+            yield
+        self.rows, self.stage = drawn.table_rows(), RANGES
+        yield
+        self._answer(scenario)
+        yield
+        self.blocked = impossible(outcome)
+        yield
+        self._draw_charts()
+        yield
+        if old is not new:
+            self.said["why"] = drawing.reason_words(self.outcome(old), outcome)
+        self.stage = ALL
+
+    def _answer(self, scenario: Scenario) -> None:
+        """What the page opens with: which design to take, and whether a move has changed that."""
+        (state, before), flip = self.answered, ""
+        try:
+            sentences, named = choices(self.memory.outcome(with_tuned(scenario), draws=DRAWS))
+        except InputError as wrong:  # an app that tells nobody of anything has none
+            sentences, named = [f"There is no answer: {wrong}."], {}
+        if state.base is self.state.base:
+            flip = drawing.flip_words(before, named, self.state.settings_since(state))
+        self.answered, self.stage = (self.state, named), ANSWER
+        self.said.update(answer=sentences, named=list(named.values()), flip=flip)
+
+    def do_next(self, message: dict, asked: dict) -> None:
+        """Go on with the work on the state that is shown."""
 
     def do_move(self, message: dict, asked: dict) -> None:
         """Controls were moved."""
@@ -110,17 +190,18 @@ class PageWidget(anywidget.AnyWidget):
             self.errors.update(dict.fromkeys(self.refused, f"{wrong}. {KEPT}"))
 
     def _become(self, new: PageState) -> None:
-        """Show another state; where it cannot be worked out, the present one stays and the error is raised."""
+        """Show another state; where it cannot be, the present one stays and the error is raised."""
         old = self.state
         if new.base is old.base and new.changed == old.changed:
             return
-        outcome = self.outcome(new)
-        _ = outcome.table_rows  # worked out before anything is changed
-        if outcome.notes:
-            raise InputError(next(iter(outcome.notes.values())))
-        self.last = (old, new)
-        self.said.update(words=drawing.changed_words(old, new, self.outcome(old), outcome), why="")
-        self.state = new
+        scenario = new.scenario()
+        chosen = {key: value for key, value in new.changed.items() if new.controls[key].options}
+        blocked = impossible(self.memory.outcome(scenario)) if chosen else {}
+        for key, value in chosen.items():
+            if value in blocked.get(key, {}):
+                checks.fail(blocked[key][value])
+        self.said.update(why="", flip="")
+        self._begin(new, old)
 
     def do_scenario(self, message: dict, asked: dict) -> None:
         """Another scenario was chosen."""
@@ -134,17 +215,10 @@ class PageWidget(anywidget.AnyWidget):
 
     def do_pin(self, message: dict, asked: dict) -> None:
         """Keep this state beside whatever comes, or let go of the one that is kept."""
-        self.pinned = None if self.pinned else self.state
-
-    def do_why(self, message: dict, asked: dict) -> None:
-        """Work out the reason for the last move while nothing moves, in steps, so that a move can come between."""
-        pair = [self.outcome(state) for state in self.last]
-        step = int(message.get("step", 2))
-        if step < 2:
-            drawing.prepare_reason(*pair, step)
-        else:
-            self.said["why"] = drawing.reason_words(*pair)
-        asked.update(same=True, step=step)
+        state = self.state
+        data = None if self.pinned else drawing.chart_data(self.memory, state.scenario())
+        self.pinned = data and {"cells": self.cells, "name": state.name, "settings": state.settings(), "data": data}
+        self._draw_charts()
 
     def do_save(self, message: dict, asked: dict) -> None:
         """Write the state as a scenario file."""
@@ -153,54 +227,47 @@ class PageWidget(anywidget.AnyWidget):
             checks.fail(f"what is marked red must be put right before it is saved: {', '.join(wrong)}")
         path = saved(self.state, str(message.get("name", "")), self.folder)
         self.said["saved"] = f"Saved. Read it back with: workbook table {path}"
-        asked.update(controls=True, yaml=path.read_text(encoding="utf-8"), file=path.name)
+        self.said.update(yaml=path.read_text(encoding="utf-8"), file=path.name)
+        asked["controls"] = True
 
     def choices(self) -> list[str]:
         """The scenarios that can be chosen: the project's, this page's, and those saved in its folder."""
-        own = [str(p) for p in sorted(self.folder.glob("*.yaml"))[:50] if _is_scenario(p)]
+        own = [str(p) for p in sorted(self.folder.glob("*.yaml"))[:50] if is_scenario(p)]
         return list(dict.fromkeys([*scenarios.names(), self.state.name, *own]))
 
     def redraw(self, asked: dict, began: float | None = None) -> None:
-        """Send all that is shown of the state, or the words alone where nothing else changed.
-
-        The curve of cost follows by itself: the browser draws the rest while it is worked out.
-        """
-        state = self.state
-        named = {"mix": state.mix_sentence(), "name": state.name, "title": state.base.title}
-        shown = {**asked, **self.said, "errors": dict(self.errors), "values": state.values, **named}
-        same = asked.get("same") and self.drawn
-        figures = {k: self.drawn[k] for k in ("rows", "traces", "pinned", "users")} if same else self._figures()
+        """Send all that is known of the state that is shown."""
+        state, scenario = self.state, self.state.scenario()
         if asked["controls"]:  # before the values, so that the browser never shows one without the other
             listed = {"controls": [c.plain() for c in state.controls.values()], "choices": self.choices()}
-            self.listed = {**listed, "first": self.first, "others": others_sentence(state.base)}
-        self.drawn = {**shown, **figures}
-        curve = {"traces": self.curve["traces"], "error": ""} if asked.get("same") else self._curve()
+            self.listed = {**listed, "first": self.first, "pair": scenario.compared}
+        titles = {name: one.title for name, one in scenario.designs.items()}
+        named = {"mix": state.mix_sentence(), "name": state.name, "title": state.base.title, "designs": titles}
+        table = {"rows": self.rows, "cells": self.cells, "fresh": self.fresh, "stage": self.stage}
+        lacking = ((row, name, cell["note"]) for name, cells in self.cells.items() for row, cell in cells.items())
+        notes = {note: f"{row} of {titles[name]} is n/a: {note}." for row, name, note in reversed([*lacking]) if note}
+        table["notes"] = [*reversed(notes.values())]  # each reason once
+        shown = {**asked, **self.said, "errors": dict(self.errors), "values": state.values, **named, **table}
         took_ms = round(1e3 * (time.perf_counter() - began), 1) if began else 0.0
-        self.curve = {**curve, "n": asked["n"], "took_ms": took_ms}
+        self.drawn = {
+            **shown,
+            "blocked": self.blocked,
+            "users": float(scenario.users),
+            "took_ms": took_ms,
+            "pinned": self.pinned,
+        }
 
-    def _curve(self) -> dict:
-        """Cost against users of the state and of the pinned one; a sentence where it cannot be worked out."""
+    def _draw_charts(self) -> None:
+        """The charts of the pair, and of the pinned state's beside them."""
         try:
-            data, pinned = (
-                s and {"cost": drawing.cost_data(self.memory, s.scenario())} for s in (self.state, self.pinned)
-            )
+            data = drawing.chart_data(self.memory, self.state.scenario())
+            self.traces = {"traces": drawing.traces(data, self.pinned and self.pinned["data"]), "error": ""}
         except InputError as wrong:
-            return {"traces": [], "error": str(wrong)}
-        return {"traces": drawing.traces(data, pinned)["cost"], "error": ""}
-
-    def _figures(self) -> dict:
-        """Table and charts of the state, and of the pinned one."""
-        scenario, pinned = self.state.scenario(), self.pinned
-        rows, data = self.outcome(self.state).table_rows, drawing.shape_data(self.memory, scenario)
-        kept = beside = None
-        if pinned:
-            beside = drawing.shape_data(self.memory, pinned.scenario())
-            kept = {"rows": self.outcome(pinned).table_rows, "name": pinned.name, "settings": pinned.settings()}
-        return {"rows": rows, "traces": drawing.traces(data, beside), "pinned": kept, "users": float(scenario.users)}
+            self.traces = {"traces": {}, "error": str(wrong)}
 
     def _text(self, form: str, title: str = "") -> str:
-        """The before-and-after table of the state that is shown."""
-        return display.as_text(before_after(self.state.scenario()), form, title)
+        """The table of the state that is shown."""
+        return display.as_text(compare(self.state.scenario()), form, title)
 
     def __repr__(self) -> str:
         return self._text("md").rstrip()
@@ -211,16 +278,6 @@ class PageWidget(anywidget.AnyWidget):
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         table = self._text("html", self.state.base.title)
         return {**(data or {}), "text/plain": repr(self), "text/html": NOTE + table}, metadata
-
-
-def _is_scenario(path: Path) -> bool:
-    """Whether a file looks like a scenario; a folder, a lock or what cannot be read does not."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            head = file.read(4096)
-    except OSError:
-        return False
-    return "extends:" in head or "before:" in head
 
 
 def page(
