@@ -104,7 +104,9 @@ def test_sobol_indices_are_those_of_scipy(n):
     low, high = np.array(list(bounds.values())).T
     a, b = np.split(np.tile(low, 2) + stats.qmc.Sobol(8, seed=7).random(n) * np.tile(high - low, 2), 2, axis=1)
     mixed = [function(np.where(np.arange(4) == k, b, a))[None] for k in range(4)]
-    theirs = stats.sobol_indices(func={"f_A": function(a)[None], "f_B": function(b)[None], "f_AB": np.array(mixed)}, n=n)
+    theirs = stats.sobol_indices(
+        func={"f_A": function(a)[None], "f_B": function(b)[None], "f_AB": np.array(mixed)}, n=n
+    )
     ours = ranges.sobol_indices(function, bounds, n, seed=7).loc[list(bounds)]
     assert ours["total"].tolist() == pytest.approx(theirs.total_order.tolist(), rel=1e-12, abs=1e-14)
     assert ours["first"].tolist() == pytest.approx(theirs.first_order.tolist(), abs=0.4 / n)

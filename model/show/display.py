@@ -71,11 +71,7 @@ class Result:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
         digits, columns = min(self.digits, SHOWN_DIGITS), _without_ends(self.columns)
         records = folded(self.records, self.index, self.fold) if self.fold and self.index else self.records
-<<<<<<< HEAD
-        rows = [[_figure(r, c, _share(r, c) or number(r[c], digits), self.steps) for c in columns] for r in records]
-=======
-        rows = [[figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in records]
->>>>>>> page
+        rows = [[figure(r, c, _share(r, c) or number(r[c], digits), self.steps) for c in columns] for r in records]
         counts = [any(isinstance(r[c], numbers.Real) and not isinstance(r[c], bool) for r in records) for c in columns]
         own = {} if self.units is None or isinstance(self.units, str) else self.units
         each = "unit" in columns  # a row has a unit of its own, and a column only where it is told one
@@ -227,11 +223,7 @@ def _shown(table) -> tuple[list[str], list[list[str]]]:
     columns = [c for c in _without_ends(flat.columns) if not flat[c].eq("").all()]
     steps = getattr(table, "attrs", {}).get("steps", {})
     rows = flat.to_dict("records")
-<<<<<<< HEAD
-    return columns, [[_figure(row, c, _share(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
-=======
-    return columns, [[figure(row, c, _points(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
->>>>>>> page
+    return columns, [[figure(row, c, _share(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
 
 
 def _share(row: Mapping, column: str) -> str:

@@ -205,7 +205,7 @@ def settling():
     """A check for one batch: refuses parameters that make no scenario, and gives what the scenario says of itself."""
     from model import scenario as scenarios
 
-    load = functools.cache(scenarios.load)  # a file is read once for a whole plan
+    load, days = functools.cache(scenarios.load), {}  # a file is read, and a region's prices are, once for a whole plan
 
     def settled(given: dict, defaults: dict) -> dict:
         every = {**defaults, **given}
@@ -213,7 +213,10 @@ def settling():
             return {}
         taken = {k: every[k] for k in ("users", "region") if k in (given if "scenario" in given else every)}
         made = load(str(every["scenario"])).with_({**taken, **(every.get("changes") or {})})
-        said = {"users": scenarios.mode_of(made.users), "region": made.region, "prices_on": str(made.price_book().on)}
+        which = (str(every["scenario"]), made.region, made.prices_on)
+        if which not in days:
+            days[which] = str(made.price_book().on)
+        said = {"users": scenarios.mode_of(made.users), "region": made.region, "prices_on": days[which]}
         return {"scenario": every["scenario"], **said}
 
     return settled
