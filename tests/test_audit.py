@@ -3,11 +3,10 @@
 import copy
 import json
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from command import workbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -672,13 +671,6 @@ def test_the_five_rows_of_the_summary_stand_first_in_it(table):
     rows = audit.summary(table)
     assert list(rows.index[:5]) == [1, 2, 3, 4, 5]
     assert rows.loc[5, "before"].endswith("; by the document's own figures it is off by a factor of 10")
-
-
-def workbook(*arguments, cwd=None):
-    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, timeout=240
-    )
 
 
 def test_the_command_audits_a_claims_file_of_ones_own(tmp_path):

@@ -7,15 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from command import workbook
 
 from model.apps import cli
-
-
-def workbook(*arguments, cwd=None, **how):
-    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, timeout=120, **how
-    )
 
 
 def test_users_may_follow_each_other():
@@ -90,11 +84,7 @@ def test_a_first_file_of_ones_own_is_written_from_what_is_proposed_and_shown(tmp
 
 
 def test_answers_that_make_no_app_leave_no_file(tmp_path):
-    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    answers = "10000\nmars-1\n" + "\n" * 6
-    done = subprocess.run(
-        [sys.executable, "-c", code, "new", "mine"], input=answers, capture_output=True, text=True, cwd=tmp_path
-    )
+    done = workbook("new", "mine", cwd=tmp_path, stdin="10000\nmars-1\n" + "\n" * 6)
     assert done.returncode == 2 and "unknown region 'mars-1'" in done.stderr and not list(tmp_path.iterdir())
 
 
@@ -176,7 +166,7 @@ def test_several_scenarios_stand_side_by_side_and_every_design_has_a_line_at_80_
     assert {line.split(",")[0]: line.split(",")[4:6] for line in beside[1:]} == {
         line.split(",")[0]: line.split(",")[2:4] for line in own[1:]
     }
-    lines = workbook("table", "twilly", "--draws", "16", env={**os.environ, "COLUMNS": "80"}).stdout.splitlines()
+    lines = workbook("table", "twilly", "--draws", "16", env={"COLUMNS": "80"}).stdout.splitlines()
     assert max(map(len, lines)) <= 80
     each = lines[lines.index("Every design (all rows: workbook compare)") :]
     assert [sum(line.startswith(f"{name} ") for line in each) for name in ("before", "push as built")] == [1, 1]
