@@ -605,6 +605,16 @@ def test_a_close_climbs_where_neither_what_goes_on_nor_what_stopped_was_there_in
     assert air.close_j((0,), (1,), stay_s) == pytest.approx(climb_j + radio.tail_energy_j(LTE), rel=1e-12)
 
 
+def test_the_climb_from_idle_is_counted_above_the_idle_radio():
+    """Two packets far apart: each pays its climb and its tail, and the seconds of neither at the power of idle."""
+    climb, idle = LTE.promotions[0], radio.idle_w(LTE)
+    by_hand = climb.delay_s * (climb.power_w - idle)
+    assert idle > 0 and radio.Mixes(LTE, [Source(rate_per_s=0.05)]).promotion_j() == pytest.approx(by_hand, rel=1e-12)
+    trace = radio.trace(np.array([5.0, 500.0]), np.full(2, 100), 0, LTE)
+    above_j = trace.energy["promotion_j"] / 2 - climb.delay_s * idle
+    assert by_hand == pytest.approx(above_j, rel=1e-12)
+
+
 @pytest.mark.parametrize("burst_s", [0.5, 1.0, 1.5, 3.0])
 def test_a_burst_longer_than_its_period_keeps_the_radio_transferring_and_bears_all_of_it(burst_s):
     profile = radio.profile("umts_powertutor")
