@@ -170,9 +170,13 @@ def _by_kind(traffic: Traffic, rough: bool) -> dict:
 
 def weighted(way: DeliveryPath, usage, count: int, drawn: dict | None = None) -> tuple[dict, Any, np.ndarray]:
     """The components of a way's deliveries, their delays, and the shares that they stand for."""
+    drawn = {} if drawn is None else drawn
     found = components_s(way, points(count, SEED), drawn)
-    delay_s = sum(found.values())
-    weights = np.asarray(way.share) / count * lasting(way, found, delay_s, usage)
+    alike = way.period_s is None and way.refresh_per_s is None and (*way.parts.items(), count)
+    delay_s, lasts = drawn.get(alike) or (total_s := sum(found.values()), lasting(way, found, total_s, usage))
+    if alike:  # what falls into a gap takes as long whatever event it is
+        drawn[alike] = delay_s, lasts
+    weights = np.asarray(way.share) / count * lasts
     return found, delay_s, np.broadcast_to(weights, np.broadcast_shapes((count, 1, 1), weights.shape))
 
 
