@@ -7,17 +7,6 @@ from numpy.typing import ArrayLike
 
 from model import checks
 
-__all__ = [
-    "erlang_c",
-    "little",
-    "memoryless_wait_mean_s",
-    "memoryless_wait_quantile_s",
-    "mmc_wait_quantile_s",
-    "poll_wait_mean_s",
-    "poll_wait_quantile_s",
-    "poll_wait_variance_s2",
-]
-
 
 def poll_wait_mean_s(period_s: ArrayLike, missed_share: ArrayLike = 0.0) -> np.ndarray:
     """Mean wait of an event at a random time for the next poll that works.

@@ -51,15 +51,8 @@ def _done(case: Scenario, name: str, way: str, draws: int, seed: int) -> WhenAwa
 def away_sentences(case: Scenario, draws: int, seed: int = 0, most: int = 2) -> list[str]:
     """What designs that say `when_away` do for people who are away, and what another way would.
 
-    Parameters
-    ----------
-    case : Scenario, the scenario
-    draws : int, draws of every range, of which at most 128 are worked out
-    seed : int, seed of the draws
-    most : int, how many designs are told of
-
-    Returns: list of str, a sentence a design, then whether a socket, or a poll where the design holds no connection, is
-    worth it beside mobile push, and what mobile push changes; empty where no design tells people when away
+    Gives a list of str, a sentence a design, then whether a socket, or a poll where the design holds no connection, is
+    worth it beside mobile push, and what mobile push changes; empty where no design tells people when away.
     """
     said, draws = [], min(draws, MOST_DRAWS)
     names = [name for name, design in case.designs.items() if design.when_away != "none"][:most]

@@ -26,13 +26,8 @@ SAID = {  # what a design does in a row of the table, with what unit
 def about(outcome: Outcome, measure: str) -> str:
     """What the move between the two compared designs changes in one measure, in words.
 
-    Parameters
-    ----------
-    outcome : Outcome, of a scenario with two designs or more; every input at its mode is enough
-    measure : str, latency, battery, data, load or cost
-
-    Returns: str, two or three sentences with numbers, units, and whether anyone would notice
-    Raises: InputError, an unknown measure
+    `measure`: latency, battery, data, load or cost. Gives a str, two or three sentences with numbers, units, and
+    whether anyone would notice.
     """
     return ABOUT[checks.known("measure", measure, ABOUT)](outcome, *outcome.scenario.compared)
 

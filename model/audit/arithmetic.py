@@ -40,12 +40,8 @@ def unlike(low: float, high: float, other_low: float, other_high: float) -> floa
 def multiplied(terms: Sequence[Term], target: str) -> Span:
     """The product of terms, in a unit that their own units must come to.
 
-    Parameters
-    ----------
-    terms : sequence of Term, the factors, each with its unit
-    target : str, the unit of the product, such as USD/month
-
-    Returns: tuple of float, low and high in the target's unit
+    `terms`: the factors, each with its unit; `target`: the unit of the product, such as USD/month. Gives a tuple of
+    float, low and high in the target's unit.
     """
     size = product([(unit(t.unit), 1) for t in terms]).size / unit(target).size
     return prod(t.low for t in terms) * size, prod(t.high for t in terms) * size

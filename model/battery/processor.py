@@ -6,8 +6,6 @@ from typing import Any
 
 from model.life.flow import Flow, Traffic
 
-__all__ = ["exchange_j", "processor_j"]
-
 
 def exchange_j(traffic: Traffic, flow: Flow) -> Any:
     """Joules of one occurrence of a flow: its requests and new connections, or a frame, or a ping and its pong.

@@ -12,7 +12,6 @@ from model import ledger, radio
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["errors_by_source", "published", "reconnect_bounds"]
 
 RECONNECTS = {"NI-K060-3G-H": 60.0, "NI-K120-3G-H": 120.0}  # case: period [s]
 LOW, HIGH = (150.0, 100.0), (2000.0, 5000.0)  # bytes below, and of a whole TLS reconnect above, the thresholds
@@ -21,12 +20,8 @@ LOW, HIGH = (150.0, 100.0), (2000.0, 5000.0)  # bytes below, and of a whole TLS 
 def published(kinds: Sequence[str] | None = None) -> pd.DataFrame:
     """Every published measurement and example beside the model's own figure, with the error of each.
 
-    Parameters
-    ----------
-    kinds : sequence of str, optional, kinds of cases; all where none are named
-
-    Returns: pandas.DataFrame, index id; source, kind, profile, published, model, unit, error and the allowed error,
-    as shares; a note
+    `kinds`: kinds of cases; all where none are named. A table: index id; source, kind, profile, published, model, unit,
+    error and the allowed error, as shares; a note.
     Source: huang2012, qian2011, nicholas2012, narayanan2021, video_optimizer.
 
     Examples
@@ -57,8 +52,8 @@ def published(kinds: Sequence[str] | None = None) -> pd.DataFrame:
 def errors_by_source() -> pd.DataFrame:
     """The model's mean error for every source of published figures.
 
-    Returns: pandas.DataFrame, index source with its title; number of cases, mean error, mean error without its sign
-    and the worst, as shares of the published figure
+    A table: index source with its title; number of cases, mean error, mean error without its sign and the worst, as
+    shares of the published figure.
     Source: huang2012, qian2011, nicholas2012, narayanan2021, video_optimizer.
     """
     import pandas as pd
@@ -79,8 +74,8 @@ def errors_by_source() -> pd.DataFrame:
 def reconnect_bounds() -> pd.DataFrame:
     """The long polls measured on 3G, where some reconnects stayed low and some climbed, between both bounds.
 
-    Returns: pandas.DataFrame, index period [s]; published, and the model with every reconnect small enough for the
-    low state and with every one above it, % of the battery per hour; the share that climbed, if the model is right
+    A table: index period [s]; published, and the model with every reconnect small enough for the low state and with
+    every one above it, % of the battery per hour; the share that climbed, if the model is right.
     Source: nicholas2012, powertutor.
     """
     import pandas as pd

@@ -18,7 +18,6 @@ from model.traffic import traffic as traffic_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["by_network", "by_profile", "drain", "with_and_without"]
 
 DESIGNS = ["before", "after"]
 MEDIA_BIT_PER_S = 250_000.0  # from which on a screen's own traffic is a video or a camera's, not pictures now and then
@@ -38,13 +37,9 @@ def first_of(value: Any) -> float:
 def with_and_without(scenario: Scenario) -> pd.DataFrame:
     """What both designs take beside the screens' own traffic and alone, each with its range over profiles.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-
-    Returns: pandas.DataFrame, index "beside own traffic", "alone", and where the screens bring several kinds of traffic
-    "without video" and so on, for each kind left out; before and after with low and high over the radio profiles, % of
-    the phone's battery per active hour; the change as a share, and its least and greatest over the profiles
+    A table: index "beside own traffic", "alone", and where the screens bring several kinds of traffic "without video"
+    and so on, for each kind left out; before and after with low and high over the radio profiles, % of the phone's
+    battery per active hour; the change as a share, and its least and greatest over the profiles.
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
@@ -61,12 +56,8 @@ def with_and_without(scenario: Scenario) -> pd.DataFrame:
 def by_network(scenario: Scenario, background: bool = True) -> pd.DataFrame:
     """What both designs take on every network and over the mix, with the range over each one's profiles.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-    background : bool, whether the screens' own traffic runs beside it
-
-    Returns: pandas.DataFrame, index network, with a row for the mix; share of users, then as `with_and_without`
+    `background`: whether the screens' own traffic runs beside it. A table: index network, with a row for the mix; share
+    of users, then as `with_and_without`.
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
@@ -107,12 +98,8 @@ def _row(mode: Any, low: Any, high: Any, pairs: Iterable) -> dict[str, float]:
 def by_profile(scenario: Scenario) -> pd.DataFrame:
     """What both designs take with every radio profile that the scenario lists, each with its year and tail.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-
-    Returns: pandas.DataFrame, index profile; network, year, tail [s], tail [J], then before, after and change beside
-    the screens' own traffic and alone, % of the phone's battery per active hour
+    A table: index profile; network, year, tail [s], tail [J], then before, after and change beside the screens' own
+    traffic and alone, % of the phone's battery per active hour.
     Source: huang2012, narayanan2021, yue2020, aosp_power_profile.
     """
     import pandas as pd
@@ -139,17 +126,9 @@ def by_profile(scenario: Scenario) -> pd.DataFrame:
 def drain(scenario: Scenario) -> pd.DataFrame:
     """What empties the phone in an active hour, part by part, and which share of it each design is.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-
-    Returns: pandas.DataFrame, index part: screen and processor, own traffic, either design; mode, low, high, % of the
-    battery per active hour; share of the whole drain with that design, from the least to the most it can be
-
-    Notes
-    -----
-    Screen and processor vary by the ledger's rows, the radio by its profiles; the least share is the design's
-    least beside the most of all else.
+    A table: index part: screen and processor, own traffic, either design; mode, low, high, % of the battery per active
+    hour; share of the whole drain with that design, from the least to the most it can be. Screen and processor vary by
+    the ledger's rows, the radio by its profiles; the least share is the design's least beside the most of all else.
     Source: huang2012, narayanan2021_artifact, macrumors_iphone14.
     """
     import pandas as pd

@@ -16,8 +16,6 @@ from model.life.rates import feed_s
 from model.life.sessions import HANDSHAKE_RTTS, poll_period_s
 from model.traffic.services import pushed_bytes
 
-__all__ = ["DeliveryPath", "branches"]
-
 LARGE_BYTES = 4096  # from which on a message's own size tells in its delay: 2 ms at 20 Mbit/s
 OFTEN = ("usual", "seldom", "rare")
 

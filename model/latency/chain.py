@@ -11,8 +11,6 @@ from model.latency.parts import DelayPart
 from model.life import airtime, chains, tellers
 from model.life.flow import Traffic
 
-__all__: list[str] = []
-
 
 def _service(traffic: Traffic, mean_s) -> DelayPart:
     return parts.lognormal(mean_s, traffic.life.scenario.number("service_sigma_ln"))

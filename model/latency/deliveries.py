@@ -16,8 +16,6 @@ from model.latency.branches import DeliveryPath, branches, kind
 from model.life import lengths
 from model.life.flow import Traffic
 
-__all__: list[str] = []
-
 PART_NAMES = (
     "poll wait",
     "cached answer",

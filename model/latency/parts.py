@@ -14,8 +14,6 @@ import numpy as np
 from model import checks, queueing
 from model.life import cold_starts
 
-__all__ = ["DelayPart", "poll_wait"]
-
 
 @dataclass(frozen=True, eq=False)  # deliveries are drawn once a part, told apart by which object it is
 class DelayPart:

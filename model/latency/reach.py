@@ -10,8 +10,6 @@ from model.life import tellers
 from model.life.flow import Traffic
 from model.life.rates import pushes_per_s
 
-__all__ = ["delivered_rate_per_s", "undelivered_reasons", "undelivered_share"]
-
 LOST = "lost with the connection"
 CUT_OFF = "the sender's run timed out"
 

@@ -12,8 +12,6 @@ from model.life.flow import Traffic
 from model.scenario import AnyDesign, Design, Scenario
 from model.traffic import traffic as traffic_of
 
-__all__ = ["PART_NAMES", "sample"]
-
 
 def whole(name: str, value, least: int) -> int:
     """The value as a whole number of at least that, refused otherwise."""

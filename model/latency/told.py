@@ -13,8 +13,6 @@ from model.latency.deliveries import Deliveries, deliveries, together
 from model.life.flow import Traffic
 from model.life.rates import pushes_per_s
 
-__all__ = ["mean_s", "quantile_s", "told_in_time", "told_share", "untold_reasons"]
-
 LIMITS_S = (1.0, 10.0, 60.0, math.inf)
 LEFT = "the session ended first"
 
@@ -85,13 +83,8 @@ def quantile_s(traffic: Traffic, shares, event: str | None = None, rough: bool =
 def mean_s(traffic: Traffic, event: str | None = None) -> np.ndarray:
     """Mean latency over those who are told of an event, or of all, within their session; infinite where nobody is.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-    event : str, optional, an event of the scenario; all by how often each is sent where none is given
-
-    Returns: array, seconds, (draws, users) [s]
-    Raises: InputError, an unknown event
+    `event`: an event of the scenario; all by how often each is sent where none is given. Gives an array, seconds,
+    (draws, users) [s].
     Source: cox1962.
     """
     return _of(traffic, event).mean_s

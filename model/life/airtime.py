@@ -16,17 +16,6 @@ from model.life.flow import Flow, Traffic
 from model.radio import trusted
 from model.scenario import Network
 
-__all__ = [
-    "background_sources",
-    "hourly_bytes",
-    "place_sources",
-    "profile_number",
-    "promotion_s",
-    "quiet_by_place",
-    "radio_shares",
-    "side_by_side",
-]
-
 NEVER_S = 1e15  # between two exchanges of a timer that never starts
 FALLBACK, SOCKET = "fallback", ("fallback", "heartbeat", "push")
 

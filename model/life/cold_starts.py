@@ -10,8 +10,6 @@ import numpy as np
 
 from model import checks, ledger, paths
 
-__all__ = ["cold_start_mean_s", "cold_start_quantile_s", "cold_start_share"]
-
 NOBODY = 1e-12  # share of the sum at which a level counts as empty, and all above it: the sum is right to 1e-11
 CHUNK = 8192  # loads summed at a time, sorted: those of a chunk need about as many levels
 MOST_LOAD = 100.0  # mean executions at once up to which the cold share is summed level by level

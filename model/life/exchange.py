@@ -262,15 +262,9 @@ def poll_layers(request_bytes, response_bytes, tls="1.3", ip=4):
     The bodies are those of an iOS POST and an HTTP API's answer of these whole HTTP/1.1 sizes; only the
     headers around them change. HTTP/2 is in its steady state.
 
-    Parameters
-    ----------
-    request_bytes : int or array, whole HTTP/1.1 request, whole, >= 0; broadcasts. [B]
-    response_bytes : int or array, whole HTTP/1.1 response, likewise. [B]
-    tls : str, "1.3", "1.2" or another of `wire.TLS_VERSIONS`
-    ip : int or array, IP version, 4 or 6
-
-    Returns: dict of str to dict, {kind of poll: {layer: bytes, both ways}}, layers as `wire.LAYERS`. [B]
-    Raises: InputError, for a negative or fractional size, an unknown TLS or IP version
+    `request_bytes`: whole HTTP/1.1 request, whole, >= 0; broadcasts [B]; `response_bytes`: whole HTTP/1.1 response,
+    likewise [B]; `tls`: "1.3", "1.2" or another of `wire.TLS_VERSIONS`; `ip`: IP version, 4 or 6. Gives a dict of str
+    to dict, {kind of poll: {layer: bytes, both ways}}, layers as `wire.LAYERS` [B].
     Source: wire_capture, rfc9113, rfc7541.
 
     Examples

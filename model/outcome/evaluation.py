@@ -195,13 +195,8 @@ def compare(scenario: Scenario | str, designs=None, users=None, draws: int = 0, 
 def judged_twice(scenario: Scenario, here=None):
     """Every claim beside the model under the claims' own premise and under the scenario.
 
-    Parameters
-    ----------
-    scenario : Scenario, A scenario; where it names no claims there is no verdict, and no premise but its own
-    here : pandas.DataFrame, optional, its before-and-after table, where that is at hand already
-
-    Returns: pandas.DataFrame, A row a measure: claimed, then before, after and verdict under the premise and under
-    the scenario
+    `here`: its before-and-after table, where that is at hand already. A table: a row a measure: claimed, then before,
+    after and verdict under the premise and under the scenario.
     """
     import pandas as pd
 

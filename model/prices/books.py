@@ -11,11 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from model import checks
-from model.prices.rows import OWN, PriceRow, Shelf, allowances, as_date, checked_tiers, held, services, shelf
+from model.prices.rows import OWN, PriceRow, Shelf, as_date, checked_tiers, held, services, shelf
 
 HOME = "us-east-1"  # first of the regions with as many meters
-
-__all__ = ["PriceBook", "allowances", "book", "regions", "service_of", "services"]
 
 
 @dataclass(frozen=True)

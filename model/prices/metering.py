@@ -10,15 +10,6 @@ from numpy.typing import ArrayLike
 
 from model import checks, ledger
 
-__all__ = [
-    "dynamodb_query_units",
-    "dynamodb_read_units",
-    "dynamodb_write_units",
-    "lambda_gb_seconds",
-    "rule",
-    "transfer_gb",
-]
-
 READ_SHARE = {"eventual": 0.5, "strong": 1.0, "transactional": 2.0}  # read units per 4 KB
 DECIMALS = 6  # of a step, kept before it is rounded up: 0.069 s is 69 ms, not 69.00000000000001
 

@@ -15,8 +15,6 @@ from model.radio.library import idle_w, radio_of, tail_energy_j
 from model.radio.quiet import Quiet, Source, bytes_w, most, single, some, sources_of
 from model.radio.states import IDLE, Number, Radio, promotion_of
 
-__all__ = ["Mixes", "mean_power_w", "power_by_source_w", "state_shares"]
-
 Mix = tuple[int, ...]
 
 

@@ -14,8 +14,6 @@ import numpy as np
 from model import checks
 from model.radio.states import Number, Radio
 
-__all__ = ["Quiet", "Source"]
-
 EVENTS = (10.0, 20.0, 40.0)  # an integral is cut where so many Poisson events have come: S falls steeply there
 NODES = ((0.01, 2), (0.1, 3), (0.5, 4), (1.5, 5), (4.0, 7), (10.0, 12))  # events in a piece -> nodes for 1e-10
 TINY = 1e-300

@@ -13,7 +13,6 @@ from model import checks
 
 Number: TypeAlias = "float | np.ndarray"
 
-__all__ = ["ACCESS", "Promotion", "Radio", "State", "promotion_of", "state_power_w"]
 
 ACCESS = ("wifi", "lte", "nr_sa", "nr_nsa", "nr_mmwave", "umts")
 IDLE = "idle"

@@ -11,8 +11,6 @@ from model import checks
 from model.radio.library import radio_of
 from model.radio.states import IDLE, Radio, climbs_from_low, lifts_small, promotion_of, state_power_w
 
-__all__ = ["Step", "Trace", "power_steps", "trace"]
-
 SHORTEST_S = 1e-9  # times are sums of floats: a step shorter than this is their rounding
 
 

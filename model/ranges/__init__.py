@@ -2,13 +2,3 @@
 
 from model.ranges.choice import cheaper_surface, information_value, spans, worth_measuring
 from model.ranges.movers import index_table, sobol_indices, tornado
-
-__all__ = [
-    "cheaper_surface",
-    "index_table",
-    "information_value",
-    "sobol_indices",
-    "spans",
-    "tornado",
-    "worth_measuring",
-]

@@ -29,16 +29,7 @@ def _check_some(draws: int) -> int:
 def spans(scenario: Scenario, users: float | None = None, draws: int = 4096, seed: int = 1):
     """The middle and the 5-95 % span of before, after and change, and the chance that push is better.
 
-    Parameters
-    ----------
-    scenario : Scenario, A scenario with ranges
-    users : float, optional, users in the month; the scenario's own where none is given
-    draws : int, how many draws
-    seed : int, seed of the draws
-
-    Returns: pandas.DataFrame, A row a measure of the table: low, middle and high of before, after and change;
-    p_better
-    Raises: InputError, no draws, or more than memory holds
+    A table: a row a measure of the table: low, middle and high of before, after and change; p_better.
     Source: assumption.
     """
     import pandas as pd
@@ -61,17 +52,8 @@ def spans(scenario: Scenario, users: float | None = None, draws: int = 4096, see
 def cheaper_surface(scenario: Scenario, users, active_hours, draws: int = 512, seed: int = 1):
     """The chance that push is cheaper, by user count and active hours per user and month.
 
-    Parameters
-    ----------
-    scenario : Scenario, A scenario with ranges
-    users : array_like, user counts, the columns
-    active_hours : array_like, active hours per user and month, the rows; reached by more sessions a day, from 8 h a
-        day on by more active days, and by longer days where every day is one
-    draws : int, how many draws at each point
-    seed : int, seed of the draws
-
-    Returns: pandas.DataFrame, chances from 0 to 1
-    Raises: InputError, no draws, or active hours that are not above 0 or more than the month has
+    `active_hours`: active hours per user and month, the rows; reached by more sessions a day, from 8 h a day on by more
+    active days, and by longer days where every day is one. A table: chances from 0 to 1.
     Source: assumption.
     """
     import pandas as pd
@@ -152,17 +134,8 @@ def worth_measuring(scenario: Scenario, users: float | None = None, draws: int =
 
     Only inputs that the bill depends on are asked; any other would be worth what noise makes of it.
 
-    Parameters
-    ----------
-    scenario : Scenario, A scenario with ranges
-    users : float, optional, users in the month; the scenario's own where none is given
-    draws : int, how many draws
-    seed : int, seed of the draws
-    most : int, how many inputs to show
-
-    Returns: pandas.DataFrame, A row an input that is worth anything: value_usd a month, chance_of_wrong, and the
-    input's range and source; the first row is perfect knowledge, the last today's
-    Raises: InputError, no draws, or more than memory holds
+    A table: a row an input that is worth anything: value_usd a month, chance_of_wrong, and the input's range and
+    source; the first row is perfect knowledge, the last today's.
     Source: raiffa1961.
     """
     import pandas as pd

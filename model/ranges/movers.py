@@ -17,16 +17,9 @@ Z_95 = 1.959963984540054  # standard errors to either side that hold 95 %
 def tornado(scenario: Scenario, measure: str, users: float | None = None, most: int = 12):
     """What each ranged input alone, from its low to its high, does to the saving of a measure.
 
-    Parameters
-    ----------
-    scenario : Scenario, A scenario with ranges
-    measure : str, latency (what is not told within 10 s), battery, data, load or cost
-    users : float, optional, users in the month; the scenario's own where none is given
-    most : int, how many inputs to show, the widest first
-
-    Returns: pandas.DataFrame, A row an input: low, mode, high, source, kind, the saving (before - after) at its low,
-    at all modes and at its high, and the width between the two ends
-    Raises: InputError, an unknown measure
+    `measure`: latency (what is not told within 10 s), battery, data, load or cost. A table: a row an input: low, mode,
+    high, source, kind, the saving (before - after) at its low, at all modes and at its high, and the width between the
+    two ends.
     Source: assumption.
     """
     outcome = evaluate(scenario, users)
@@ -92,17 +85,8 @@ def index_table(
 ):
     """Sobol indices of the saving of a measure, for the inputs with the widest swings.
 
-    Parameters
-    ----------
-    scenario : Scenario, A scenario with ranges
-    measure : str, latency (what is not told within 10 s), battery, data, load or cost
-    users : float, optional, users in the month; the scenario's own where none is given
-    n : int, base samples, a power of two
-    seed : int, seed of the samples
-    most : int, how many inputs take part; the others stay at their modes
-
-    Returns: pandas.DataFrame, A row an input: first, total and their errors
-    Raises: InputError, an unknown measure, or samples that are no power of two
+    `measure`: latency (what is not told within 10 s), battery, data, load or cost. A table: a row an input: first,
+    total and their errors.
     Source: salib.
     """
     users = float(np.ravel(scenario.users if users is None else users)[0])

@@ -5,28 +5,5 @@ from model.parts.pieces import Network
 from model.parts.serving import Function, Heartbeat, Operation, Timer
 from model.parts.transports import AnyDesign, AnyHeld, Design, HeldDesign, PollingDesign, WebsocketDesign
 from model.scenario.designs import capabilities, catalogue
-from model.scenario.files import files, names, read_yaml
+from model.scenario.files import names, read_yaml
 from model.scenario.whole import Scenario, load
-
-__all__ = [
-    "AnyDesign",
-    "AnyHeld",
-    "Design",
-    "Function",
-    "Heartbeat",
-    "HeldDesign",
-    "Network",
-    "Operation",
-    "PollingDesign",
-    "Range",
-    "Scenario",
-    "Timer",
-    "WebsocketDesign",
-    "capabilities",
-    "catalogue",
-    "files",
-    "load",
-    "mode_of",
-    "names",
-    "read_yaml",
-]

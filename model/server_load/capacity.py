@@ -35,19 +35,9 @@ def fan_out_s(
 
     Posts go out in rounds of `at_once`: ceil(n / at_once) x post_s; a quota may slow them down: n / rate.
 
-    Parameters
-    ----------
-    connections : array_like, connections to tell; broadcasts
-    post_s : array_like, time of one post [s]
-    at_once : array_like, posts in flight: 1 one after another, infinite all together
-    rate_per_s : array_like, posts that a quota lets through; infinite for none [1/s]
-
-    Returns: array, broadcast shape [s]
-    Raises: InputError, negative connections or times, fewer than one post at once, a quota of 0 or less
-
-    Notes
-    -----
-    A burst that the quota would lend is left out.
+    `connections`: connections to tell; broadcasts; `post_s`: time of one post [s]; `at_once`: posts in flight: 1 one
+    after another, infinite all together; `rate_per_s`: posts that a quota lets through; infinite for none [1/s]. Gives
+    an array, broadcast shape [s]. A burst that the quota would lend is left out.
     Source: first_case_code, aws_docs.
 
     Examples
@@ -68,13 +58,8 @@ def fan_out_s(
 def fan_out_connections(timeout_s: ArrayLike, post_s: ArrayLike) -> np.ndarray:
     """Connections that a sender tells one after another before its time is up.
 
-    Parameters
-    ----------
-    timeout_s : array_like, time the sender has; broadcasts [s]
-    post_s : array_like, time of one post [s]
-
-    Returns: array, whole connections, broadcast shape
-    Raises: InputError, A time of 0 or less
+    `timeout_s`: time the sender has; broadcasts [s]; `post_s`: time of one post [s]. Gives an array, whole connections,
+    broadcast shape.
     Source: first_case_code.
 
     Examples

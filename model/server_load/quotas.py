@@ -29,19 +29,9 @@ def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict:
     Open connections have no quota of their own: what the connects a second keep open for the longest life of
     a connection, 500 x 7,200. Runs a second are 10 for each execution at once that is allowed.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic; a plain server's sockets have no quota
-    quotas : mapping of str to float, optional, quotas that differ from the defaults, by their names in
-        data/quotas.csv, > 0
-
-    Returns: dict of str to float, limits by load, in the load's unit; the functions' time-out is a column where draws
-    vary it
-    Raises: InputError, an unknown quota, with the nearest, or one that is not above 0
-
-    Notes
-    -----
-    Runs count every start of a function; the quota strictly counts those somebody waits for.
+    `quotas`: quotas that differ from the defaults, by their names in data/quotas.csv, > 0. Gives a dict of str to
+    float, limits by load, in the load's unit; the functions' time-out is a column where draws vary it. Runs count every
+    start of a function; the quota strictly counts those somebody waits for.
     Source: aws_docs, first_case_code.
     """
     known = dict(ledger.quotas())
@@ -106,13 +96,8 @@ def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) 
 def load_by_users(traffic: Traffic, hour: str = "peak"):
     """The load at many user counts, a column each.
 
-    Parameters
-    ----------
-    traffic : Traffic, traffic of a scenario with several user counts and no draws
-    hour : str, peak or mean
-
-    Returns: pandas.DataFrame, A row a kind of load, a column a user count
-    Raises: InputError, an unknown hour
+    `traffic`: traffic of a scenario with several user counts and no draws; `hour`: peak or mean. A table: a row a kind
+    of load, a column a user count.
     Source: little1961, aws_docs.
     """
     import pandas as pd
@@ -127,14 +112,8 @@ def load_by_users(traffic: Traffic, hour: str = "peak"):
 def quota_table(before: Traffic, after: Traffic, quotas: Mapping[str, float] | None = None):
     """The user count at which each limit breaks, for both designs, the first to break at the top.
 
-    Parameters
-    ----------
-    before, after : Traffic, the two designs' traffic
-    quotas : mapping of str to float, optional, quotas that differ from the defaults
-
-    Returns: pandas.DataFrame, A row a kind of load: quota, before and after (users; infinite where it never breaks,
-    over draws the middle)
-    Raises: InputError, an unknown or zero quota
+    `quotas`: quotas that differ from the defaults. A table: a row a kind of load: quota, before and after (users;
+    infinite where it never breaks, over draws the middle).
     Source: aws_docs.
     """
     import pandas as pd
@@ -156,13 +135,8 @@ def quota_table(before: Traffic, after: Traffic, quotas: Mapping[str, float] | N
 def quota_use(traffic: Traffic, quotas: Mapping[str, float] | None = None):
     """How much of each limit the peak hour uses at many user counts, a column each.
 
-    Parameters
-    ----------
-    traffic : Traffic, traffic of a scenario with several user counts and no draws
-    quotas : mapping of str to float, optional, quotas that differ from the defaults
-
-    Returns: pandas.DataFrame, A row a limited kind of load, a column a user count; 1 is the limit
-    Raises: InputError, an unknown or zero quota
+    `traffic`: traffic of a scenario with several user counts and no draws; `quotas`: quotas that differ from the
+    defaults. A table: a row a limited kind of load, a column a user count; 1 is the limit.
     Source: aws_docs.
     """
     import pandas as pd
@@ -174,13 +148,8 @@ def quota_use(traffic: Traffic, quotas: Mapping[str, float] | None = None):
 def disconnect_reads(traffic: Traffic) -> dict:
     """What disconnecting reads: units of one disconnect, units a second at the peak, units a month.
 
-    Parameters
-    ----------
-    traffic : Traffic, A WebSocket design's traffic
-
-    Returns: dict of str to array, open connections at the peak, read units of one disconnect there, read units a
-    second at the peak and read units a month, (draws, users)
-    Raises: InputError, A polling design, which has no connections
+    `traffic`: a WebSocket design's traffic. Gives a dict of str to array, open connections at the peak, read units of
+    one disconnect there, read units a second at the peak and read units a month, (draws, users).
     Source: aws_docs, first_case_code.
     """
     if traffic.life.design.socket is None:

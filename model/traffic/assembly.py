@@ -21,8 +21,6 @@ from model.traffic.runs import fan_outs, flow_function, flow_run_s, on_lambda, r
 from model.traffic.services import channels, plan_flow
 from model.traffic.socket import message_flow, socket_flows
 
-__all__ = ["Flow", "Life", "FunctionRuns", "Traffic", "flows", "traffic"]
-
 
 def request_server_s(scenario: Scenario, design: AnyDesign, function: str, table_bytes=0.0):
     """Server time of one HTTP request, warm: gateway and function, or a plain server with its database."""

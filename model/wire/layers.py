@@ -57,16 +57,10 @@ def message_layers(payload_bytes, masked=False, tls="1.3", ip=4):
 
     Framing is the frame header and the mask.
 
-    Parameters
-    ----------
-    payload_bytes : int or array, payload of the message, whole, 0 to 2**63 - 1; broadcasts. [B]
-    masked : bool or array, true for client to server, False for a push; broadcasts
-    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
-    ip : int or array, IP version, 4 or 6; broadcasts
-
-    Returns: dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of
-    `websocket_message_bytes`. [B]
-    Raises: InputError, for a bad payload, an unknown TLS or IP version
+    `payload_bytes`: payload of the message, whole, 0 to 2**63 - 1; broadcasts [B]; `masked`: true for client to server,
+    False for a push; broadcasts; `tls`: "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"; `ip`: IP version, 4 or 6;
+    broadcasts. Gives a dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of
+    `websocket_message_bytes` [B].
 
     Examples
     --------
@@ -84,15 +78,10 @@ def message_layers(payload_bytes, masked=False, tls="1.3", ip=4):
 def heartbeat_layers(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0):
     """The IP bytes of one heartbeat by layer: ping, pong and the ACK.
 
-    Parameters
-    ----------
-    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
-    ip : int or array, IP version, 4 or 6; broadcasts
-    client_payload_bytes : int or array, body of the ping, 0 to 125; broadcasts. [B]
-    server_payload_bytes : int or array, body of the pong, 0 to 125. [B]
-
-    Returns: dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of `heartbeat_bytes`. [B]
-    Raises: InputError, for a bad body, an unknown TLS or IP version
+    `tls`: "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"; `ip`: IP version, 4 or 6; broadcasts;
+    `client_payload_bytes`: body of the ping, 0 to 125; broadcasts [B]; `server_payload_bytes`: body of the pong, 0 to
+    125 [B]. Gives a dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of `heartbeat_bytes`
+    [B].
 
     Examples
     --------
