@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.answers.away import away_sentences
-from model.answers.measures import drain_saved, drain_words, span_words
-from model.answers.mending import mend, only_loop, tuned
-from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, soon_enough
+from model.answers.measures import away_sentences, drain_saved, drain_words, span_words
+from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, mend, only_loop, soon_enough, tuned
 from model.outcome import Outcome, evaluate, rank_quantile
 from model.ranges import worth_measuring
 from model.scenario import Scenario, load, mode_of

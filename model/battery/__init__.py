@@ -13,5 +13,12 @@ from model.battery.hourly import (
     phones,
 )
 from model.battery.periods import minutes, needed, period_sweep
-from model.battery.published_cases import errors_by_source, published, reconnect_bounds
-from model.battery.tables import by_network, by_profile, drain, with_and_without
+from model.battery.tables import (
+    by_network,
+    by_profile,
+    drain,
+    errors_by_source,
+    published,
+    reconnect_bounds,
+    with_and_without,
+)

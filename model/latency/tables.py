@@ -9,8 +9,7 @@ import numpy as np
 
 from model import checks
 from model.latency.branches import branches
-from model.latency.deliveries import POINTS, Deliveries, weighted
-from model.latency.sampling import PART_NAMES, one, traffic_at_modes
+from model.latency.deliveries import PART_NAMES, POINTS, Deliveries, one, traffic_at_modes, weighted
 from model.latency.told import LEFT, by_kind, mean_s, quantile_s, sent_shares, told_share, untold_reasons
 from model.life.flow import Traffic
 from model.scenario import Scenario, mode_of

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from model import checks
-from model.latency import reach
+from model.latency import chain
 from model.latency.branches import kind
 from model.latency.deliveries import Deliveries, deliveries, together
 from model.life.flow import Traffic
@@ -32,7 +32,7 @@ def by_kind(traffic: Traffic, shares: dict) -> dict:
     found: dict = {}
     for event, share in shares.items():
         name = first.setdefault(kind(traffic, event), event)
-        found[name] = found.get(name, 0.0) + share * (1.0 - reach.undelivered_share(traffic, event))
+        found[name] = found.get(name, 0.0) + share * (1.0 - chain.undelivered_share(traffic, event))
     return found
 
 
@@ -101,7 +101,7 @@ def untold_reasons(traffic: Traffic, event: str | None = None) -> dict:
     shares = sent_shares(traffic) if event is None else {event: 1.0}
     found: dict = {}
     for name, share in shares.items():
-        for reason, part in reach.undelivered_reasons(traffic, name).items():
+        for reason, part in chain.undelivered_reasons(traffic, name).items():
             found[reason] = found.get(reason, 0.0) + share * part
     left = 1.0 - told_share(traffic, math.inf, event) - sum(found.values(), 0.0)
     return {LEFT: np.maximum(left, 0.0), **found}

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
+from model.life.lengths import Silence, mean_billed_minutes, mean_cuts, mean_least_s, quiet_cuts_per_s, silence
 from model.life.rates import action_per_s, feeds_s, pushes_per_s
-from model.life.silences import Silence, quiet_cuts_per_s, silence
 from model.scenario import AnyDesign, AnyHeld, HeldDesign, Scenario, origins
 
 HANDSHAKE_RTTS = {"1.3": 2.0, "1.2": 3.0}  # TCP one, TLS 1.3 one, TLS 1.2 two round trips

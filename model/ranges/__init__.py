@@ -1,4 +1,11 @@
 """Ranges: which inputs move the answer, and what it is worth to measure one of them."""
 
-from model.ranges.choice import cheaper_surface, information_value, spans, worth_measuring
-from model.ranges.movers import index_table, sobol_indices, tornado
+from model.ranges.choice import (
+    cheaper_surface,
+    index_table,
+    information_value,
+    sobol_indices,
+    spans,
+    tornado,
+    worth_measuring,
+)

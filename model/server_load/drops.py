@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from model import checks, ledger, storm
 from model.life.flow import Traffic
-from model.server_load import capacity
+from model.server_load import quotas
 from model.server_load.rates import at_peak, rates_per_s, with_users
 
 MOST_CLIENTS, MOST_ATTEMPTS, LEAST_CLIENTS = 1_000_000, 1e8, 1_000  # that are simulated one by one
@@ -59,8 +59,8 @@ def _door(traffic: Traffic) -> tuple[float, float]:
         return ledger.quotas()[door[0]], ledger.quotas()[door[-1]]
     if socket is not None and not socket.row.own:
         return UNKNOWN_PER_S, UNKNOWN_PER_S
-    cores = capacity.instance_size(traffic.life.design.server.instance)[1]
-    each = capacity.figures()["node_https_connects_per_s"].value
+    cores = quotas.instance_size(traffic.life.design.server.instance)[1]
+    each = quotas.figures()["node_https_connects_per_s"].value
     rate = _one("instances", traffic.instances) * cores * each
     return rate, rate
 

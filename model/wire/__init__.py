@@ -15,13 +15,16 @@ from model.wire.exchanges import (
 )
 from model.wire.frames import deflated_bytes, hpack_bytes, http2_message_bytes, rounded_bytes, websocket_frame_bytes
 from model.wire.layers import exchange_layers, heartbeat_layers, message_layers
-from model.wire.mqtt import mqtt_connect_bytes, mqtt_ping_bytes, mqtt_publish_bytes, mqtt_subscribe_bytes
 from model.wire.packets import TLS_VERSIONS, packet_header_bytes
 from model.wire.streams import (
     KEEPALIVES,
     appsync_bytes,
     keepalive_bytes,
     long_poll_bytes,
+    mqtt_connect_bytes,
+    mqtt_ping_bytes,
+    mqtt_publish_bytes,
+    mqtt_subscribe_bytes,
     sse_comment_bytes,
     sse_event_bytes,
 )
