@@ -21,9 +21,7 @@ GB_MB = 1e3
 def flow_mb(flow: Flow, traffic: Traffic) -> Any:
     """MB of one flow per active hour, up and down together, over the network mix.
 
-    Occurrences a month x IP bytes of one, over active seconds a month, x 3600 / 10^6.
-
-    Source: wire_capture.
+    Occurrences a month x IP bytes of one, over active seconds a month, x 3600 / 10^6. Source: wire_capture.
     """
     return _per_hour(flow, traffic, exchange.mean_flow_bytes(traffic, flow))
 
@@ -65,9 +63,7 @@ def mb_per_month(traffic: Traffic) -> Any:
 def network_mb_per_hour(name: str, traffic: Traffic) -> dict[str, Any]:
     """What the design carries in an hour of use on one network, by flow.
 
-    Networks differ in their IP version: a packet's header is 20 B longer on IPv6.
-
-    Source: wire_capture, rfc8200.
+    Networks differ in their IP version: a packet's header is 20 B longer on IPv6. Source: wire_capture, rfc8200.
     """
     networks = traffic.life.scenario.networks
     ip = networks[checks.known("network", name, networks)].ip

@@ -131,9 +131,7 @@ def figure_values(figure: Figure, outcome: Outcome) -> np.ndarray:
     """What the model gives for a published figure, in its unit, (draws, users); NaN where there is no such thing.
 
     Latency is the median over all delivered events, or the claim's own statistic of them; a load
-    restricted to flows is their rate while they run.
-
-    Source: assumption.
+    restricted to flows is their rate while they run. Source: assumption.
     """
     shape = (max(outcome.draws, 1), len(outcome.users))
 

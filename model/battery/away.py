@@ -24,10 +24,7 @@ NO_PHONES = ("web",)  # a browser's tab is on no phone
 
 
 def wakes_per_s(timings: Sequence[dict[str, Any]]):
-    """Wake-ups a second: exchanges more than 2 s after the one before them, phases independent.
-
-    Source: cox1962.
-    """
+    """Wake-ups a second: exchanges more than 2 s after the one before them, phases independent. Source: cox1962."""
     flows = [
         Flow(str(k), "", 0.0, {"away": often_per_s(timing)}, timing.get("period_s")) for k, timing in enumerate(timings)
     ]
@@ -39,7 +36,6 @@ def shown_share(timings: Sequence[dict[str, Any]], bursts_s: Sequence[Any], held
     """The share of the time in which Android takes the mobile radio to be active: 1 - product of what each leaves.
 
     A timer of period T covers min((burst + 10 s) / T, 1) of it, what comes at random 1 - exp(-rate (burst + 10 s)).
-
     Source: aosp_radio_power, cox1962.
     """
     quiet = 1.0
@@ -138,7 +134,6 @@ def when_away_w(traffic: Traffic) -> dict[str, Any]:
     """Power of one phone on which a design runs when away, while it is on: of the radio and of the processor.
 
     Radio profiles weigh equally; exchanges within 2 s of each other are one wake-up.
-
     Source: huang2012, narayanan2021, infocom2015.
     """
     scenario, phones = traffic.life.scenario, _on_phones(traffic)

@@ -231,7 +231,6 @@ def joules_per_hour(
     Power at each place (screen, overlay, grace) above that of the screen's background, weighted by the time
     there; the first promotion of every session, which finds the radio idle; and the last tail, which runs on
     after the session: a close behind the grace wakes the radio again and leaves a whole tail.
-
     Source: huang2012, narayanan2021, cox1962.
     """
     if profile is not None:

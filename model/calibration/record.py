@@ -229,7 +229,6 @@ def wakes_per_hour(traffic: Traffic, pushed: Mapping | None = None) -> np.ndarra
 
     Timers have phases of their own, what comes at random has no memory; of the pushes `pushed` may tell, by event, the
     share that comes after such a silence of pushes and the mean time that one covers, as a record has them.
-
     Source: cox1962.
     """
     flows = [f for f in traffic.flows if f.exchange != "none" and f.rates_per_s and not f.rides]

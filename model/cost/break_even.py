@@ -162,9 +162,7 @@ def table(scenario: Scenario) -> pd.DataFrame:
 def heartbeats(scenario: Scenario) -> pd.DataFrame:
     """The heartbeat period at which push becomes dearer, for each thing that a heartbeat may be billed as.
 
-    AWS does not say whether a ping frame counts as a message.
-
-    Source: aws_pricing_pages.
+    AWS does not say whether a ping frame counts as a message. Source: aws_pricing_pages.
     """
     import pandas as pd
 

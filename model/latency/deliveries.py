@@ -94,9 +94,7 @@ def lasting(way: DeliveryPath, found: dict, delay_s, usage) -> np.ndarray:
     """The chance that the session lasts as long as each delivery takes, of which `found` are the components.
 
     A timer that starts with the session fires at multiples of its period from then, so its wait and the session's end
-    are not independent; whatever else comes at a random moment of the session.
-
-    Source: cox1962.
+    are not independent; whatever else comes at a random moment of the session. Source: cox1962.
     """
     mean_s, sigma = usage.session_mean_s, usage.session_sigma_ln
     if way.period_s is None:

@@ -147,9 +147,7 @@ def poll_wait(timer, request_s=0.0) -> DelayPart:
     """The wait until the poll that brings an event at a random time.
 
     A fixed period waits evenly over it, whole periods more where polls are missed; "sleep, then request" has
-    the period sleep + request; a screen refreshed by hand waits without memory.
-
-    Source: cox1962, kleinrock1975.
+    the period sleep + request; a screen refreshed by hand waits without memory. Source: cox1962, kleinrock1975.
     """
     missed = timer.missed_share
     if timer.timing == "by_hand":

@@ -54,7 +54,6 @@ def told_share(traffic: Traffic, within_s: float, event: str | None = None, roug
     """Share of what is sent to people in the app that is on the screen within a time and before they leave.
 
     Of one event, or of all together by how often each is sent: (draws, users); 0 where nothing tells anybody.
-
     Source: cox1962.
     """
     limit_s = checks.non_negative("within_s", within_s, "s") if within_s < math.inf else within_s
@@ -62,18 +61,12 @@ def told_share(traffic: Traffic, within_s: float, event: str | None = None, roug
 
 
 def told_in_time(traffic: Traffic, event: str | None = None) -> dict:
-    """The same for each of `LIMITS_S`; the last is the end of the session alone.
-
-    Source: cox1962.
-    """
+    """The same for each of `LIMITS_S`; the last is the end of the session alone. Source: cox1962."""
     return {limit: told_share(traffic, limit, event) for limit in LIMITS_S}
 
 
 def quantile_s(traffic: Traffic, shares, event: str | None = None, rough: bool = False) -> np.ndarray:
-    """Quantiles of latency over all that is sent to people in the app, the untold infinitely late.
-
-    Source: cox1962.
-    """
+    """Quantiles of latency over all that is sent to people in the app, the untold infinitely late. Source: cox1962."""
     found, wanted = _of(traffic, event, rough), np.atleast_1d(checks.share("quantile", shares))
     if not len(found.delays_s):
         return np.full((len(wanted), 1, 1), np.inf)
@@ -94,9 +87,7 @@ def untold_reasons(traffic: Traffic, event: str | None = None) -> dict:
     """Why the others are not told within their session, with the share of each reason: (draws, users).
 
     `the session ended first` is what something would have told had they stayed; the other reasons are nobody's fault
-    but the design's.
-
-    Source: first_case_code, cox1962.
+    but the design's. Source: first_case_code, cox1962.
     """
     shares = sent_shares(traffic) if event is None else {event: 1.0}
     found: dict = {}

@@ -138,7 +138,6 @@ def deaf_share(life: Life, stretch: Stretch):
     """The share of the time that a socket on a phone of a stretch is open and hears nothing.
 
     Behind a NAT mapping that lapses between two beats, and after losses that nobody sees, until a beat finds them.
-
     Source: cox1962.
     """
     scenario, total = life.scenario, 0.0

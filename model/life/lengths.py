@@ -40,7 +40,6 @@ def residual_sf(delay_s, mean_s, sigma_ln):
 
     A session is met by length times density and the moment lies evenly in it:
     Phi((ln(m/t) + s^2/2)/s) - (t/m) Phi((ln(m/t) - s^2/2)/s) for a lognormal session of mean m and spread s.
-
     Source: cox1962.
     """
     delay_s = np.maximum(np.asarray(delay_s, dtype=float), 1e-12)
@@ -56,9 +55,7 @@ def cut_share(period_s, mean_s, sigma_ln):
     """Share of active time behind the last poll of a session whose timer starts with it: E[L mod T] / E[L].
 
     E[L mod T] = E[L] - T x sum over k >= 1 of P(L > k T); the terms beyond the first are an integral with its first
-    two Euler-Maclaurin corrections.
-
-    Source: cox1962.
+    two Euler-Maclaurin corrections. Source: cox1962.
     """
     period_s = np.asarray(period_s, dtype=float)
     whole = sum(survivals((k * period_s for k in range(1, POLL_TERMS)), mean_s, sigma_ln))
@@ -83,9 +80,7 @@ def mean_billed_minutes(mean_s, sigma_ln, grace_s):
     """Mean of a session's connected minutes, each session rounded up to the minute.
 
     E[ceil(X / 60)] = sum over k >= 0 of P(X > 60 k), X the lognormal session plus the grace. The first terms
-    are summed, the rest is the integral with its first two Euler-Maclaurin corrections.
-
-    Source: aws_pricing_pages.
+    are summed, the rest is the integral with its first two Euler-Maclaurin corrections. Source: aws_pricing_pages.
     """
     whole = np.floor(np.asarray(grace_s) / 60.0)  # a minute of the grace is a minute of every session
     rest_s = np.asarray(grace_s) - 60.0 * whole
@@ -99,18 +94,13 @@ def mean_billed_minutes(mean_s, sigma_ln, grace_s):
 def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):
     """Mean number of times that a limit on a connection's life cuts a session.
 
-    E[floor(X / limit)] = sum over k >= 1 of P(X > k limit).
-
-    Source: aws_docs.
+    E[floor(X / limit)] = sum over k >= 1 of P(X > k limit). Source: aws_docs.
     """
     return sum(survivals((k * limit_s - np.asarray(grace_s) for k in range(1, 13)), mean_s, sigma_ln))
 
 
 def mean_least_s(mean_s, limit_s):
-    """Mean of the smaller of an exponential duration and a limit: mean x (1 - exp(-limit / mean)).
-
-    Source: cox1962.
-    """
+    """Mean of the smaller of an exponential duration and a limit: mean x (1 - exp(-limit / mean)). Source: cox1962."""
     return np.asarray(mean_s) * -np.expm1(-np.asarray(limit_s) / np.asarray(mean_s))
 
 
@@ -131,9 +121,7 @@ def cut_shares(limit_s, heartbeat_s, packets_per_s) -> tuple:
 
     From a packet on, P(no silence of n before t) of packets at random is the alternating sum over j of
     e^(-j r n) [ (r (t - j n))^j / j! + (r (t - j n))^(j-1) / (j-1)! ] while t > j n; its rest is the chance, and the
-    integral of that rest up to the ping the time.
-
-    Source: cox1962.
+    integral of that rest up to the ping the time. Source: cox1962.
     """
     limit, beat, rate = (np.asarray(x, dtype=float) for x in (limit_s, heartbeat_s, packets_per_s))
     cut = late_s = np.zeros(np.broadcast_shapes(limit.shape, beat.shape, rate.shape))
@@ -152,9 +140,7 @@ def silence(limit_s, heartbeat, packets_per_s, notice_s, back_s, by_clock_s=np.i
 
     `clock: fixed` pings each period; `after_silence` starts the period anew at every packet, so that a connection whose
     last packet is a limit ago is always cut. Each cut is followed by the time to be back. Messages that come by the
-    clock within the limit leave no silence.
-
-    Source: cox1962.
+    clock within the limit leave no silence. Source: cox1962.
     """
     limit, beat, rate = np.asarray(limit_s, dtype=float), heartbeat.period_s, np.maximum(packets_per_s, 1e-12)
     beat = np.where(np.less_equal(by_clock_s, limit), np.minimum(beat, by_clock_s), beat)

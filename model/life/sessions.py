@@ -264,9 +264,7 @@ def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0
 
     Active time = users x DAU/MAU x days x sessions a day x mean length. Connected time is the foreground,
     the grace after leaving and what lingers after a loss nobody noticed; connects are one a session, one
-    for each 2 h cut and one for each loss.
-
-    Source: little1961, aws_docs, apple_background.
+    for each 2 h cut and one for each loss. Source: little1961, aws_docs, apple_background.
     """
     use = scenario.usage
     active_day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)

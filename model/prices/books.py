@@ -225,10 +225,7 @@ def places() -> dict[str, tuple[float, float]]:
 
 
 def distance_km(one: str, other: str) -> float:
-    """The distance of two regions over the globe, by the haversine formula.
-
-    Source: geonames.
-    """
+    """The distance of two regions over the globe, by the haversine formula. Source: geonames."""
     for name in (one, other):
         checks.known("place", name, places())
     (lat, lon), (lat_2, lon_2) = places()[one], places()[other]

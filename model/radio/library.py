@@ -231,9 +231,7 @@ def packet_energy_j(profile: Radio | str) -> Number:
     """Energy of one packet that finds the radio idle: its promotion and the full tail behind it.
 
     Absolute against the profile's baseline (nothing is subtracted), as Huang et al. give it; the packet's
-    own bytes are not counted.
-
-    Source: huang2012 (sec 5.1: 12.76, 7.38 and 0.04 J for LTE, 3G and Wi-Fi).
+    own bytes are not counted. Source: huang2012 (sec 5.1: 12.76, 7.38 and 0.04 J for LTE, 3G and Wi-Fi).
     """
     profile = radio_of(profile)
     delay_s, power_w = promotion_of(profile, IDLE, profile.states[0].name)

@@ -113,7 +113,6 @@ class Quiet:
     S(a) = product over timers of 1 - (a + burst)/T, 0 beyond T, times exp(-rate (a + burst)) over Poisson
     events; phases are independent. A mix is a tuple of numbers of sources. A source with a lag has the age a
     less its lag, and 0 before. `ends` are ages at which S is needed often: each product is kept there.
-
     Source: cox1962 (superposition of renewal processes).
     """
 

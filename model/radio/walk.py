@@ -198,10 +198,7 @@ def trace(
 def power_steps(
     times_s: Any, bytes_up: Any, bytes_down: Any, profile: Radio | str, duration_s: float, burst_s: Any = 0.0
 ) -> list[Step]:
-    """What `trace` sums, told over time: each stretch with its state and its power.
-
-    Source: huang2012.
-    """
+    """What `trace` sums, told over time: each stretch with its state and its power. Source: huang2012."""
     profile = radio_of(profile)
     machine = _machine(profile)
     _, _, log = _walked(machine, times_s, bytes_up, bytes_down, burst_s, duration_s, True)

@@ -88,7 +88,6 @@ def information_value(saving_usd, columns: Mapping[str, np.ndarray], bins: int =
     input x first, one takes it where the mean given x is above 0: worth E[max(E[saving | x], 0)]. The
     difference is the value of that information; draws alike in x are grouped to find the mean given x.
     Groups differ by noise alone, so an input counts only where it is worth more than shuffled columns.
-
     Source: raiffa1961.
     """
     import pandas as pd
@@ -191,9 +190,7 @@ def sobol_indices(function: Callable, bounds: Mapping[str, tuple[float, float]],
 
         first = mean(f(B) (f(A_k) - f(A))) / variance,   total = mean((f(A) - f(A_k))^2) / (2 variance).
 
-    The errors are half the width of 95 % intervals over resamples of the rows.
-
-    Source: salib.
+    The errors are half the width of 95 % intervals over resamples of the rows. Source: salib.
     """
     import pandas as pd
     from scipy.stats import qmc

@@ -33,9 +33,7 @@ S = TypeVar("S", bound=Choices)  # a Scenario comes back as a Scenario
 def pert_quantile(share, low: float, mode: float, high: float) -> np.ndarray:
     """Quantiles of a PERT distribution: a beta on low to high whose mean is (low + 4 mode + high) / 6.
 
-    Few are exact, many are read off a table and lie within 1e-6 of the span.
-
-    Source: assumption.
+    Few are exact, many are read off a table and lie within 1e-6 of the span. Source: assumption.
     """
     share = np.asarray(share, dtype=float)
     if high <= low:

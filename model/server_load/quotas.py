@@ -71,9 +71,7 @@ def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) 
     Not every load is linear in users: a disconnect scans a table that grows until it fills a page, cold
     starts thin out, servers come in whole numbers. So each count is searched for: between two counts the load is
     taken to be a power of the users, the count at which that power meets the limit is tried, and it replaces one
-    of the two. A load that is linear in users is found at the first try.
-
-    Source: aws_docs.
+    of the two. A load that is linear in users is found at the first try. Source: aws_docs.
     """
     bounds = limits(traffic, quotas)
     loads = list(bounds)
@@ -175,10 +173,7 @@ def figures() -> Mapping[str, ledger.Row]:
 
 
 def instance_size(instance: str) -> tuple[float, float]:
-    """Memory and virtual CPUs of an instance type.
-
-    Source: aws_docs.
-    """
+    """Memory and virtual CPUs of an instance type. Source: aws_docs."""
     known = [name.removesuffix("_vcpu_count") for name in figures() if name.endswith("_vcpu_count")]
     checks.known("server.instance", instance, known)
     return figures()[f"{instance}_gb"].value, figures()[f"{instance}_vcpu_count"].value

@@ -37,7 +37,6 @@ def _scanned_units(traffic: Traffic, flow: Flow):
     """Read units of one occurrence that a scan of the connection table takes.
 
     A scan begins at the table's beginning and ends with its first page, so all of them read one partition.
-
     Source: aws_docs, first_case_code.
     """
     if flow.kind == "cache":
@@ -67,10 +66,7 @@ def _amounts(traffic: Traffic, flow: Flow) -> dict:
 
 
 def flow_rates_per_s(flow: Flow, traffic: Traffic) -> dict:
-    """What one flow asks of the servers, on average over the month, all users together.
-
-    Source: little1961.
-    """
+    """What one flow asks of the servers, on average over the month, all users together. Source: little1961."""
     per_s = flow.per_month / traffic.life.scenario.month_s
     return {name: per_s * amount for name, amount in _amounts(traffic, flow).items()}
 
@@ -108,10 +104,7 @@ def flow_requests_per_minute(flow: Flow, traffic: Traffic):
 
 
 def requests_per_minute(traffic: Traffic):
-    """Requests per minute of an active user: exchanges that run server code, nothing else.
-
-    Source: little1961.
-    """
+    """Requests per minute of an active user: exchanges that run server code, nothing else. Source: little1961."""
     return sum(flow_requests_per_minute(flow, traffic) for flow in traffic.flows)
 
 
@@ -177,7 +170,6 @@ def fan_out_by_event(traffic: Traffic) -> dict:
     """Time that the sender's posts of an event take if nothing cuts them off, for each event that is pushed.
 
     As `traffic` decides it for all: more than a function has means that it reaches a share of them only.
-
     Source: first_case_code, node_bench.
     """
     return {event: one.needed_s for event, one in traffic.life.fan_outs.items()}

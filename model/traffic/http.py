@@ -164,7 +164,6 @@ def refreshes_per_s(life: Life):
     """Opens and pulls of one user in the app a second, while on the screens of the refresh.
 
     Of the pulls a share is needless, so far as the design's own timers and pushes tell what they would show.
-
     Source: assumption.
     """
     app = life.scenario.refresh

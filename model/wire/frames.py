@@ -75,9 +75,7 @@ def deflated_bytes(messages: Sequence[bytes | str], context_takeover: bool = Tru
     """The payload bytes of messages under permessage-deflate, in the order sent.
 
     Raw deflate, flushed after each message, less the four bytes 00 00 ff ff. With context takeover the
-    window lives on: a message like an earlier one is mostly a reference to it.
-
-    Source: rfc7692.
+    window lives on: a message like an earlier one is mostly a reference to it. Source: rfc7692.
     """
     if isinstance(messages, (bytes, str)):
         checks.fail(f"messages must be a sequence of messages; got one {type(messages).__name__}")
@@ -97,9 +95,7 @@ def hpack_bytes(headers: Sequence, repeats: int = 1, table_bytes: int = 4096) ->
     """The HPACK sizes of header lists sent one after another on one connection.
 
     A real encoder with its dynamic table: the first is long, a repeat is about a byte a field. `[0]` is
-    the first, `[-1]` the steady state.
-
-    Source: rfc7541, wire_capture.
+    the first, `[-1]` the steady state. Source: rfc7541, wire_capture.
     """
     from hpack import Encoder
 
@@ -124,9 +120,7 @@ def http2_message_bytes(header_block_bytes, body_bytes=0):
     """The frames of one HTTP/2 request or response: HEADERS, and DATA where there is a body.
 
     Each frame has 9 B of header and carries up to 16,384 B; a longer header block goes on in
-    CONTINUATION frames. Without a body END_STREAM is on the HEADERS and no DATA follows.
-
-    Source: rfc9113.
+    CONTINUATION frames. Without a body END_STREAM is on the HEADERS and no DATA follows. Source: rfc9113.
     """
 
     def framed(header_block_bytes, body_bytes):

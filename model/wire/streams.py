@@ -38,7 +38,6 @@ def sse_comment_bytes(comment_bytes=0, http="1.1", tls="1.3", ip=4):
     """The IP bytes (up, down) of the comment by which a server keeps an event stream alive, and of its ACK.
 
     Comment + 3 in a chunk of 5 more, + 22 + 52, and 52 up: 134 B where it is empty, 138 B on HTTP/2.
-
     Source: whatwg_sse, rfc9112, rfc9113, bench_sockets.
     """
 
@@ -65,7 +64,6 @@ def long_poll_bytes(
 
     With nothing new the answer is its headers: (323 + 22 + 52) + 52 up and (167 + 22 + 52) + 52 down, 742 B. A
     client that asks again within the delayed-ACK time sends its ACK on that request: `asks_at_once`, 52 B less.
-
     Source: rfc6202, wire_capture, bench_sockets.
     """
 
