@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from model import checks, readers
 from model.calibration import finding
 from model.calibration.finding import Findings
-from model.calibration.narrowing import narrowed
 from model.calibration.reconciling import Reconciliation, reconcile
 from model.calibration.states import (
     STATES,
@@ -21,6 +20,7 @@ from model.calibration.states import (
     best_of,
     narrow_row,
     narrow_value,
+    narrowed,
     row_of,
     state_of,
     value_at,

@@ -173,9 +173,9 @@ def sessions(lives_s, began, ended, whole_s: float) -> tuple[Estimate, Estimate]
     return mean_s, spread
 
 
-def _curvature(of, at: np.ndarray, step: float = 1e-3) -> np.ndarray:
+def _curvature(of, at: np.ndarray) -> np.ndarray:
     """The second derivatives of a function of two numbers."""
-    a, b = np.eye(2) * step
+    a, b = np.eye(2) * (step := 1e-3)
     found = np.empty((2, 2))
     for i, one in enumerate((a, b)):
         for j, other in enumerate((a, b)):

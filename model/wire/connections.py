@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.wire import exchanges, packets, sizes
-from model.wire.sizes import constant
+from model.wire import exchanges, frames, packets
+from model.wire.frames import constant
 
 CHAINS = ("rsa4", "rsa3", "ecdsa3", "ecdsa2")
 
@@ -120,7 +120,7 @@ def connect_bytes(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, post
             np.where(resumed, few, many) for few, many in zip(short.ip_bytes(ip), full.ip_bytes(ip), strict=True)
         )
 
-    return sizes.together(opened, resumed=sizes.switch("resumed", resumed), ip=ip)
+    return frames.together(opened, resumed=frames.switch("resumed", resumed), ip=ip)
 
 
 def close_bytes(tls="1.3", ip=4):

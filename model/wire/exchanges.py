@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 
 from model import checks
-from model.wire import frames, packets, sizes
+from model.wire import frames, packets
 
 
 def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0):
@@ -164,7 +164,7 @@ def ip_bytes(ways: Callable, tls: object, **given: object) -> tuple:
         header_bytes = packets.packet_header_bytes(ip)
         return tuple(way.ip_bytes(header_bytes) for way in ways(ip=ip, overhead=overhead, **rest))
 
-    return sizes.together(both, **given)
+    return frames.together(both, **given)
 
 
 def bits_per_s(message_bytes, clients, period_s):

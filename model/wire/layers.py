@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.wire import frames, packets, sizes
+from model.wire import frames, packets
 
 LAYERS = ("payload", "http headers", "framing", "tls", "tcp", "ip", "acks")
 
@@ -33,7 +33,7 @@ def exchange_layers(
 
     def split(overhead, ip, server_s, **parts):
         headers, bodies = (
-            [sizes.whole_bytes(f"{way}_{part}_bytes", parts[f"{way}_{part}_bytes"]) for way in ("request", "response")]
+            [frames.whole_bytes(f"{way}_{part}_bytes", parts[f"{way}_{part}_bytes"]) for way in ("request", "response")]
             for part in ("headers", "body")
         )
         request, response = map(message_bytes, headers, bodies)
@@ -104,9 +104,9 @@ def _layers(split: Callable, tls: object, **given: object) -> dict[str, Any]:
 
     def stacked(ip, **rest):
         ways, plaintext, payload, headers = split(overhead, ip, **rest)
-        ip_header, header = sizes.ip_header_bytes(ip), packets.packet_header_bytes(ip)
+        ip_header, header = frames.ip_header_bytes(ip), packets.packet_header_bytes(ip)
         streams, segments, acks = (sum(getattr(way, part) for way in ways) for part in ("stream", "segments", "acks"))
         framing, records = plaintext - payload - headers, streams - plaintext
         return payload, headers, framing, records, segments * (header - ip_header), segments * ip_header, acks * header
 
-    return dict(zip(LAYERS, sizes.together(stacked, **given), strict=True))
+    return dict(zip(LAYERS, frames.together(stacked, **given), strict=True))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from model import checks, ledger
-from model.wire import frames, sizes
-from model.wire.sizes import constant
+from model.wire import frames
+from model.wire.frames import constant
 
 TLS_VERSIONS = ("1.3", "1.2", "1.2-chacha20", "none")
 RECORD_OVERHEAD = {
@@ -43,8 +43,8 @@ def packet_header_bytes(ip=4):
     IP header + TCP header 20 + timestamps option 12: 52 B on IPv4, 72 B on IPv6.
     Source: rfc791, rfc8200, rfc9293, rfc7323, wire_capture.
     """
-    headers = sizes.ip_header_bytes(ip) + constant("tcp_header_bytes") + constant("tcp_timestamps_bytes")
-    return sizes.plain(headers)
+    headers = frames.ip_header_bytes(ip) + constant("tcp_header_bytes") + constant("tcp_timestamps_bytes")
+    return frames.plain(headers)
 
 
 def mss_bytes(ip=4):
@@ -100,7 +100,7 @@ def exchange(request_bytes, response_bytes, server_s, ip, overhead: int, asks_at
     """(up, down) of a request and its response; an ACK rides on a quick response, and on a request that follows it."""
     mss, quick = mss_bytes(ip), checks.non_negative("server_s", server_s, "s") <= ledger.value("tcp_delayed_ack_s")
     named = {"request_bytes": request_bytes, "response_bytes": response_bytes}
-    up, down = (stream_bytes(sizes.whole_bytes(name, size), overhead) for name, size in named.items())
+    up, down = (stream_bytes(frames.whole_bytes(name, size), overhead) for name, size in named.items())
     sent, answered = (segment_count(stream, mss) for stream in (up, down))
     return Way(up, sent, ack_count(answered, asks_at_once)), Way(down, answered, ack_count(sent, quick))
 
@@ -118,7 +118,7 @@ def one_way(plaintext_bytes, up, ip, overhead: int, segments_per_ack=2) -> tuple
 
 def message(payload_bytes, masked, ip, overhead: int, segments_per_ack=2) -> tuple[Way, Way]:
     """(up, down) of one WebSocket message and its ACKs; a masked one goes up, any other down."""
-    frame_bytes, up = frames.message_frame_bytes(payload_bytes, masked)[1], sizes.switch("masked", masked)
+    frame_bytes, up = frames.message_frame_bytes(payload_bytes, masked)[1], frames.switch("masked", masked)
     return one_way(frame_bytes, up, ip, overhead, segments_per_ack)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from model import checks, ledger
-from model.wire import exchanges, frames, packets, sizes
-from model.wire.sizes import constant
+from model.wire import exchanges, frames, packets
+from model.wire.frames import constant
 
 
 def sse_event_bytes(data_bytes, id_bytes=0, name_bytes=0, http="1.1", tls="1.3", ip=4, segments_per_ack=2):
@@ -27,7 +27,7 @@ def sse_event_bytes(data_bytes, id_bytes=0, name_bytes=0, http="1.1", tls="1.3",
         text = constant("sse_event_framing_bytes")
         for name, size in fields.items():
             more = 0 if name == "data_bytes" else constant(f"sse_{name.removesuffix('_bytes')}_framing_bytes")
-            text = text + (size := sizes.whole_bytes(name, size)) + (size > 0) * more
+            text = text + (size := frames.whole_bytes(name, size)) + (size > 0) * more
         return packets.one_way(streamed_bytes(text, http), np.False_, ip, overhead, segments_per_ack)
 
     given = {"data_bytes": data_bytes, "id_bytes": id_bytes, "name_bytes": name_bytes, "ip": ip}
@@ -42,7 +42,7 @@ def sse_comment_bytes(comment_bytes=0, http="1.1", tls="1.3", ip=4):
     """
 
     def ways(comment_bytes, **rest):
-        text = sizes.whole_bytes("comment_bytes", comment_bytes) + constant("sse_comment_framing_bytes")
+        text = frames.whole_bytes("comment_bytes", comment_bytes) + constant("sse_comment_framing_bytes")
         return packets.one_way(streamed_bytes(text, http), np.False_, **rest)
 
     return exchanges.ip_bytes(ways, tls, comment_bytes=comment_bytes, ip=ip)
@@ -68,10 +68,10 @@ def long_poll_bytes(
     """
 
     def ways(news_bytes, response_headers_bytes, hold_s, asks_at_once, **rest):
-        headers = sizes.whole_bytes("response_headers_bytes", response_headers_bytes)
-        rest["response_bytes"] = headers + sizes.whole_bytes("news_bytes", news_bytes)
+        headers = frames.whole_bytes("response_headers_bytes", response_headers_bytes)
+        rest["response_bytes"] = headers + frames.whole_bytes("news_bytes", news_bytes)
         rest["server_s"] = checks.non_negative("hold_s", hold_s, "s")
-        return packets.exchange(**rest, asks_at_once=sizes.switch("asks_at_once", asks_at_once))
+        return packets.exchange(**rest, asks_at_once=frames.switch("asks_at_once", asks_at_once))
 
     given = {"request_bytes": request_bytes, "response_headers_bytes": response_headers_bytes, "hold_s": hold_s}
     return exchanges.ip_bytes(ways, tls, **given, news_bytes=news_bytes, asks_at_once=asks_at_once, ip=ip)
@@ -80,7 +80,7 @@ def long_poll_bytes(
 def json_in_json_bytes(json_bytes):
     """The bytes of a JSON text that is sent as a string of another: a backslash before each quotation mark."""
     plain = checks.whole("json_bytes", json_bytes, "B")
-    return sizes.plain(np.rint(plain * (1 + ledger.value("json_escapes_share"))).astype(np.int64))
+    return frames.plain(np.rint(plain * (1 + ledger.value("json_escapes_share"))).astype(np.int64))
 
 
 APPSYNC = {  # what the client says, if anything, and what the service says
@@ -121,8 +121,8 @@ def _said_bytes(row: str, answered: bool, tls, ip) -> tuple:
 
 def mqtt_packet_bytes(rest_bytes):
     """The bytes of an MQTT packet whose variable header and payload are so long: type 1, length 1 to 4, and those."""
-    rest = sizes.whole_bytes("rest_bytes", rest_bytes, 128**4 - 1, "(the longest MQTT packet)")
-    return sizes.plain(rest + 2 + sum((rest >= 128**more).astype(int) for more in (1, 2, 3)))
+    rest = frames.whole_bytes("rest_bytes", rest_bytes, 128**4 - 1, "(the longest MQTT packet)")
+    return frames.plain(rest + 2 + sum((rest >= 128**more).astype(int) for more in (1, 2, 3)))
 
 
 def mqtt_connect_bytes(
@@ -163,8 +163,8 @@ def mqtt_publish_bytes(
     def ways(payload_bytes, topic_bytes, up, qos, websocket, ip, overhead, segments_per_ack):
         if not (good := (qos == 0) | (qos == 1)).all():
             checks.fail(f"qos must be 0 or 1; got {checks.shown(qos[~good].tolist()[0])}")
-        up, packet_id = sizes.switch("up", up), constant("mqtt_packet_id_bytes")
-        said = _text("topic_bytes", topic_bytes) + sizes.whole_bytes("payload_bytes", payload_bytes) + qos * packet_id
+        up, packet_id = frames.switch("up", up), constant("mqtt_packet_id_bytes")
+        said = _text("topic_bytes", topic_bytes) + frames.whole_bytes("payload_bytes", payload_bytes) + qos * packet_id
         stream = packets.stream_bytes(_framed(said, up, websocket), overhead)
         count = packets.segment_count(stream, packets.mss_bytes(ip))
         acks = packets.ack_count(count, qos, np.where(up, 2, segments_per_ack))
@@ -184,13 +184,13 @@ def mqtt_ping_bytes(websocket=True, tls="1.3", ip=4):
 
 def _text(name: str = "text_bytes", size: object = 0) -> np.ndarray:
     """A text with the length field before it."""
-    return constant("mqtt_text_length_bytes") + sizes.whole_bytes(name, size, 65_535, "(the longest MQTT text)")
+    return constant("mqtt_text_length_bytes") + frames.whole_bytes(name, size, 65_535, "(the longest MQTT text)")
 
 
 def _framed(rest_bytes: Any, up: Any, websocket: object) -> Any:
     """A packet as it is put into TLS: bare, or in a WebSocket frame that a client masks."""
     packet = np.asarray(mqtt_packet_bytes(rest_bytes))
-    return packet + sizes.switch("websocket", websocket) * frames.frame_overhead(packet, up)
+    return packet + frames.switch("websocket", websocket) * frames.frame_overhead(packet, up)
 
 
 def _exchange(asked_bytes: Any, answered_bytes: Any, websocket, **rest) -> tuple:
