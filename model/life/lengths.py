@@ -42,12 +42,12 @@ def residual_sf(delay_s, mean_s, sigma_ln):
     Phi((ln(m/t) + s^2/2)/s) - (t/m) Phi((ln(m/t) - s^2/2)/s) for a lognormal session of mean m and spread s.
     Source: cox1962.
     """
-    delay_s = np.maximum(np.asarray(delay_s, dtype=float), 1e-12)
-    shape = np.broadcast_shapes(delay_s.shape, np.shape(mean_s), np.shape(sigma_ln))
-    mean_s, sigma_ln, delay_s = (np.broadcast_to(x, shape) for x in (mean_s, sigma_ln, delay_s))
-    left = np.array(1.0 - delay_s / mean_s)  # as long as no session is so short
-    near = delay_s > mean_s * np.exp(-SURE * np.maximum(sigma_ln, 1e-9) - np.square(sigma_ln) / 2.0)
-    left[near] = excess_s(delay_s[near], mean_s[near], sigma_ln[near]) / mean_s[near]
+    part = np.maximum(np.asarray(delay_s, dtype=float), 1e-12) / mean_s
+    sigma = np.maximum(sigma_ln, 1e-9)
+    near = part > np.exp(-SURE * sigma - np.square(sigma) / 2.0)
+    part, sigma, near = np.broadcast_arrays(part, sigma, near)
+    left = np.array(1.0 - part)  # as long as no session is so short
+    left[near] = excess_s(part[near], 1.0, sigma[near])
     return np.clip(left, 0.0, 1.0)[()]
 
 
