@@ -1,4 +1,4 @@
-"""What the ranges say of the choice: how sure a saving is, and what it is worth to measure an input first."""
+"""Ranges: how sure a saving is, which inputs move the answer, and what it is worth to measure one of them."""
 
 from __future__ import annotations
 
