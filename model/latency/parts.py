@@ -13,6 +13,7 @@ import numpy as np
 
 from model import checks, queueing
 from model.life import cold_starts
+from model.life.sessions import poll_period_s
 
 
 @dataclass(frozen=True, eq=False)  # deliveries are drawn once a part, told apart by which object it is
@@ -152,7 +153,7 @@ def poll_wait(timer, request_s=0.0) -> DelayPart:
     missed = timer.missed_share
     if timer.timing == "by_hand":
         return memoryless((1.0 - missed) / timer.period_s)
-    period = timer.period_s + request_s if timer.timing == "sleep_then_request" else timer.period_s
+    period = poll_period_s(timer, request_s)
     if not np.any(np.asarray(missed) > 0):
         return uniform(0.0 * period, period)
     mean_s = queueing.poll_wait_mean_s(period, missed)
