@@ -5,6 +5,7 @@ Each way is a sum of independent components; its deliveries are a few weighted p
 told within a time is read, and the quantiles, its inverse. `sample` draws the same components.
 """
 
+from model.latency.branches import branches
 from model.latency.chain import delivered_rate_per_s, undelivered_reasons, undelivered_share
 from model.latency.deliveries import PART_NAMES, sample
 from model.latency.parts import poll_wait
