@@ -23,12 +23,12 @@ _HOMES = {
     "replay": "calibration",
 }
 _MOVED = {  # where notebooks of version 1 took them from; to go with version 3
-    "audit_arithmetic": "audit.arithmetic",
+    "audit_arithmetic": "audit.figures",
     "battery_periods": "battery",
     "battery_published": "battery",
     "battery_tables": "battery",
     "break_even": "cost.break_even",
-    "capacity": "server_load.capacity",
+    "capacity": "server_load.quotas",
     "charts": "show.charts",
     "cost_flows": "cost.parts",
     "cost_split": "cost.parts",

@@ -168,9 +168,7 @@ def instances(least, *needs):
 
 def balancer_units(balancer: str, new_per_s, active, gb_per_hour, rules_per_s: Any = 0.0):
     """Capacity: units of a load balancer in an hour, the greatest of what its new and open connections, bytes and rules
-    take.
-
-    Source: aws_pricing_pages.
+    take. Source: aws_pricing_pages.
     """
     one = balancers()[checks.known("balancer", balancer, balancers())]
     loads = zip(
@@ -180,10 +178,7 @@ def balancer_units(balancer: str, new_per_s, active, gb_per_hour, rules_per_s: A
 
 
 def held_gb_seconds(memory_mb, open_s):
-    """Held: GB-seconds of a function that runs as long as a connection is open.
-
-    Source: aws_pricing_pages.
-    """
+    """Held: GB-seconds of a function that runs as long as a connection is open. Source: aws_pricing_pages."""
     return memory_mb / ledger.value("lambda_memory_unit_mb") * open_s
 
 

@@ -70,11 +70,7 @@ class Row:
 def unit_of(name: str) -> str | None:
     """The unit that a name's ending stands for.
 
-    Parameters
-    ----------
-    name : str, such as "lambda_invoke_s"
-
-    Returns: str, or None where the ending is no known unit
+    `name`: such as "lambda_invoke_s". Gives a str, or None where the ending is no known unit.
     """
     endings = [s for s in SUFFIXES if name.endswith(s)]
     return SUFFIXES[max(endings, key=len)] if endings else None
@@ -83,12 +79,7 @@ def unit_of(name: str) -> str | None:
 def read_csv(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file with a header line; no comment lines, every row as wide as the header.
 
-    Parameters
-    ----------
-    path : pathlib.Path, the file
-
-    Returns: list of dict, column to text, a row each
-    Raises: InputError, a row of another width, with file and line
+    `path`: the file. Gives a list of dict, column to text, a row each.
     """
     with open(path, encoding="utf-8", newline="") as lines:
         reader = csv.DictReader(lines, strict=True)
@@ -151,8 +142,7 @@ def read(path: Path, known_sources: Mapping | None = None) -> dict[str, Row]:
 def rows() -> Mapping[str, Row]:
     """Every row of the project's ledger by name, read once.
 
-    Returns: mapping of str to Row, value, low, high, unit, kind, source, where, checked_on and note of each
-    Raises: InputError, a row that cannot be traced, or a name that stands twice
+    Gives a mapping of str to Row, value, low, high, unit, kind, source, where, checked_on and note of each.
     """
     found: dict[str, Row] = {}
     for stem in FILES:
@@ -170,7 +160,7 @@ def rows() -> Mapping[str, Row]:
 def chosen() -> Mapping[str, Row]:
     """The rows that a scenario may replace and that draws vary.
 
-    Returns: mapping of str to Row, by name
+    Gives a mapping of str to Row, by name.
     """
     return MappingProxyType(read(paths.data(f"{CHOSEN}.csv")))
 
@@ -178,12 +168,7 @@ def chosen() -> Mapping[str, Row]:
 def value(name: str) -> float:
     """The value of one ledger row.
 
-    Parameters
-    ----------
-    name : str, a row's name, which ends in its unit
-
-    Returns: float, in the unit that the name ends in
-    Raises: InputError, an unknown name, with the nearest
+    `name`: a row's name, which ends in its unit. Gives a float, in the unit that the name ends in.
     """
     checks.known("ledger row", name, rows())
     return rows()[name].value

@@ -14,18 +14,6 @@ from model import checks
 from model.life import exchange
 from model.life.flow import Flow, Traffic
 
-__all__ = [
-    "active_hours_per_month",
-    "background_mb_per_hour",
-    "flow_mb",
-    "mb_per_hour",
-    "mb_per_month",
-    "metered_mb_per_hour",
-    "metered_mb_per_month",
-    "network_mb_per_hour",
-    "plan_hours",
-]
-
 MB_BYTES = 1e6
 GB_MB = 1e3
 
@@ -33,9 +21,7 @@ GB_MB = 1e3
 def flow_mb(flow: Flow, traffic: Traffic) -> Any:
     """MB of one flow per active hour, up and down together, over the network mix.
 
-    Occurrences a month x IP bytes of one, over active seconds a month, x 3600 / 10^6.
-
-    Source: wire_capture.
+    Occurrences a month x IP bytes of one, over active seconds a month, x 3600 / 10^6. Source: wire_capture.
     """
     return _per_hour(flow, traffic, exchange.mean_flow_bytes(traffic, flow))
 
@@ -48,16 +34,8 @@ def _per_hour(flow: Flow, traffic: Traffic, pair: tuple) -> Any:
 def mb_per_hour(traffic: Traffic) -> Any:
     """Everything the design carries per active hour of a user, the sum of its flows.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-
-    Returns: array, MB per active hour, (draws, users) where inputs vary
-    Raises: InputError, as `exchange.flow_bytes`
-
-    Notes
-    -----
-    The background, such as video, is not in it: see `background_mb_per_hour`.
+    Gives an array, MB per active hour, (draws, users) where inputs vary. The background, such as video, is not in it:
+    see `background_mb_per_hour`.
     Source: wire_capture.
     """
     return sum(flow_mb(flow, traffic) for flow in traffic.flows)
@@ -68,11 +46,7 @@ def active_hours_per_month(traffic: Traffic) -> Any:
 
     Active time of all users in the month over users; a user is whoever is active at least once in it.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-
-    Returns: array, hours a user and month, (draws, users) where inputs vary
+    Gives an array, hours a user and month, (draws, users) where inputs vary.
     """
     return np.asarray(traffic.life.active_s) / 3600.0 / traffic.life.scenario.users
 
@@ -80,12 +54,7 @@ def active_hours_per_month(traffic: Traffic) -> Any:
 def mb_per_month(traffic: Traffic) -> Any:
     """Everything the design carries for one user in a month: `mb_per_hour` x `active_hours_per_month`.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-
-    Returns: array, MB a user and month, (draws, users) where inputs vary
-    Raises: InputError, as `exchange.flow_bytes`
+    Gives an array, MB a user and month, (draws, users) where inputs vary.
     Source: wire_capture.
     """
     return mb_per_hour(traffic) * active_hours_per_month(traffic)
@@ -94,9 +63,7 @@ def mb_per_month(traffic: Traffic) -> Any:
 def network_mb_per_hour(name: str, traffic: Traffic) -> dict[str, Any]:
     """What the design carries in an hour of use on one network, by flow.
 
-    Networks differ in their IP version: a packet's header is 20 B longer on IPv6.
-
-    Source: wire_capture, rfc8200.
+    Networks differ in their IP version: a packet's header is 20 B longer on IPv6. Source: wire_capture, rfc8200.
     """
     networks = traffic.life.scenario.networks
     ip = networks[checks.known("network", name, networks)].ip
@@ -108,16 +75,8 @@ def metered_mb_per_hour(traffic: Traffic) -> Any:
 
     Sum over metered networks of share x MB per hour on that network, at its own IP version.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-
-    Returns: array, MB per active hour, (draws, users) where inputs vary; 0 where no network is metered
-    Raises: InputError, as `exchange.flow_bytes`
-
-    Notes
-    -----
-    Plans are taken to meter IP bytes, both ways; link-layer headers and radio signalling are free.
+    Gives an array, MB per active hour, (draws, users) where inputs vary; 0 where no network is metered. Plans are taken
+    to meter IP bytes, both ways; link-layer headers and radio signalling are free.
     Source: wire_capture.
     """
     total = 0.0
@@ -130,12 +89,7 @@ def metered_mb_per_hour(traffic: Traffic) -> Any:
 def metered_mb_per_month(traffic: Traffic) -> Any:
     """What the design takes out of one user's cellular plan in a month.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-
-    Returns: array, MB a user and month, (draws, users) where inputs vary
-    Raises: InputError, as `exchange.flow_bytes`
+    Gives an array, MB a user and month, (draws, users) where inputs vary.
     Source: wire_capture.
     """
     return metered_mb_per_hour(traffic) * active_hours_per_month(traffic)
@@ -146,11 +100,7 @@ def background_mb_per_hour(scenario) -> Any:
 
     Sum over screens of share x (bytes up + down of a segment) / its period, on IPv4 and IPv6 alike.
 
-    Parameters
-    ----------
-    scenario : Scenario, a resolved scenario: plain numbers or columns of draws
-
-    Returns: array, MB per active hour, (draws, 1) where inputs vary
+    Gives an array, MB per active hour, (draws, 1) where inputs vary.
     Source: assumption.
     """
     screens = [screen for screen in scenario.screens.values() if screen.background is not None]
@@ -164,15 +114,9 @@ def plan_hours(traffic: Traffic, plan_gb, background: bool = False) -> Any:
 
     Plan in MB over MB per active hour on the metered networks, weighted by their shares.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-    plan_gb : float or array, the plan's data, > 0; 1 GB is 10^9 bytes; broadcasts [GB]
-    background : bool, whether the screens' own traffic, such as video, comes out of the plan too
-
-    Returns: array, hours, (draws, users) where inputs vary; infinite where no network is metered or nothing is
-    carried
-    Raises: InputError, for a plan of 0 GB or less
+    `plan_gb`: the plan's data, > 0; 1 GB is 10^9 bytes; broadcasts [GB]; `background`: whether the screens' own
+    traffic, such as video, comes out of the plan too. Gives an array, hours, (draws, users) where inputs vary; infinite
+    where no network is metered or nothing is carried.
     Source: wire_capture.
     """
     plan_mb = checks.positive("plan_gb", plan_gb, "GB") * GB_MB

@@ -17,11 +17,7 @@ def _home(name: str) -> Path:
 def data(*parts: str) -> Path:
     """The path of a file under `data/`, in an editable checkout and in a built wheel.
 
-    Parameters
-    ----------
-    parts : str, names of folders and the file
-
-    Returns: pathlib.Path, which need not exist
+    `parts`: names of folders and the file. Gives pathlib.Path, which need not exist.
     """
     return _home("data").joinpath(*parts)
 

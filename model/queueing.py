@@ -7,24 +7,11 @@ from numpy.typing import ArrayLike
 
 from model import checks
 
-__all__ = [
-    "erlang_c",
-    "little",
-    "memoryless_wait_mean_s",
-    "memoryless_wait_quantile_s",
-    "mmc_wait_quantile_s",
-    "poll_wait_mean_s",
-    "poll_wait_quantile_s",
-    "poll_wait_variance_s2",
-]
-
 
 def poll_wait_mean_s(period_s: ArrayLike, missed_share: ArrayLike = 0.0) -> np.ndarray:
     """Mean wait of an event at a random time for the next poll that works.
 
-    The wait is U(0, T) to the next poll and T more for each poll that is missed: T/2 + T p/(1 - p).
-
-    Source: cox1962.
+    The wait is U(0, T) to the next poll and T more for each poll that is missed: T/2 + T p/(1 - p). Source: cox1962.
     """
     period, missed = checks.positive("period_s", period_s, "s"), checks.share("missed_share", missed_share)
     with np.errstate(divide="ignore"):
@@ -64,10 +51,7 @@ def memoryless_wait_quantile_s(q: ArrayLike, rate_per_s: ArrayLike) -> np.ndarra
 
 
 def little(rate_per_s: ArrayLike, time_s: ArrayLike) -> np.ndarray:
-    """Mean number at once by Little's law: rate x time.
-
-    Source: little1961.
-    """
+    """Mean number at once by Little's law: rate x time. Source: little1961."""
     return checks.non_negative("rate_per_s", rate_per_s, "1/s") * checks.non_negative("time_s", time_s, "s")
 
 
@@ -75,9 +59,7 @@ def erlang_c(arrival_per_s: ArrayLike, service_per_s: ArrayLike, servers: ArrayL
     """Share of arrivals that must wait in an M/M/c queue (Erlang C).
 
     With a = arrival/service and Erlang B as a Poisson density over its sum, B = P(c; a) / P(<= c; a):
-    C = B / (1 - (a/c)(1 - B)). Logarithms keep it exact for any number of servers.
-
-    Source: kleinrock1975.
+    C = B / (1 - (a/c)(1 - B)). Logarithms keep it exact for any number of servers. Source: kleinrock1975.
     """
     from scipy import special
 

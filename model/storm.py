@@ -17,8 +17,6 @@ from numpy.typing import ArrayLike
 
 from model import checks
 
-__all__ = ["JITTERS", "back_share", "fallback_requests_per_s", "reconnect", "summary"]
-
 JITTERS = ("none", "equal", "full", "decorrelated", "plus_minus")
 WINDOWS = 2**16  # of a stretch of time
 LISTED = 2**23  # attempts listed at once, or two a client where that is more: 12 bytes each

@@ -1,6 +1,6 @@
-"""The functions whose docstring has the full form: the contract, and what the notebooks call.
+"""The functions whose docstring has the full form: the contract.
 
-Each is named as a notebook reaches it below `model`. Every other function has one plain sentence.
+Each is named as a notebook reaches it below `model`. Every other function has plain sentences.
 """
 
 CONTRACT = """

@@ -7,7 +7,7 @@ import pytest
 
 import model
 from model import answers, latency
-from model.answers import mending
+from model.answers.soon import mend, tells_enough, tuned
 from model.checks import InputError
 from model.show.display import number
 
@@ -62,20 +62,17 @@ def test_nobody_on_the_frontier_is_beaten_in_both(soon):
 
 def test_a_poll_is_tuned_to_the_longest_period_that_is_enough(twilly):
     case = model.load("delivery")
-    period_s = mending.tuned(case, "poll", 10.0, 0.95)
+    period_s = tuned(case, "poll", 10.0, 0.95)
     for factor, enough in ((0.97, True), (1.05, False)):
-        assert (
-            mending.tells_enough(case.with_({"poll.timers.poll.period_s": factor * period_s}), "poll", 10.0, 0.95)
-            is enough
-        )
-    assert mending.tuned(twilly, "before", 10.0, 0.9) is None  # four loops have no one period
+        assert tells_enough(case.with_({"poll.timers.poll.period_s": factor * period_s}), "poll", 10.0, 0.95) is enough
+    assert tuned(twilly, "before", 10.0, 0.9) is None  # four loops have no one period
 
 
 def test_what_is_not_sent_is_mended_by_sending_it(twilly):
-    words, paths = mending.mend(twilly, "push_as_built", 10.0, 0.9)
+    words, paths = mend(twilly, "push_as_built", 10.0, 0.9)
     assert "channel_content_update" in words and all(path.endswith(".sent") for path in paths)
-    assert not mending.tells_enough(twilly, "push_as_built", 10.0, 0.9)
-    assert mending.tells_enough(twilly.with_(paths), "push_as_built", 10.0, 0.9)
+    assert not tells_enough(twilly, "push_as_built", 10.0, 0.9)
+    assert tells_enough(twilly.with_(paths), "push_as_built", 10.0, 0.9)
 
 
 def test_the_first_sentence_names_the_design_its_cost_and_its_odds(twilly):

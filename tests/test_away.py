@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import model
 from model import battery, ledger, radio
-from model.answers.away import away_sentences
+from model.answers.measures import away_sentences
 from model.battery.away import _even, wakes_per_s
 from model.checks import InputError
 from model.life import away

@@ -5,7 +5,7 @@ import pytest
 
 import model
 from model import radio
-from model.life import airtime, silences
+from model.life import airtime, lengths
 from model.scenario import sampling
 from model.traffic import traffic as traffic_of
 
@@ -146,7 +146,7 @@ def test_a_feed_within_a_limit_of_silence_keeps_a_connection_and_one_beyond_it_d
     from types import SimpleNamespace
 
     beat = SimpleNamespace(period_s=300.0, clock="fixed")
-    kept, lost, alone = (silences.silence(255.0, beat, 1 / 200, 10.0, 2.0, by_s) for by_s in (200.0, 260.0, np.inf))
+    kept, lost, alone = (lengths.silence(255.0, beat, 1 / 200, 10.0, 2.0, by_s) for by_s in (200.0, 260.0, np.inf))
     assert kept.deaf_share == kept.cuts_per_s == 0.0
     assert lost.deaf_share == alone.deaf_share > 0.0
     case = app("events: {price: {every_s: 100, payload_bytes: 100}}", lossless=False)

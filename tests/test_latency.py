@@ -822,9 +822,9 @@ def test_posts_ahead_have_the_mean_of_every_place_in_the_fan_out(others):
 
 def test_users_an_ocean_away_wait_for_the_light_in_the_fibre(twilly):
     """Dublin to Ashburn is 5,450 km: at the least detour 32 ms one way, and pings between them take 65 to 70 ms."""
-    from model.prices import places
+    from model.prices import books
 
-    assert places.distance_km("us-east-1", "eu-west-1") == pytest.approx(5450, rel=0.02)
+    assert books.distance_km("us-east-1", "eu-west-1") == pytest.approx(5450, rel=0.02)
     near = twilly.with_({"users_near": "us-east-1"})
     far = twilly.with_({"users_near": {"place": "eu-west-1", "detour": 1.2}})
     means = {

@@ -5,7 +5,7 @@ import pytest
 
 import model
 from model import cost, ledger, storm, wire
-from model.life import silences
+from model.life import lengths
 
 pytestmark = pytest.mark.filterwarnings("ignore::model.checks.Unusual")  # open all day, and so on
 
@@ -319,7 +319,7 @@ def test_a_ping_holds_a_server_s_connection_up_to_half_of_its_limit():
 
     limit_s = 240.9 * ledger.value("idle_safe_share")
     cuts = {
-        beat_s: float(silences.silence(limit_s, SimpleNamespace(period_s=beat_s, clock="fixed"), 0.0, 0, 1).cuts_per_s)
+        beat_s: float(lengths.silence(limit_s, SimpleNamespace(period_s=beat_s, clock="fixed"), 0.0, 0, 1).cuts_per_s)
         for beat_s in (120.0, 180.0, 240.0)
     }
     assert cuts[120.0] == 0.0 < cuts[180.0] and cuts[240.0] > 0.0

@@ -12,7 +12,7 @@ import pytest
 import model
 from model import calibration, checks
 from model.apps.cli import own_files
-from model.calibration.wakes import wakes_per_hour
+from model.calibration.record import wakes_per_hour
 from model.life.flow import Flow
 from model.life.sessions import Place, pushes_per_s
 from model.scenario import sampling

@@ -15,7 +15,7 @@ from model import outcome as results
 from model.checks import InputError
 from model.life import airtime, exchange, sessions
 from model.scenario import sampling
-from model.server_load import capacity, drops
+from model.server_load import drops, quotas
 
 SCHEDULE = [2, 4, 8, 16, 30]
 ALWAYS = {
@@ -61,9 +61,9 @@ def _storm(g, jitter):
 
 CASES = {  # topic -> what the model says to the inputs
     "apigw_ws_concurrent": lambda g: queueing.little(g["conn_rate"], g["max_duration_s"]),
-    "phoenix_bytes_per_conn": lambda g: capacity.figures()["phoenix_connection_bytes"].value,
-    "phoenix_bytes_per_conn_upper": lambda g: capacity.figures()["phoenix_connection_bytes"].high,
-    "phoenix_connect_time_min": lambda g: g["connections"] / capacity.figures()["phoenix_connects_per_s"].value,
+    "phoenix_bytes_per_conn": lambda g: quotas.figures()["phoenix_connection_bytes"].value,
+    "phoenix_bytes_per_conn_upper": lambda g: quotas.figures()["phoenix_connection_bytes"].high,
+    "phoenix_connect_time_min": lambda g: g["connections"] / quotas.figures()["phoenix_connects_per_s"].value,
     "usage_minutes_per_day": lambda g: _active_day_s(g["sessions"], g["session_s"]) / 60,
     "usage_stickiness": lambda g: (
         _life({"usage.dau_mau_share": g["dau"] / g["mau"], "users": g["mau"]}).active_days / 30 / g["mau"]
@@ -124,9 +124,9 @@ def test_every_load_case_of_the_shared_file_is_among_them(shared):
 
 
 def test_product_document_fan_out_of_100_takes_2_s_and_1500_take_the_whole_timeout():
-    assert capacity.fan_out_s(100, 0.020) == pytest.approx(2.0, rel=1e-12)
-    assert capacity.fan_out_connections(30, 0.020) == 1500
-    assert capacity.fan_out_s(1500, 0.020) == pytest.approx(ledger.value("lambda_timeout_s"))
+    assert quotas.fan_out_s(100, 0.020) == pytest.approx(2.0, rel=1e-12)
+    assert quotas.fan_out_connections(30, 0.020) == 1500
+    assert quotas.fan_out_s(1500, 0.020) == pytest.approx(ledger.value("lambda_timeout_s"))
 
 
 def test_3_6_million_long_lived_connections_take_the_whole_default_of_connects(both):
@@ -394,12 +394,12 @@ def test_no_load_falls_as_users_grow(log_users, times):
 def test_every_priced_instance_has_a_size():
     priced = [m.removeprefix("ec2_").removesuffix("_hour") for m in prices.services() if m.startswith("ec2_")]
     for instance in priced:
-        memory_gb, cores = capacity.instance_size(instance)
+        memory_gb, cores = quotas.instance_size(instance)
         assert memory_gb > 0 and cores >= 1
 
 
 def test_a_new_tls_connection_is_26_times_a_warm_request():
-    warm, cold = (capacity.figures()[f"node_https_{what}_per_s"].value for what in ("requests", "connects"))
+    warm, cold = (quotas.figures()[f"node_https_{what}_per_s"].value for what in ("requests", "connects"))
     assert warm / cold == pytest.approx(26, abs=0.5)
 
 
@@ -620,13 +620,13 @@ def test_the_table_of_before_and_after_shows_the_very_same_load(both):
             "usage.peak_to_mean_ratio must be between 1 and 24, as many as a day has hours; got 30 "
             "(data/scenarios/twilly.yaml)",
         ),
-        (lambda: capacity.fan_out_s(-1, 0.02), "connections must be >= 0; got -1"),
-        (lambda: capacity.fan_out_s(10, -0.02), "post_s must be >= 0 s; got -0.02"),
-        (lambda: capacity.fan_out_s(10, 0.02, at_once=0), "at_once must be >= 1 post; got 0"),
-        (lambda: capacity.fan_out_s(10, 0.02, rate_per_s=0), "rate_per_s must be > 0 posts/s; got 0"),
-        (lambda: capacity.fan_out_connections(30, 0), "post_s must be > 0 s; got 0"),
+        (lambda: quotas.fan_out_s(-1, 0.02), "connections must be >= 0; got -1"),
+        (lambda: quotas.fan_out_s(10, -0.02), "post_s must be >= 0 s; got -0.02"),
+        (lambda: quotas.fan_out_s(10, 0.02, at_once=0), "at_once must be >= 1 post; got 0"),
+        (lambda: quotas.fan_out_s(10, 0.02, rate_per_s=0), "rate_per_s must be > 0 posts/s; got 0"),
+        (lambda: quotas.fan_out_connections(30, 0), "post_s must be > 0 s; got 0"),
         (
-            lambda: capacity.instance_size("t4g_mediun"),
+            lambda: quotas.instance_size("t4g_mediun"),
             "unknown server.instance 't4g_mediun'; did you mean 't4g_medium'?",
         ),
         (

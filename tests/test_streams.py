@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model import ledger, paths, wire
 from model.checks import InputError
-from model.wire import mqtt
+from model.wire import streams
 
 RECORD, HEADERS = 22, 52  # TLS 1.3; IPv4 and TCP with timestamps
 SAMPLES = [row["json"] for row in ledger.read_csv(paths.data("messages.csv"))]
@@ -110,10 +110,10 @@ def encoded(kind, rest):
 
 def test_the_length_field_grows_where_table_2_4_of_mqtt_3_1_1_says():
     most = np.array([127, 16_383, 2_097_151, 268_435_455])
-    assert (mqtt.mqtt_packet_bytes(most) - most == [2, 3, 4, 5]).all()
-    assert (mqtt.mqtt_packet_bytes(most[:3] + 1) - most[:3] - 1 == [3, 4, 5]).all()
+    assert (streams.mqtt_packet_bytes(most) - most == [2, 3, 4, 5]).all()
+    assert (streams.mqtt_packet_bytes(most[:3] + 1) - most[:3] - 1 == [3, 4, 5]).all()
     with pytest.raises(InputError, match=re.escape("rest_bytes must be <= 268435455 B (the longest MQTT packet)")):
-        mqtt.mqtt_packet_bytes(268_435_456)
+        streams.mqtt_packet_bytes(268_435_456)
 
 
 def text(size):

@@ -233,7 +233,7 @@ def cut_by_silence(limit_s, beat_s, rate, clock, span_s=1.2e7, pong_s=10.0, back
     ],
 )
 def test_a_limit_on_silence_costs_what_simulated_connections_lose_to_it(limit_s, beat_s, clock, published):
-    from model.life.silences import silence
+    from model.life.lengths import silence
 
     rate = 1 / 158.0
     found = silence(limit_s, SimpleNamespace(period_s=beat_s, clock=clock), rate, 10.0, 2.5)

@@ -11,7 +11,7 @@ from model import ranges
 from model.checks import InputError
 from model.outcome import MEASURES, chunk_totals
 from model.outcome.sides import StreamedSide
-from model.ranges.choice import with_active_hours
+from model.ranges import with_active_hours
 from model.scenario import sampling
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from model import ledger, paths
 from model.parts.transports import TRANSPORTS, Choices
-from model.scenario.files import BLANK, content_of
-from model.scenario.mistakes import part_at
+from model.scenario.files import BLANK, content_of, part_at
 
 
 def schema() -> dict:

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.answers.away import away_sentences
-from model.answers.measures import drain_saved, drain_words, span_words
-from model.answers.mending import mend, only_loop, tuned
-from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, soon_enough
+from model.answers.measures import away_sentences, drain_saved, drain_words, span_words
+from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, mend, only_loop, soon_enough, tuned
 from model.outcome import Outcome, evaluate, rank_quantile
 from model.ranges import worth_measuring
 from model.scenario import Scenario, load, mode_of
@@ -41,18 +39,10 @@ class Answer:
 def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float = 0.9, seed: int = 0) -> Answer:
     """Which design to take, in sentences, with the tables behind them.
 
-    Parameters
-    ----------
-    scenario : Scenario or str, a scenario, its name or its file
-    users : float, optional, users in the month; the scenario's own where none is given
-    draws : int, draws of every range; above 0
-    share : float, of those an event is sent to in the app who must be told in time: 0.9, 0.95 or 0.99
-    seed : int, seed of the draws
-
-    Returns: Answer, `sentences`; `soon_enough`, a row a design, event and limit: shares told, late, left and untold,
-    cost [USD/month] and verdict (passes in at least 9 of 10 draws, fails in at most 1, else depends); `frontier`, for
-    each limit at most five designs that none beats in both cost and share told, with the share of draws won
-    Raises: InputError, what is wrong with scenario, users, draws or share, in one sentence
+    `share`: of those an event is sent to in the app who must be told in time: 0.9, 0.95 or 0.99. Gives Answer,
+    `sentences`; `soon_enough`, a row a design, event and limit: shares told, late, left and untold, cost [USD/month]
+    and verdict (passes in at least 9 of 10 draws, fails in at most 1, else depends); `frontier`, for each limit at most
+    five designs that none beats in both cost and share told, with the share of draws won.
 
     Examples
     --------

@@ -86,22 +86,11 @@ def improvements(
     Each named change is made alone to the base; all of them together give the improved design. What the joint
     effect has beyond the sum of the single ones is the interaction, so that the rows add up exactly.
 
-    Parameters
-    ----------
-    base, improved : Scenario or str, scenarios, their names or files
-    side : str, optional, the design whose figures count; of the pair the second where it differs, else the first
-    users : float, optional, user count; the base's own where none is given
-    names : mapping of str to sequence of str, optional, names of changes with patterns of dotted paths; those of the
-        base's claims file where none is given
-
-    Returns: pandas.DataFrame, index change: the base's figures, each change's difference, their sum, the interaction,
-    the joint difference and the improved figures; a column a measure in its unit, and the share of events that do not
-    arrive
-    Raises: InputError, scenarios that do not differ, or a change that cannot stand alone
-
-    Notes
-    -----
-    Every input is at its mode. A change made alone may do nothing without another; the interaction shows it.
+    `side`: the design whose figures count; of the pair the second where it differs, else the first; `names`: names of
+    changes with patterns of dotted paths; those of the base's claims file where none is given. A table: index change:
+    the base's figures, each change's difference, their sum, the interaction, the joint difference and the improved
+    figures; a column a measure in its unit, and the share of events that do not arrive. Every input is at its mode. A
+    change made alone may do nothing without another; the interaction shows it.
     Source: first_case_code.
     """
     import pandas as pd
@@ -138,15 +127,9 @@ def improvements(
 def side_by_side(designs: Mapping[str, tuple[Scenario | str, str]], users=None, published: str | None = None):
     """Designs of several scenarios in the columns of one table.
 
-    Parameters
-    ----------
-    designs : mapping of str to (Scenario or str, str), A column's name to a scenario and the name of its design
-    users : float, optional, user count; each scenario's own where none is given
-    published : str, optional, A claims file whose figures stand beside them
-
-    Returns: pandas.DataFrame, index measure; unit, published (what the claims say of after), a column a design, and
-    the best, all of them where several are alike
-    Raises: InputError, an unknown scenario or design
+    `designs`: a column's name to a scenario and the name of its design; `published`: a claims file whose figures stand
+    beside them. A table: index measure; unit, published (what the claims say of after), a column a design, and the
+    best, all of them where several are alike.
     """
     import pandas as pd
 

@@ -75,17 +75,10 @@ def table(scenario: Scenario | str, claims: str | Path | None = None, draws: int
     scenario, at the modes of all inputs and between the 5 and 95 % quantiles of the draws; where it does not
     hold, a search looks for the nearest change of one assumption that makes it true.
 
-    Parameters
-    ----------
-    scenario : Scenario or str, A scenario, its name or its file
-    claims : str or pathlib.Path, optional, A claims file; the scenario's own where none is given
-    draws : int, draws of every range behind low and high; 0 takes the modes only
-    seed : int, seed of the draws
-
-    Returns: pandas.DataFrame, A row a figure, index `claim` (its number): id, side, text, place, measure, unit,
-    claimed_low, claimed_high, premise, premise_low, premise_high, premise_verdict, the same for scenario, rules
-    (those that found it wrong by itself), factor, contradicts, verdict and why
-    Raises: InputError, what is wrong with scenario or claims, in one sentence
+    `claims`: a claims file; the scenario's own where none is given. A table: a row a figure, index `claim` (its
+    number): id, side, text, place, measure, unit, claimed_low, claimed_high, premise, premise_low, premise_high,
+    premise_verdict, the same for scenario, rules (those that found it wrong by itself), factor, contradicts, verdict
+    and why.
     Source: twilly_summary, first_case_report, aws_price_list.
     """
     import pandas as pd
@@ -139,13 +132,8 @@ def claims(name: str):
 def errors(scenario: Scenario | str, claims: str | Path | None = None):
     """What is wrong inside a claims file by its own figures and the list prices, without the model.
 
-    Parameters
-    ----------
-    scenario : Scenario or str, its region and date give the list prices
-    claims : str or pathlib.Path, optional, A claims file; the scenario's own where none is given
-
-    Returns: pandas.DataFrame, A row a finding, index `claim`: id, side, rule, factor, contradicts, why
-    Raises: InputError, what is wrong with the claims file, in one sentence
+    `claims`: a claims file; the scenario's own where none is given. A table: a row a finding, index `claim`: id, side,
+    rule, factor, contradicts, why.
     """
     import pandas as pd
 
@@ -160,12 +148,7 @@ def errors(scenario: Scenario | str, claims: str | Path | None = None):
 def shown(found):
     """The audit as people read it: a line a figure, numbers with their ranges in words.
 
-    Parameters
-    ----------
-    found : pandas.DataFrame, what `table` gave
-
-    Returns: pandas.DataFrame, index figure (the claim's number, its id and side); claimed, premise, scenario,
-    verdict, why
+    A table: index figure (the claim's number, its id and side); claimed, premise, scenario, verdict, why.
     """
     import pandas as pd
 
@@ -221,12 +204,8 @@ def _sides(sides, texts) -> str:
 def summary(found, ids: Sequence[str] | None = None):
     """One row a claim: its words and the verdicts on its figures.
 
-    Parameters
-    ----------
-    found : pandas.DataFrame, what `table` gave
-    ids : sequence of str, optional, which claims; those that promise an improvement where none is given
-
-    Returns: pandas.DataFrame, index claim; its published text, and the verdict on before, after and improvement
+    `ids`: which claims; those that promise an improvement where none is given. A table: index claim; its published
+    text, and the verdict on before, after and improvement.
     """
     import pandas as pd
 

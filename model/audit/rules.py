@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from model import checks, claims, cost
-from model.audit.arithmetic import Span, apart, at_list_price, corrected, multiplied, nearest_price, sums, unlike
+from model.audit.figures import Span, apart, at_list_price, corrected, multiplied, nearest_price, sums, unlike
 from model.audit.words import (
     figure_words,
     finding_words,

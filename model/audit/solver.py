@@ -285,7 +285,6 @@ def conditions(
     Each ranged input is moved alone from its mode to either end and the border at which the figure begins to
     hold is narrowed down; the nearest is the one that uses the smallest share of its range. Where no input will
     do, another backend or reading of the bill is tried. `holding` are figures that hold as things stand.
-
     Source: assumption.
     """
     if not figures:

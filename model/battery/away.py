@@ -24,10 +24,7 @@ NO_PHONES = ("web",)  # a browser's tab is on no phone
 
 
 def wakes_per_s(timings: Sequence[dict[str, Any]]):
-    """Wake-ups a second: exchanges more than 2 s after the one before them, phases independent.
-
-    Source: cox1962.
-    """
+    """Wake-ups a second: exchanges more than 2 s after the one before them, phases independent. Source: cox1962."""
     flows = [
         Flow(str(k), "", 0.0, {"away": often_per_s(timing)}, timing.get("period_s")) for k, timing in enumerate(timings)
     ]
@@ -39,7 +36,6 @@ def shown_share(timings: Sequence[dict[str, Any]], bursts_s: Sequence[Any], held
     """The share of the time in which Android takes the mobile radio to be active: 1 - product of what each leaves.
 
     A timer of period T covers min((burst + 10 s) / T, 1) of it, what comes at random 1 - exp(-rate (burst + 10 s)).
-
     Source: aosp_radio_power, cox1962.
     """
     quiet = 1.0
@@ -61,14 +57,9 @@ def shown_mah_per_hour(periods_s: Sequence[float], current_a=None, burst_s: floa
     current x [1 - product over beats of (1 - min(1, (burst + 10 s) / T))]: the framework takes the radio to be active
     for 10 s after each packet and knows nothing of the network's tail. A reading of the display, not of energy.
 
-    Parameters
-    ----------
-    periods_s : sequence of float or array, the period of each beat, > 0 [s]
-    current_a : float, optional, current of an active radio in the phone's power profile; the ledger's if left out [A]
-    burst_s : float, how long one beat keeps the radio transferring [s]
-    held_s : float, optional, how long the radio is taken to be active after it; the ledger's if left out [s]
-
-    Returns: float or array, mAh an hour
+    `periods_s`: the period of each beat, > 0 [s]; `current_a`: current of an active radio in the phone's power profile;
+    the ledger's if left out [A]; `burst_s`: how long one beat keeps the radio transferring [s]; `held_s`: how long the
+    radio is taken to be active after it; the ledger's if left out [s]. Gives a float or array, mAh an hour.
     Source: aosp_radio_power, aosp_power_profile.
 
     Examples
@@ -85,15 +76,9 @@ def shown_mah_per_hour(periods_s: Sequence[float], current_a=None, burst_s: floa
 def beats_w(profile: str, periods_s: Sequence[Any], wake_j: Any = None, bytes_up=132.0, bytes_down=76.0):
     """Power of beats behind a dark screen: the radio's, and a wake-up of the processor for each.
 
-    Parameters
-    ----------
-    profile : str, a radio profile
-    periods_s : sequence of float or array, the period of each beat, > 0 [s]
-    wake_j : float, optional, energy of one wake-up; the ledger's if left out [J]
-    bytes_up : float, IP bytes of a beat to the server [B]
-    bytes_down : float, and back [B]
-
-    Returns: tuple, power of the radio and of the processor [W]
+    `profile`: a radio profile; `periods_s`: the period of each beat, > 0 [s]; `wake_j`: energy of one wake-up; the
+    ledger's if left out [J]; `bytes_up`: IP bytes of a beat to the server [B]; `bytes_down`: and back [B]. Gives a
+    tuple, power of the radio and of the processor [W].
     Source: huang2012, narayanan2021, infocom2015.
     """
     each = ledger.value("wake_j") if wake_j is None else wake_j
@@ -149,7 +134,6 @@ def when_away_w(traffic: Traffic) -> dict[str, Any]:
     """Power of one phone on which a design runs when away, while it is on: of the radio and of the processor.
 
     Radio profiles weigh equally; exchanges within 2 s of each other are one wake-up.
-
     Source: huang2012, narayanan2021, infocom2015.
     """
     scenario, phones = traffic.life.scenario, _on_phones(traffic)
@@ -182,14 +166,9 @@ def _shown_percent(traffic: Traffic):
 def when_away(scenario: Scenario) -> pd.DataFrame:
     """What each design that says `when_away` takes of the battery of a phone on which it runs then.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-
-    Returns: pandas.DataFrame, index design; way; radio and processor [mW]; battery an hour and a day when away [%],
-    with the least and the most over the radio profiles and the range of a wake-up; on a mobile network what an Android
-    battery screen without power rails would show [%/h], NaN where no Android phone runs it. Nothing can be said of what
-    iOS shows
+    A table: index design; way; radio and processor [mW]; battery an hour and a day when away [%], with the least and
+    the most over the radio profiles and the range of a wake-up; on a mobile network what an Android battery screen
+    without power rails would show [%/h], NaN where no Android phone runs it. Nothing can be said of what iOS shows.
     Source: huang2012, narayanan2021, infocom2015, aosp_radio_power.
     """
     import pandas as pd
@@ -235,9 +214,9 @@ def _ends(traffic: Traffic, network: Network) -> tuple[float, float]:
 def away_reports() -> pd.DataFrame:
     """Public reports of batteries that a background connection emptied, beside the model's range.
 
-    Returns: pandas.DataFrame, index id; what was reported, low and high in its unit; the model's low, high (over the
-    listed radio profiles and the range of a wake-up), and, on mobile networks, what an Android screen would show;
-    whether the report lies inside the model's range; why
+    A table: index id; what was reported, low and high in its unit; the model's low, high (over the listed radio
+    profiles and the range of a wake-up), and, on mobile networks, what an Android screen would show; whether the report
+    lies inside the model's range; why.
     Source: ntfy_687, ntfy_113, ntfy_190, homeassistant_6208.
     """
     import pandas as pd

@@ -17,8 +17,6 @@ from model.life import airtime
 from model.life.flow import Traffic
 from model.scenario import Network
 
-__all__ = ["battery_j", "joules_per_hour", "network_percent_per_hour", "percent_per_hour", "phones"]
-
 FIRST, LAST, ALL = "first promotion of a session", "last tail of a session", "all flows"
 PROCESSOR = "the processor"
 CHUNK = 16384  # draws worked on at once: what the sources of a network have in common stays in the cache
@@ -38,12 +36,7 @@ def phones() -> Mapping[str, float]:
 def battery_j(phone: str | float) -> float:
     """The energy of a phone's full battery.
 
-    Parameters
-    ----------
-    phone : str or float, a phone of `data/devices.csv`, or the energy of a full battery [Wh]
-
-    Returns: float, joules [J]
-    Raises: InputError, an unknown phone
+    `phone`: a phone of `data/devices.csv`, or the energy of a full battery [Wh]. Gives a float, joules [J].
     Source: ninetofivemac_battery.
 
     Examples
@@ -238,7 +231,6 @@ def joules_per_hour(
     Power at each place (screen, overlay, grace) above that of the screen's background, weighted by the time
     there; the first promotion of every session, which finds the radio idle; and the last tail, which runs on
     after the session: a close behind the grace wakes the radio again and leaves a whole tail.
-
     Source: huang2012, narayanan2021, cox1962.
     """
     if profile is not None:

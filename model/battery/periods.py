@@ -19,25 +19,15 @@ from model.traffic import traffic as traffic_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["minutes", "needed", "period_sweep"]
-
 
 def needed(scenario: Scenario, reductions: Sequence[float] = (0.7, 0.8)) -> pd.DataFrame:
     """What would make push save as much as told: a longer heartbeat, or time without the screens' traffic.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-    reductions : sequence of float, savings wanted, as shares of what polling takes
-
-    Returns: pandas.DataFrame, index network, with the mix; what push saves now, with the least and the most over the
-    profiles, what it would without the screens' own traffic, and with the longest heartbeat; for each saving wanted
-    the shortest heartbeat that reaches it [s] and the share of time without own traffic that does, each change alone.
-    NaN where none does
-
-    Notes
-    -----
-    Heartbeats are tried up to the gateway's idle limit. Longer ones notice a lost connection later.
+    `reductions`: savings wanted, as shares of what polling takes. A table: index network, with the mix; what push saves
+    now, with the least and the most over the profiles, what it would without the screens' own traffic, and with the
+    longest heartbeat; for each saving wanted the shortest heartbeat that reaches it [s] and the share of time without
+    own traffic that does, each change alone. NaN where none does. Heartbeats are tried up to the gateway's idle limit.
+    Longer ones notice a lost connection later.
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
@@ -94,15 +84,8 @@ def _share_alone(beside: Mapping, alone: Mapping, wanted: float) -> float:
 def period_sweep(scenario: Scenario, network: str, periods_s: Any) -> pd.DataFrame:
     """Battery of a poll alone and of a heartbeat alone against their periods, with the range over profiles.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; its first poll and its heartbeat give bytes and bursts
-    network : str, A network of the scenario
-    periods_s : array, periods [s]
-
-    Returns: pandas.DataFrame, index period; poll and heartbeat, each with low and high over the network's profiles, %
-    of the phone's battery per hour
-    Raises: InputError, an unknown network, or a scenario without a poll before or a heartbeat after the move
+    `network`: a network of the scenario; `periods_s`: periods [s]. A table: index period; poll and heartbeat, each with
+    low and high over the network's profiles, % of the phone's battery per hour.
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
@@ -136,16 +119,9 @@ def _sample(traffic: Traffic, network: Network, kind: str) -> radio.Source:
 def minutes(scenario: Scenario, network: str, seed: int = 1, duration_s: float = 60.0) -> dict:
     """The radio's power over a minute of both designs on the commonest screen, alone and beside its traffic.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-    network : str, A network of the scenario; its first profile is walked
-    seed : int, seed of the phases and of what comes at random
-    duration_s : float, length of what is shown [s]
-
-    Returns: dict of str to list of radio.Step, A title to the stretches of power that follow one another; power is
-    above the idle radio's baseline as the profile counts it
-    Raises: InputError, an unknown network
+    `network`: a network of the scenario; its first profile is walked; `duration_s`: length of what is shown [s]. Gives
+    a dict of str to list of radio.Step, a title to the stretches of power that follow one another; power is above the
+    idle radio's baseline as the profile counts it.
     Source: huang2012, narayanan2021.
     """
     designs = designs_of(scenario)

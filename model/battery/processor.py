@@ -6,8 +6,6 @@ from typing import Any
 
 from model.life.flow import Flow, Traffic
 
-__all__ = ["exchange_j", "processor_j"]
-
 
 def exchange_j(traffic: Traffic, flow: Flow) -> Any:
     """Joules of one occurrence of a flow: its requests and new connections, or a frame, or a ping and its pong.
@@ -23,10 +21,7 @@ def exchange_j(traffic: Traffic, flow: Flow) -> Any:
 
 
 def processor_j(traffic: Traffic) -> dict[str, Any]:
-    """Joules of an active hour by flow, each as often as in load, bill and data.
-
-    Source: aosp_power_profile.
-    """
+    """Joules of an active hour by flow, each as often as in load, bill and data. Source: aosp_power_profile."""
     hours = traffic.life.active_s / 3600.0
     on_air = [flow for flow in traffic.flows if flow.rates_per_s]
     return {flow.name: flow.per_month / hours * exchange_j(traffic, flow) for flow in on_air}

@@ -1,9 +1,9 @@
-"""Battery as tables: beside a video and alone, by network and profile, as a share of the whole drain."""
+"""Battery as tables: beside a video and alone, by network and profile, as a share of the drain; what was published."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from model.traffic import traffic as traffic_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["by_network", "by_profile", "drain", "with_and_without"]
 
 DESIGNS = ["before", "after"]
 MEDIA_BIT_PER_S = 250_000.0  # from which on a screen's own traffic is a video or a camera's, not pictures now and then
@@ -38,13 +37,9 @@ def first_of(value: Any) -> float:
 def with_and_without(scenario: Scenario) -> pd.DataFrame:
     """What both designs take beside the screens' own traffic and alone, each with its range over profiles.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-
-    Returns: pandas.DataFrame, index "beside own traffic", "alone", and where the screens bring several kinds of traffic
-    "without video" and so on, for each kind left out; before and after with low and high over the radio profiles, % of
-    the phone's battery per active hour; the change as a share, and its least and greatest over the profiles
+    A table: index "beside own traffic", "alone", and where the screens bring several kinds of traffic "without video"
+    and so on, for each kind left out; before and after with low and high over the radio profiles, % of the phone's
+    battery per active hour; the change as a share, and its least and greatest over the profiles.
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
@@ -61,12 +56,8 @@ def with_and_without(scenario: Scenario) -> pd.DataFrame:
 def by_network(scenario: Scenario, background: bool = True) -> pd.DataFrame:
     """What both designs take on every network and over the mix, with the range over each one's profiles.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-    background : bool, whether the screens' own traffic runs beside it
-
-    Returns: pandas.DataFrame, index network, with a row for the mix; share of users, then as `with_and_without`
+    `background`: whether the screens' own traffic runs beside it. A table: index network, with a row for the mix; share
+    of users, then as `with_and_without`.
     Source: huang2012, narayanan2021.
     """
     import pandas as pd
@@ -107,12 +98,8 @@ def _row(mode: Any, low: Any, high: Any, pairs: Iterable) -> dict[str, float]:
 def by_profile(scenario: Scenario) -> pd.DataFrame:
     """What both designs take with every radio profile that the scenario lists, each with its year and tail.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-
-    Returns: pandas.DataFrame, index profile; network, year, tail [s], tail [J], then before, after and change beside
-    the screens' own traffic and alone, % of the phone's battery per active hour
+    A table: index profile; network, year, tail [s], tail [J], then before, after and change beside the screens' own
+    traffic and alone, % of the phone's battery per active hour.
     Source: huang2012, narayanan2021, yue2020, aosp_power_profile.
     """
     import pandas as pd
@@ -139,17 +126,9 @@ def by_profile(scenario: Scenario) -> pd.DataFrame:
 def drain(scenario: Scenario) -> pd.DataFrame:
     """What empties the phone in an active hour, part by part, and which share of it each design is.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-
-    Returns: pandas.DataFrame, index part: screen and processor, own traffic, either design; mode, low, high, % of the
-    battery per active hour; share of the whole drain with that design, from the least to the most it can be
-
-    Notes
-    -----
-    Screen and processor vary by the ledger's rows, the radio by its profiles; the least share is the design's
-    least beside the most of all else.
+    A table: index part: screen and processor, own traffic, either design; mode, low, high, % of the battery per active
+    hour; share of the whole drain with that design, from the least to the most it can be. Screen and processor vary by
+    the ledger's rows, the radio by its profiles; the least share is the design's least beside the most of all else.
     Source: huang2012, narayanan2021_artifact, macrumors_iphone14.
     """
     import pandas as pd
@@ -216,3 +195,95 @@ def _own_range(traffic: Traffic) -> dict[str, float]:
         for key, power_w in (("mode", each[airtime.profile_number(network)]), ("low", min(each)), ("high", max(each))):
             percents[key] += first_of(network.share) * 3600.0 * power_w / hourly.battery_j(scenario.phone) * 100.0
     return percents
+
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+RECONNECTS = {"NI-K060-3G-H": 60.0, "NI-K120-3G-H": 120.0}  # case: period [s]
+LOW, HIGH = (150.0, 100.0), (2000.0, 5000.0)  # bytes below, and of a whole TLS reconnect above, the thresholds
+
+
+def published(kinds: Sequence[str] | None = None) -> pd.DataFrame:
+    """Every published measurement and example beside the model's own figure, with the error of each.
+
+    `kinds`: kinds of cases; all where none are named. A table: index id; source, kind, profile, published, model, unit,
+    error and the allowed error, as shares; a note.
+    Source: huang2012, qian2011, nicholas2012, narayanan2021, video_optimizer.
+
+    Examples
+    --------
+    >>> float(published().loc["HU-01", "published"])
+    12.76
+    """
+    import pandas as pd
+
+    rows = {
+        c.id: {
+            "source": c.source,
+            "kind": c.kind,
+            "profile": c.profile,
+            "published": c.published,
+            "model": c.model,
+            "unit": c.unit,
+            "error": round(c.error_rel, 9) + 0.0,
+            "allowed": c.tol_rel,
+            "note": c.note,
+        }
+        for c in radio.published_cases()
+        if kinds is None or c.kind in kinds
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("id")
+
+
+def errors_by_source() -> pd.DataFrame:
+    """The model's mean error for every source of published figures.
+
+    A table: index source with its title; number of cases, mean error, mean error without its sign and the worst, as
+    shares of the published figure.
+    Source: huang2012, qian2011, nicholas2012, narayanan2021, video_optimizer.
+    """
+    import pandas as pd
+
+    table, rows = published(), {}
+    for source, part in table.groupby("source"):
+        error = part["error"].to_numpy()
+        rows[source] = {
+            "title": ledger.sources()[source]["title"],
+            "cases": len(part),
+            "mean_error": float(error.mean()),
+            "mean_abs_error": float(np.abs(error).mean()),
+            "worst": float(error[np.abs(error).argmax()]),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("source")
+
+
+def reconnect_bounds() -> pd.DataFrame:
+    """The long polls measured on 3G, where some reconnects stayed low and some climbed, between both bounds.
+
+    A table: index period [s]; published, and the model with every reconnect small enough for the low state and with
+    every one above it, % of the battery per hour; the share that climbed, if the model is right.
+    Source: nicholas2012, powertutor.
+    """
+    import pandas as pd
+
+    rows = {}
+    for case in (c for c in radio.published_cases() if c.id in RECONNECTS):
+        period_s = RECONNECTS[case.id]
+        powers = [
+            float(radio.mean_power_w(case.profile, radio.Source(period_s=period_s, bytes_up=up, bytes_down=down)))
+            for up, down in (LOW, HIGH)
+        ]
+        low, high = case.model, case.model * powers[1] / powers[0]
+        rows[period_s] = {
+            "published": case.published,
+            "every reconnect low": low,
+            "every reconnect high": high,
+            "share that climbed": (case.published - low) / (high - low),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("period [s]")
+
+
+def _poll(period_s: float) -> radio.Source:
+    return radio.Source(period_s=period_s, bytes_up=900.0, bytes_down=1200.0, burst_s=0.1)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model import checks, readers
 from model.calibration import finding
 from model.calibration.finding import Findings
-from model.calibration.narrowing import narrowed
 from model.calibration.reconciling import Reconciliation, reconcile
-from model.calibration.showing import shown_by
 from model.calibration.states import (
     STATES,
     alike,
@@ -20,15 +20,15 @@ from model.calibration.states import (
     best_of,
     narrow_row,
     narrow_value,
+    narrowed,
     row_of,
     state_of,
     value_at,
     value_of,
     was_of,
 )
-from model.calibration.writing import scenario_text
 from model.readers import AccessLog, BatteryStats, Bill, Har, Metrics
-from model.scenario import Scenario, load, sampling
+from model.scenario import Range, Scenario, load, sampling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,3 +159,63 @@ def _today(found: Findings, polls: str | None, pushes: str | None) -> str | None
     held = any(name in ("connects/s", "messages/s") or name.startswith("apigw_ws") for _, name, _, _ in found.sums)
     held = held or any(one.path.startswith(f"{pushes}.socket") for one in found.inputs)
     return pushes if pushes and held else polls or pushes
+
+
+def scenario_text(scenario: Scenario, changes: Mapping[str, Any], base: str, title: str | None = None) -> str:
+    """The scenario file of the changes; it extends the file or name it is given."""
+    whole: dict[str, Any] = {}
+    for path, value in changes.items():
+        head, *rest = path.split(".")
+        *parents, last = ["designs", head, *rest] if head in scenario.designs else [head, *rest]
+        here = whole
+        for key in parents:
+            here = here.setdefault(key, {})
+        here[last] = value
+    first = f"# {scenario.title}, calibrated on files of one's own: each range is a 95 % interval."
+    return "\n".join([first, f"extends: {base}", f"title: {json.dumps(title or scenario.title)}", *_yaml(whole), ""])
+
+
+def _yaml(content: Mapping, depth: int = 0) -> Iterable[str]:
+    """Nested mappings as YAML, ranges on one line."""
+    for key, value in content.items():
+        key = key if key.replace("_", "").isalnum() else json.dumps(key)
+        if isinstance(value, Mapping):
+            yield f"{'  ' * depth}{key}:"
+            yield from _yaml(value, depth + 1)
+            continue
+        if isinstance(value, Range):
+            kept = {n: v for n, v in asdict(value).items() if v is not None}
+            value = "{" + ", ".join(f"{n}: {json.dumps(v)}" for n, v in kept.items()) + "}"
+        else:
+            value = json.dumps(value)
+        yield f"{'  ' * depth}{key}: {value}"
+
+
+HAR = "a HAR of the app"
+LOG = "an access log of a WebSocket API with connects and disconnects"
+METRICS = "a CloudWatch export of a day or more"
+OWN = "the app's own log of events, with `workbook replay`"
+NONE = "none of these files: a phone and a meter"
+SHOWN_BY = (  # the first that fits counts
+    (r"usage\.session_(mean_s|sigma_ln)", LOG),
+    (r"usage\.sessions_per_day", f"{LOG} over several days; sums of a month with --users narrow it"),
+    (r"usage\.dau_mau_share", "a bill or a CloudWatch export with --users narrows it"),
+    (r"usage\.peak_to_mean_ratio", METRICS),
+    (r"events\..*payload_bytes", f"{HAR} that receives the pushes"),
+    (r"(events|actions|overlays|refresh|screens)\.", OWN),
+    (r"networks\..*(share|losses|unseen|nat)", "an access log of connections by network, or the app's own counts"),
+    (r"networks\..*(rtt|bit_per_s)", "times that phones report; a HAR has those of one line alone"),
+    (r"(networks|backgrounds|ledger\.\w*(radio|cpu|screen|battery))", NONE),
+    (r".*\.(timers|pull|fallback)\.", HAR),
+    (r".*\.(heartbeat|upgrade_)", HAR),
+    (r".*\.socket\.(table_base|connection_item)", "the table's size in DynamoDB"),
+    (r".*\.functions\.", "a bill with Lambda and logs narrows it; CloudWatch's Duration shows it"),
+    (r".*\.server\.", "a load test of the server"),
+    (r".*\.(socket|api|reconnect|cache)", "an access log of connections"),
+    (r"ledger\.", "an access log with server times, or CloudWatch's Latency and Duration"),
+)
+
+
+def shown_by(path: str) -> str:
+    """The file that would show an input."""
+    return next((file for pattern, file in SHOWN_BY if re.match(pattern, path)), NONE)

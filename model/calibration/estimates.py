@@ -50,7 +50,6 @@ def period(times: Iterable[np.ndarray]) -> Estimate | None:
 
     Pauses are left out: a hidden tab stretches gaps. Where gaps make up for each other they come from one clock, whose
     jitter counts at the ends of a series alone; where they do not each request waits for the one before.
-
     Source: cox1962.
     """
     every = [np.diff(np.sort(np.asarray(t, dtype=float))) for t in times]
@@ -142,9 +141,7 @@ def sessions(lives_s, began, ended, whole_s: float) -> tuple[Estimate, Estimate]
     A session that began in the log counts by its density, or by its survival where it had not ended. One that was
     there at the start is met by its length: what is left of it has the density S(t) / mean, and beyond the log's end
     the integral of that. Where none is seen that lasts all through, those that do are invisible, and the others count
-    given that they end within the log's `whole_s`. Intervals from the curvature of the likelihood.
-
-    Source: cox1962.
+    given that they end within the log's `whole_s`. Intervals from the curvature of the likelihood. Source: cox1962.
     """
     from scipy.optimize import minimize
 
@@ -176,9 +173,9 @@ def sessions(lives_s, began, ended, whole_s: float) -> tuple[Estimate, Estimate]
     return mean_s, spread
 
 
-def _curvature(of, at: np.ndarray, step: float = 1e-3) -> np.ndarray:
+def _curvature(of, at: np.ndarray) -> np.ndarray:
     """The second derivatives of a function of two numbers."""
-    a, b = np.eye(2) * step
+    a, b = np.eye(2) * (step := 1e-3)
     found = np.empty((2, 2))
     for i, one in enumerate((a, b)):
         for j, other in enumerate((a, b)):

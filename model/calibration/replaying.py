@@ -9,8 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from model import checks, ledger
-from model.calibration.record import Received, Record, record
-from model.calibration.wakes import APART_S, wakes_per_hour
+from model.calibration.record import APART_S, Received, Record, record, wakes_per_hour
 from model.latency import LIMITS_S, branches, undelivered_share
 from model.latency.deliveries import COLUMNS, components_s
 from model.latency.tables import CURVE_S

@@ -145,15 +145,10 @@ def _row(scenario: Scenario, question: Question) -> dict[str, Any]:
 def table(scenario: Scenario) -> pd.DataFrame:
     """Where push becomes dearer than polling, or cheaper, by users, active hours and heartbeat period.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-
-    Returns: pandas.DataFrame, index question (that of the heartbeat once for each thing it may be billed as); columns
-    unit, here (the scenario's own value), dearer_here, break_even (the first crossing, NaN where there is none),
-    dearer_above, crossings (how many), last and dearer_beyond, straight_line (`closed_form` from the scenario's own
-    value, where it lies in the span searched)
-    Raises: InputError, A meter that the region has no price for
+    A table: index question (that of the heartbeat once for each thing it may be billed as); columns unit, here (the
+    scenario's own value), dearer_here, break_even (the first crossing, NaN where there is none), dearer_above,
+    crossings (how many), last and dearer_beyond, straight_line (`closed_form` from the scenario's own value, where it
+    lies in the span searched).
     Source: aws_price_list.
     """
     import pandas as pd
@@ -167,9 +162,7 @@ def table(scenario: Scenario) -> pd.DataFrame:
 def heartbeats(scenario: Scenario) -> pd.DataFrame:
     """The heartbeat period at which push becomes dearer, for each thing that a heartbeat may be billed as.
 
-    AWS does not say whether a ping frame counts as a message.
-
-    Source: aws_pricing_pages.
+    AWS does not say whether a ping frame counts as a message. Source: aws_pricing_pages.
     """
     import pandas as pd
 

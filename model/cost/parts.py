@@ -23,17 +23,9 @@ OWN_SOCKETS = "server with its own sockets"
 def flow_usage(flow: Flow, traffic: Traffic) -> dict[str, Any]:
     """What one flow is billed on in the month: its meters, and the bytes it sends to the internet.
 
-    Parameters
-    ----------
-    flow : Flow, A flow of that traffic
-    traffic : Traffic, the design's traffic
-
-    Returns: dict of str to array, {meter: amount a month}, (draws, users)
-
-    Notes
-    -----
-    Internet out counts IP bytes towards the phone, handshakes and ACKs in; AWS bills the same for a gateway
-    as for a server. Bytes inside the region are taken as free.
+    `flow`: a flow of that traffic. Gives a dict of str to array, {meter: amount a month}, (draws, users). Internet out
+    counts IP bytes towards the phone, handshakes and ACKs in; AWS bills the same for a gateway as for a server. Bytes
+    inside the region are taken as free.
     Source: aws_pricing_pages.
     """
     if flow.kind == "plan" and traffic.refusal:

@@ -30,12 +30,7 @@ def _usages(scenario: Scenario) -> dict[str, dict[str, Any]]:
 def by_service(scenario: Scenario) -> pd.DataFrame:
     """The bill of both designs by AWS service.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario, every range at its mode, at its first user count
-
-    Returns: pandas.DataFrame, index service, with a row for all of them; columns before, after, change [USD/month]
-    Raises: InputError, A meter that the region has no price for
+    A table: index service, with a row for all of them; columns before, after, change [USD/month].
     Source: aws_price_list.
     """
     import pandas as pd
@@ -55,13 +50,7 @@ def by_service(scenario: Scenario) -> pd.DataFrame:
 def full_bill(scenario: Scenario) -> pd.DataFrame:
     """The bill of both designs line by line, each line with the price row it was billed at.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario, every range at its mode, at its first user count
-
-    Returns: pandas.DataFrame, index design, meter, tier_from; columns amount, free, price_usd, usd, unit,
-    effective_from, note
-    Raises: InputError, A meter that the region has no price for
+    A table: index design, meter, tier_from; columns amount, free, price_usd, usd, unit, effective_from, note.
     Source: aws_price_list.
     """
     import pandas as pd
@@ -80,18 +69,10 @@ def full_bill(scenario: Scenario) -> pd.DataFrame:
 def by_backend(scenario: Scenario) -> pd.DataFrame:
     """The change of the bill for every backend that may answer before the move and after it.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario, every range at its mode, at its first user count
-
-    Returns: pandas.DataFrame, index polled_on and moved_to (the HTTP side; the last kind holds the sockets too);
-    columns before, after, change, transport, backend [USD/month]
-    Raises: InputError, A meter that the region has no price for
-
-    Notes
-    -----
-    A plain server is as many instances as the peak hour needs; load balancers, addresses and disks are in the bill
-    where a design has them; what several socket servers need to reach each other's clients is not.
+    A table: index polled_on and moved_to (the HTTP side; the last kind holds the sockets too); columns before, after,
+    change, transport, backend [USD/month]. A plain server is as many instances as the peak hour needs; load balancers,
+    addresses and disks are in the bill where a design has them; what several socket servers need to reach each other's
+    clients is not.
     Source: aws_price_list.
     """
     import pandas as pd
@@ -110,15 +91,9 @@ def by_backend(scenario: Scenario) -> pd.DataFrame:
 def cheapest(scenario: Scenario, users, designs=None) -> pd.DataFrame:
     """The cheapest design in every region, for several user counts.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario, every range at its mode
-    users : array_like, user counts [users]
-    designs : sequence of str, optional, names of designs; the pair that is compared where none is given
-
-    Returns: pandas.DataFrame, index region; for each user count the cheapest design and, in the next column, how much
-    less than the next one it costs, a share; empty and NaN where no design has all its prices there
-    Raises: InputError, an unknown design, or user counts that are not above 0
+    `designs`: names of designs; the pair that is compared where none is given. A table: index region; for each user
+    count the cheapest design and, in the next column, how much less than the next one it costs, a share; empty and NaN
+    where no design has all its prices there.
     Source: aws_price_list.
     """
     import pandas as pd
@@ -151,14 +126,8 @@ def _priced(usage: dict[str, Any], book: prices.PriceBook, free_tier, size: int)
 def relative_prices(scenario: Scenario, meters, to: str = "us-east-1") -> pd.DataFrame:
     """What the first tier of some meters costs in each region, over what it costs in one of them.
 
-    Parameters
-    ----------
-    scenario : Scenario, whose day, own prices and discounts count
-    meters : sequence of str, names of meters
-    to : str, the region that is 1
-
-    Returns: pandas.DataFrame, index region, a column a meter; NaN where the region has no price
-    Raises: InputError, an unknown meter or region
+    `meters`: names of meters; `to`: the region that is 1. A table: index region, a column a meter; NaN where the region
+    has no price.
     Source: aws_price_list.
     """
     import pandas as pd
@@ -177,18 +146,9 @@ def _first_price(book: prices.PriceBook, meter: str) -> float:
 def price_change(scenario: Scenario, then: str, now: str) -> pd.DataFrame:
     """What happened to the bill between two days: polling throughout, push throughout, and the move between.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario, every range at its mode, at its first user count
-    then, now : str, days of the two price books, like 2024-10-15
-
-    Returns: pandas.DataFrame, index case and service, with a row for all of them; columns then, now, price, traffic
-    [USD/month]
-    Raises: InputError, A day that is none, or a meter that the region has no price for
-
-    Notes
-    -----
-    A price whose list was read later than the day stands backdated in both books and changes nothing.
+    `then, now`: days of the two price books, like 2024-10-15. A table: index case and service, with a row for all of
+    them; columns then, now, price, traffic [USD/month]. A price whose list was read later than the day stands backdated
+    in both books and changes nothing.
     Source: aws_price_list.
     """
     import pandas as pd

@@ -5,34 +5,9 @@ Each way is a sum of independent components; its deliveries are a few weighted p
 told within a time is read, and the quantiles, its inverse. `sample` draws the same components.
 """
 
-from model.latency.branches import DeliveryPath, branches
-from model.latency.parts import DelayPart, poll_wait
-from model.latency.reach import delivered_rate_per_s, undelivered_reasons, undelivered_share
-from model.latency.sampling import PART_NAMES, sample
+from model.latency.branches import branches
+from model.latency.chain import delivered_rate_per_s, undelivered_reasons, undelivered_share
+from model.latency.deliveries import PART_NAMES, sample
+from model.latency.parts import poll_wait
 from model.latency.tables import by_event, curve, summary, sweep, told_without, waterfall
 from model.latency.told import LIMITS_S, mean_s, quantile_s, sent_shares, told_in_time, told_share, untold_reasons
-
-__all__ = [
-    "LIMITS_S",
-    "PART_NAMES",
-    "DelayPart",
-    "DeliveryPath",
-    "branches",
-    "by_event",
-    "curve",
-    "delivered_rate_per_s",
-    "mean_s",
-    "poll_wait",
-    "quantile_s",
-    "sample",
-    "sent_shares",
-    "summary",
-    "sweep",
-    "told_in_time",
-    "told_share",
-    "told_without",
-    "undelivered_reasons",
-    "undelivered_share",
-    "untold_reasons",
-    "waterfall",
-]

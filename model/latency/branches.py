@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.latency import chain, parts, reach
+from model.latency import chain, parts
 from model.latency.parts import DelayPart
 from model.life import lengths, tellers
 from model.life.flow import Traffic
 from model.life.rates import feed_s
 from model.life.sessions import HANDSHAKE_RTTS, poll_period_s
 from model.traffic.services import pushed_bytes
-
-__all__ = ["DeliveryPath", "branches"]
 
 LARGE_BYTES = 4096  # from which on a message's own size tells in its delay: 2 ms at 20 Mbit/s
 OFTEN = ("usual", "seldom", "rare")
@@ -49,25 +47,25 @@ def kind(traffic: Traffic, event: str) -> tuple:
     life = traffic.life
     on = {screen: tellers.refreshers(life, event, screen) for screen in tellers.by_screen(life, event)}
     by_hand = tuple(on.items()) if any(on.values()) else tuple(life.scenario.events[event].screens or ())
-    if reach.pushed(traffic, event):
+    if chain.pushed(traffic, event):
         push = life.design.pushes[event]
         own = push.pulls or push.audience == "broadcast" or np.any(np.greater(pushed_bytes(life, event), LARGE_BYTES))
         own = own or feed_s(life.scenario, event) is not None
         return ("push", by_hand, event if own else "")
-    told = tuple(dict.fromkeys(name for name, _ in reach.timers_of(traffic, event)[0]))
+    told = tuple(dict.fromkeys(name for name, _ in chain.timers_of(traffic, event)[0]))
     large = np.any(np.greater(life.scenario.events[event].payload_bytes, LARGE_BYTES))
     own = any(life.design.timers[name].overlay for name in told) or large
     return ("poll", by_hand, *told, event if own else "")
 
 
 def _branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
-    if reach.pushed(traffic, event):
+    if chain.pushed(traffic, event):
         gaps = traffic.once(("gaps",), lambda: [*_caught_up(traffic), *_fallen_back(traffic)])
         found = [*_alive(traffic, event), *gaps]
     else:
-        told = reach.refreshed(traffic, event, reach.timers_of(traffic, event)[0])
+        told = chain.refreshed(traffic, event, chain.timers_of(traffic, event)[0])
         found = [b for p in told for (name, by), share in p.items() for b in _polled(traffic, event, name, by, share)]
-    looked, _ = reach.refreshed(traffic, event, reach.left_over(traffic, event))
+    looked, _ = chain.refreshed(traffic, event, chain.left_over(traffic, event))
     found += [b for (_, by), share in looked.items() for b in _looked_up(traffic, event, by, share)]
     found = [b for b in found if np.any(np.asarray(b.share) > 0)]
     whole = sum(b.share for b in found)

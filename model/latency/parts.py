@@ -13,8 +13,7 @@ import numpy as np
 
 from model import checks, queueing
 from model.life import cold_starts
-
-__all__ = ["DelayPart", "poll_wait"]
+from model.life.sessions import poll_period_s
 
 
 @dataclass(frozen=True, eq=False)  # deliveries are drawn once a part, told apart by which object it is
@@ -149,14 +148,12 @@ def poll_wait(timer, request_s=0.0) -> DelayPart:
     """The wait until the poll that brings an event at a random time.
 
     A fixed period waits evenly over it, whole periods more where polls are missed; "sleep, then request" has
-    the period sleep + request; a screen refreshed by hand waits without memory.
-
-    Source: cox1962, kleinrock1975.
+    the period sleep + request; a screen refreshed by hand waits without memory. Source: cox1962, kleinrock1975.
     """
     missed = timer.missed_share
     if timer.timing == "by_hand":
         return memoryless((1.0 - missed) / timer.period_s)
-    period = timer.period_s + request_s if timer.timing == "sleep_then_request" else timer.period_s
+    period = poll_period_s(timer, request_s)
     if not np.any(np.asarray(missed) > 0):
         return uniform(0.0 * period, period)
     mean_s = queueing.poll_wait_mean_s(period, missed)

@@ -9,13 +9,10 @@ import numpy as np
 
 from model import checks
 from model.latency.branches import branches
-from model.latency.deliveries import POINTS, Deliveries, weighted
-from model.latency.sampling import PART_NAMES, one, traffic_at_modes
+from model.latency.deliveries import PART_NAMES, POINTS, Deliveries, one, traffic_at_modes, weighted
 from model.latency.told import LEFT, by_kind, mean_s, quantile_s, sent_shares, told_share, untold_reasons
 from model.life.flow import Traffic
 from model.scenario import Scenario, mode_of
-
-__all__ = ["by_event", "curve", "summary", "sweep", "told_without", "waterfall"]
 
 NEAR_SHARE = 0.01  # deliveries within this share of a quantile stand for it
 CURVE_S = np.geomspace(0.05, 600.0, 160)
@@ -24,16 +21,10 @@ CURVE_S = np.geomspace(0.05, 600.0, 160)
 def summary(scenario: Scenario, within_s: float = 0.1, designs: Sequence[str] | None = None):
     """The latency of designs over all that is sent: p50, p95, share told in time, share not told, mean of the told.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-    within_s : float, the time that deliveries are held against [s]
-    designs : sequence of str, optional, names of designs; the pair that is compared where none is given
-
-    Returns: pandas.DataFrame, A row a design; p50, p95 (inf where so many are never told) and the mean over those told
-    in seconds, and two shares of all that is sent to people in the app: told within `within_s`, and not told within
-    their session
-    Raises: InputError, A negative time, several user counts, nothing sent
+    `within_s`: the time that deliveries are held against [s]; `designs`: names of designs; the pair that is compared
+    where none is given. A table: a row a design; p50, p95 (inf where so many are never told) and the mean over those
+    told in seconds, and two shares of all that is sent to people in the app: told within `within_s`, and not told
+    within their session.
     Source: cox1962.
 
     Examples
@@ -66,16 +57,10 @@ def _column(scenario: Scenario, design: str) -> str:
 def by_event(scenario: Scenario, within_s: float = 10.0, designs: Sequence[str] | None = None):
     """How every event is told in each design: in time, late, after they left or never, and why.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-    within_s : float, the limit of an event that states no `within_s` of its own [s]
-    designs : sequence of str, optional, names of designs; the pair that is compared where none is given
-
-    Returns: pandas.DataFrame, A row a pair of event and design, the last pair for all events by how often each is sent:
-    p50 and p95 in seconds (inf where so many are never
-    told), the limit, the shares told in time, late, left first and told by nothing, which add up to 1, and the reasons
-    Raises: InputError, A negative time, several user counts
+    `within_s`: the limit of an event that states no `within_s` of its own [s]; `designs`: names of designs; the pair
+    that is compared where none is given. A table: a row a pair of event and design, the last pair for all events by how
+    often each is sent: p50 and p95 in seconds (inf where so many are never told), the limit, the shares told in time,
+    late, left first and told by nothing, which add up to 1, and the reasons.
     Source: cox1962, first_case_code.
     """
     import pandas as pd
@@ -104,14 +89,8 @@ def by_event(scenario: Scenario, within_s: float = 10.0, designs: Sequence[str] 
 def curve(scenario: Scenario, designs: Sequence[str] | None = None, event: str | None = None):
     """The share told within a time, over the time: one column a design, all events together or one.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-    designs : sequence of str, optional, names of designs; all where none is given
-    event : str, optional, an event of the scenario
-
-    Returns: pandas.DataFrame, a row a time from 0.05 to 600 s, shares from 0 to 1
-    Raises: InputError, an unknown design or event, nothing sent
+    `designs`: names of designs; all where none is given; `event`: an event of the scenario. A table: a row a time from
+    0.05 to 600 s, shares from 0 to 1.
     Source: cox1962.
     """
     import pandas as pd
@@ -126,17 +105,10 @@ def curve(scenario: Scenario, designs: Sequence[str] | None = None, event: str |
 def sweep(scenario: Scenario, path: str, values: Sequence[float], event: str, shares=(0.5, 0.95)):
     """Quantiles of one event's latency in both designs while one number of the scenario changes.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-    path : str, dotted path of the number, such as `before.timers.unread_counts.period_s`
-    values : sequence of float, what is put there, in the number's own unit
-    event : str, an event of the scenario
-    shares : sequence of float, quantiles, each between 0 and 1
-
-    Returns: pandas.DataFrame, A row a value, columns such as `before p95` in seconds, inf where so many are never
-    told, and `before not told`, `after not told` as shares of those the event is sent to in the app
-    Raises: InputError, an unknown path or event, a value against its rule, a quantile outside 0 to 1
+    `path`: dotted path of the number, such as `before.timers.unread_counts.period_s`; `values`: what is put there, in
+    the number's own unit; `event`: an event of the scenario; `shares`: quantiles, each between 0 and 1. A table: a row
+    a value, columns such as `before p95` in seconds, inf where so many are never told, and `before not told`, `after
+    not told` as shares of those the event is sent to in the app.
     Source: cox1962.
     """
     import pandas as pd
@@ -157,19 +129,9 @@ def sweep(scenario: Scenario, path: str, values: Sequence[float], event: str, sh
 def told_without(scenario: Scenario, design: str, removed: Sequence[str], within_s: float = 0.1) -> float:
     """Share of deliveries that would take no longer than a time if some components took no time at all.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-    design : str, `before` or `after`
-    removed : sequence of str, names of components, from `PART_NAMES`
-    within_s : float, the time that deliveries are held against [s]
-
-    Returns: float, 0 to 1, of those who are told
-    Raises: InputError, an unknown component or design, a negative time, nothing delivered
-
-    Notes
-    -----
-    What is left keeps its place: nothing else grows or shrinks with what is taken away.
+    `design`: `before` or `after`; `removed`: names of components, from `PART_NAMES`; `within_s`: the time that
+    deliveries are held against [s]. Gives a float, 0 to 1, of those who are told. What is left keeps its place: nothing
+    else grows or shrinks with what is taken away.
     Source: cox1962.
     """
     for name in removed:
@@ -186,13 +148,8 @@ def waterfall(scenario: Scenario, shares=(0.5, 0.95)):
     The mean of each component over the deliveries within one percent of the quantile, scaled so that they add
     up to it: the expectation of a component given the total.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario; ranges count at their modes
-    shares : sequence of float, quantiles, each between 0 and 1
-
-    Returns: pandas.DataFrame, A row a component that any delivery meets, columns such as `before p50`, in seconds
-    Raises: InputError, a quantile outside 0 to 1, nothing delivered
+    `shares`: quantiles, each between 0 and 1. A table: a row a component that any delivery meets, columns such as
+    `before p50`, in seconds.
     Source: cox1962.
     """
     import pandas as pd

@@ -7,13 +7,11 @@ import math
 import numpy as np
 
 from model import checks
-from model.latency import reach
+from model.latency import chain
 from model.latency.branches import kind
 from model.latency.deliveries import Deliveries, deliveries, together
 from model.life.flow import Traffic
 from model.life.rates import pushes_per_s
-
-__all__ = ["mean_s", "quantile_s", "told_in_time", "told_share", "untold_reasons"]
 
 LIMITS_S = (1.0, 10.0, 60.0, math.inf)
 LEFT = "the session ended first"
@@ -34,7 +32,7 @@ def by_kind(traffic: Traffic, shares: dict) -> dict:
     found: dict = {}
     for event, share in shares.items():
         name = first.setdefault(kind(traffic, event), event)
-        found[name] = found.get(name, 0.0) + share * (1.0 - reach.undelivered_share(traffic, event))
+        found[name] = found.get(name, 0.0) + share * (1.0 - chain.undelivered_share(traffic, event))
     return found
 
 
@@ -56,7 +54,6 @@ def told_share(traffic: Traffic, within_s: float, event: str | None = None, roug
     """Share of what is sent to people in the app that is on the screen within a time and before they leave.
 
     Of one event, or of all together by how often each is sent: (draws, users); 0 where nothing tells anybody.
-
     Source: cox1962.
     """
     limit_s = checks.non_negative("within_s", within_s, "s") if within_s < math.inf else within_s
@@ -64,18 +61,12 @@ def told_share(traffic: Traffic, within_s: float, event: str | None = None, roug
 
 
 def told_in_time(traffic: Traffic, event: str | None = None) -> dict:
-    """The same for each of `LIMITS_S`; the last is the end of the session alone.
-
-    Source: cox1962.
-    """
+    """The same for each of `LIMITS_S`; the last is the end of the session alone. Source: cox1962."""
     return {limit: told_share(traffic, limit, event) for limit in LIMITS_S}
 
 
 def quantile_s(traffic: Traffic, shares, event: str | None = None, rough: bool = False) -> np.ndarray:
-    """Quantiles of latency over all that is sent to people in the app, the untold infinitely late.
-
-    Source: cox1962.
-    """
+    """Quantiles of latency over all that is sent to people in the app, the untold infinitely late. Source: cox1962."""
     found, wanted = _of(traffic, event, rough), np.atleast_1d(checks.share("quantile", shares))
     if not len(found.delays_s):
         return np.full((len(wanted), 1, 1), np.inf)
@@ -85,13 +76,8 @@ def quantile_s(traffic: Traffic, shares, event: str | None = None, rough: bool =
 def mean_s(traffic: Traffic, event: str | None = None) -> np.ndarray:
     """Mean latency over those who are told of an event, or of all, within their session; infinite where nobody is.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-    event : str, optional, an event of the scenario; all by how often each is sent where none is given
-
-    Returns: array, seconds, (draws, users) [s]
-    Raises: InputError, an unknown event
+    `event`: an event of the scenario; all by how often each is sent where none is given. Gives an array, seconds,
+    (draws, users) [s].
     Source: cox1962.
     """
     return _of(traffic, event).mean_s
@@ -101,14 +87,12 @@ def untold_reasons(traffic: Traffic, event: str | None = None) -> dict:
     """Why the others are not told within their session, with the share of each reason: (draws, users).
 
     `the session ended first` is what something would have told had they stayed; the other reasons are nobody's fault
-    but the design's.
-
-    Source: first_case_code, cox1962.
+    but the design's. Source: first_case_code, cox1962.
     """
     shares = sent_shares(traffic) if event is None else {event: 1.0}
     found: dict = {}
     for name, share in shares.items():
-        for reason, part in reach.undelivered_reasons(traffic, name).items():
+        for reason, part in chain.undelivered_reasons(traffic, name).items():
             found[reason] = found.get(reason, 0.0) + share * part
     left = 1.0 - told_share(traffic, math.inf, event) - sum(found.values(), 0.0)
     return {LEFT: np.maximum(left, 0.0), **found}

@@ -16,17 +16,6 @@ from model.life.flow import Flow, Traffic
 from model.radio import trusted
 from model.scenario import Network
 
-__all__ = [
-    "background_sources",
-    "hourly_bytes",
-    "place_sources",
-    "profile_number",
-    "promotion_s",
-    "quiet_by_place",
-    "radio_shares",
-    "side_by_side",
-]
-
 NEVER_S = 1e15  # between two exchanges of a timer that never starts
 FALLBACK, SOCKET = "fallback", ("fallback", "heartbeat", "push")
 
@@ -81,10 +70,7 @@ def _at(flows: dict[str, dict], place: str) -> dict:
 
 
 def place_sources(traffic: Traffic, network: Network) -> dict[str, dict]:
-    """The radio sources of a design at each place, each as often as in load, bill and data.
-
-    Source: huang2012.
-    """
+    """The radio sources of a design at each place, each as often as in load, bill and data. Source: huang2012."""
     flows = _by_flow(traffic, network)
     return {place: _at(flows, place) for place in traffic.life.places}
 
@@ -206,9 +192,7 @@ def profile_number(network: Network):
 
     The k-th of n is drawn with the chance (2 (n - k) + 1) / n^2: the earlier in the list, the likelier. The
     network's `profile_share` is drawn as PERT with low and mode at 0 and high at 1, of which (1 - x)^5 is
-    even; the number is the whole part of n (1 - (1 - x)^(5/2)).
-
-    Source: assumption.
+    even; the number is the whole part of n (1 - (1 - x)^(5/2)). Source: assumption.
     """
     count, share = len(network.profiles), np.asarray(network.profile_share, dtype=float)
     rest = 1.0 - share
@@ -217,10 +201,7 @@ def profile_number(network: Network):
 
 
 def radio_shares(traffic: Traffic, network: Network, screens=None) -> tuple:
-    """How a push finds the radio of a user in the app: active, in a DRX tail, idle.
-
-    Source: huang2012, cox1962.
-    """
+    """How a push finds the radio of a user in the app: active, in a DRX tail, idle. Source: huang2012, cox1962."""
     return shares_on(traffic, quiet_by_place(traffic, network), screens)
 
 
@@ -240,7 +221,6 @@ def quiet_by_place(traffic: Traffic, network: Network, feed: str = "") -> dict[s
     """How often the radio is quiet, and how often idle, beside a live socket at each place with a screen.
 
     At a random moment, or when a push of a feed comes, which its own last push precedes by its period.
-
     Source: huang2012, cox1962.
     """
     together, behind = side_by_side(traffic, network), background_sources(traffic)
@@ -275,7 +255,6 @@ def promotion_s(network: Network):
     """Time that a packet waits for an idle radio to be lifted to a state that carries it.
 
     On 5G beside LTE (NSA) data flow over the LTE leg while the 5G leg is added, so its own delay is no wait.
-
     Source: narayanan2021, huang2012.
     """
     return _of_profile(network, _first_leg_s)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from model.life.flow import AWAY
+from model.life.lengths import silence
 from model.life.rates import some
 from model.life.sessions import Life
-from model.life.silences import silence
 from model.parts.platforms import Allowed, allowed, least_s, number_of
 
 DAY_S, DAY_H = 86400.0, 24.0
@@ -138,7 +138,6 @@ def deaf_share(life: Life, stretch: Stretch):
     """The share of the time that a socket on a phone of a stretch is open and hears nothing.
 
     Behind a NAT mapping that lapses between two beats, and after losses that nobody sees, until a beat finds them.
-
     Source: cox1962.
     """
     scenario, total = life.scenario, 0.0

@@ -97,9 +97,7 @@ def operation_meters(operation: Operation, table_bytes=0.0) -> dict:
     """DynamoDB units of one operation of a function.
 
     A write counts its item by the KB, a Get its item by 4 KB; a Query or Scan sums what it reads and rounds
-    the page, not each item.
-
-    Source: aws_docs.
+    the page, not each item. Source: aws_docs.
     """
     if operation.kind in WRITES:
         units = metering.dynamodb_write_units(np.maximum(np.ceil(operation.item_bytes), 1.0))
@@ -113,10 +111,7 @@ def operation_meters(operation: Operation, table_bytes=0.0) -> dict:
 
 
 def operation_s(scenario: Scenario, operation: Operation, table_bytes=0.0):
-    """Time that a function waits for one operation; a table scan grows with the page it reads.
-
-    Source: assumption.
-    """
+    """Time that a function waits for one operation; a table scan grows with the page it reads. Source: assumption."""
     if operation.kind in WRITES:
         return scenario.number("dynamodb_write_s") * operation.times
     least = scenario.number("dynamodb_read_s")
@@ -162,10 +157,7 @@ def scanning(function: Function) -> Function:
 
 
 def database_meters(function: Function, table_bytes=0.0) -> dict:
-    """DynamoDB units of one run of a function.
-
-    Source: aws_docs.
-    """
+    """DynamoDB units of one run of a function. Source: aws_docs."""
     total: dict = {}
     for operation in function.operations:
         for meter, units in operation_meters(operation, table_bytes).items():

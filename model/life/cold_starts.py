@@ -10,8 +10,6 @@ import numpy as np
 
 from model import checks, ledger, paths
 
-__all__ = ["cold_start_mean_s", "cold_start_quantile_s", "cold_start_share"]
-
 NOBODY = 1e-12  # share of the sum at which a level counts as empty, and all above it: the sum is right to 1e-11
 CHUNK = 8192  # loads summed at a time, sorted: those of a chunk need about as many levels
 MOST_LOAD = 100.0  # mean executions at once up to which the cold share is summed level by level
@@ -27,9 +25,7 @@ def cold_start_share(
     and starts cold if that is longer ago than the timeout: P(cold) = sum over n of pi_n P(D_n > timeout),
     with pi_n the Poisson share of n at work (mean load = rate x duration) and D_n the time from a fall to n
     until the next rise above it. Above a load of `MOST_LOAD` the share falls with the root of the load.
-
-    Source: lambda_init_billing (timeouts of 7-45 min), aws_docs (typically under 1 % of invocations),
-    kleinrock1975.
+    Source: lambda_init_billing (timeouts of 7-45 min), aws_docs (typically under 1 % of invocations), kleinrock1975.
     """
     rate = checks.non_negative("rate_per_s", rate_per_s, "1/s")
     load = np.maximum(rate * checks.non_negative("duration_s", duration_s, "s"), 1e-100)
@@ -98,7 +94,6 @@ def cold_start_mean_s(runtime: str, package_kb: np.ndarray | float | None = None
     Without a size, the mean over years of daily "hello world" cold starts. With one, the table of cold starts
     by package size on Node 18 is read between its rows, and the difference of the runtimes' means is added:
     the table's second runtime lies above its first by about the same time at every size.
-
     Source: lambda_perf, lambda_size_gist.
     """
     mean = float(_setup(runtime)["mean_ms"]) / 1000
@@ -142,7 +137,6 @@ def cold_start_quantile_s(
 
     Passes through the published p50, p95 and p99 (straight lines between them in the logarithm of the time
     against the normal deviate; one lognormal would miss p99) and keeps the mean; a package scales it.
-
     Source: lambda_perf, lambda_size_gist.
     """
     from scipy import special

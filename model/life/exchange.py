@@ -142,9 +142,7 @@ def flow_bytes(traffic: Traffic, flow: Flow, ip: int = 4):
     HTTP: requests x one exchange, and for the share that finds its connection cold, TCP, TLS, the opening
     and the longer first header blocks of HTTP/2, and the close. Push: one message and its ACK. Heartbeat:
     ping, pong and ACK, or a message each way. Connect: TCP, TLS, upgrade, and the closing of the WebSocket
-    and of TCP where the connection is not lost first.
-
-    Source: wire_capture, rfc6455, rfc7692, rfc8446, rfc9113.
+    and of TCP where the connection is not lost first. Source: wire_capture, rfc6455, rfc7692, rfc8446, rfc9113.
     """
     if flow.exchange not in KINDS:
         return 0.0, 0.0
@@ -158,10 +156,7 @@ def flow_bytes(traffic: Traffic, flow: Flow, ip: int = 4):
 
 
 def mean_flow_bytes(traffic: Traffic, flow: Flow):
-    """IP bytes of one occurrence of a flow on average over the network mix, up and down.
-
-    Source: wire_capture.
-    """
+    """IP bytes of one occurrence of a flow on average over the network mix, up and down. Source: wire_capture."""
     networks = traffic.life.scenario.networks.values()
     by_ip = {ip: sum(n.share for n in networks if n.ip == ip) for ip in sorted({n.ip for n in networks})}
     pairs = [(s, flow_bytes(traffic, flow, ip)) for ip, s in by_ip.items()]
@@ -173,7 +168,6 @@ def burst_s(flow: Flow, design: AnyDesign, network: Network):
 
     An exchange takes one round trip and the server's time, a new connection its handshakes more, a push the
     round trip of its ACK; and what is sent and received its time at the network's bit rates.
-
     Source: rfc8446, wire_capture.
     """
     rtt_s = network.rtt_s
@@ -217,9 +211,7 @@ def http2_pair_bytes(request_bytes, response_bytes, backend="http_api", first=Fa
 
     Of each message the headers of its kind (an iOS POST; the backend's response) turn into the header block
     that HPACK makes of the same headers, and whatever is beyond them is body:
-    frames = 9 + block + (9 + body where there is a body).
-
-    Source: rfc9113, rfc7541, wire_capture.
+    frames = 9 + block + (9 + body where there is a body). Source: rfc9113, rfc7541, wire_capture.
     """
     age = "first" if first else "steady"
     answer = RESPONSES[row(backend).answer]
@@ -246,9 +238,7 @@ def deflated_payload_bytes(payload_bytes):
 
     zlib packs sample messages of an app (`data/messages.csv`), each with an empty window, and what lies
     between their sizes is interpolated; beyond the longest its ratio holds. A message that would not shrink
-    is sent as it is.
-
-    Source: rfc7692, first_case_code, wire_capture.
+    is sent as it is. Source: rfc7692, first_case_code, wire_capture.
     """
     plain = checks.whole("payload_bytes", payload_bytes, "B")
     sizes, packed = _deflate_curve()
@@ -262,15 +252,9 @@ def poll_layers(request_bytes, response_bytes, tls="1.3", ip=4):
     The bodies are those of an iOS POST and an HTTP API's answer of these whole HTTP/1.1 sizes; only the
     headers around them change. HTTP/2 is in its steady state.
 
-    Parameters
-    ----------
-    request_bytes : int or array, whole HTTP/1.1 request, whole, >= 0; broadcasts. [B]
-    response_bytes : int or array, whole HTTP/1.1 response, likewise. [B]
-    tls : str, "1.3", "1.2" or another of `wire.TLS_VERSIONS`
-    ip : int or array, IP version, 4 or 6
-
-    Returns: dict of str to dict, {kind of poll: {layer: bytes, both ways}}, layers as `wire.LAYERS`. [B]
-    Raises: InputError, for a negative or fractional size, an unknown TLS or IP version
+    `request_bytes`: whole HTTP/1.1 request, whole, >= 0; broadcasts [B]; `response_bytes`: whole HTTP/1.1 response,
+    likewise [B]; `tls`: "1.3", "1.2" or another of `wire.TLS_VERSIONS`; `ip`: IP version, 4 or 6. Gives a dict of str
+    to dict, {kind of poll: {layer: bytes, both ways}}, layers as `wire.LAYERS` [B].
     Source: wire_capture, rfc9113, rfc7541.
 
     Examples

@@ -140,10 +140,7 @@ def cold_shares(flows: list[Flow], weights: dict, gap_s) -> list:
 
 
 def open_share(flows: list[Flow], weights: dict, gap_s):
-    """The share of active time with a connection open: some request was less than the gap ago.
-
-    Source: cox1962.
-    """
+    """The share of active time with a connection open: some request was less than the gap ago. Source: cox1962."""
     shut = (weight * math.prod((quiet(f, p, gap_s) for f in flows), start=1.0) for p, weight in weights.items())
     return np.maximum(sum(weights.values()) - sum(shut, 0.0), 0.0)
 

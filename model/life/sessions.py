@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.life.lengths import mean_billed_minutes, mean_cuts, mean_least_s
+from model.life.lengths import Silence, mean_billed_minutes, mean_cuts, mean_least_s, quiet_cuts_per_s, silence
 from model.life.rates import action_per_s, feeds_s, pushes_per_s
-from model.life.silences import Silence, quiet_cuts_per_s, silence
 from model.scenario import AnyDesign, AnyHeld, HeldDesign, Scenario, origins
-
-__all__ = ["FanOut", "Life", "life", "mean_billed_minutes", "mean_cuts", "mean_least_s"]
 
 HANDSHAKE_RTTS = {"1.3": 2.0, "1.2": 3.0}  # TCP one, TLS 1.3 one, TLS 1.2 two round trips
 JITTER = {
@@ -267,9 +264,7 @@ def life(design: AnyDesign, scenario: Scenario, request_s=0.0, connect_run_s=0.0
 
     Active time = users x DAU/MAU x days x sessions a day x mean length. Connected time is the foreground,
     the grace after leaving and what lingers after a loss nobody noticed; connects are one a session, one
-    for each 2 h cut and one for each loss.
-
-    Source: little1961, aws_docs, apple_background.
+    for each 2 h cut and one for each loss. Source: little1961, aws_docs, apple_background.
     """
     use = scenario.usage
     active_day_s = np.minimum(use.sessions_per_day * use.session_mean_s, 86400.0)

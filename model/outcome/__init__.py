@@ -4,22 +4,3 @@ from model.outcome.draws import MORE_IS_BETTER, best_of, better_share, low_middl
 from model.outcome.evaluation import before_after, chunk_totals, compare, evaluate, judged_twice
 from model.outcome.sides import MEASURES, Side, Sides
 from model.outcome.tables import ROWS, Outcome
-
-__all__ = [
-    "MEASURES",
-    "MORE_IS_BETTER",
-    "ROWS",
-    "Outcome",
-    "Side",
-    "Sides",
-    "before_after",
-    "best_of",
-    "better_share",
-    "chunk_totals",
-    "compare",
-    "evaluate",
-    "judged_twice",
-    "low_middle_high",
-    "rank_quantile",
-    "spanned",
-]

@@ -102,14 +102,11 @@ def _in_order(work: Callable, items: Iterable) -> Iterator:
             yield waiting.popleft().result()
 
 
-def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES, change=None, designs=None) -> list[dict]:
-    """Measures of designs over one chunk of draws, each (draws, users); `change` alters what is drawn.
-
-    The designs are the two that are compared, where none is named.
-    """
+def chunk_totals(scenario: Scenario, users, chunk: dict, measures=MEASURES, change=None) -> list[dict]:
+    """Measures of the compared pair over one chunk of draws, each (draws, users); `change` alters what is drawn."""
     resolved = sampling.with_columns(scenario, chunk, users)
     every = Sides(resolved if change is None else change(resolved))
-    sides = [every[name] for name in designs or scenario.compared]
+    sides = [every[name] for name in scenario.compared]
     return _totals(sides, (_rows(chunk), np.size(users)), measures)
 
 
@@ -192,20 +189,14 @@ def compare(scenario: Scenario | str, designs=None, users=None, draws: int = 0, 
     return _by_users(counts, lambda n: compared(evaluate(scenario, n, draws, seed, designs=names), names))
 
 
-def judged_twice(scenario: Scenario, here=None):
+def judged_twice(scenario: Scenario):
     """Every claim beside the model under the claims' own premise and under the scenario.
 
-    Parameters
-    ----------
-    scenario : Scenario, A scenario; where it names no claims there is no verdict, and no premise but its own
-    here : pandas.DataFrame, optional, its before-and-after table, where that is at hand already
-
-    Returns: pandas.DataFrame, A row a measure: claimed, then before, after and verdict under the premise and under
-    the scenario
+    A table: a row a measure: claimed, then before, after and verdict under the premise and under the scenario.
     """
     import pandas as pd
 
-    here = before_after(scenario) if here is None else here
+    here = before_after(scenario)
     own = before_after(claims.premise(scenario)) if scenario.claims else here
     keep = ["before", "after", "verdict"]
     parts = [here[["unit", "claimed_before", "claimed_after"]]]

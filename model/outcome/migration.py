@@ -27,13 +27,8 @@ def update_shares(months: int, updated_share: ArrayLike) -> np.ndarray:
 
     1 - (1 - u)^k in month k, from 0 in month 0.
 
-    Parameters
-    ----------
-    months : int, months after the release, at least 1
-    updated_share : array_like, share of those left who update in a month, one number [1]
-
-    Returns: array (months + 1,), shares from the month before the release on [1]
-    Raises: InputError, fewer than one month, or a share outside 0 to 1
+    `months`: months after the release, at least 1; `updated_share`: share of those left who update in a month, one
+    number [1]. Gives an array (months + 1,), shares from the month before the release on [1].
 
     Examples
     --------
@@ -146,21 +141,9 @@ def fleet(
     design, a share of 1 the pure new one. A month depends on its share alone, so a rollback is the same
     shares backwards.
 
-    Parameters
-    ----------
-    scenario : Scenario or str, A scenario, its name or its file
-    shares : sequence of float, share of users with the new app, month by month, 0 to 1 [1]
-    users : array_like, optional, user counts; the scenario's own where none is given [users]
-    draws : int, 0 puts every input at its mode; otherwise that many draws
-    seed : int, seed of the draws
-    lookups : bool, whether the sender runs for recipients with the old app; False leaves the plain sum of both sides
-
-    Returns: Fleet, numbers over (months, draws, users)
-    Raises: InputError, no shares, or one outside 0 to 1; what is wrong with scenario, users or draws
-
-    Notes
-    -----
-    A function that both sides call starts cold as if each side had its own, so cold starts are a little
+    `shares`: share of users with the new app, month by month, 0 to 1 [1]; `lookups`: whether the sender runs for
+    recipients with the old app; False leaves the plain sum of both sides. Gives Fleet, numbers over (months, draws,
+    users). A function that both sides call starts cold as if each side had its own, so cold starts are a little
     overstated while both are there. Users of both sides behave alike.
     Source: first_case_code, aws_pricing_pages.
 
@@ -192,14 +175,9 @@ def fleet(
 def months_table(run: Fleet):
     """Load at the peak hour and the bill, month by month.
 
-    Parameters
-    ----------
-    run : Fleet, A fleet with one user count and no draws
-
-    Returns: pandas.DataFrame, A row a month from 0 on: share of the new app, requests a minute of an active user; at
-    the peak hour requests, connects, open connections, runs, executions, read units, plain servers; lookups for old
-    apps in the month; USD a month
-    Raises: InputError, several user counts or draws
+    `run`: a fleet with one user count and no draws. A table: a row a month from 0 on: share of the new app, requests a
+    minute of an active user; at the peak hour requests, connects, open connections, runs, executions, read units, plain
+    servers; lookups for old apps in the month; USD a month.
     """
     import pandas as pd
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from model import checks, claims, ledger
 from model.claims.published import row_verdict
-from model.outcome.away import AWAY_ROWS, away_figure, away_lines
 from model.outcome.draws import (
     best_of,
     better_share,
@@ -21,7 +20,7 @@ from model.outcome.draws import (
     sides_of_draws,
     step_line,
 )
-from model.outcome.sides import FORMULAS, MEASURES, Side, Sides
+from model.outcome.sides import AWAY_ROWS, FORMULAS, MEASURES, Side, Sides, away_figure, away_lines
 from model.scenario import Scenario, sampling
 
 ROWS = {  # the table's rows: label -> measure, figure, unit

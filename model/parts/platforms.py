@@ -99,7 +99,7 @@ def _own_beats(design: AnyDesign) -> list:
 def away_table():
     """What each platform lets a socket, a poll, an alert and a silent push do.
 
-    Returns: pandas.DataFrame, index platform and way; runs, what the platform says, source
+    A table: index platform and way; runs, what the platform says, source.
     """
     import pandas as pd
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime
 import functools
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from model import checks
-from model.prices.rows import OWN, PriceRow, Shelf, allowances, as_date, checked_tiers, held, services, shelf
+from model import checks, ledger, paths
+from model.prices.rows import OWN, PriceRow, Shelf, as_date, checked_tiers, held, services, shelf
 
 HOME = "us-east-1"  # first of the regions with as many meters
-
-__all__ = ["PriceBook", "allowances", "book", "regions", "service_of", "services"]
 
 
 @dataclass(frozen=True)
@@ -211,3 +210,24 @@ def _discounted(found: PriceBook, discounts: Mapping[str, float]) -> PriceBook:
 def service_of(meter: str) -> str:
     """The AWS service that bills a meter; an instance type that no list here has is EC2 all the same."""
     return services().get(meter, "EC2" if meter.startswith("ec2_") else "")
+
+
+EARTH_KM = 6371.0
+
+
+@functools.cache
+def places() -> dict[str, tuple[float, float]]:
+    """Latitude and longitude of each region's city, in radians."""
+    rows = ledger.read_csv(paths.data("places.csv"))
+    return {
+        row["region"]: (math.radians(float(row["latitude"])), math.radians(float(row["longitude"]))) for row in rows
+    }
+
+
+def distance_km(one: str, other: str) -> float:
+    """The distance of two regions over the globe, by the haversine formula. Source: geonames."""
+    for name in (one, other):
+        checks.known("place", name, places())
+    (lat, lon), (lat_2, lon_2) = places()[one], places()[other]
+    half = math.sin((lat_2 - lat) / 2.0) ** 2 + math.cos(lat) * math.cos(lat_2) * math.sin((lon_2 - lon) / 2.0) ** 2
+    return 2.0 * EARTH_KM * math.asin(math.sqrt(half))

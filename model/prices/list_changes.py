@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from model.prices import PriceBook
 
-__all__ = ["difference", "refresh"]
-
 
 def _newest_tiers(rows: Iterable[PriceRow]) -> dict[tuple[str, str], dict]:
     newest: dict[tuple[str, str], dict] = {}

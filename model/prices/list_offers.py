@@ -14,8 +14,6 @@ from model.prices import list_pages
 from model.prices.list_meters import Meter, Offer, endings, is_meter, meters, plain, region_of
 from model.prices.rows import PriceRow, allowances, as_date, checked_tiers
 
-__all__ = ["load_price_list"]
-
 NOT_A_LIST = (KeyError, TypeError, AttributeError, csv.Error, json.JSONDecodeError, UnicodeDecodeError, RecursionError)
 
 

@@ -10,15 +10,6 @@ from numpy.typing import ArrayLike
 
 from model import checks, ledger
 
-__all__ = [
-    "dynamodb_query_units",
-    "dynamodb_read_units",
-    "dynamodb_write_units",
-    "lambda_gb_seconds",
-    "rule",
-    "transfer_gb",
-]
-
 READ_SHARE = {"eventual": 0.5, "strong": 1.0, "transactional": 2.0}  # read units per 4 KB
 DECIMALS = 6  # of a step, kept before it is rounded up: 0.069 s is 69 ms, not 69.00000000000001
 
@@ -36,10 +27,7 @@ def _units(name: str, size_bytes: ArrayLike, unit_bytes: float, most_bytes: floa
 
 
 def transfer_gb(payload_bytes: ArrayLike) -> np.ndarray:
-    """Bytes as the GB AWS bills: 1,024^3 B, so that a TB is 1,024 GB.
-
-    Source: aws_price_list.
-    """
+    """Bytes as the GB AWS bills: 1,024^3 B, so that a TB is 1,024 GB. Source: aws_price_list."""
     return checks.non_negative("payload_bytes", payload_bytes, "B") / rule("transfer_gb_bytes")
 
 
@@ -65,10 +53,7 @@ def dynamodb_read_units(item_bytes: ArrayLike, consistency: str = "eventual") ->
 
 
 def dynamodb_write_units(item_bytes: ArrayLike) -> np.ndarray:
-    """Write units of one PutItem, UpdateItem or DeleteItem: ceil(size / 1 KB), at least 1.
-
-    Source: aws_docs.
-    """
+    """Write units of one PutItem, UpdateItem or DeleteItem: ceil(size / 1 KB), at least 1. Source: aws_docs."""
     return _units("item_bytes", item_bytes, rule("dynamodb_write_unit_bytes"), rule("dynamodb_item_bytes"))
 
 
@@ -76,7 +61,6 @@ def dynamodb_query_units(read_bytes: ArrayLike, consistency: str = "eventual") -
     """Read units of one page of a Query or Scan: the items are summed, then the page is rounded up to 4 KB.
 
     A page holds 1 MB at most, so eventually consistent it is 128 units, whatever a filter leaves of it.
-
     Source: aws_docs.
     """
     checks.known("consistency", consistency, ("eventual", "strong"))

@@ -14,8 +14,6 @@ from types import MappingProxyType
 
 from model import checks, ledger, paths
 
-__all__ = ["Allowance", "PriceRow", "allowances", "as_date", "checked_tiers", "file_rows", "held", "services", "shelf"]
-
 COLUMNS = ("meter", "region", "effective_from", "tier_from", "price_usd", "unit", "source", "where", "confidence")
 CONFIDENCES = ("high", "medium", "low")
 MOST = {"price_usd": 1e6, "tier_from": 1e18, "step": 1e18, "amount_per_month": 1e18}  # beyond it is a slip

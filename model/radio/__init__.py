@@ -5,41 +5,9 @@ Networks are data (`data/radio/`, `profiles`, `profile`). `trace` walks packets 
 `power_by_source_w` splits it by source, `state_shares` tells what the radio does.
 """
 
-from model.radio.cases import Case, published_cases
+from model.radio.cases import published_cases
 from model.radio.library import idle_w, packet_energy_j, profile, profiles, read_profile, tail_energy_j, tail_s, waiting
 from model.radio.power import Mixes, mean_power_w, power_by_source_w, state_shares
 from model.radio.quiet import Quiet, Source, trusted
 from model.radio.states import ACCESS, Promotion, Radio, State, alike, promotion_of, radio_of_draws, state_power_w
-from model.radio.walk import Step, Trace, power_steps, trace
-
-__all__ = [
-    "ACCESS",
-    "Case",
-    "Mixes",
-    "Promotion",
-    "Quiet",
-    "Radio",
-    "Source",
-    "State",
-    "Step",
-    "Trace",
-    "alike",
-    "idle_w",
-    "mean_power_w",
-    "packet_energy_j",
-    "power_by_source_w",
-    "power_steps",
-    "profile",
-    "profiles",
-    "promotion_of",
-    "published_cases",
-    "radio_of_draws",
-    "read_profile",
-    "state_power_w",
-    "state_shares",
-    "tail_energy_j",
-    "tail_s",
-    "trace",
-    "trusted",
-    "waiting",
-]
+from model.radio.walk import Step, power_steps, trace

@@ -15,8 +15,6 @@ from model.radio.quiet import Source
 from model.radio.states import State, state_power_w
 from model.radio.walk import trace
 
-__all__ = ["Case", "published_cases"]
-
 FILE = ("published", "radio_cases.csv")
 
 

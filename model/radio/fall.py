@@ -11,8 +11,6 @@ from model import checks
 from model.radio.quiet import Source
 from model.radio.states import IDLE, Number, Radio, climbs_from_low, lifts_small, promotion_of, state_power_w
 
-__all__: list[str] = []
-
 
 class Climb(NamedTuple):
     """A climb that is no step of the fall: it takes the last seconds before a packet that finds some state."""

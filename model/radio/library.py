@@ -10,8 +10,6 @@ from typing import Any
 from model import checks, ledger, paths
 from model.radio.states import ACCESS, IDLE, Number, Promotion, Radio, State, promotion_of, state_power_w
 
-__all__ = ["idle_w", "packet_energy_j", "profile", "profiles", "read_profile", "tail_energy_j", "tail_s", "waiting"]
-
 SCALE = {"s": 1.0, "ms": 1e-3, "W": 1.0, "mW": 1e-3, "B": 1.0, "mW/Mbps": 8e-9}  # mW/Mbps -> J/B
 FIELDS = {  # quantity -> the units it may carry and the field it fills
     "timer": ("s ms", "timer_s"),
@@ -203,11 +201,7 @@ def idle_w(profile: Radio | str) -> Number:
 def tail_s(profile: Radio | str) -> Number:
     """Time from the last packet to idle after a packet that reached the top state.
 
-    Parameters
-    ----------
-    profile : Radio or str, the radio or its name
-
-    Returns: float or array, the sum of the inactivity timers. [s]
+    `profile`: the radio or its name. Gives a float or array, the sum of the inactivity timers [s].
 
     Examples
     --------
@@ -221,11 +215,7 @@ def tail_s(profile: Radio | str) -> Number:
 def tail_energy_j(profile: Radio | str) -> Number:
     """Energy of one full tail above idle: what the last packet of a session still costs.
 
-    Parameters
-    ----------
-    profile : Radio or str, the radio or its name
-
-    Returns: float or array, energy above the idle radio over the same time. [J]
+    `profile`: the radio or its name. Gives a float or array, energy above the idle radio over the same time [J].
 
     Examples
     --------
@@ -241,9 +231,7 @@ def packet_energy_j(profile: Radio | str) -> Number:
     """Energy of one packet that finds the radio idle: its promotion and the full tail behind it.
 
     Absolute against the profile's baseline (nothing is subtracted), as Huang et al. give it; the packet's
-    own bytes are not counted.
-
-    Source: huang2012 (sec 5.1: 12.76, 7.38 and 0.04 J for LTE, 3G and Wi-Fi).
+    own bytes are not counted. Source: huang2012 (sec 5.1: 12.76, 7.38 and 0.04 J for LTE, 3G and Wi-Fi).
     """
     profile = radio_of(profile)
     delay_s, power_w = promotion_of(profile, IDLE, profile.states[0].name)

@@ -15,8 +15,6 @@ from model.radio.library import idle_w, radio_of, tail_energy_j
 from model.radio.quiet import Quiet, Source, bytes_w, most, single, some, sources_of
 from model.radio.states import IDLE, Number, Radio, promotion_of
 
-__all__ = ["Mixes", "mean_power_w", "power_by_source_w", "state_shares"]
-
 Mix = tuple[int, ...]
 
 
@@ -231,7 +229,6 @@ def power_by_source_w(profile: Radio | str, sources: Any, background: Any = ()) 
     integral of [power(a) - expected power of the background alone] x (-S_i'(a)) x product of the other
     S_j(a), and its own bytes. Promotions are in it: time reversed, the share of them that follows a
     source's packets equals the share that its packets cause.
-
     Source: qian2011 (tail energy belongs to the packet before it).
     """
     air, front, behind = _mixed(profile, sources, background)

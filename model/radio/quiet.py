@@ -14,8 +14,6 @@ import numpy as np
 from model import checks
 from model.radio.states import Number, Radio
 
-__all__ = ["Quiet", "Source"]
-
 EVENTS = (10.0, 20.0, 40.0)  # an integral is cut where so many Poisson events have come: S falls steeply there
 NODES = ((0.01, 2), (0.1, 3), (0.5, 4), (1.5, 5), (4.0, 7), (10.0, 12))  # events in a piece -> nodes for 1e-10
 TINY = 1e-300
@@ -115,7 +113,6 @@ class Quiet:
     S(a) = product over timers of 1 - (a + burst)/T, 0 beyond T, times exp(-rate (a + burst)) over Poisson
     events; phases are independent. A mix is a tuple of numbers of sources. A source with a lag has the age a
     less its lag, and 0 before. `ends` are ages at which S is needed often: each product is kept there.
-
     Source: cox1962 (superposition of renewal processes).
     """
 

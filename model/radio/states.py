@@ -13,7 +13,6 @@ from model import checks
 
 Number: TypeAlias = "float | np.ndarray"
 
-__all__ = ["ACCESS", "Promotion", "Radio", "State", "promotion_of", "state_power_w"]
 
 ACCESS = ("wifi", "lte", "nr_sa", "nr_nsa", "nr_mmwave", "umts")
 IDLE = "idle"
@@ -186,7 +185,6 @@ def state_power_w(state: State):
     """Mean power of a state, its discontinuous reception included.
 
     base + (on - base) x on-time / cycle: while it listens the radio draws the on-power instead of the base.
-
     Source: huang2012 (footnote 3).
     """
     if type(state.cycle_s) is float and not state.cycle_s:

@@ -11,8 +11,6 @@ from model import checks
 from model.radio.library import radio_of
 from model.radio.states import IDLE, Radio, climbs_from_low, lifts_small, promotion_of, state_power_w
 
-__all__ = ["Step", "Trace", "power_steps", "trace"]
-
 SHORTEST_S = 1e-9  # times are sums of floats: a step shorter than this is their rounding
 
 
@@ -200,10 +198,7 @@ def trace(
 def power_steps(
     times_s: Any, bytes_up: Any, bytes_down: Any, profile: Radio | str, duration_s: float, burst_s: Any = 0.0
 ) -> list[Step]:
-    """What `trace` sums, told over time: each stretch with its state and its power.
-
-    Source: huang2012.
-    """
+    """What `trace` sums, told over time: each stretch with its state and its power. Source: huang2012."""
     profile = radio_of(profile)
     machine = _machine(profile)
     _, _, log = _walked(machine, times_s, bytes_up, bytes_down, burst_s, duration_s, True)

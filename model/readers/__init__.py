@@ -5,31 +5,7 @@ from model.prices.list_offers import load_price_list
 from model.readers.own.bills import Bill, bill
 from model.readers.own.har import Har, har
 from model.readers.own.logs import AccessLog, access_log
-from model.readers.own.metrics import Metrics, Series, metrics
+from model.readers.own.metrics import Metrics, metrics
 from model.readers.own.opening import OwnFile
-from model.readers.own.phones import BatteryStats, MetricKit, batterystats, metrickit
+from model.readers.own.phones import BatteryStats, batterystats, metrickit
 from model.readers.own.recognising import read, recognise
-from model.readers.own.sockets import HarSocket
-
-__all__ = [
-    "AccessLog",
-    "BatteryStats",
-    "Bill",
-    "Har",
-    "HarSocket",
-    "MetricKit",
-    "Metrics",
-    "OwnFile",
-    "Series",
-    "access_log",
-    "batterystats",
-    "bill",
-    "difference",
-    "har",
-    "load_price_list",
-    "metrickit",
-    "metrics",
-    "read",
-    "recognise",
-    "refresh",
-]

@@ -7,26 +7,3 @@ from model.parts.transports import AnyDesign, AnyHeld, Design, HeldDesign, Polli
 from model.scenario.designs import capabilities, catalogue
 from model.scenario.files import files, names, read_yaml
 from model.scenario.whole import Scenario, load
-
-__all__ = [
-    "AnyDesign",
-    "AnyHeld",
-    "Design",
-    "Function",
-    "Heartbeat",
-    "HeldDesign",
-    "Network",
-    "Operation",
-    "PollingDesign",
-    "Range",
-    "Scenario",
-    "Timer",
-    "WebsocketDesign",
-    "capabilities",
-    "catalogue",
-    "files",
-    "load",
-    "mode_of",
-    "names",
-    "read_yaml",
-]

@@ -61,12 +61,8 @@ def shared_columns(scenario: Choices) -> set[str]:
 def ranged_inputs(scenario: Choices, designs: Sequence[str] | None = None) -> dict[str, Range]:
     """Every input of a scenario that has a range: its own values and the ledger's rows.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario
-    designs : sequence of str, optional, names of designs; ranges that only others have are left out
-
-    Returns: dict of str to Range, by column name; a range that stands alike in several designs is one column
+    `designs`: names of designs; ranges that only others have are left out. Gives a dict of str to Range, by column
+    name; a range that stands alike in several designs is one column.
     """
     inputs = {
         name: one

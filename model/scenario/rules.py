@@ -12,7 +12,7 @@ from model import checks, ledger, paths, prices, radio
 from model.parts import platforms
 from model.parts.fields import Range, mode_of, refuse
 from model.parts.transports import AnyDesign, AnyHeld, Choices, HeldDesign
-from model.prices import places
+from model.prices import books
 from model.scenario import columns
 
 MOST_ANSWER_BYTES = 6 * 2**20
@@ -170,7 +170,7 @@ def _check_outside(scenario: Choices) -> None:
             elif not Path(profile).is_file():
                 refuse(f"networks.{name}.profiles: no radio profile at {profile!r}")
     if scenario.users_near is not None:
-        _known("place", scenario.users_near.place, places.places(), "users_near")
+        _known("place", scenario.users_near.place, books.places(), "users_near")
     if isinstance(scenario.phone, str):
         _known("phone", scenario.phone, _phones(), "phone")
     elif not scenario.phone > 0:

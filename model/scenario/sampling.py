@@ -34,9 +34,7 @@ S = TypeVar("S", bound=Choices)  # a Scenario comes back as a Scenario
 def pert_quantile(share, low: float, mode: float, high: float) -> np.ndarray:
     """Quantiles of a PERT distribution: a beta on low to high whose mean is (low + 4 mode + high) / 6.
 
-    Few are exact, many are read off a table and lie within 1e-6 of the span.
-
-    Source: assumption.
+    Few are exact, many are read off a table and lie within 1e-6 of the span. Source: assumption.
     """
     share = np.asarray(share, dtype=float)
     if high <= low:
@@ -119,14 +117,7 @@ def _drawn(share: np.ndarray, one: Range) -> np.ndarray:
 def draws_of(scenario: Choices, draws: int, seed: int) -> dict[str, np.ndarray]:
     """The draws of every ranged input.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario with its ranges
-    draws : int, how many; above 0
-    seed : int, seed of the scrambled Sobol points
-
-    Returns: dict of str to array, by column name, each of shape (draws, 1)
-    Raises: InputError, no draws, more than memory holds, or a seed below 0
+    Gives a dict of str to array, by column name, each of shape (draws, 1).
     """
     draws = check_draws(draws)
     if draws < 1:
@@ -157,16 +148,9 @@ def checked_users(users) -> np.ndarray:
 def resolved(scenario: S, users=None, draws: int = 0, seed: int = 0, keep: int | None = None) -> S:
     """The scenario with plain numbers: every range at its mode, or as a column of draws.
 
-    Parameters
-    ----------
-    scenario : Scenario, the scenario with its ranges
-    users : array_like, optional, user counts, on the last axis; the scenario's own where none is given
-    draws : int, how many draws; 0 puts every range at its mode
-    seed : int, seed of the scrambled Sobol points
-    keep : int, optional, only this many of the first draws, the same as without it
-
-    Returns: Scenario, numbers are floats or arrays of shape (draws, 1); users is a float or an array on the last
-    axis; `ledger` holds every ledger number; shares that must add to 1 are normalised
+    `keep`: only this many of the first draws, the same as without it. Gives Scenario, numbers are floats or arrays of
+    shape (draws, 1); users is a float or an array on the last axis; `ledger` holds every ledger number; shares that
+    must add to 1 are normalised.
     """
     few = min(draws, max(keep, LINES)) if keep else draws  # at least as many as are read off the table
     columns = draws_of(scenario, few, seed) if check_draws(draws) else {}

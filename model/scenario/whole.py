@@ -17,9 +17,9 @@ from pydantic import ValidationError, model_validator
 from model import checks, ledger, paths, prices
 from model.parts.fields import Part, Range
 from model.parts.transports import TRANSPORTS, AnyDesign, Choices, Design, Pair
-from model.prices import places
-from model.scenario import designs, mistakes, origins
-from model.scenario.files import OWN, content_of, files
+from model.prices import books
+from model.scenario import designs, origins
+from model.scenario.files import OWN, content_of, files, sentences
 from model.scenario.rules import check_references, check_users
 
 FIBRE_KM_PER_S = 299_792.458 / 1.468  # of light in glass of that refractive index
@@ -92,7 +92,7 @@ class Scenario(Choices):
         near = self.number("region_path_s")
         if self.users_near is None:
             return near
-        return near + places.distance_km(self.users_near.place, self.region) * self.users_near.detour / FIBRE_KM_PER_S
+        return near + books.distance_km(self.users_near.place, self.region) * self.users_near.detour / FIBRE_KM_PER_S
 
     def price_book(self, region: str | None = None, on: str | None = None) -> prices.PriceBook:
         """The list prices of the scenario's region and day, with the user's own prices and discounts."""
@@ -208,7 +208,7 @@ def _built(plain: Any, place: str) -> Scenario:
     try:
         return Scenario.model_validate({**plain, "place": place})
     except ValidationError as wrong:
-        found = mistakes.sentences(wrong)
+        found = sentences(wrong)
     checks.fail(checks.together(found), place)
 
 

@@ -1,7 +1,6 @@
 """Server load: requests, messages, connections and runs a second, beside the quotas they meet."""
 
 from model.server_load.quotas import (
-    QUOTAS,
     disconnect_reads,
     limits,
     load_by_users,
@@ -22,24 +21,3 @@ from model.server_load.rates import (
     requests_per_minute,
     with_users,
 )
-
-__all__ = [
-    "QUOTAS",
-    "at_peak",
-    "code_runs_per_minute",
-    "connects_by_cause",
-    "disconnect_reads",
-    "fan_out_by_event",
-    "flow_code_runs_per_minute",
-    "flow_rates_per_s",
-    "flow_requests_per_minute",
-    "limits",
-    "load_by_users",
-    "peak_of",
-    "quota_table",
-    "quota_use",
-    "rates_per_s",
-    "requests_per_minute",
-    "users_at_quota",
-    "with_users",
-]

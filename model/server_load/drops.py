@@ -10,10 +10,8 @@ from numpy.typing import ArrayLike
 
 from model import checks, ledger, storm
 from model.life.flow import Traffic
-from model.server_load import capacity
+from model.server_load import quotas
 from model.server_load.rates import at_peak, rates_per_s, with_users
-
-__all__ = ["Drop", "course", "drop", "drop_table", "figures"]
 
 MOST_CLIENTS, MOST_ATTEMPTS, LEAST_CLIENTS = 1_000_000, 1e8, 1_000  # that are simulated one by one
 UNKNOWN_PER_S = 1e9  # new connections that a backend lets in whose limit nobody publishes: as many as come
@@ -61,8 +59,8 @@ def _door(traffic: Traffic) -> tuple[float, float]:
         return ledger.quotas()[door[0]], ledger.quotas()[door[-1]]
     if socket is not None and not socket.row.own:
         return UNKNOWN_PER_S, UNKNOWN_PER_S
-    cores = capacity.instance_size(traffic.life.design.server.instance)[1]
-    each = capacity.figures()["node_https_connects_per_s"].value
+    cores = quotas.instance_size(traffic.life.design.server.instance)[1]
+    each = quotas.figures()["node_https_connects_per_s"].value
     rate = _one("instances", traffic.instances) * cores * each
     return rate, rate
 
@@ -93,28 +91,15 @@ def drop(
     Whatever is not given is the design's own: its open connections at the peak, its schedule and jitter, the
     default quota of its gateway, or for a plain server the new TLS connections a second that its cores make.
 
-    Parameters
-    ----------
-    traffic : Traffic, A WebSocket design's traffic, one user count, no draws
-    clients : float, optional, connections that drop; the API then serves as many users as keep so many open at the
-        peak
-    seed : int, whole number that fixes every random number
-    outage_s : float, attempts earlier than this fail [s]
-    notice_s : float, the loss is seen at a time uniform between 0 and this, such as the heartbeat's period [s]
-    delays_s : sequence of float, optional, delay before each attempt [s]
-    jitter : str, optional, none, equal, full, decorrelated or plus_minus
-    attempts : float, optional, attempts of a client; infinite for no last one
-    rate_per_s : float, optional, new connections admitted a second [1/s]
-    burst : float, optional, new connections admitted at once by a rested quota
-
-    Returns: Drop, seconds until each client is back, with all that led to them
-    Raises: InputError, A polling design, several user counts or draws, or what `storm.reconnect` refuses
-
-    Notes
-    -----
-    Only these clients use the quota, and the fallback poll finds an API that answers all of them. Of more than a
-    million clients, or 1e8 attempts, a sample is simulated at a quota that is smaller by as much, so that time and
-    memory do not grow with the fleet; its shares are right to about 1 / sqrt(clients of the sample), 3 % at most.
+    `traffic`: a WebSocket design's traffic, one user count, no draws; `clients`: connections that drop; the API then
+    serves as many users as keep so many open at the peak; `outage_s`: attempts earlier than this fail [s]; `notice_s`:
+    the loss is seen at a time uniform between 0 and this, such as the heartbeat's period [s]; `delays_s`: delay before
+    each attempt [s]; `jitter`: none, equal, full, decorrelated or plus_minus; `attempts`: attempts of a client;
+    infinite for no last one; `rate_per_s`: new connections admitted a second [1/s]; `burst`: new connections admitted
+    at once by a rested quota. Gives Drop, seconds until each client is back, with all that led to them. Only these
+    clients use the quota, and the fallback poll finds an API that answers all of them. Of more than a million clients,
+    or 1e8 attempts, a sample is simulated at a quota that is smaller by as much, so that time and memory do not grow
+    with the fleet; its shares are right to about 1 / sqrt(clients of the sample), 3 % at most.
     Source: aws_docs, aws_backoff, first_case_code, node_bench.
 
     Examples
@@ -176,14 +161,8 @@ def _each(count, delays: Sequence[float], rate: float, attempts: float | None) -
 def course(storm_of: Drop, at_s: ArrayLike) -> dict[str, np.ndarray]:
     """How a storm stands at some moments.
 
-    Parameters
-    ----------
-    storm_of : Drop, the storm
-    at_s : sequence of float, moments after the drop [s]
-
-    Returns: dict of str to array, share of clients that are back, and requests a second of the fallback poll, at each
-    moment
-    Raises: InputError, A negative moment, or a storm of nobody
+    `at_s`: moments after the drop [s]. Gives a dict of str to array, share of clients that are back, and requests a
+    second of the fallback poll, at each moment.
     Source: first_case_code.
     """
     polls = storm.fallback_requests_per_s(
@@ -200,14 +179,9 @@ def course(storm_of: Drop, at_s: ArrayLike) -> dict[str, np.ndarray]:
 def figures(storm_of: Drop) -> dict[str, float]:
     """The figures of one storm: who is back when, who is lost, and what the fallback poll asks of the API.
 
-    Parameters
-    ----------
-    storm_of : Drop, the storm
-
-    Returns: dict of str to float, `storm.summary`, then the fallback poll's requests a second at their worst and for
+    Gives a dict of str to float, `storm.summary`, then the fallback poll's requests a second at their worst and for
     good (of those who gave up), the API's load at the worst moment over what it carries, and most runs of the connect
-    function at once (the burst and what is admitted while one runs)
-    Raises: InputError, A storm of nobody
+    function at once (the burst and what is admitted while one runs).
     Source: first_case_code, aws_docs.
     """
     found = storm.summary(storm_of.back_s)
@@ -230,12 +204,7 @@ def figures(storm_of: Drop) -> dict[str, float]:
 def drop_table(storms: Mapping[str, Drop]):
     """The figures of several storms below each other.
 
-    Parameters
-    ----------
-    storms : mapping of str to Drop, storms by name, or by a tuple of names
-
-    Returns: pandas.DataFrame, A row a storm, the columns of `figures`
-    Raises: InputError, A storm of nobody
+    `storms`: storms by name, or by a tuple of names. A table: a row a storm, the columns of `figures`.
     """
     import pandas as pd
 

@@ -1,12 +1,15 @@
-"""Limits: what each kind of load runs into, and at how many users it gets there."""
+"""Limits: what one server, sender and quota carry, what each kind of load meets, at how many users it gets there."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from model import checks, ledger
+from model import checks, ledger, paths
 from model.life.flow import Traffic
 from model.server_load.rates import at_peak, peak_of, rates_per_s
 
@@ -29,19 +32,9 @@ def limits(traffic: Traffic, quotas: Mapping[str, float] | None = None) -> dict:
     Open connections have no quota of their own: what the connects a second keep open for the longest life of
     a connection, 500 x 7,200. Runs a second are 10 for each execution at once that is allowed.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic; a plain server's sockets have no quota
-    quotas : mapping of str to float, optional, quotas that differ from the defaults, by their names in
-        data/quotas.csv, > 0
-
-    Returns: dict of str to float, limits by load, in the load's unit; the functions' time-out is a column where draws
-    vary it
-    Raises: InputError, an unknown quota, with the nearest, or one that is not above 0
-
-    Notes
-    -----
-    Runs count every start of a function; the quota strictly counts those somebody waits for.
+    `quotas`: quotas that differ from the defaults, by their names in data/quotas.csv, > 0. Gives a dict of str to
+    float, limits by load, in the load's unit; the functions' time-out is a column where draws vary it. Runs count every
+    start of a function; the quota strictly counts those somebody waits for.
     Source: aws_docs, first_case_code.
     """
     known = dict(ledger.quotas())
@@ -78,9 +71,7 @@ def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) 
     Not every load is linear in users: a disconnect scans a table that grows until it fills a page, cold
     starts thin out, servers come in whole numbers. So each count is searched for: between two counts the load is
     taken to be a power of the users, the count at which that power meets the limit is tried, and it replaces one
-    of the two. A load that is linear in users is found at the first try.
-
-    Source: aws_docs.
+    of the two. A load that is linear in users is found at the first try. Source: aws_docs.
     """
     bounds = limits(traffic, quotas)
     loads = list(bounds)
@@ -106,13 +97,8 @@ def users_at_quota(traffic: Traffic, quotas: Mapping[str, float] | None = None) 
 def load_by_users(traffic: Traffic, hour: str = "peak"):
     """The load at many user counts, a column each.
 
-    Parameters
-    ----------
-    traffic : Traffic, traffic of a scenario with several user counts and no draws
-    hour : str, peak or mean
-
-    Returns: pandas.DataFrame, A row a kind of load, a column a user count
-    Raises: InputError, an unknown hour
+    `traffic`: traffic of a scenario with several user counts and no draws; `hour`: peak or mean. A table: a row a kind
+    of load, a column a user count.
     Source: little1961, aws_docs.
     """
     import pandas as pd
@@ -127,14 +113,8 @@ def load_by_users(traffic: Traffic, hour: str = "peak"):
 def quota_table(before: Traffic, after: Traffic, quotas: Mapping[str, float] | None = None):
     """The user count at which each limit breaks, for both designs, the first to break at the top.
 
-    Parameters
-    ----------
-    before, after : Traffic, the two designs' traffic
-    quotas : mapping of str to float, optional, quotas that differ from the defaults
-
-    Returns: pandas.DataFrame, A row a kind of load: quota, before and after (users; infinite where it never breaks,
-    over draws the middle)
-    Raises: InputError, an unknown or zero quota
+    `quotas`: quotas that differ from the defaults. A table: a row a kind of load: quota, before and after (users;
+    infinite where it never breaks, over draws the middle).
     Source: aws_docs.
     """
     import pandas as pd
@@ -156,13 +136,8 @@ def quota_table(before: Traffic, after: Traffic, quotas: Mapping[str, float] | N
 def quota_use(traffic: Traffic, quotas: Mapping[str, float] | None = None):
     """How much of each limit the peak hour uses at many user counts, a column each.
 
-    Parameters
-    ----------
-    traffic : Traffic, traffic of a scenario with several user counts and no draws
-    quotas : mapping of str to float, optional, quotas that differ from the defaults
-
-    Returns: pandas.DataFrame, A row a limited kind of load, a column a user count; 1 is the limit
-    Raises: InputError, an unknown or zero quota
+    `traffic`: traffic of a scenario with several user counts and no draws; `quotas`: quotas that differ from the
+    defaults. A table: a row a limited kind of load, a column a user count; 1 is the limit.
     Source: aws_docs.
     """
     import pandas as pd
@@ -174,13 +149,8 @@ def quota_use(traffic: Traffic, quotas: Mapping[str, float] | None = None):
 def disconnect_reads(traffic: Traffic) -> dict:
     """What disconnecting reads: units of one disconnect, units a second at the peak, units a month.
 
-    Parameters
-    ----------
-    traffic : Traffic, A WebSocket design's traffic
-
-    Returns: dict of str to array, open connections at the peak, read units of one disconnect there, read units a
-    second at the peak and read units a month, (draws, users)
-    Raises: InputError, A polling design, which has no connections
+    `traffic`: a WebSocket design's traffic. Gives a dict of str to array, open connections at the peak, read units of
+    one disconnect there, read units a second at the peak and read units a month, (draws, users).
     Source: aws_docs, first_case_code.
     """
     if traffic.life.design.socket is None:
@@ -194,3 +164,59 @@ def disconnect_reads(traffic: Traffic) -> dict:
         "read units/s": units * high.per_month / traffic.life.scenario.month_s,
         "read units a month": np.asarray(mean.meters.get("dynamodb_read_unit", 0.0)) * mean.per_month,
     }
+
+
+@functools.cache
+def figures() -> Mapping[str, ledger.Row]:
+    """The published and measured capacities by name, each a row of `data/capacity.csv`."""
+    return MappingProxyType(ledger.read(paths.data("capacity.csv")))
+
+
+def instance_size(instance: str) -> tuple[float, float]:
+    """Memory and virtual CPUs of an instance type. Source: aws_docs."""
+    known = [name.removesuffix("_vcpu_count") for name in figures() if name.endswith("_vcpu_count")]
+    checks.known("server.instance", instance, known)
+    return figures()[f"{instance}_gb"].value, figures()[f"{instance}_vcpu_count"].value
+
+
+def fan_out_s(
+    connections: ArrayLike, post_s: ArrayLike, at_once: ArrayLike = 1.0, rate_per_s: ArrayLike = np.inf
+) -> np.ndarray:
+    """Time until the last of many connections has its message.
+
+    Posts go out in rounds of `at_once`: ceil(n / at_once) x post_s; a quota may slow them down: n / rate.
+
+    `connections`: connections to tell; broadcasts; `post_s`: time of one post [s]; `at_once`: posts in flight: 1 one
+    after another, infinite all together; `rate_per_s`: posts that a quota lets through; infinite for none [1/s]. Gives
+    an array, broadcast shape [s]. A burst that the quota would lend is left out.
+    Source: first_case_code, aws_docs.
+
+    Examples
+    --------
+    A hundred connections at 20 ms, one after another, and all together:
+
+    >>> float(fan_out_s(100, 0.020)), float(fan_out_s(100, 0.020, at_once=np.inf))
+    (2.0, 0.02)
+    """
+    count = checks.non_negative("connections", connections)
+    each_s = checks.non_negative("post_s", post_s, "s")
+    width = checks.bounded("at_once", at_once, ">= 1 post", lambda a: a >= 1)
+    rate = checks.bounded("rate_per_s", rate_per_s, "> 0 posts/s", lambda a: a > 0)
+    rounds = np.where(np.isinf(width), np.minimum(count, 1.0), np.ceil(count / width))
+    return np.maximum(rounds * each_s, count / rate)
+
+
+def fan_out_connections(timeout_s: ArrayLike, post_s: ArrayLike) -> np.ndarray:
+    """Connections that a sender tells one after another before its time is up.
+
+    `timeout_s`: time the sender has; broadcasts [s]; `post_s`: time of one post [s]. Gives an array, whole connections,
+    broadcast shape.
+    Source: first_case_code.
+
+    Examples
+    --------
+    >>> float(fan_out_connections(30, 0.020))
+    1500.0
+    """
+    limit = checks.positive("timeout_s", timeout_s, "s") / checks.positive("post_s", post_s, "s")
+    return np.floor(limit * (1.0 + 1e-12))

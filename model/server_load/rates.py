@@ -37,7 +37,6 @@ def _scanned_units(traffic: Traffic, flow: Flow):
     """Read units of one occurrence that a scan of the connection table takes.
 
     A scan begins at the table's beginning and ends with its first page, so all of them read one partition.
-
     Source: aws_docs, first_case_code.
     """
     if flow.kind == "cache":
@@ -67,10 +66,7 @@ def _amounts(traffic: Traffic, flow: Flow) -> dict:
 
 
 def flow_rates_per_s(flow: Flow, traffic: Traffic) -> dict:
-    """What one flow asks of the servers, on average over the month, all users together.
-
-    Source: little1961.
-    """
+    """What one flow asks of the servers, on average over the month, all users together. Source: little1961."""
     per_s = flow.per_month / traffic.life.scenario.month_s
     return {name: per_s * amount for name, amount in _amounts(traffic, flow).items()}
 
@@ -78,18 +74,11 @@ def flow_rates_per_s(flow: Flow, traffic: Traffic) -> dict:
 def rates_per_s(traffic: Traffic) -> dict:
     """What the servers see in the mean hour of the month, all users together.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-
-    Returns: dict of str to array, A second where the name says so: requests, gateway calls, connects, messages each
-    way, heartbeats, runs of functions, read, scanned and write units; open connections and executions at once by
-    Little's law; plain servers; seconds of the longest fan-out. (draws, users)
-
-    Notes
-    -----
-    Whether a connect counts towards the gateway's calls as well is not said; here it counts on its own quota
-    only. Ping frames run no code and are listed as heartbeats, JSON ones as messages too.
+    Gives a dict of str to array, a second where the name says so: requests, gateway calls, connects, messages each way,
+    heartbeats, runs of functions, read, scanned and write units; open connections and executions at once by Little's
+    law; plain servers; seconds of the longest fan-out. (draws, users). Whether a connect counts towards the gateway's
+    calls as well is not said; here it counts on its own quota only. Ping frames run no code and are listed as
+    heartbeats, JSON ones as messages too.
     Source: little1961.
 
     Examples
@@ -115,10 +104,7 @@ def flow_requests_per_minute(flow: Flow, traffic: Traffic):
 
 
 def requests_per_minute(traffic: Traffic):
-    """Requests per minute of an active user: exchanges that run server code, nothing else.
-
-    Source: little1961.
-    """
+    """Requests per minute of an active user: exchanges that run server code, nothing else. Source: little1961."""
     return sum(flow_requests_per_minute(flow, traffic) for flow in traffic.flows)
 
 
@@ -143,12 +129,7 @@ def at_peak(traffic: Traffic) -> Traffic:
     As many users as are there at the peak: users x ratio. The table, cold starts and scans follow; plain
     servers, which are there for the peak anyway, the caches they fill, and connections and polls when away do not.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-
-    Returns: Traffic, its rates are those of the busiest hour
-    Raises: InputError, as `traffic.traffic`
+    Gives Traffic, its rates are those of the busiest hour.
     Source: bohmer2011.
     """
     scenario = traffic.life.scenario
@@ -168,17 +149,9 @@ def peak_of(traffic: Traffic, users) -> Traffic:
 def connects_by_cause(traffic: Traffic) -> dict:
     """Connects a second in the mean hour, split by what makes them.
 
-    Parameters
-    ----------
-    traffic : Traffic, the design's traffic
-
-    Returns: dict of str to array, session starts, cuts by the gateway's longest life of a connection, reconnects
-    after losses that both sides see (network changes, silence), and after losses that only a heartbeat finds; they
-    add up to all connects, (draws, users) [1/s]
-
-    Notes
-    -----
-    The cuts are what remains of all connects, as `traffic` has decided them.
+    Gives a dict of str to array, session starts, cuts by the gateway's longest life of a connection, reconnects after
+    losses that both sides see (network changes, silence), and after losses that only a heartbeat finds; they add up to
+    all connects, (draws, users) [1/s]. The cuts are what remains of all connects, as `traffic` has decided them.
     Source: aws_docs, little1961.
     """
     life = traffic.life
@@ -197,7 +170,6 @@ def fan_out_by_event(traffic: Traffic) -> dict:
     """Time that the sender's posts of an event take if nothing cuts them off, for each event that is pushed.
 
     As `traffic` decides it for all: more than a function has means that it reaches a share of them only.
-
     Source: first_case_code, node_bench.
     """
     return {event: one.needed_s for event, one in traffic.life.fan_outs.items()}

@@ -15,13 +15,10 @@ from model.life.sessions import Life, life, mix
 from model.prices import metering
 from model.scenario import AnyDesign, Operation, Scenario
 from model.traffic.away import with_away
-from model.traffic.http import action_flow, fallback_flow, pull_flows, timer_flows
-from model.traffic.refresh import refresh_flows, refreshes_per_s
+from model.traffic.http import action_flow, fallback_flow, pull_flows, refresh_flows, refreshes_per_s, timer_flows
 from model.traffic.runs import fan_outs, flow_function, flow_run_s, on_lambda, runs
 from model.traffic.services import channels, plan_flow
 from model.traffic.socket import message_flow, socket_flows
-
-__all__ = ["Flow", "Life", "FunctionRuns", "Traffic", "flows", "traffic"]
 
 
 def request_server_s(scenario: Scenario, design: AnyDesign, function: str, table_bytes=0.0):

@@ -36,10 +36,7 @@ def flow_function(life: Life, flow: Flow, table_bytes) -> Function:
 
 
 def flow_run_s(life: Life, flow: Flow, table_bytes):
-    """Duration of one warm run of a flow's function in its role.
-
-    Source: first_case_code.
-    """
+    """Duration of one warm run of a flow's function in its role. Source: first_case_code."""
     function = flow_function(life, flow, table_bytes)
     posts_s = life.held.socket.publish_s if flow.kind == "publish" else 0.0
     if flow.kind in ("push", "broadcast") and life.held.socket.row.fan_out == "post_each":
@@ -79,9 +76,7 @@ def fan_outs(life: Life, table_bytes) -> dict[str, FanOut]:
     A broadcast posts to everybody who is there, one after another or all together as the design says; an
     event to named recipients is a run for each, so one post. A function is cut off at the time-out of every
     function, and whom it has not posted to by then is never told; a process or server of one's own is not.
-    A plain server writes to its own sockets one after another.
-
-    Source: first_case_code, node_bench.
+    A plain server writes to its own sockets one after another. Source: first_case_code, node_bench.
     """
     sent = {event: push.audience == "broadcast" for event, push in life.design.pushes.items() if push.sent}
     return {

@@ -50,9 +50,7 @@ def waiting_flow(life: Life, key: str, beat) -> Flow:
     """A long poll that brings nothing: the answer after the longest hold, and the next request.
 
     What comes in the meantime ends it, so that of a hold H only those with no push in it run out: 1 in
-    (e^(r H) - 1) / r seconds at r pushes a second.
-
-    Source: rfc6202, cox1962.
+    (e^(r H) - 1) / r seconds at r pushes a second. Source: rfc6202, cox1962.
     """
     rate = np.maximum(sum((pushed_per_s(life, e) for e in told_events(life)), 0.0), 1e-12)
     alive, hold_s = 1.0 - life.down_share, beat.period_s

@@ -14,49 +14,17 @@ from model.wire.exchanges import (
     websocket_message_bytes,
 )
 from model.wire.frames import deflated_bytes, hpack_bytes, http2_message_bytes, rounded_bytes, websocket_frame_bytes
-from model.wire.layers import LAYERS, exchange_layers, heartbeat_layers, message_layers
-from model.wire.mqtt import mqtt_connect_bytes, mqtt_ping_bytes, mqtt_publish_bytes, mqtt_subscribe_bytes
+from model.wire.layers import exchange_layers, heartbeat_layers, message_layers
 from model.wire.packets import TLS_VERSIONS, packet_header_bytes
 from model.wire.streams import (
     KEEPALIVES,
     appsync_bytes,
     keepalive_bytes,
     long_poll_bytes,
+    mqtt_connect_bytes,
+    mqtt_ping_bytes,
+    mqtt_publish_bytes,
+    mqtt_subscribe_bytes,
     sse_comment_bytes,
     sse_event_bytes,
 )
-
-__all__ = [
-    "CHAINS",
-    "KEEPALIVES",
-    "LAYERS",
-    "TLS_VERSIONS",
-    "appsync_bytes",
-    "bits_per_s",
-    "close_bytes",
-    "connect_bytes",
-    "deflated_bytes",
-    "exchange_layers",
-    "heartbeat_bytes",
-    "heartbeat_layers",
-    "hpack_bytes",
-    "http2_message_bytes",
-    "http2_opening_bytes",
-    "http_exchange_bytes",
-    "keepalive_bytes",
-    "long_poll_bytes",
-    "message_layers",
-    "mqtt_connect_bytes",
-    "mqtt_ping_bytes",
-    "mqtt_publish_bytes",
-    "mqtt_subscribe_bytes",
-    "packet_header_bytes",
-    "rounded_bytes",
-    "sse_comment_bytes",
-    "sse_event_bytes",
-    "upgrade_bytes",
-    "websocket_close_bytes",
-    "websocket_exchange_bytes",
-    "websocket_frame_bytes",
-    "websocket_message_bytes",
-]

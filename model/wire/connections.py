@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.wire import exchanges, packets, sizes
-from model.wire.sizes import constant
+from model.wire import exchanges, frames, packets
+from model.wire.frames import constant
 
 CHAINS = ("rsa4", "rsa3", "ecdsa3", "ecdsa2")
 
@@ -56,7 +56,6 @@ def handshake(tls="1.3", chain="rsa4", resumed=False, alpn=True, post_quantum=Fa
     ClientHello up; the server's flight down (with the certificates when it is full); Finished up; the
     session tickets (1.3) or the new ticket and Finished (1.2 full) down. Offering ALPN costs the answer
     down and, where OpenSSL has not padded the ClientHello to 512 B anyway, the offer up.
-
     Source: wire_capture, wire_relay, ecdhe_mlkem.
     """
     tls = packets.version_name(tls)
@@ -121,7 +120,7 @@ def connect_bytes(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, post
             np.where(resumed, few, many) for few, many in zip(short.ip_bytes(ip), full.ip_bytes(ip), strict=True)
         )
 
-    return sizes.together(opened, resumed=sizes.switch("resumed", resumed), ip=ip)
+    return frames.together(opened, resumed=frames.switch("resumed", resumed), ip=ip)
 
 
 def close_bytes(tls="1.3", ip=4):
@@ -158,9 +157,7 @@ def websocket_close_bytes(tls="1.3", ip=4):
     """The IP bytes of the WebSocket closing handshake: a close frame each way, before `close_bytes`.
 
     A close frame is a control frame whose body is a code of 2 B. The server's frame carries the ACK of
-    the client's; the client's ACK rides on the close_notify that follows.
-
-    Source: rfc6455.
+    the client's; the client's ACK rides on the close_notify that follows. Source: rfc6455.
     """
     up, down = exchanges.heartbeat_bytes(tls, ip, 2, 2)
     return up - packets.packet_header_bytes(ip), down
@@ -170,9 +167,7 @@ def http2_opening_bytes(tls="1.3", ip=4):
     """The IP bytes that HTTP/2 adds to a new connection: preface, SETTINGS both ways, their ACKs.
 
     Up: preface 24 + SETTINGS + WINDOW_UPDATE in one segment, later the SETTINGS ACK in one more; down:
-    SETTINGS + SETTINGS ACK in one. The TCP ACKs ride on these and on the first exchange.
-
-    Source: rfc9113, wire_capture.
+    SETTINGS + SETTINGS ACK in one. The TCP ACKs ride on these and on the first exchange. Source: rfc9113, wire_capture.
     """
     each = packets.packet_header_bytes(ip) + packets.record_overhead_bytes(tls)
     ack, window = constant("http2_settings_ack_bytes"), constant("http2_window_update_bytes")

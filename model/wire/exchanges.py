@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 
 from model import checks
-from model.wire import frames, packets, sizes
+from model.wire import frames, packets
 
 
 def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0):
@@ -164,7 +164,7 @@ def ip_bytes(ways: Callable, tls: object, **given: object) -> tuple:
         header_bytes = packets.packet_header_bytes(ip)
         return tuple(way.ip_bytes(header_bytes) for way in ways(ip=ip, overhead=overhead, **rest))
 
-    return sizes.together(both, **given)
+    return frames.together(both, **given)
 
 
 def bits_per_s(message_bytes, clients, period_s):
@@ -172,14 +172,8 @@ def bits_per_s(message_bytes, clients, period_s):
 
     8 x bytes x clients / period: the sum behind the table of Lubbers and Greco, whose Mbps are 2**20 bits.
 
-    Parameters
-    ----------
-    message_bytes : float or array, bytes of each occurrence, >= 0; broadcasts. [B]
-    clients : float or array, clients, >= 0; broadcasts
-    period_s : float or array, time between occurrences, > 0; broadcasts. [s]
-
-    Returns: float or array of float, bits a second. [1/s]
-    Raises: InputError, for a negative size or count, and for a period of 0 or less
+    `message_bytes`: bytes of each occurrence, >= 0; broadcasts [B]; `clients`: clients, >= 0; broadcasts; `period_s`:
+    time between occurrences, > 0; broadcasts [s]. Gives a float or array of float, bits a second [1/s].
     Source: lubbers.
 
     Examples

@@ -1,16 +1,15 @@
-"""What is put into TLS: WebSocket frames (RFC 6455), permessage-deflate (RFC 7692), HTTP/2 frames and HPACK."""
+"""What is put into TLS, in whole bytes: WebSocket frames (RFC 6455), permessage-deflate (RFC 7692), HTTP/2, HPACK."""
 
 from __future__ import annotations
 
+import functools
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from model import checks
-from model.wire import sizes
-from model.wire.sizes import constant
+from model import checks, ledger
 
 CONTROL_MOST = 125  # the longest body of a ping, pong or close
 EMPTY_BLOCK = b"\x00\x00\xff\xff"  # what a sync flush ends in; RFC 7692 takes it off
@@ -43,13 +42,13 @@ def websocket_frame_bytes(payload_bytes, masked):
     def frame(payload_bytes, masked):
         return (message_frame_bytes(payload_bytes, masked)[1],)
 
-    return sizes.together(frame, payload_bytes=payload_bytes, masked=masked)[0]
+    return together(frame, payload_bytes=payload_bytes, masked=masked)[0]
 
 
 def message_frame_bytes(payload_bytes: object, masked: object) -> tuple[np.ndarray, np.ndarray]:
     """The payload of a message and its frame."""
-    payload_bytes = sizes.whole_bytes("payload_bytes", payload_bytes)
-    return payload_bytes, payload_bytes + frame_overhead(payload_bytes, sizes.switch("masked", masked))
+    payload_bytes = whole_bytes("payload_bytes", payload_bytes)
+    return payload_bytes, payload_bytes + frame_overhead(payload_bytes, switch("masked", masked))
 
 
 def frame_overhead(payload_bytes: np.ndarray, masked: Any) -> np.ndarray:
@@ -61,23 +60,21 @@ def frame_overhead(payload_bytes: np.ndarray, masked: Any) -> np.ndarray:
 
 def control_frame_bytes(name: str, body_bytes: object, masked: bool) -> np.ndarray:
     """A ping, pong or close frame; its body is refused above 125 B."""
-    body = sizes.whole_bytes(name, body_bytes, CONTROL_MOST, "in a control frame (RFC 6455)")
+    body = whole_bytes(name, body_bytes, CONTROL_MOST, "in a control frame (RFC 6455)")
     return body + frame_overhead(body, masked)
 
 
 def rounded_bytes(sampled_bytes):
     """Sampled sizes as whole bytes, ready for the functions of this package, which refuse fractions."""
     sampled = checks.non_negative("sampled_bytes", sampled_bytes, "B")
-    return sizes.plain(np.rint(sampled).astype(np.int64))
+    return plain(np.rint(sampled).astype(np.int64))
 
 
 def deflated_bytes(messages: Sequence[bytes | str], context_takeover: bool = True, window_bits: int = 15) -> np.ndarray:
     """The payload bytes of messages under permessage-deflate, in the order sent.
 
     Raw deflate, flushed after each message, less the four bytes 00 00 ff ff. With context takeover the
-    window lives on: a message like an earlier one is mostly a reference to it.
-
-    Source: rfc7692.
+    window lives on: a message like an earlier one is mostly a reference to it. Source: rfc7692.
     """
     if isinstance(messages, (bytes, str)):
         checks.fail(f"messages must be a sequence of messages; got one {type(messages).__name__}")
@@ -97,9 +94,7 @@ def hpack_bytes(headers: Sequence, repeats: int = 1, table_bytes: int = 4096) ->
     """The HPACK sizes of header lists sent one after another on one connection.
 
     A real encoder with its dynamic table: the first is long, a repeat is about a byte a field. `[0]` is
-    the first, `[-1]` the steady state.
-
-    Source: rfc7541, wire_capture.
+    the first, `[-1]` the steady state. Source: rfc7541, wire_capture.
     """
     from hpack import Encoder
 
@@ -124,15 +119,77 @@ def http2_message_bytes(header_block_bytes, body_bytes=0):
     """The frames of one HTTP/2 request or response: HEADERS, and DATA where there is a body.
 
     Each frame has 9 B of header and carries up to 16,384 B; a longer header block goes on in
-    CONTINUATION frames. Without a body END_STREAM is on the HEADERS and no DATA follows.
-
-    Source: rfc9113.
+    CONTINUATION frames. Without a body END_STREAM is on the HEADERS and no DATA follows. Source: rfc9113.
     """
 
     def framed(header_block_bytes, body_bytes):
-        block = sizes.whole_bytes("header_block_bytes", header_block_bytes)
-        body = sizes.whole_bytes("body_bytes", body_bytes)
+        block = whole_bytes("header_block_bytes", header_block_bytes)
+        body = whole_bytes("body_bytes", body_bytes)
         most, frame = constant("http2_frame_payload_most_bytes"), constant("http2_frame_header_bytes")
         return (block + body + (np.maximum(-(-block // most), 1) + -(-body // most)) * frame,)
 
-    return sizes.together(framed, header_block_bytes=header_block_bytes, body_bytes=body_bytes)[0]
+    return together(framed, header_block_bytes=header_block_bytes, body_bytes=body_bytes)[0]
+
+
+FRAME_MOST = 2**63 - 1  # RFC 6455: the highest bit of the length field is 0
+EXACT_INT64 = 2**62  # above this a sum of layers could leave int64, so Python's own integers take over
+
+
+@functools.cache
+def constant(name: str) -> int:
+    """One byte or packet count of the ledger as an integer."""
+    return int(ledger.value(name))
+
+
+def whole_bytes(
+    name: str, value: object, most: int = FRAME_MOST, rule: str = "(the longest frame, RFC 6455)"
+) -> np.ndarray:
+    """The sizes as integers; refuses what is negative, fractional, no number, or above `most`."""
+    array = np.asarray(value)
+    if array.dtype.kind in "US":
+        checks.fail(f"{name} must be a number; got {checks.shown(array.flat[0].item())}")
+    if array.dtype.kind not in "iu" or (array.size and array.min() < 0):
+        array = checks.whole(name, array, "B")
+    largest = array.max() if array.size else 0
+    if largest >= most + 1:  # not "> most": as a float, 2**63 - 1 is 2**63
+        checks.fail(f"{name} must be <= {most} B {rule}; got {checks.shown(largest)}")
+    integers = array.astype(np.int64, copy=False)
+    return integers.astype(object) if largest > EXACT_INT64 else integers
+
+
+def switch(name: str, value: object) -> np.ndarray:
+    """A yes or no, or an array of them; 0 and 1 will do."""
+    array = np.asarray(value)
+    good = np.asarray((array == 0) | (array == 1))
+    if not good.all():
+        checks.fail(f"{name} must be True or False; got {checks.shown(array[~good].tolist()[0])}")
+    return array.astype(bool)
+
+
+def ip_header_bytes(ip: object) -> np.ndarray:
+    """The IP header of version 4 or 6, or of an array of versions."""
+    version = np.asarray(ip)
+    good = np.asarray((version == 4) | (version == 6))
+    if not good.all():
+        checks.fail(f"ip must be 4 or 6; got {checks.shown(version[~good].tolist()[0] if version.ndim else ip)}")
+    return np.where(version == 6, constant("ipv6_header_bytes"), constant("ipv4_header_bytes"))
+
+
+def plain(array: Any) -> Any:
+    """The integers as they are handed out: a Python int where nothing was an array, machine integers else."""
+    array = np.asarray(array)
+    if array.ndim and array.dtype == object:
+        return array.astype(np.uint64 if array.size and array.max() > FRAME_MOST else np.int64)
+    return array if array.ndim else array.item()
+
+
+def together(compute: Callable[..., tuple], **inputs: Any) -> tuple:
+    """The integers that `compute` gives for the inputs, by name, each in their common shape."""
+    shapes = {name: np.shape(value) for name, value in inputs.items()}
+    try:
+        shape = np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        given = " and ".join(f"{name} {own}" for name, own in shapes.items() if own)
+        checks.fail(f"inputs must have shapes that go together; got {given}")
+    parts = compute(**{name: np.atleast_1d(np.asarray(value)) for name, value in inputs.items()})
+    return tuple(plain(np.array(np.broadcast_to(part, shape or 1)).reshape(shape)) for part in parts)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from model import checks
-from model.wire import frames, packets, sizes
+from model.wire import frames, packets
 
 LAYERS = ("payload", "http headers", "framing", "tls", "tcp", "ip", "acks")
 
@@ -33,7 +33,7 @@ def exchange_layers(
 
     def split(overhead, ip, server_s, **parts):
         headers, bodies = (
-            [sizes.whole_bytes(f"{way}_{part}_bytes", parts[f"{way}_{part}_bytes"]) for way in ("request", "response")]
+            [frames.whole_bytes(f"{way}_{part}_bytes", parts[f"{way}_{part}_bytes"]) for way in ("request", "response")]
             for part in ("headers", "body")
         )
         request, response = map(message_bytes, headers, bodies)
@@ -57,16 +57,10 @@ def message_layers(payload_bytes, masked=False, tls="1.3", ip=4):
 
     Framing is the frame header and the mask.
 
-    Parameters
-    ----------
-    payload_bytes : int or array, payload of the message, whole, 0 to 2**63 - 1; broadcasts. [B]
-    masked : bool or array, true for client to server, False for a push; broadcasts
-    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
-    ip : int or array, IP version, 4 or 6; broadcasts
-
-    Returns: dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of
-    `websocket_message_bytes`. [B]
-    Raises: InputError, for a bad payload, an unknown TLS or IP version
+    `payload_bytes`: payload of the message, whole, 0 to 2**63 - 1; broadcasts [B]; `masked`: true for client to server,
+    False for a push; broadcasts; `tls`: "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"; `ip`: IP version, 4 or 6;
+    broadcasts. Gives a dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of
+    `websocket_message_bytes` [B].
 
     Examples
     --------
@@ -84,15 +78,10 @@ def message_layers(payload_bytes, masked=False, tls="1.3", ip=4):
 def heartbeat_layers(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0):
     """The IP bytes of one heartbeat by layer: ping, pong and the ACK.
 
-    Parameters
-    ----------
-    tls : str, "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"
-    ip : int or array, IP version, 4 or 6; broadcasts
-    client_payload_bytes : int or array, body of the ping, 0 to 125; broadcasts. [B]
-    server_payload_bytes : int or array, body of the pong, 0 to 125. [B]
-
-    Returns: dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of `heartbeat_bytes`. [B]
-    Raises: InputError, for a bad body, an unknown TLS or IP version
+    `tls`: "1.3", "1.2" (AES-GCM), "1.2-chacha20", or "none"; `ip`: IP version, 4 or 6; broadcasts;
+    `client_payload_bytes`: body of the ping, 0 to 125; broadcasts [B]; `server_payload_bytes`: body of the pong, 0 to
+    125 [B]. Gives a dict of int or array of int, bytes of each of `LAYERS`; they sum to up + down of `heartbeat_bytes`
+    [B].
 
     Examples
     --------
@@ -115,9 +104,9 @@ def _layers(split: Callable, tls: object, **given: object) -> dict[str, Any]:
 
     def stacked(ip, **rest):
         ways, plaintext, payload, headers = split(overhead, ip, **rest)
-        ip_header, header = sizes.ip_header_bytes(ip), packets.packet_header_bytes(ip)
+        ip_header, header = frames.ip_header_bytes(ip), packets.packet_header_bytes(ip)
         streams, segments, acks = (sum(getattr(way, part) for way in ways) for part in ("stream", "segments", "acks"))
         framing, records = plaintext - payload - headers, streams - plaintext
         return payload, headers, framing, records, segments * (header - ip_header), segments * ip_header, acks * header
 
-    return dict(zip(LAYERS, sizes.together(stacked, **given), strict=True))
+    return dict(zip(LAYERS, frames.together(stacked, **given), strict=True))

@@ -12,8 +12,6 @@ import numpy as np
 
 from model import checks, paths, wire
 
-__all__ = ["compare", "modelled_bytes"]
-
 SHORT_LIMIT_RATIO, LONG_LIMIT_RATIO, HOUR_LIMIT_RATIO = 0.02, 0.10, 0.01
 LINUX_ACKS = 1  # quick ACKs where the receiver has been silent for an RTO
 HANDSHAKES = ("connect", "close", "ws_close")
@@ -59,13 +57,9 @@ def response_headers(body_bytes: int, count: int | None = None, at_s: float | No
 def compare(folder: str | Path | None = None, bytes_model: Callable | None = None):
     """The bytes of the model beside those of a stored measurement, a row each, and whether they are near enough.
 
-    Parameters
-    ----------
-    folder : str or pathlib.Path, optional, where the measurement is; the project's own where none is given
-    bytes_model : callable, optional, gives the model's bytes of a flow; the model's own unless told
-
-    Returns: pandas.DataFrame, a row a flow and direction; measured and modelled bytes and their difference
-    Raises: InputError, a folder without a measurement
+    `folder`: where the measurement is; the project's own where none is given; `bytes_model`: gives the model's bytes of
+    a flow; the model's own unless told. A table: a row a flow and direction; measured and modelled bytes and their
+    difference.
     """
     import pandas as pd
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from model import checks, ledger
-from model.wire import frames, sizes
-from model.wire.sizes import constant
+from model.wire import frames
+from model.wire.frames import constant
 
 TLS_VERSIONS = ("1.3", "1.2", "1.2-chacha20", "none")
 RECORD_OVERHEAD = {
@@ -31,9 +31,7 @@ def record_overhead_bytes(tls: object) -> int:
     """What one TLS record adds; 0 where there is no TLS.
 
     Header 5 + tag 16, and in TLS 1.3 the inner content type 1 (22 in all); AES-GCM in TLS 1.2 sends 8 bytes
-    of nonce (29), ChaCha20 none (21).
-
-    Source: rfc8446, rfc5288, rfc7905, wire_capture.
+    of nonce (29), ChaCha20 none (21). Source: rfc8446, rfc5288, rfc7905, wire_capture.
     """
     name = version_name(tls)
     return 0 if name == "none" else constant(RECORD_OVERHEAD[name])
@@ -43,11 +41,10 @@ def packet_header_bytes(ip=4):
     """The IP and TCP headers of every packet after the SYNs: a pure ACK is nothing else.
 
     IP header + TCP header 20 + timestamps option 12: 52 B on IPv4, 72 B on IPv6.
-
     Source: rfc791, rfc8200, rfc9293, rfc7323, wire_capture.
     """
-    headers = sizes.ip_header_bytes(ip) + constant("tcp_header_bytes") + constant("tcp_timestamps_bytes")
-    return sizes.plain(headers)
+    headers = frames.ip_header_bytes(ip) + constant("tcp_header_bytes") + constant("tcp_timestamps_bytes")
+    return frames.plain(headers)
 
 
 def mss_bytes(ip=4):
@@ -70,10 +67,7 @@ def stream_bytes(plaintext_bytes: Any, overhead: int) -> Any:
 
 
 def segment_count(stream_bytes: Any, mss: Any) -> Any:
-    """How many segments so many stream bytes fill: ceil(bytes / MSS), at least one.
-
-    Source: rfc9293, wire_capture.
-    """
+    """How many segments so many stream bytes fill: ceil(bytes / MSS), at least one. Source: rfc9293, wire_capture."""
     return np.maximum(-(-stream_bytes // mss), 1)
 
 
@@ -83,7 +77,6 @@ def ack_count(segments: Any, rides: Any = False, segments_per_ack: Any = 2) -> A
     The receiver answers every second full segment at once: floor(k / 2). An odd last one waits for
     the delayed-ACK timer; it rides on data that leaves before then, and else goes alone. With
     nothing to ride on that is ceil(k / 2), the least that the standard allows.
-
     Source: rfc9293, wire_capture, wire_relay.
     """
     at_once = segments // segments_per_ack
@@ -107,7 +100,7 @@ def exchange(request_bytes, response_bytes, server_s, ip, overhead: int, asks_at
     """(up, down) of a request and its response; an ACK rides on a quick response, and on a request that follows it."""
     mss, quick = mss_bytes(ip), checks.non_negative("server_s", server_s, "s") <= ledger.value("tcp_delayed_ack_s")
     named = {"request_bytes": request_bytes, "response_bytes": response_bytes}
-    up, down = (stream_bytes(sizes.whole_bytes(name, size), overhead) for name, size in named.items())
+    up, down = (stream_bytes(frames.whole_bytes(name, size), overhead) for name, size in named.items())
     sent, answered = (segment_count(stream, mss) for stream in (up, down))
     return Way(up, sent, ack_count(answered, asks_at_once)), Way(down, answered, ack_count(sent, quick))
 
@@ -125,7 +118,7 @@ def one_way(plaintext_bytes, up, ip, overhead: int, segments_per_ack=2) -> tuple
 
 def message(payload_bytes, masked, ip, overhead: int, segments_per_ack=2) -> tuple[Way, Way]:
     """(up, down) of one WebSocket message and its ACKs; a masked one goes up, any other down."""
-    frame_bytes, up = frames.message_frame_bytes(payload_bytes, masked)[1], sizes.switch("masked", masked)
+    frame_bytes, up = frames.message_frame_bytes(payload_bytes, masked)[1], frames.switch("masked", masked)
     return one_way(frame_bytes, up, ip, overhead, segments_per_ack)
 
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from model import checks
 from model.latency import parts
-from model.latency.deliveries import points
-from model.latency.sampling import whole
+from model.latency.deliveries import points, whole
 from model.wire.measured import measured_table
 
 __all__ = ["compare", "timed_delays_s"]

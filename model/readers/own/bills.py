@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model import checks, paths
-from model.prices.bill_meters import meter_of
-from model.prices.list_meters import plain
+from model.prices.list_meters import meter_of, plain
 from model.readers.own.opening import OwnFile, clean, document, lines, listed, number, opened, own_file, seconds, within
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import numpy as np
 
 from model import checks, paths
 from model.readers.own import sockets
-from model.readers.own.gaps import GAPS, gap_table, kinds
 from model.readers.own.opening import OwnFile, clean, document, listed, masked, number, own_file, seconds, within
+from model.readers.own.sockets import GAPS, gap_table, kinds
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model import checks, paths
-from model.readers.own.gaps import GAPS, gap_table, kinds
 from model.readers.own.log_lines import COLUMNS, EVENTS, FORMS, MORE, MOST_NAMES, Numbers, reader
 from model.readers.own.opening import OwnFile, Progress, clean, document, head, lines, listed, opened, own_file, within
+from model.readers.own.sockets import GAPS, gap_table, kinds
 
 if TYPE_CHECKING:
     import pandas as pd
