@@ -51,7 +51,7 @@ def title(outcome: Outcome, design: str) -> str:
 def drain_saved(outcome: Outcome) -> np.ndarray:
     """The share of the phone's drain in an active hour that the move takes away, by draw."""
     drains = [outcome[d].total("battery") for d in outcome.scenario.compared]
-    whole = battery.drain(outcome.scenario)["mode"][["screen and processor", "own traffic on the radio"]].sum()
+    whole = sum(part["mode"] for part in battery.beside_the_design(outcome.scenario).values())
     return np.ravel((drains[0] - drains[1]) / (whole + drains[0]))
 
 

@@ -14,7 +14,7 @@ from model.battery.hourly import (
 )
 from model.battery.periods import minutes, needed, period_sweep
 from model.battery.published_cases import errors_by_source, published, reconnect_bounds
-from model.battery.tables import by_network, by_profile, drain, with_and_without
+from model.battery.tables import beside_the_design, by_network, by_profile, drain, with_and_without
 
 __all__ = [
     "FIRST",
@@ -23,6 +23,7 @@ __all__ = [
     "away_reports",
     "battery_j",
     "beats_w",
+    "beside_the_design",
     "by_network",
     "by_profile",
     "drain",

@@ -18,7 +18,7 @@ from model.traffic import traffic as traffic_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["by_network", "by_profile", "drain", "with_and_without"]
+__all__ = ["beside_the_design", "by_network", "by_profile", "drain", "with_and_without"]
 
 DESIGNS = ["before", "after"]
 MEDIA_BIT_PER_S = 250_000.0  # from which on a screen's own traffic is a video or a camera's, not pictures now and then
@@ -154,9 +154,9 @@ def drain(scenario: Scenario) -> pd.DataFrame:
     """
     import pandas as pd
 
-    phone, own = _phone_range(scenario), _own_range(traffic_of("before", sampling.resolved(scenario)))
-    rows = {"screen and processor": phone, "own traffic on the radio": own}
-    both = with_and_without(scenario).loc["beside own traffic"]
+    rows = beside_the_design(scenario)
+    phone, own = rows.values()
+    both = _mix_row(by_profile(scenario), sampling.resolved(scenario).networks, "")
     for which in DESIGNS:
         row = {"mode": both[which], "low": both[f"{which}_low"], "high": both[f"{which}_high"]}
         for share, kind, others in (
@@ -167,6 +167,12 @@ def drain(scenario: Scenario) -> pd.DataFrame:
             row[share] = row[kind] / (row[kind] + phone[others] + own[others])
         rows[f"design {which}"] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("part")
+
+
+def beside_the_design(scenario: Scenario) -> dict[str, dict[str, float]]:
+    """What the phone and the screens' own traffic take at mode, low and high, % of the battery per active hour."""
+    own = _own_range(traffic_of("before", sampling.resolved(scenario)))
+    return {"screen and processor": _phone_range(scenario), "own traffic on the radio": own}
 
 
 def _phone_range(scenario: Scenario) -> dict[str, float]:
