@@ -135,7 +135,7 @@ def drain(scenario: Scenario) -> pd.DataFrame:
 
     phone, own = _phone_range(scenario), _own_range(traffic_of("before", sampling.resolved(scenario)))
     rows = {"screen and processor": phone, "own traffic on the radio": own}
-    both = with_and_without(scenario).loc["beside own traffic"]
+    both = _mix_row(by_profile(scenario), sampling.resolved(scenario).networks, "")
     for which in DESIGNS:
         row = {"mode": both[which], "low": both[f"{which}_low"], "high": both[f"{which}_high"]}
         for share, kind, others in (

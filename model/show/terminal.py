@@ -26,8 +26,8 @@ def show(header: Sequence[str], rows: Sequence[Sequence[str]], title: str, notes
     header, rows = _with_units(header, rows)
     header, rows, claimed = _claims_apart(header, rows)
     if title:
-        out.print(Text(inert(title), "bold"))
-    for block in _blocks(header, rows, out.width):
+        out.print(Text(inert(title if rows else f"{title}: none"), "bold"))
+    for block in _blocks(header, rows, out.width) if rows else ():
         out.print(_box([header[k] for k in block], [[row[k] for k in block] for row in rows]))
     for line in (*claimed, *notes):
         out.print(Text(inert(line)))

@@ -122,10 +122,22 @@ def test_a_thousand_runs_keep_each_worker_under_1_gb(tmp_path, capfd):
     assert len(pd.read_csv(tmp_path / "out" / "results.csv")) == 2000
 
 
+def forty(folder):
+    notebook = small_notebooks.small(folder / "small.ipynb", "import time; time.sleep(0.05)")
+    return given(folder, {"grid": {"users": list(range(1, 41))}}, notebook)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    run = forty(tmp_path_factory.mktemp("undisturbed"))
+    assert batch.run(**run) == 0
+    return pd.read_csv(run["out_dir"] / "results.csv")
+
+
 @pytest.mark.parametrize("number", range(25))
-def test_killed_at_a_random_moment_it_ends_as_if_nothing_had_been(tmp_path, number):
-    notebook = small_notebooks.small(tmp_path / "small.ipynb", "import time; time.sleep(0.05)")
-    run = given(tmp_path, {"grid": {"users": list(range(1, 41))}}, notebook)
+def test_killed_at_a_random_moment_it_ends_as_if_nothing_had_been(tmp_path, undisturbed, number):
+    run = forty(tmp_path)
+    notebook = run["notebooks"][0]
     code = textwrap.dedent(f"""
         from model.apps import batch
         batch.run({str(run["grid_path"])!r}, {str(run["out_dir"])!r}, 2, [{str(notebook)!r}])""")
@@ -144,8 +156,7 @@ def test_killed_at_a_random_moment_it_ends_as_if_nothing_had_been(tmp_path, numb
     print(f"killed {moment:.1f} s later with {before} of 40 runs done; {len(names)} after going on")
     assert [n for n in names if not n.startswith("small-")] == [] and len(names) == 40
     assert not list((tmp_path / "out").rglob(".part-*"))
-    assert batch.run(**{**run, "out_dir": tmp_path / "undisturbed"}) == 0
-    tables = [pd.read_csv(tmp_path / folder / "results.csv") for folder in ("out", "undisturbed")]
+    tables = [pd.read_csv(tmp_path / "out" / "results.csv"), undisturbed]
     pd.testing.assert_frame_equal(*(t.drop(columns="run") for t in tables), check_exact=True)
     assert tables[0]["users"].tolist() == list(range(1, 41))
 

@@ -12,11 +12,14 @@ import time
 import warnings
 from pathlib import Path
 
-from model import checks, load, paths
-from model.apps import cli
-from model.apps.notebooks import processes
-from model.parts.fields import Part, Range
-from model.scenario import read_yaml
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from ranged import plain, reranged  # noqa: E402
+
+from model import checks, load, paths  # noqa: E402
+from model.apps import cli  # noqa: E402
+from model.apps.notebooks import processes  # noqa: E402
+from model.scenario import read_yaml  # noqa: E402
 
 TWILLY = {"extends": "twilly", "claims": "twilly"}
 WIFI = {"share": 1, "profiles": ["wifi_pixel6_2021"], "rtt_s": 0.04, "rtt_sigma_ln": 0.5, "metered": False}
@@ -52,40 +55,6 @@ SHAPES = {
     "a billion": TWILLY | {"users": 1e9},
     "a list of users": TWILLY | {"users": [1000, 10000]},
 }
-
-
-def reranged(value, path=()):
-    """The content with every float that may have a range given one, by the type of its field."""
-    if isinstance(value, Range) and value.chance is not None:
-        return {"chance": value.chance}
-    if isinstance(value, Range):
-        return {"low": value.low, "mode": value.mode, "high": value.high}
-    if isinstance(value, Part):
-        kept = {name: getattr(value, name) for name in type(value).model_fields if name != "place"}
-        return {name: reranged(one, (*path, name)) for name, one in kept.items() if one is not None}
-    if isinstance(value, dict):
-        return {name: reranged(one, (*path, name)) for name, one in value.items()}
-    if isinstance(value, list):
-        return [reranged(one, path) for one in value]
-    plain = isinstance(value, float) and path[-1] not in ("users", "phone", "delays_s", "rank") and path[0] != "prices"
-    chances = ("connects_billed", "pings_billed", "response_counts", "ping_resets_idle")
-    if plain and path[-1] in chances:
-        return {"chance": 0.3}
-    if plain and value:
-        high = min(1.0, 1.3 * value) if path[-1].endswith("share") else 1.3 * value
-        return {"low": max(0.7 * value, 1.0 if path[-1] == "sessions_per_day" else 0.0), "mode": value, "high": high}
-    return value
-
-
-def plain(value):
-    """The content with every range at its mode."""
-    if isinstance(value, dict) and "mode" in value:
-        return value["mode"]
-    if isinstance(value, dict) and "chance" in value:
-        return value["chance"] >= 0.5
-    if isinstance(value, dict):
-        return {name: plain(one) for name, one in value.items()}
-    return [plain(one) for one in value] if isinstance(value, list) else value
 
 
 def content_of(shape):
