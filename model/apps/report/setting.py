@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -25,7 +26,7 @@ def take_formulas(notebook) -> list[str]:
             return match[0]
         try:
             made = convert(text, display="block" if match[1] else "inline")
-            frame = '<span class="formula" tabindex="0" role="region" aria-label="Formula">'
+            frame = f'<span class="formula" tabindex="0" role="region" aria-label="Formula {len(found) + 1}">'
             found.append(f"{frame}{made}</span>" if match[1] else made)
         except Exception:  # no formula after all: the text stands as it is
             return match[0]
@@ -64,10 +65,15 @@ def with_folded_code(page: str) -> str:
 
 def with_scrolling_tables(page: str) -> str:
     """The page with each table in a frame of its own, which the keyboard scrolls; no table head is empty."""
-    frame = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
+    numbers = itertools.count(1)
+
+    def framed(match: re.Match) -> str:
+        label = f"Table {next(numbers)}"
+        return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">{match[0]}</div>'
+
     page = re.sub(r"<td>([-+\d.,e]+ \([-+\d.,e]+ to [-+\d.,e]+\))</td>", r'<td class="number">\1</td>', page)
-    framed = re.sub(r"<table\b.*?</table>", rf"{frame}\g<0></div>", page, flags=re.S)
-    return re.sub(r"<th\b([^>]*)></th>", r"<td\1></td>", framed)
+    page = re.sub(r"<table\b.*?</table>", framed, page, flags=re.S)
+    return re.sub(r"<th\b([^>]*)></th>", r"<td\1></td>", page)
 
 
 def with_links(page: str, stems: Iterable[str]) -> str:
