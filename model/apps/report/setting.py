@@ -11,7 +11,7 @@ FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(?=\S)([^$\n]+?)(?<=\S)\$(?!\d)", re.S)
 FORMULA_PLACE = "formula-placeholder-{}-end"
 HEADING = re.compile(r"<p><strong>([^<]{3,120}?)([.:?])</strong>\s*(.*?)</p>", re.S)
 CODE = re.compile(r'(<div class="[^"]*\bhighlight\b.*?</pre>\s*</div>)', re.S)
-NOTEBOOK_LINK = re.compile(r'<a href="([\w-]+)\.ipynb">(.*?)</a>', re.S)
+NOTEBOOK_LINK = re.compile(r'<a href="([\w-]+)\.(?:ipynb|md)(#[\w-]+)?">(.*?)</a>', re.S)
 
 
 def take_formulas(notebook) -> list[str]:
@@ -49,6 +49,7 @@ def with_headings(page: str) -> tuple[str, list[tuple[str, str]]]:
         place, shown = contents[-1][0], text + ("?" if mark == "?" else "")
         return f'<h2 id="{place}">{shown}</h2>' + (f"<p>{rest[:1].upper()}{rest[1:]}</p>" if rest else "")
 
+    page = re.sub(r"<h2>([\w -]+)</h2>", lambda m: f'<h2 id="{m[1].replace(" ", "-")}">{m[1]}</h2>', page)  # glossary
     return HEADING.sub(heading, page), contents
 
 
@@ -79,4 +80,4 @@ def with_scrolling_tables(page: str) -> str:
 def with_links(page: str, stems: Iterable[str]) -> str:
     """The page with links to other notebooks as links to their pages; where the report has no such page, as text."""
     there = {*stems}
-    return NOTEBOOK_LINK.sub(lambda m: f'<a href="{m[1]}.html">{m[2]}</a>' if m[1] in there else m[2], page)
+    return NOTEBOOK_LINK.sub(lambda m: f'<a href="{m[1]}.html{m[2] or ""}">{m[3]}</a>' if m[1] in there else m[3], page)

@@ -72,6 +72,7 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
     there = [e.output for e in executed if e.output.exists()]
     for path in there:
         as_run(path, bool(case.claims))
+    there.append(paths.notebooks("glossary.md"))
     lost = {e.notebook.stem: e.error for e in executed if not e.output.exists()}
     more = {
         "facts": _facts(case, outcome),
