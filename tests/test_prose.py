@@ -1,4 +1,4 @@
-"""What the stored notebooks say: no typed number that a run could change, a unit in each head, a message as each title."""
+"""What the stored notebooks say: no typed number that a run could change, a unit in each head, a message each title."""
 
 import ast
 import html
