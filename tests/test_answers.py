@@ -91,7 +91,8 @@ def test_below_two_in_three_draws_the_answer_says_that_it_depends_and_on_what(tw
     built = twilly.with_({"pair": ["polling_as_built", "push_as_built"], "users": 1e5})
     found = [s for s in model.answer(built, draws=256).sentences if "it depends" in s]
     assert len(found) == 1 and re.search(
-        r"it hangs most on .+ and .+\. Where it does, it costs \$[\d.]+ a month more", found[0]
+        r"which of them wins depends most on .+ and .+\. In the draws .+ it costs \$[\d.]+ a month more",
+        found[0],
     )
     assert "The move does not lower the bill" in str(model.answer(built, draws=256))
 

@@ -1,7 +1,4 @@
-"""What the stored notebooks say: no typed number that a run could change, a unit in each head, a message as each title.
-
-Notebooks with numbers from 00 to 08; the later ones are to follow.
-"""
+"""What the stored notebooks say: no typed number that a run could change, a unit in each head, a message each title."""
 
 import ast
 import html
@@ -12,7 +9,7 @@ import pytest
 
 from model import paths
 
-NOTEBOOKS = sorted(paths.notebooks().glob("0[0-8]_*.ipynb"))
+NOTEBOOKS = sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
 CHART, RESULT = "application/vnd.plotly.v1+json", "application/vnd.push-or-poll.result+json"
 NUMBER = re.compile(r"(?<![\w.,/*#-])\d[\d,]*(?:\.\d+)?(?![\w/]|\.\d|-\d|\*\*)")
 CELL = re.compile(r"[-+]?[\d,.]+(?:e[-+]\d+)?%?(?: \([-\d,.e+]+ to [-\d,.e+]+\))?$")

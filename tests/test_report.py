@@ -187,7 +187,16 @@ def test_a_page_has_contents_folded_code_formulas_frames_and_links_only_to_pages
     assert contents == [("part-1", "Is it so?")] and '<h2 id="part-1">Is it so?</h2><p>Yes</p>' in page
     assert "<details" in setting.with_folded_code('<div class="highlight"><pre>x = 1</pre></div>')
     assert setting.with_scrolling_tables("<table><tr><th></th></tr></table>").startswith(
-        '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><tr><td></td>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="Table 1"><table><tr><td></td>'
     )
     links = setting.with_links('<a href="02_it.ipynb">it</a> <a href="03_no.ipynb">that</a>', ["02_it"])
     assert links == '<a href="02_it.html">it</a> that'
+
+
+@pytest.mark.parametrize("name", ["index.html", "01_answer.html"])
+def test_every_landmark_of_a_page_has_a_name_of_its_own_and_what_scrolls_is_reached_by_keyboard(made, name):
+    frames = re.findall(r'<(?:nav|section|div|span)\b[^>]*aria-label="[^"]+"[^>]*>', text(made, name))
+    labels = [re.search(r'aria-label="([^"]+)"', frame)[1] for frame in frames]
+    assert len(labels) == len(set(labels)) >= 2, labels
+    assert all('tabindex="0"' in frame for frame in frames if 'role="region"' in frame)
+    assert text(made, name).count("<table") == sum('class="scroll"' in frame for frame in frames)

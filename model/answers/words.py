@@ -134,17 +134,17 @@ def _choice(soon: SoonEnough, limits: list[float]) -> str:
     named = f"{_title(soon, best)}, {money(soon.costs[best])} a month"
     often = _draws(first) if len(limits) == 1 or first > 0.995 else f"at least {_draws(first)}"
     if first < SURE:
-        other = f"{_title(soon, second)} in {_draws(next_)}" if next_ else f"nothing does in {_draws(1 - first)}"
+        other = f"{_title(soon, second)} in {_draws(next_)}" if next_ else f"none is in {_draws(1 - first)}"
         on = _listed([_input(name) for name in soon.hangs_on(soon.winners(limit_s) == soon.designs.index(best))])
         regret = soon.regret_usd(best, limit_s)
         return (
-            f"it depends. {named[0].upper()}{named[1:]}, is the cheapest that does in {_draws(first)}, {other};"
-            f" it hangs most on {on}. Where it does, it costs ${number(regret, 2)} a month more than the best,"
-            " on average."
+            f"it depends. {named[0].upper()}{named[1:]}, is the cheapest that is soon enough in {_draws(first)},"
+            f" {other}; which of them wins depends most on {on}. In the draws in which it is soon enough it costs"
+            f" ${number(regret, 2)} a month more than the best, on average."
         )
     runner = f"; the runner-up, {_title(soon, second)}, in {_draws(next_)}" if next_ >= 0.01 else ""
     near = f" About as cheap: {', '.join(_title(soon, d) for d in alike)}." if alike else ""
-    return f"{named}. It is the cheapest that does in {often}{runner}.{near}"
+    return f"{named}. In {often} it is the cheapest that is soon enough{runner}.{near}"
 
 
 def _tied(soon: SoonEnough, best: str, other: str, limit_s: float) -> bool:
@@ -192,7 +192,7 @@ def _pair(soon: SoonEnough) -> list[str]:
         low, middle, high = (number(np.nanquantile(months / 12.0, q), 2) for q in (0.05, 0.5, 0.95))
         why = "" if float(middle.replace(",", "")) < 2.0 else _for_users(soon, before, after)
         some = number(float(np.median(hours)), 2)
-        said.append(f"The work, some {some} hours, comes back in {middle} ({low} to {high}) years{why}.")
+        said.append(f"The work, some {some} hours, pays for itself in {middle} ({low} to {high}) years{why}.")
     else:
         said.append(f"The move does not lower the bill{_for_users(soon, before, after)}.")
     said.append(drain_words(drain_saved(outcome)))
@@ -202,7 +202,7 @@ def _pair(soon: SoonEnough) -> list[str]:
 def _for_users(soon: SoonEnough, before: str, after: str) -> str:
     """What remains as a reason where the bill is none: what the move does for users, if it does anything."""
     better = any(np.median(soon.told(after, t) - soon.told(before, t)) > SOME_SHARE for t in LIMITS_S)
-    return ", so do it for what it does for users" if better else ", and users are not told sooner either"
+    return ": do it for the users, not for the money" if better else ", and users are not told sooner either"
 
 
 def _measure(case: Scenario) -> list[str]:

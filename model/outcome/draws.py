@@ -90,9 +90,9 @@ def step_line(side: Side, rough: bool) -> str:
     behind = (
         f"{', '.join(late)} not before {seconds_words(edge)}"
         if np.isfinite(high)
-        else f"{', '.join(late)} often {NOT_IN_SESSION}"
+        else f"{', '.join(late)} often do not come in the session"
     )
-    return f"{title}: p95 stands on a step. {', '.join(early)} come within {seconds_words(low)}, {behind}."
+    return f"{title}: p95 has no single value. {', '.join(early)} come within {seconds_words(low)}; {behind}."
 
 
 def less_is_better(label: str, values):

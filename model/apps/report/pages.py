@@ -89,7 +89,10 @@ def page_of(path: Path) -> ReportPage:
     import nbformat
     from nbconvert.exporters import HTMLExporter
 
-    notebook = nbformat.read(path, as_version=4)
+    if path.suffix == ".md":  # the glossary
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(path.read_text(encoding="utf-8"))])
+    else:
+        notebook = nbformat.read(path, as_version=4)
     given = any("injected-parameters" in cell.metadata.get("tags", ()) for cell in notebook.cells)
     if given:  # a page shows the parameters it was made with, not those that a notebook starts from
         notebook.cells = [cell for cell in notebook.cells if "parameters" not in cell.metadata.get("tags", ())]
@@ -171,7 +174,7 @@ def _cleaner():
 
     def allowed(tag: str, name: str, value: str) -> bool:
         if name == "href":  # a link may lead out, but only where a person follows it
-            return tag == "a" and bool(re.match(r"https?://|#|[\w./-]+$", value))
+            return tag == "a" and bool(re.match(r"https?://|#|[\w./-]+(#[\w-]+)?$", value))
         if name == "src":
             return tag == "img" and bool(re.match(r"data:image/(png|jpeg|gif|svg\+xml);", value))
         return name in PLAIN

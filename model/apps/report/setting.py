@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -10,7 +11,7 @@ FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(?=\S)([^$\n]+?)(?<=\S)\$(?!\d)", re.S)
 FORMULA_PLACE = "formula-placeholder-{}-end"
 HEADING = re.compile(r"<p><strong>([^<]{3,120}?)([.:?])</strong>\s*(.*?)</p>", re.S)
 CODE = re.compile(r'(<div class="[^"]*\bhighlight\b.*?</pre>\s*</div>)', re.S)
-NOTEBOOK_LINK = re.compile(r'<a href="([\w-]+)\.ipynb">(.*?)</a>', re.S)
+NOTEBOOK_LINK = re.compile(r'<a href="([\w-]+)\.(?:ipynb|md)(#[\w-]+)?">(.*?)</a>', re.S)
 
 
 def take_formulas(notebook) -> list[str]:
@@ -25,7 +26,7 @@ def take_formulas(notebook) -> list[str]:
             return match[0]
         try:
             made = convert(text, display="block" if match[1] else "inline")
-            frame = '<span class="formula" tabindex="0" role="region" aria-label="Formula">'
+            frame = f'<span class="formula" tabindex="0" role="region" aria-label="Formula {len(found) + 1}">'
             found.append(f"{frame}{made}</span>" if match[1] else made)
         except Exception:  # no formula after all: the text stands as it is
             return match[0]
@@ -48,6 +49,7 @@ def with_headings(page: str) -> tuple[str, list[tuple[str, str]]]:
         place, shown = contents[-1][0], text + ("?" if mark == "?" else "")
         return f'<h2 id="{place}">{shown}</h2>' + (f"<p>{rest[:1].upper()}{rest[1:]}</p>" if rest else "")
 
+    page = re.sub(r"<h2>([\w -]+)</h2>", lambda m: f'<h2 id="{m[1].replace(" ", "-")}">{m[1]}</h2>', page)  # glossary
     return HEADING.sub(heading, page), contents
 
 
@@ -64,13 +66,18 @@ def with_folded_code(page: str) -> str:
 
 def with_scrolling_tables(page: str) -> str:
     """The page with each table in a frame of its own, which the keyboard scrolls; no table head is empty."""
-    frame = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
+    numbers = itertools.count(1)
+
+    def framed(match: re.Match) -> str:
+        label = f"Table {next(numbers)}"
+        return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">{match[0]}</div>'
+
     page = re.sub(r"<td>([-+\d.,e]+ \([-+\d.,e]+ to [-+\d.,e]+\))</td>", r'<td class="number">\1</td>', page)
-    framed = re.sub(r"<table\b.*?</table>", rf"{frame}\g<0></div>", page, flags=re.S)
-    return re.sub(r"<th\b([^>]*)></th>", r"<td\1></td>", framed)
+    page = re.sub(r"<table\b.*?</table>", framed, page, flags=re.S)
+    return re.sub(r"<th\b([^>]*)></th>", r"<td\1></td>", page)
 
 
 def with_links(page: str, stems: Iterable[str]) -> str:
     """The page with links to other notebooks as links to their pages; where the report has no such page, as text."""
     there = {*stems}
-    return NOTEBOOK_LINK.sub(lambda m: f'<a href="{m[1]}.html">{m[2]}</a>' if m[1] in there else m[2], page)
+    return NOTEBOOK_LINK.sub(lambda m: f'<a href="{m[1]}.html{m[2] or ""}">{m[3]}</a>' if m[1] in there else m[3], page)

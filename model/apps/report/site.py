@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from model import checks, claims, paths
-from model.answers import answer
+from model.answers import about, answer
 from model.apps.notebooks import execute_all, write_whole
 from model.apps.report.pages import ReportPage, as_run, environment, page_of
 from model.apps.report.setting import with_links
@@ -50,7 +50,7 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
     case = load(scenario)
     if users is not None:
         case = case.with_({"users": users})
-    outcome = evaluate(case)
+    outcome, drawn = evaluate(case), evaluate(case, draws=SHOWN_DRAWS, designs=case.compared)
     tables = _tables(case, outcome)
     own = Path(scenario)
     parameters = {
@@ -72,12 +72,13 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
     there = [e.output for e in executed if e.output.exists()]
     for path in there:
         as_run(path, bool(case.claims))
+    there.append(paths.notebooks("glossary.md"))
     lost = {e.notebook.stem: e.error for e in executed if not e.output.exists()}
     more = {
         "facts": _facts(case, outcome),
         "first": 2 if case.claims else 1,
         "lost": lost,
-        "said": answer(case).parts,
+        "said": answer(case).parts | {"why": [about(drawn, measure) for measure in ("latency", "cost")]},
         "figures": _figures(tables[FIRST]),
     }
     index = write(there, tables, out_dir, case.title, **more)
@@ -188,6 +189,8 @@ def write(
             pictures=drawn,
             said=said or {},
             figures=figures,
+            draws=f"{SHOWN_DRAWS:,}",
+            glossary="glossary" in stems,
             facts={k: display.number(v, 6) for k, v in (facts or {}).items()},
             pages=[*entries, *gone],
             charts=[*([front] if front else []), *(p for p in drawn if not p["file"])],
