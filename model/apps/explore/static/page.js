@@ -81,7 +81,8 @@ class Line {
 function controlRow(control, line, id) {
   const hintId = `${id}-hint`, errorId = `${id}-error`;
   const about = { "aria-describedby": `${hintId} ${errorId}` };
-  const error = make("div", { class: "pop-error", id: errorId, role: "alert" });
+  const error = make("div", { class: "pop-error", id: errorId, role: "alert" }), of = control.of && ` (${control.of})`;
+  if (of) about["aria-label"] = `${control.label}${of}`;  // several designs have one
   if (control.options.length) {
     const dict = Object.fromEntries(control.options);
     const select = make("select", { id, ...about, onchange: (e) => line.move(control.key, e.target.value) },
@@ -104,7 +105,7 @@ function controlRow(control, line, id) {
   const span = `${shownNumber(control.low)} to ${shownNumber(control.high)} ${control.unit}`;
   const slider = make("input", { type: "range", id, min: 0, max: stops.length - 1, step: 1, ...about });
   const box = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", ...about,
-    "aria-label": `${control.label}${control.of && ` of ${control.of}`} in ${control.unit}` });
+    "aria-label": `${control.label} in ${control.unit}${of}` });
   const say = (value) => slider.setAttribute("aria-valuetext", `${shownNumber(value)} ${control.unit}`);
   slider.addEventListener("input", () => {
     const value = stops[Number(slider.value)];
