@@ -127,10 +127,9 @@ class PageWidget(anywidget.AnyWidget):
             self.cells = {**self.cells, name: outcome.cells(name)}
             self.fresh.append(name)
             yield
-        self.rows = outcome.table_rows()
         if old is not new:
             self.said["words"] = drawing.changed_words(old, new, was, outcome)
-        self.stage = VALUES
+        self.rows, self.stage = outcome.table_rows(), VALUES
         yield
         drawn = self.memory.outcome(scenario, draws=DRAWS)
         for name in scenario.designs:
@@ -140,6 +139,7 @@ class PageWidget(anywidget.AnyWidget):
         self.rows, self.stage = drawn.table_rows(), RANGES
         yield
         self._answer(scenario)
+        drawn.let_go()
         yield
         self.blocked = impossible(outcome)
         yield

@@ -50,11 +50,12 @@ class Line {
   next() {
     if (this.waiting || !this.queue.length) return;
     const message = this.queue.shift();
-    this.waiting = { n: ++this.n, do: message.do };
     if (message.do !== "next") {
       this.times.push({ do: message.do, began: this.began ?? performance.now(), model_ms: 0, draw_ms: 0 });
       this.began = null;
+      this.stage = 0;
     }
+    this.waiting = { n: ++this.n, do: message.do, time: this.times.at(-1) };
     this.late = setTimeout(() => this.onLate(true), this.patience);
     this.model.send({ ...message, n: this.n });
   }
@@ -65,16 +66,15 @@ class Line {
     this.stage = drawn.stage;
     clearTimeout(this.late);
     this.onLate(false);
-    this.times.at(-1) && (this.times.at(-1).model_ms += drawn.took_ms);
+    if (done.time) done.time.model_ms += drawn.took_ms;
     if (!this.queue.length && drawn.stage < STAGES.length - 1) this.queue.push({ do: "next" });
     this.next();
     return done;
   }
-  shown(draw_ms) {  // how long after the move each step of its figures stood on the screen
-    const now = performance.now(), time = this.times.at(-1);
-    if (!time) return;
+  shown(time, stage, draw_ms) {  // how long after a move each step of its figures stood on the screen
+    const now = performance.now();
     time.draw_ms += draw_ms;
-    for (let k = 1; k <= this.stage; k += 1) time[`${STAGES[k]}_ms`] ??= now - time.began;
+    for (let k = 1; k <= stage; k += 1) time[`${STAGES[k]}_ms`] ??= now - time.began;
   }
 }
 
@@ -332,7 +332,7 @@ function render({ model, el }) {
     requestAnimationFrame(() => setTimeout(() => {
       if (done?.do === "state") restoring = false;
       if (!restoring && drawn.stage) page.dataset.ready = "yes";
-      line.shown(performance.now() - began);
+      if (done?.time) line.shown(done.time, drawn.stage, performance.now() - began);
       const now = JSON.stringify([drawn.name, drawn.values]);
       if (now !== state || done?.do === "state") {
         clearTimeout(resting);
