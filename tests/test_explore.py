@@ -318,6 +318,9 @@ def test_a_state_is_worked_on_in_slices_between_which_another_move_comes_first(p
     assert page.drawn["fresh"] == ["before"] and page.drawn["stage"] == 0
     drawn = said(page, do="move", values={"users": 2000})
     assert drawn["fresh"] == list(page.state.base.designs)
+    monkeypatch.setattr(widget, "SLICE_S", 1e9)
+    shown = [said(page, upto=0, do="next")["stage"] for _ in range(3)]
+    assert shown == [widget.RANGES, widget.ANSWER, widget.ALL]
     equal_tables(drawn["cells"], page.state.scenario())
 
 

@@ -63,8 +63,7 @@ class PageWidget(anywidget.AnyWidget):
         self.first = self.state.name  # what the page shows where its address says nothing
         self.pinned: dict | None = None
         self.answered: tuple[PageState, dict] = (self.state, {})  # the state of the last answer, and what it named
-        self.errors: dict[str, str] = {}
-        self.refused: tuple[str, ...] = ()  # controls whose last move no scenario can have
+        self.errors, self.refused = {}, ()  # by control or message; controls whose last move no scenario can have
         self.cells, self.blocked = {}, {}  # by design and row, and by control and option
         super().__init__(layouts=drawing.chart_layouts(), plotly=_plotly())
         self.said: dict = {"words": FIRST, "why": "", "saved": "", "answer": [], "flip": "", "named": []}
@@ -77,8 +76,7 @@ class PageWidget(anywidget.AnyWidget):
     def _heard(self, _widget, message: dict, _buffers) -> None:
         """One message of the browser; whatever it asks, it gets an answer."""
         began = time.perf_counter()
-        asked = {"controls": False, "n": message.get("n", 0)}
-        do = message.get("do", "")
+        asked, do = {"controls": False, "n": message.get("n", 0)}, message.get("do", "")
         if do != "next":  # what was said of an earlier message is over
             self.said["saved"] = ""
             for old in (*ASKED, *self.refused):
@@ -102,10 +100,12 @@ class PageWidget(anywidget.AnyWidget):
 
     def _go_on(self, until: float) -> None:
         """Work on the state until a time, on another scenario's at least until it has a table; a fault ends it."""
+        stage = self.stage
         gc.disable()  # a walk through all objects amid a slice costs a third of it; between slices they are collected
         try:
             for _ in self.work:
-                if time.perf_counter() > until and (self.stage or self.last[0].base is self.state.base):
+                over = self.stage > stage or time.perf_counter() > until  # each stage is shown at once
+                if over and (self.stage or self.last[0].base is self.state.base):
                     break
         except Exception:
             old = self.last[0]
