@@ -18,7 +18,7 @@ class InputError(ValueError):
 
 
 class LeftOut(InputError):
-    """What has no meaning for a scenario, in one sentence: a notebook ends there, and that is no failure."""
+    """What has no meaning for a scenario, in one sentence: a notebook goes on behind that cell."""
 
 
 class Unusual(UserWarning):

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("house", deadline=None)  # a busy machine is no failure
-settings.register_profile("few", deadline=None, max_examples=10)  # for coverage, which counts lines and no cases
 settings.load_profile("house")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -1,6 +1,7 @@
 """A grid of notebooks: nothing starts that is wrong, nothing that was finished is lost or done twice."""
 
 import functools
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -269,6 +270,35 @@ def test_columns_named_as_parameters_are_kept_apart():
     assert rows[1]["users"] == 7 and "result.users" not in rows[1]
 
 
+def test_a_tidy_table_has_all_digits_and_one_unit_or_a_unit_in_each_column():
+    one = {"name": "a b", "columns": ["users", "usd"], "records": [{"users": 7, "usd": 0.33333}]}
+    exact = {"exact": [{"users": 7, "usd": 1 / 3}], "index": ["users"], "units": "USD/month"}
+    mixed = {
+        "name": "radio",
+        "records": [{"tail_s": 1.5, "change": "inf"}, {"tail_s": 2.5, "change": -0.5}],
+        "units": {},
+    }
+    own = {"name": "own", "records": [{"cost": 1, "unit": "USD"}]}
+    cells = [
+        {"outputs": [{"data": {"application/json": one | exact}}]},
+        {},
+        *({"outputs": [{"data": {"application/json": table}}]} for table in (mixed, own)),
+    ]
+    tidy = dict(collect.tidy_of({"run": "r", "users": 10}, {"cells": cells}))
+    assert tidy["a_b"] == [{"run": "r", "users": 10, "result.users": 7, "usd": 1 / 3, "unit": "USD/month"}]
+    assert tidy["radio"][0] == {"run": "r", "users": 10, "tail [s]": 1.5, "change": float("inf"), "unit": "by column"}
+    assert tidy["own"] == [{"run": "r", "users": 10, "cost": 1, "unit": "USD"}]
+
+
+def test_a_table_that_a_batch_no_longer_makes_is_taken_away_and_other_files_stay(make):
+    given = make({"grid": {"users": [1]}})
+    kept, old = (given["out_dir"] / "tables" / "small" / name for name in ("notes.txt", "old.csv"))
+    kept.parent.mkdir(parents=True)
+    kept.write_text(""), old.write_text("")
+    assert batch.run(**given) == 0
+    assert sorted(path.name for path in kept.parent.iterdir()) == ["notes.txt", "result.csv", "result.parquet"]
+
+
 def test_execute_all_gives_each_notebook_the_parameters_it_has(tmp_path):
     small_notebooks.small(tmp_path / "a.ipynb")
     small_notebooks.write(tmp_path / "b.ipynb", "1 / size", parameters="size: float = 0.0  # [-]")
@@ -386,6 +416,14 @@ def test_a_scenario_keeps_its_own_users_where_the_grid_names_none(tmp_path):
     assert set(table["users"]) == {2e6}
     expected = model.before_after(tmp_path / "big.yaml", draws=1024).loc["cost", "after"]
     assert table.set_index("measure").loc["cost", "after"] == pytest.approx(expected, rel=1e-3)
+    tidy = pd.read_parquet(tmp_path / "out" / "tables" / "01_before_after" / "before_after.parquet")
+    assert tidy.set_index("measure").loc["cost", "after"] == pytest.approx(expected, rel=1e-12)  # not rounded
+    said = tidy[["scenario", "users", "region", "prices_on", "version"]].drop_duplicates()
+    mine, version = str(tmp_path / "big.yaml"), importlib.metadata.version("push-or-poll")
+    assert said.iloc[0, :4].tolist() == [mine, 2e6, "us-east-1", str(model.load(mine).price_book().on)]
+    assert len(said) == 1 and said["version"].iloc[0].startswith(f"{version} ") and tidy["unit"].all()
+    flows = pd.read_csv(tmp_path / "out" / "tables" / "01_before_after" / "cost_by_flow.csv")
+    assert set(flows["unit"]) == {"USD/month"} and {"flow", "before", "after", "run"} <= {*flows}
 
 
 @pytest.mark.parametrize(

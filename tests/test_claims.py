@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import model
 from model import claims, ledger
 from model.checks import InputError
-from model.claims.published import miss
+from model.claims.published import miss, row_verdict
 from model.claims.reading import UNITS, figures_of
 from model.claims.units import conversion, unit
 
@@ -292,46 +292,65 @@ claims:
         encoding="utf-8",
     )
     claim = claims.by_measure(path)["latency"]
-    assert claim["before"] == {"low": 0.9, "high": 0.9} and claims.verdict(0.9, 0.09, claim) == "holds"
+    assert claim["before"] == {"low": 0.9, "high": 0.9} and row_verdict(0.9, 0.09, claim) == "holds"
 
 
 def test_a_figure_in_another_unit_is_told_and_not_judged():
     load = claims.by_measure("twilly")["load"]
     assert claims.shown_range(load["after"]) == "1 connection"
-    assert claims.verdict(120.0, 1.0, load) == "holds"
+    assert row_verdict(120.0, 1.0, load) == "holds"
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "words"),
+    ("before", "after", "improvement", "first", "then"),
     [
-        (468.0, 108.0, "before is 10 times lower, after is 10 times lower"),
-        (42.5, 9.8, "before is 110 times lower, after is 110 times lower"),
-        (4680.0, 2160.0, "after is 2 times higher, 54% less, not 77%"),
-        (4680.0, 9360.0, "after is 8.7 times higher, 100% more, not less"),
+        (468.0, 108.0, "holds", "does not hold: the claim is 10 times the model's figure", None),
+        (42.5, 9.8, "holds", "does not hold: the claim is 110 times the model's figure", None),
+        (
+            4680.0,
+            2160.0,
+            "does not hold: 54% less, where 77% less is claimed",
+            "holds",
+            "does not hold: the model's figure is 2 times the claim",
+        ),
+        (
+            4680.0,
+            9360.0,
+            "does not hold: 100% more, where 77% less is claimed",
+            "holds",
+            "does not hold: the model's figure is 8.7 times the claim",
+        ),
     ],
 )
-def test_a_verdict_names_what_is_off_and_by_how_much(before, after, words):
-    cost = claims.by_measure("twilly")["cost"]
-    assert claims.verdict(before, after, cost) == f"does not hold: {words}"
+def test_a_verdict_says_of_each_side_what_is_how_many_times_what(before, after, improvement, first, then):
+    cost, said = (
+        claims.by_measure("twilly")["cost"],
+        f"improvement {improvement}; before {first}; after {then or first}",
+    )
+    assert row_verdict(before, after, cost) == said
+    assert row_verdict(before, float("nan"), cost).startswith(
+        "improvement not judged: the model has no figure; before "
+    )
+    assert row_verdict(4680.0, 1080.0, cost) == "holds" and row_verdict(1.0, 1.0, None) == ""
 
 
 @pytest.mark.parametrize(
     ("before", "after", "kind", "words"),
     [  # a figure may be 5 % off a range or short of so many times, and half a point short of a share
         (21.0, 11.0, "times", "holds"),
-        (21.1, 11.1, "times", "does not hold: before is 1.1 times higher"),
+        (21.1, 11.1, "times", "improvement holds; before does not hold: the model's figure is 1.1 times the claim"),
         (9.5, 5.0, "times", "holds"),
-        (9.4, 4.9, "times", "does not hold: before is 1.1 times lower"),
+        (9.4, 4.9, "times", "improvement holds; before does not hold: the claim is 1.1 times the model's figure"),
         (19.0, 10.0, "times", "holds"),
-        (18.9, 10.0, "times", "does not hold: 1.89 times, not 2"),
+        (18.9, 10.0, "times", "improvement does not hold: 1.89 times, where 2 times is claimed; before holds"),
         (20.0, 4.1, "less", "holds"),
-        (20.0, 4.2, "less", "does not hold: 79% less, not 80%"),
+        (20.0, 4.2, "less", "improvement does not hold: 79% less, where 80% less is claimed; before holds"),
     ],
 )
 def test_a_figure_near_a_claimed_one_meets_it(before, after, kind, words):
     wanted = {"times": {"low": 2.0, "high": 3.0, "as": "times"}, "less": {"low": 0.8, "high": 0.9, "as": "less"}}
     claim = {"before": {"low": 10.0, "high": 20.0}, "improvement": wanted[kind]}
-    assert claims.verdict(before, after, claim) == words
+    assert row_verdict(before, after, claim) == words
 
 
 def test_an_improvement_is_so_many_times_or_a_share_less():
@@ -355,8 +374,9 @@ def test_a_claimed_range_in_words(span, words):
 @given(st.floats(1e-3, 1e6), st.floats(1e-3, 1e6), st.floats(1.0, 100.0))
 def test_a_miss_is_at_least_1_and_scales(value, low, wide):
     high = low * wide
-    assert miss(value, low, high) >= 1.0
-    assert miss(low, low, high) == miss(high, low, high) == 1.0
+    span = {"low": low, "high": high}
+    assert miss(value, span) >= 1.0
+    assert miss(low, span) == miss(high, span) == 1.0
     assume(abs(value / high - 1.05) > 1e-6 and abs(value / low - 0.95) > 1e-6)  # rounding may decide there
-    scaled = miss(3.0 * value, 3.0 * low, 3.0 * high)
-    assert scaled == pytest.approx(miss(value, low, high), rel=1e-9)
+    scaled = miss(3.0 * value, {"low": 3.0 * low, "high": 3.0 * high})
+    assert scaled == pytest.approx(miss(value, span), rel=1e-9)

@@ -2,19 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
+from command import workbook
 
 from model.apps import cli
-
-
-def workbook(*arguments, cwd=None):
-    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, timeout=120
-    )
 
 
 def test_users_may_follow_each_other():
@@ -89,11 +84,7 @@ def test_a_first_file_of_ones_own_is_written_from_what_is_proposed_and_shown(tmp
 
 
 def test_answers_that_make_no_app_leave_no_file(tmp_path):
-    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    answers = "10000\nmars-1\n" + "\n" * 6
-    done = subprocess.run(
-        [sys.executable, "-c", code, "new", "mine"], input=answers, capture_output=True, text=True, cwd=tmp_path
-    )
+    done = workbook("new", "mine", cwd=tmp_path, stdin="10000\nmars-1\n" + "\n" * 6)
     assert done.returncode == 2 and "unknown region 'mars-1'" in done.stderr and not list(tmp_path.iterdir())
 
 
@@ -166,3 +157,17 @@ def test_the_audit_opens_with_a_line_for_each_headline_and_the_version_is_told()
     whole = " ".join(done.stdout.split())
     assert "its own factors give 468 and 108" in whole and "Before and after: does not hold" in whole
     assert workbook("--version").stdout == f"push-or-poll {version('push-or-poll')}\n"
+
+
+def test_several_scenarios_stand_side_by_side_and_every_design_has_a_line_at_80_columns():
+    beside = workbook("table", "twilly", "chat", "--draws", "0", "--format", "csv").stdout.splitlines()
+    assert beside[0] == "measure,unit,twilly before,twilly after,chat poll,chat push"
+    own = workbook("table", "chat", "--draws", "0", "--format", "csv").stdout.splitlines()
+    assert {line.split(",")[0]: line.split(",")[4:6] for line in beside[1:]} == {
+        line.split(",")[0]: line.split(",")[2:4] for line in own[1:]
+    }
+    lines = workbook("table", "twilly", "--draws", "16", env={"COLUMNS": "80"}).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    each = lines[lines.index("Every design (all rows: workbook compare)") :]
+    assert [sum(line.startswith(f"{name} ") for line in each) for name in ("before", "push as built")] == [1, 1]
+    assert "[USD/month]" in " ".join(each) and re.search(r"\+\d+ pts", " ".join(lines))

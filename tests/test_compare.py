@@ -133,7 +133,7 @@ def test_a_percentile_on_a_step_is_told_by_how_many_draws_lie_on_each_side(twill
     assert len(lines) == 1 and "new_comment, comment_liked come within 2 s" in lines[0].replace("1.98", "2").replace(
         "1.99", "2"
     )
-    assert table.loc[row, "verdict"] == "on a step between draws, so no figure to judge"
+    assert table.loc[row, "verdict"] == "not judged: the figure stands on a step between draws"
 
 
 def test_the_first_two_rows_are_the_median_and_the_95_percent_quantile_of_latency(twilly):

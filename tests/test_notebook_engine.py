@@ -23,6 +23,7 @@ from papermill.iorw import papermill_io
 from model import checks, paths
 from model.apps import notebooks
 from model.apps.notebooks import engine_name
+from model.apps.report import pages
 
 CELLS = [  # what notebooks put out, one kind a cell
     "import logging, os, sys, warnings\nimport numpy as np\nimport pandas as pd",
@@ -317,6 +318,20 @@ def test_a_mistake_of_a_user_is_its_sentence_in_a_notebook_and_no_traceback(tmp_
     found = run(source, tmp_path / "out.ipynb", engine, parameters={"region": "eu-wst-1"})
     errors = [o for cell in found.cells for o in cell.get("outputs", ()) if o.output_type == "error"]
     assert [(o.ename, o.traceback) for o in errors] == [("InputError", [SENTENCE])]
+
+
+@pytest.mark.parametrize("engine", ["inprocess", "kernel"])
+def test_a_cell_without_meaning_is_left_out_in_a_sentence_and_those_after_it_go_on(tmp_path, engine):
+    case = 'import model\nmodel.load(scenario).needs("a storm", before="held")'
+    source = small_notebooks.write(tmp_path / "small.ipynb", case, "print('goes on')", "print(1 / users)")
+    notebooks.execute(source, {}, tmp_path / "out.ipynb", engine)
+    found = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    said = [o for cell in found.cells for o in cell.get("outputs", ())]
+    assert said[0].traceback == [said[0].evalue] and said[0].evalue.startswith("left out, as before must be held for a")
+    assert [o.text for o in said[1:]] == ["goes on\n", "0.0001\n"]
+    assert "leaves 1 of its cells out, as before must be held" in pages.page_of(tmp_path / "out.ipynb").error
+    with pytest.raises(notebooks.NotebookFailed, match="ZeroDivisionError"):
+        notebooks.execute(source, {"users": 0.0}, tmp_path / "out.ipynb", engine)
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,7 @@ def title(outcome: Outcome, design: str) -> str:
 def drain_saved(outcome: Outcome) -> np.ndarray:
     """The share of the phone's drain in an active hour that the move takes away, by draw."""
     drains = [outcome[d].total("battery") for d in outcome.scenario.compared]
-    whole = battery.drain(outcome.scenario)["mode"][["screen and processor", "own traffic on the radio"]].sum()
-    return np.ravel((drains[0] - drains[1]) / (whole + drains[0]))
+    return np.ravel((drains[0] - drains[1]) / (battery.phone_percent(outcome.scenario) + drains[0]))
 
 
 def drain_words(share: np.ndarray) -> str:

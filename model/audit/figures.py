@@ -145,21 +145,5 @@ def figure_values(figure: Figure, outcome: Outcome) -> np.ndarray:
 
 
 def holds(figure: Figure, values) -> np.ndarray:
-    """Whether figures of the model bear a published one out, within its slack; an improvement may be larger."""
-    values = np.asarray(values, dtype=float)
-    if figure.gain == "less":
-        return values >= figure.low - claims.SLACK / 10.0
-    enough = values >= figure.low - claims.SLACK * abs(figure.low)
-    more = figure.gain or figure.side == "saved"
-    return enough if more else enough & (values <= figure.high + claims.SLACK * abs(figure.high))
-
-
-def miss_factor(figure: Figure, value: float) -> float:
-    """How many times the model's figure is off a published one; 1 where it holds."""
-    if bool(holds(figure, value)):
-        return 1.0
-    if figure.gain == "less":  # by what is left: 98 % less leaves twice as much as 99 %
-        return (1.0 - value) / (1.0 - figure.low) if figure.low < 1.0 else np.inf
-    above = not (figure.gain or figure.side == "saved") and value > figure.high
-    good, bad = (value, figure.high) if above else (figure.low, value)
-    return good / bad if bad > 0 else np.inf
+    """Whether figures of the model bear a published one out."""
+    return claims.holds(values, figure.claimed)

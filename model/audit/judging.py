@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import inf
 from pathlib import Path
@@ -201,7 +202,7 @@ def headlines(found) -> list[str]:
             parts += [f"its own factors give {' and '.join(own)}"] * bool(own)
             parts += [f"the model {_sides(sides, words['scenario'])}"]
             verdicts = [
-                next((short for start, short in SHORT.items() if v.startswith(start)), v) for v in rows["verdict"]
+                re.split("[:;]", v)[0] + " (contradicts another claim)" * ("contradicts" in v) for v in rows["verdict"]
             ]
             judged = [
                 f"{' and '.join(s for s, v in zip(sides, verdicts, strict=True) if v == one)}: {one}"
@@ -209,14 +210,6 @@ def headlines(found) -> list[str]:
             ]
             said.append(f"{measure[0].upper()}{measure[1:]}: {'; '.join(parts)}. {'; '.join(judged).capitalize()}.")
     return said
-
-
-SHORT = {  # how a verdict begins, and what a headline says of it
-    "holds only if": "only if something else is assumed",
-    "holds": "holds",
-    "does not hold": "does not hold",
-    "contradicts": "contradicts the document itself",
-}
 
 
 def _sides(sides, texts) -> str:

@@ -8,7 +8,7 @@ from math import inf
 
 import numpy as np
 
-from model.audit.figures import holds, miss_factor
+from model import claims
 from model.audit.rules import Finding
 from model.audit.solver import Change
 from model.audit.words import claims_words, figure_words, number_words, times_words
@@ -27,14 +27,9 @@ class View:
     change: Change | None = None
 
     def verdict(self, figure: Figure) -> str:
-        """Whether the figure holds, holds under a change, or by how much it is off."""
-        if np.isnan(self.value):
-            return "no such quantity in the model"
-        if bool(holds(figure, self.value)):
-            return "holds"
-        if self.change is not None:
-            return f"holds only if {self.change.words}"
-        return _off_words(miss_factor(figure, self.value))
+        """The verdict on the figure, with the change that would make it true."""
+        said = claims.verdict(self.value, figure.claimed)
+        return said if self.change is None else f"{said}; it would hold if {self.change.words}"
 
     def words(self, figure: Figure) -> str:
         """The figure as the model has it; empty where it has none."""
@@ -43,35 +38,32 @@ class View:
         return f"{self.value:.1%} less" if figure.gain == "less" else f"{number_words(self.value, 3)} {figure.unit}"
 
 
-def _off_words(factor: float) -> str:
-    return "does not hold" if factor == inf else f"does not hold, off by {times_words(factor)}"
-
-
 def verdict(figure: Figure, found: Sequence[Finding], views: Sequence[View], uses: Sequence[str]) -> str:
-    """The verdict in all: the file's own arithmetic first, then the model under both sets of assumptions.
+    """The verdict in the scenario, then what is wrong by the file's own figures, or where the figure would hold.
 
-    `uses` says in one phrase for each set how much the app is used. The first words are those by which a report
-    chooses a colour: holds, holds only if, does not hold, contradicts.
+    `uses` says in one phrase for the premise and the scenario how much the app is used.
     """
-    if any(f.rule != "echo" for f in found):  # an echo alone may be chance: a remark, no verdict
-        return _own_verdict(found)
-    premise, here = (v.verdict(figure) for v in views)
-    changes = [v.change for v in views if v.change is not None]
-    if premise == here or ("holds" not in (premise, here) and not changes):
-        return premise
+    premise, here = (claims.verdict(v.value, figure.claimed) for v in views)
+    link = "; but" if here == "holds" else ";"
+    own = [f for f in found if f.rule != "echo"]  # an echo alone may be chance: a remark, no verdict
+    if own:
+        return f"{here}{link} {_own_words(own)}"
     if "holds" in (premise, here):
-        return f"holds only if {uses[(premise, here).index('holds')]}"
-    if len(changes) == 2:
-        return f"{premise} {WHERE[0]}, or {changes[1].words} {WHERE[1]}"
-    return f"{premise} {WHERE[0]}; {here} {WHERE[1]}"
+        return here if premise == here else f"{here}{link} {'not' if link == '; but' else 'it would hold'} if {uses[0]}"
+    ways = [(v.change.words, where) for v, where in zip(views, WHERE, strict=True) if v.change is not None]
+    if len({words for words, _ in ways}) == 1 < len(ways) + (premise == here):
+        ways = [(ways[0][0], "")]
+    said = ", or ".join(f"{words} {where}".rstrip() for words, where in ways)
+    return f"{here}; it would hold if {said}" if said else here
 
 
-def _own_verdict(found: Sequence[Finding]) -> str:
+def _own_words(found: Sequence[Finding]) -> str:
     """What the file's own figures say of one of them: off by a factor, and the claims it contradicts."""
     own = [f.factor for f in found if f.against is None]
-    said = [_off_words(max((factor for factor in own if factor < inf), default=inf))] if own else []
+    least = max((factor for factor in own if factor < inf), default=inf)
+    said = [f"by the document's own figures it is off by {times_words(least)}"] if own else []
     others = sorted({f.against.number for f in found if f.against is not None})
-    return "; ".join([*said, f"contradicts {claims_words(others)}"] if others else said)
+    return "; ".join([*said, f"it contradicts {claims_words(others)}"] if others else said)
 
 
 def why(figure: Figure, found: Sequence[Finding], views: Sequence[View]) -> str:
@@ -89,7 +81,7 @@ def why(figure: Figure, found: Sequence[Finding], views: Sequence[View]) -> str:
 
 def _ways_out(figure: Figure, views: Sequence[View]) -> list[str]:
     """What one would have to assume to make a failing figure true, and what that costs."""
-    if any(v.verdict(figure) == "holds" for v in views):
+    if any(claims.verdict(v.value, figure.claimed) == "holds" for v in views):
         return []
     ways = {
         where: f"{view.change.words}{_price_words(view.change)}"

@@ -14,7 +14,7 @@ from model.battery.hourly import (
 )
 from model.battery.periods import minutes, needed, period_sweep
 from model.battery.published_cases import errors_by_source, published, reconnect_bounds
-from model.battery.tables import by_network, by_profile, drain, with_and_without
+from model.battery.tables import by_network, by_profile, drain, phone_percent, with_and_without
 
 __all__ = [
     "FIRST",
@@ -35,6 +35,7 @@ __all__ = [
     "percent_by_profile",
     "percent_per_hour",
     "period_sweep",
+    "phone_percent",
     "phones",
     "published",
     "reconnect_bounds",

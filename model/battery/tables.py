@@ -169,6 +169,13 @@ def drain(scenario: Scenario) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("part")
 
 
+def phone_percent(scenario: Scenario) -> float:
+    """What empties the phone but for the designs, every input at its mode, % of the battery per active hour."""
+    plain = sampling.resolved(scenario)
+    phone = first_of(3600.0 * _phone_w(plain) / hourly.battery_j(plain.phone) * 100.0)
+    return phone + _own_range(traffic_of("before", plain))["mode"]
+
+
 def _phone_range(scenario: Scenario) -> dict[str, float]:
     """Screen and processor at mode, low and high of the ledger's rows, % of the battery per active hour."""
     names, percents = ("phone_on_w", "phone_video_w", "phone_camera_w"), {}

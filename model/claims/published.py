@@ -131,13 +131,24 @@ def shown_range(span: Mapping | None) -> str:
     return f"up to {high}" if span["low"] == 0 else f"{low} to {high}"
 
 
-def miss(value: float, low: float, high: float) -> float:
-    """How many times a value lies outside a range; 1 inside it, and within 5 % of its ends."""
-    if value > high + SLACK * abs(high):
-        return value / high if high > 0 else float("inf")
-    if value < low - SLACK * abs(low):
-        return low / value if value > 0 else float("inf")
-    return 1.0
+def holds(values, claimed: Mapping) -> np.ndarray:
+    """Whether figures of the model bear a claimed one out, within its slack; an improvement may be larger."""
+    values = np.asarray(values, dtype=float)
+    if claimed.get("as") == "less":
+        return values >= claimed["low"] - SLACK / 10.0
+    enough = values >= claimed["low"] - SLACK * abs(claimed["low"])
+    return enough if claimed.get("as") else enough & (values <= claimed["high"] + SLACK * abs(claimed["high"]))
+
+
+def miss(value: float, claimed: Mapping) -> float:
+    """How many times the model's figure and a claimed one are apart; 1 where it holds."""
+    if bool(holds(value, claimed)):
+        return 1.0
+    if claimed.get("as") == "less":  # by what is left: 98 % less leaves twice as much as 99 %
+        return (1.0 - value) / (1.0 - claimed["low"]) if claimed["low"] < 1.0 else np.inf
+    above = not claimed.get("as") and value > claimed["high"]
+    good, bad = (value, claimed["high"]) if above else (claimed["low"], value)
+    return good / bad if bad > 0 else np.inf
 
 
 def gain(before, after, kind: str) -> np.ndarray:
@@ -147,39 +158,34 @@ def gain(before, after, kind: str) -> np.ndarray:
         return np.asarray(before / after if kind == "times" else 1.0 - after / before)
 
 
-def _short_of_gain(before: float, after: float, wanted: Mapping) -> list[str]:
-    """What is short of the claimed improvement, in words; nothing where it is reached."""
-    reached = float(gain(before, after, wanted["as"]))
-    if wanted["as"] == "times":
-        if reached >= wanted["low"] * (1.0 - SLACK):
-            return []
-        return [f"{display.number(reached, 3)} times, not {display.number(wanted['low'], 3)}"]
-    if reached >= wanted["low"] - SLACK / 10.0:
-        return []
-    return [f"{reached:.0%} less, not {wanted['low']:.0%}" if reached >= 0 else f"{-reached:.0%} more, not less"]
+def verdict(value: float, claimed: Mapping) -> str:
+    """The one verdict on a claimed figure: holds, does not hold and how the two figures compare, or not judged."""
+    if np.isnan(value):
+        return "not judged: the model has no figure"
+    if bool(holds(value, claimed)):
+        return "holds"
+    kind, low = claimed.get("as"), claimed["low"]
+    if kind == "less":
+        off = f"{abs(value):.0%} {'less' if value >= 0 else 'more'}, where {low:.0%} less is claimed"
+    elif kind == "times":
+        off = f"{display.number(value, 3)} times, where {display.number(low, 3)} times is claimed"
+    elif (times := miss(value, claimed)) == np.inf:
+        off = f"the model's figure is {display.number(value, 3)}"
+    else:
+        names = ("the model's figure", "the claim") if value > claimed["high"] else ("the claim", "the model's figure")
+        off = f"{names[0]} is {display.number(times, 2)} times {names[1]}"
+    return f"does not hold: {off}"
 
 
-def _off_range(side: str, value: float, span: Mapping | None) -> list[str]:
-    """How far a value is off the claimed range, in words; nothing where it is in it or none is claimed."""
-    if not span or "told" in span:
-        return []
-    times = miss(value, span["low"], span["high"])
-    if times == 1.0:
-        return []
-    if times == float("inf"):
-        return [f"{side} is {display.number(value, 3)}"]
-    return [f"{side} is {display.number(times, 2)} times {'higher' if value > span['high'] else 'lower'}"]
-
-
-def verdict(before: float, after: float, claim: Mapping | None) -> str:
-    """Whether a claim holds for a pair of figures, in words that name what is off and by how much."""
+def row_verdict(before: float, after: float, claim: Mapping | None) -> str:
+    """The verdicts on the sides of a claim in a line, the improvement first; one word where all of them hold."""
     if claim is None:
         return ""
-    if np.isnan(before) or np.isnan(after):
-        return "not judged: the model has no figure"
-    off = _off_range("before", before, claim.get("before")) + _off_range("after", after, claim.get("after"))
-    off += _short_of_gain(before, after, claim["improvement"])
-    return "does not hold: " + ", ".join(off) if off else "holds"
+    values = {"improvement": float(gain(before, after, claim["improvement"]["as"])), "before": before, "after": after}
+    said = {side: verdict(value, claim[side]) for side, value in values.items() if "low" in (claim.get(side) or ())}
+    if len({*said.values()}) == 1:  # that all hold, that there is nothing to judge, or a claim of one side
+        return next(iter(said.values()))
+    return "; ".join(f"{side} {words}" for side, words in said.items())
 
 
 def premise(scenario: Scenario, name: str | Path | None = None) -> Scenario:

@@ -77,6 +77,11 @@ class Figure:
     part_of: str = ""
 
     @property
+    def claimed(self) -> dict:
+        """What the model's figure is judged by: low, high, and as what where only less of it would be too little."""
+        return {"low": self.low, "high": self.high, "as": self.gain or ("saved" if self.side == "saved" else "")}
+
+    @property
     def key(self) -> str:
         """How another claim names this figure."""
         return f"{self.id}.{self.side}"

@@ -10,7 +10,7 @@ import numpy as np
 from model import checks
 from model.latency import chain, parts, reach
 from model.latency.parts import DelayPart
-from model.life import tellers
+from model.life import lengths, tellers
 from model.life.flow import Traffic
 from model.life.rates import feed_s
 from model.life.sessions import HANDSHAKE_RTTS, poll_period_s
@@ -31,6 +31,7 @@ class DeliveryPath:
     parts: dict[str, DelayPart]
     often: str = "usual"  # how many deliveries stand for it: usual, seldom or rare
     period_s: Any = None  # of a timer that starts with the session; None where the way's phase is random
+    seen: Any = 1.0  # share of active time before the last poll of such a timer
     refresh_per_s: Any = None  # how often a refresh by hand may come before the way's own wait is over
 
 
@@ -40,7 +41,7 @@ def branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
     Source: cox1962, lambda_perf, first_case_code.
     """
     checks.known("event", event, traffic.life.scenario.events)
-    return chain.once(traffic, ("branches", *kind(traffic, event)), lambda: _branches(traffic, event))
+    return traffic.once(("branches", *kind(traffic, event)), lambda: _branches(traffic, event))
 
 
 def kind(traffic: Traffic, event: str) -> tuple:
@@ -61,7 +62,7 @@ def kind(traffic: Traffic, event: str) -> tuple:
 
 def _branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
     if reach.pushed(traffic, event):
-        gaps = chain.once(traffic, ("gaps",), lambda: [*_caught_up(traffic), *_fallen_back(traffic)])
+        gaps = traffic.once(("gaps",), lambda: [*_caught_up(traffic), *_fallen_back(traffic)])
         found = [*_alive(traffic, event), *gaps]
     else:
         told = reach.refreshed(traffic, event, reach.timers_of(traffic, event)[0])
@@ -110,12 +111,19 @@ def _polled(traffic: Traffic, event: str, name: str, by: tuple[str, ...], share)
     if np.any(cached):
         wait["cached answer"] = parts.uniform(0.0 * timer.cache_s, timer.cache_s)
     period_s = None if timer.overlay or np.any(cached) else poll_period_s(timer, traffic.life.request_s)
+    seen = 1.0 if period_s is None else traffic.once(("seen", name), lambda: _seen(traffic, period_s))
     rate = tellers.refresh_per_s(traffic.life, by) if by else None
     answer_bytes = timer.response_bytes + tellers.news_bytes(traffic.life, timer, event)
     found = _answered(
         traffic, wait, timer.function, share, name, answer_bytes, (f"pull after poll {name}", timer.pulls)
     )
-    return [replace(b, period_s=period_s, refresh_per_s=rate) for b in found]
+    return [replace(b, period_s=period_s, seen=seen, refresh_per_s=rate) for b in found]
+
+
+def _seen(traffic: Traffic, period_s):
+    """The share of active time that is not behind the last poll of a session."""
+    usage = traffic.life.scenario.usage
+    return 1.0 - lengths.cut_share(period_s, usage.session_mean_s, usage.session_sigma_ln)
 
 
 def _looked_up(traffic: Traffic, event: str, by: tuple[str, ...], share) -> list[DeliveryPath]:

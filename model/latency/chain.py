@@ -14,14 +14,6 @@ from model.life.flow import Traffic
 __all__: list[str] = []
 
 
-def once(traffic: Traffic, key: tuple, work):
-    """The value under a key of the traffic's memo, worked out where it is not there yet."""
-    key = ("latency", *key)
-    if key not in traffic.memo:
-        traffic.memo[key] = work()
-    return traffic.memo[key]
-
-
 def _service(traffic: Traffic, mean_s) -> DelayPart:
     return parts.lognormal(mean_s, traffic.life.scenario.number("service_sigma_ln"))
 
@@ -35,7 +27,7 @@ def _server_queue(traffic: Traffic) -> DelayPart:
 
 def request_parts(traffic: Traffic, name: str) -> dict[str, DelayPart]:
     """Server time of one warm HTTP request by component; queue apart, the means add up to `server_s`."""
-    return once(traffic, ("request", name), lambda: _request_parts(traffic, name))
+    return traffic.once(("request", name), lambda: _request_parts(traffic, name))
 
 
 def _request_parts(traffic: Traffic, name: str) -> dict[str, DelayPart]:
@@ -67,7 +59,7 @@ def cold_start(traffic: Traffic, name: str) -> DelayPart:
     """What a cold start of a function adds."""
     one = traffic.life.design.functions[name]
     extra_s = chains.cold_extra_s(traffic.life.scenario, one.runtime)
-    return once(traffic, ("cold", name), lambda: parts.cold_start(one.runtime, one.package_kb, extra_s))
+    return traffic.once(("cold", name), lambda: parts.cold_start(one.runtime, one.package_kb, extra_s))
 
 
 def by_network(traffic: Traffic, of: Callable[[str], DelayPart]) -> DelayPart:
@@ -83,7 +75,7 @@ def round_trips(traffic: Traffic, count) -> DelayPart:
     def on(name: str) -> DelayPart:
         return parts.network(count * networks[name].rtt_s, networks[name].rtt_sigma_ln, path_s)
 
-    return once(traffic, ("trips", count), lambda: by_network(traffic, on))
+    return traffic.once(("trips", count), lambda: by_network(traffic, on))
 
 
 def transmission(traffic: Traffic, payload_bytes) -> DelayPart:
@@ -94,8 +86,8 @@ def transmission(traffic: Traffic, payload_bytes) -> DelayPart:
 
 def to_screen(traffic: Traffic) -> dict[str, DelayPart]:
     """From bytes in the app to pixels."""
-    return once(
-        traffic, ("screen",), lambda: {"phone to screen": parts.fixed(traffic.life.scenario.number("screen_render_s"))}
+    return traffic.once(
+        ("screen",), lambda: {"phone to screen": parts.fixed(traffic.life.scenario.number("screen_render_s"))}
     )
 
 
@@ -105,13 +97,13 @@ def radio_wake(traffic: Traffic, screens: list[str] | None, feed: str = "") -> D
     A feed, by the name of its flow, finds its own last push where its clock put it, not at random.
     """
     every = ("wake", feed, *(screens or ()))
-    return once(traffic, every, lambda: by_network(traffic, lambda name: radio_on(traffic, name, screens, feed)))
+    return traffic.once(every, lambda: by_network(traffic, lambda name: radio_on(traffic, name, screens, feed)))
 
 
 def radio_on(traffic: Traffic, name: str, screens: list[str] | None, feed: str = "") -> DelayPart:
     """The same on one network."""
     network = traffic.life.scenario.networks[name]
-    quiet = once(traffic, ("quiet", feed, name), lambda: airtime.quiet_by_place(traffic, network, feed))
+    quiet = traffic.once(("quiet", feed, name), lambda: airtime.quiet_by_place(traffic, network, feed))
     shares = airtime.shares_on(traffic, quiet, screens)
     return parts.radio_wake(shares, network.drx_s, network.paging_s, airtime.promotion_s(network))
 
@@ -119,7 +111,7 @@ def radio_on(traffic: Traffic, name: str, screens: list[str] | None, feed: str =
 def sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:
     """From the stored event to the gateway's end of the socket; the same for all that is told one by one."""
     broadcast = traffic.life.design.pushes[event].audience == "broadcast"
-    return once(traffic, ("sender", event if broadcast else ""), lambda: _sender_parts(traffic, event))
+    return traffic.once(("sender", event if broadcast else ""), lambda: _sender_parts(traffic, event))
 
 
 def _sender_parts(traffic: Traffic, event: str) -> dict[str, DelayPart]:

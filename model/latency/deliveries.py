@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 
-from model.latency import chain
 from model.latency.branches import DeliveryPath, branches, kind
 from model.life import lengths
 from model.life.flow import Traffic
+from model.scenario.points import sobol
 
 __all__: list[str] = []
 
@@ -58,10 +59,8 @@ SEED = 10
 @cache
 def points(count: int, seed: int) -> dict[str, np.ndarray]:
     """Points of (0, 1) by column, each (points, 1, 1): scrambled Sobol's, moved to the middle of even steps."""
-    from scipy.stats import qmc
-
-    sobol = qmc.Sobol(len(COLUMNS), scramble=True, rng=np.random.default_rng(seed))
-    rank = sobol.random_base2(max(int(np.ceil(np.log2(count))), 0))[:count].argsort(axis=0).argsort(axis=0)
+    (drawn,) = sobol(len(COLUMNS), [1 << max(int(np.ceil(np.log2(count))), 0)], np.random.default_rng(seed))
+    rank = drawn[:count].argsort(axis=0).argsort(axis=0)
     found = (rank + 0.5) / count
     return dict(zip(COLUMNS, found.T[:, :, None, None], strict=True))
 
@@ -88,8 +87,8 @@ def _raced(way: DeliveryPath, found: dict, at: dict) -> dict:
     return {**found, **kept, "refresh": np.where(first, looks_s, 0.0)}
 
 
-def lasting(way: DeliveryPath, found: dict, usage) -> np.ndarray:
-    """The chance that the session lasts as long as each delivery takes.
+def lasting(way: DeliveryPath, found: dict, delay_s, usage) -> np.ndarray:
+    """The chance that the session lasts as long as each delivery takes, of which `found` are the components.
 
     A timer that starts with the session fires at multiples of its period from then, so its wait and the session's end
     are not independent; whatever else comes at a random moment of the session.
@@ -98,8 +97,8 @@ def lasting(way: DeliveryPath, found: dict, usage) -> np.ndarray:
     """
     mean_s, sigma = usage.session_mean_s, usage.session_sigma_ln
     if way.period_s is None:
-        return lengths.residual_sf(sum(found.values()), mean_s, sigma)
-    stays = 1.0 - lengths.cut_share(way.period_s, mean_s, sigma)
+        return lengths.residual_sf(delay_s, mean_s, sigma)
+    stays = way.seen
     missed_s = np.floor(found["poll wait"] / way.period_s * (1.0 - 1e-12)) * way.period_s
     if np.any(missed_s > 0):
         stays = stays * lengths.residual_sf(missed_s, mean_s, sigma)
@@ -152,7 +151,7 @@ class Deliveries:
 
 def deliveries(traffic: Traffic, event: str, rough: bool = False) -> Deliveries:
     """The deliveries of an event, as shares of those whom anything tells of it; events of a kind have the same."""
-    return chain.once(traffic, ("deliveries", rough), lambda: _by_kind(traffic, rough))[kind(traffic, event)]
+    return traffic.once(("deliveries", rough), lambda: _by_kind(traffic, rough))[kind(traffic, event)]
 
 
 def _by_kind(traffic: Traffic, rough: bool) -> dict:
@@ -163,15 +162,17 @@ def _by_kind(traffic: Traffic, rough: bool) -> dict:
     draws = np.broadcast_shapes((1, 1), *{np.shape(x) for x in (*numbers, usage.session_mean_s)})[0]
     few = "rough" if rough else "few"
     counts = POINTS[few if draws <= FEW else "some" if draws <= SOME else "many"]
-    drawn_of = {key: [weighted(way, usage, counts[way.often], drawn) for way in of] for key, of in ways.items()}
-    return {key: _joined([(sum(found.values()), weights) for found, weights in of]) for key, of in drawn_of.items()}
+    return {
+        key: _joined([weighted(way, usage, counts[way.often], drawn)[1:] for way in of]) for key, of in ways.items()
+    }
 
 
-def weighted(way: DeliveryPath, usage, count: int, drawn: dict | None = None) -> tuple[dict, np.ndarray]:
-    """The components of a way's deliveries and the shares that they stand for."""
+def weighted(way: DeliveryPath, usage, count: int, drawn: dict | None = None) -> tuple[dict, Any, np.ndarray]:
+    """The components of a way's deliveries, their delays, and the shares that they stand for."""
     found = components_s(way, points(count, SEED), drawn)
-    weights = np.asarray(way.share) / count * lasting(way, found, usage)
-    return found, np.broadcast_to(weights, np.broadcast_shapes((count, 1, 1), weights.shape))
+    delay_s = sum(found.values())
+    weights = np.asarray(way.share) / count * lasting(way, found, delay_s, usage)
+    return found, delay_s, np.broadcast_to(weights, np.broadcast_shapes((count, 1, 1), weights.shape))
 
 
 def _joined(ways: list[tuple]) -> Deliveries:

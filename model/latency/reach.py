@@ -33,7 +33,7 @@ def left_over(traffic: Traffic, event: str) -> dict:
 
 def timers_of(traffic: Traffic, event: str) -> tuple[dict, dict]:
     """The shares of an event's recipients that each timer tells, and of the others by reason, on each screen."""
-    return chain.once(traffic, ("timers", event), lambda: tellers.loops_of(traffic.life, event))
+    return traffic.once(("timers", event), lambda: tellers.loops_of(traffic.life, event))
 
 
 def refreshed(traffic: Traffic, event: str, shares: dict) -> tuple[dict, dict]:

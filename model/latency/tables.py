@@ -218,7 +218,7 @@ def told_parts(traffic: Traffic) -> tuple[np.ndarray, np.ndarray, dict]:
     blocks = []
     for event, share in by_kind(traffic, sent_shares(traffic)).items():
         for way in branches(traffic, event) if one(share) > 0 else ():
-            found, weights = weighted(way, traffic.life.scenario.usage, POINTS["few"][way.often])
+            found, _, weights = weighted(way, traffic.life.scenario.usage, POINTS["few"][way.often])
             blocks.append((one(share) * np.ravel(weights), {name: np.ravel(s) for name, s in found.items()}))
     if not blocks:
         checks.fail("no event is delivered within a session, so its latency has no quantile")

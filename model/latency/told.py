@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from model import checks
-from model.latency import chain, reach
+from model.latency import reach
 from model.latency.branches import kind
 from model.latency.deliveries import Deliveries, deliveries, together
 from model.life.flow import Traffic
@@ -38,15 +38,18 @@ def by_kind(traffic: Traffic, shares: dict) -> dict:
     return found
 
 
+def _shares(traffic: Traffic, event: str | None, rough: bool) -> list[tuple[np.ndarray | float, Deliveries]]:
+    """The deliveries of one event, or of every kind of event, each with its share of what is sent."""
+    shares = (
+        sent_shares(traffic) if event is None else {checks.known("event", event, traffic.life.scenario.events): 1.0}
+    )
+    told = traffic.once(("told", event), lambda: by_kind(traffic, shares))
+    return [(share, deliveries(traffic, name, rough)) for name, share in told.items()]
+
+
 def _of(traffic: Traffic, event: str | None, rough: bool = False) -> Deliveries:
     """The deliveries of one event, or of all by how often each is sent."""
-
-    def work():
-        shares = sent_shares(traffic) if event is None else {checks.known("event", event, events): 1.0}
-        return together([(told, deliveries(traffic, name, rough)) for name, told in by_kind(traffic, shares).items()])
-
-    events = traffic.life.scenario.events
-    return chain.once(traffic, ("told", event, rough), work)
+    return traffic.once(("together", event, rough), lambda: together(_shares(traffic, event, rough)))
 
 
 def told_share(traffic: Traffic, within_s: float, event: str | None = None, rough: bool = False) -> np.ndarray:
@@ -57,7 +60,7 @@ def told_share(traffic: Traffic, within_s: float, event: str | None = None, roug
     Source: cox1962.
     """
     limit_s = checks.non_negative("within_s", within_s, "s") if within_s < math.inf else within_s
-    return _of(traffic, event, rough).told(limit_s)
+    return np.minimum(sum(share * found.told(limit_s) for share, found in _shares(traffic, event, rough)), 1.0)
 
 
 def told_in_time(traffic: Traffic, event: str | None = None) -> dict:

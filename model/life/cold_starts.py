@@ -115,7 +115,7 @@ def _shape(setup: str) -> tuple[np.ndarray, np.ndarray, float, float]:
 
     The slope below the median is the one with which the whole distribution has the published mean.
     """
-    from scipy import optimize, special
+    from scipy import special
 
     row = _setups()[setup]
     logs = np.log([float(row[c]) / float(row["mean_ms"]) for c in ("p50_ms", "p95_ms", "p99_ms")])
@@ -126,9 +126,13 @@ def _shape(setup: str) -> tuple[np.ndarray, np.ndarray, float, float]:
         part = math.exp(logs[0] + slope**2 / 2) * special.ndtr(-slope)
         for s, log, low, high in zip(slopes[[0, 1, 1]], logs, deviates, [*deviates[1:], np.inf], strict=True):
             part += math.exp(log - s * low + s**2 / 2) * (special.ndtr(high - s) - special.ndtr(low - s))
-        return part - 1
+        return part
 
-    return deviates, logs, optimize.brentq(mean, 0.0, 5.0), float(slopes[1])
+    low, high = 0.0, 5.0  # a steeper slope makes the mean smaller; halved, as scipy's roots take long to import
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if mean(middle) > 1 else (low, middle)
+    return deviates, logs, low, float(slopes[1])
 
 
 def cold_start_quantile_s(

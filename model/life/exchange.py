@@ -21,13 +21,6 @@ CONTROL_MOST_BYTES = 125  # the longest body of a ping, RFC 6455
 AGREED_BYTES = len("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n")
 
 
-def _once(traffic: Traffic, key: tuple, work):
-    """The value under a key of the traffic's memo, worked out where it is not there yet."""
-    if key not in traffic.memo:
-        traffic.memo[key] = work()
-    return traffic.memo[key]
-
-
 def _added(*pairs):
     """The sum of several (up, down)."""
     return tuple(sum(way[1:], way[0]) for way in zip(*pairs, strict=True))
@@ -49,7 +42,7 @@ def _http_bytes(traffic: Traffic, flow: Flow, ip: int):
     framed = [http2_pair_bytes(*sizes, host.backend, first) for first in (False, True)] if http2 else [sizes]
     steady, *more = (wire.http_exchange_bytes(*pair, host.tls, ip, flow.server_s) for pair in framed)
     first = more[0] if more else steady
-    opened = _once(traffic, ("api", ip), lambda: _added(_opened(host, ip, http2), wire.close_bytes(host.tls, ip)))
+    opened = traffic.once(("api", ip), lambda: _added(_opened(host, ip, http2), wire.close_bytes(host.tls, ip)))
     return tuple(
         s * flow.requests + (f - s + o) * flow.cold_share for s, f, o in zip(steady, first, opened, strict=True)
     )
@@ -117,7 +110,7 @@ def _connect_bytes(traffic: Traffic, flow: Flow, ip: int):
     agreed = wire.rounded_bytes(flow.response_bytes) + AGREED_BYTES * socket.deflate
     asked = wire.rounded_bytes(flow.request_bytes)
     opened = _added(
-        _once(traffic, ("socket", ip), lambda: _opened(socket, ip)),
+        traffic.once(("socket", ip), lambda: _opened(socket, ip)),
         wire.upgrade_bytes(asked, agreed, socket.tls, ip, _answer_s(traffic, flow)),
     )
     connects = np.asarray(life.connects_per_s, dtype=float)

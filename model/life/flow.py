@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -88,6 +89,12 @@ class Traffic:
     def memo(self) -> dict:
         """What was worked out for this traffic, kept by name or number; a traffic made from it begins anew."""
         return {}
+
+    def once(self, key: tuple, work: Callable[[], Any]) -> Any:
+        """The value under a key of the memo, worked out where it is not there yet."""
+        if key not in self.memo:
+            self.memo[key] = work()
+        return self.memo[key]
 
 
 def quiet(flow: Flow, place: str, gap_s):

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from model import checks, claims, ledger
+from model.claims.published import row_verdict
 from model.outcome.away import AWAY_ROWS, away_figure, away_lines
 from model.outcome.draws import (
     best_of,
@@ -115,12 +116,13 @@ class Outcome:
         """p50 or p95 of a design's latency, a share told, or one when away, of the first 2,048 draws (draws, users)."""
         if figure.startswith("away"):
             return away_figure(self._first[name].traffic, figure)
-        if name not in self._known:
-            side = self._first[name]
+        key, side = (name, figure in QUANTILES), self._first[name]
+        if key not in self._known and figure in QUANTILES:
+            self._known[key] = dict(zip(QUANTILES, side.latency_quantiles(tuple(QUANTILES.values())), strict=True))
+        elif key not in self._known:
             told = {f"{limit:g}": 100.0 * share for limit, share in side.told_in_time.items()}
-            found = side.latency_quantiles(tuple(QUANTILES.values()))
-            self._known[name] = {**dict(zip(QUANTILES, found, strict=True)), **told, "not told": 100.0 - told["inf"]}
-        return self._known[name][figure]
+            self._known[key] = {**told, "not told": 100.0 - told["inf"]}
+        return self._known[key][figure]
 
     def by_flow(self, measure: str, designs: Sequence[str] | None = None):
         """One measure split by flow; the parts of a design add up to its whole.
@@ -159,7 +161,7 @@ class Outcome:
                 claim = {}  # a claim about another number of users says nothing here
             rows[label] = {"unit": unit, **_figures(before, after), **_claimed(claim, before, after)}
             if claim and any(row == label for row, _ in steps):
-                rows[label]["verdict"] = "on a step between draws, so no figure to judge"
+                rows[label]["verdict"] = "not judged: the figure stands on a step between draws"
             if self.draws:
                 rows[label] |= ends({"before": before, "after": after})
                 rows[label]["p_better"] = better_share(label, before, after)
@@ -271,7 +273,7 @@ def _claimed(claim: dict, before: np.ndarray, after: np.ndarray) -> dict:
     return {
         "claimed_before": claims.shown_range(claim.get("before")),
         "claimed_after": after_words,
-        "verdict": claims.verdict(float(np.median(before)), float(np.median(after)), claim or None),
+        "verdict": row_verdict(float(np.median(before)), float(np.median(after)), claim or None),
     }
 
 

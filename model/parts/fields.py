@@ -130,16 +130,13 @@ def _number_or_range(value: Any, check) -> Any:
         value = asdict(value)
     if not isinstance(value, dict):
         return check(value)
-    value = {name: x for name, x in value.items() if name != "chance" or x is not None}
-    if not value.keys() <= RANGE_KEYS:
-        wrong = [
-            f"has an unknown key {key!r}{checks.nearest(key, RANGE_KEYS)}" for key in value if key not in RANGE_KEYS
-        ]
-        refuse(" and ".join(wrong))
+    wrong = [] if value.keys() <= RANGE_KEYS else [k for k in value if k not in RANGE_KEYS]
+    if wrong and not (wrong == ["chance"] and value["chance"] is None):  # as a range is when written out
+        refuse(" and ".join(f"has an unknown key {key!r}{checks.nearest(key, RANGE_KEYS)}" for key in wrong))
     if "mode" not in value:
         refuse("must have a mode where it is a range; got none")
-    mode = check(value["mode"])
-    low, high = (mode if value.get(end) is None else check(value[end]) for end in ("low", "high"))
+    mode, low, high = check(value["mode"]), value.get("low"), value.get("high")
+    low, high = mode if low is None else check(low), mode if high is None else check(high)
     if not low <= mode <= high:
         refuse(f"must have low <= mode <= high; got {low:g}, {mode:g}, {high:g}")
     source, note = value.get("source"), value.get("note")
@@ -152,8 +149,8 @@ def _real(
     """A field that holds a number or a range under a rule, or nothing where it is optional."""
 
     def check(value: Any) -> float:
-        if type(value) is float and low < value < high and LEAST < value < 1e6:  # as most are, and quick
-            return value
+        if type(value) in (float, int) and low < value < high and LEAST < value < 1e6:  # as most are, and quick
+            return float(value)
         return _between(value, low, high, strict, rule, unit)
 
     def read(value: Any) -> Any:

@@ -154,6 +154,12 @@ def _phones() -> tuple[str, ...]:
     return tuple(row["phone"] for row in ledger.read_csv(paths.data("devices.csv")))
 
 
+@functools.lru_cache
+def _priced(region: str) -> None:
+    """Refuse a region without a price file; one that has been found is not looked for again."""
+    _known("region", region, prices.regions(), "region")
+
+
 def _check_outside(scenario: Choices) -> None:
     """Refuse names that other data files do not have: radio profiles, phones, regions."""
     profiles = radio.profiles()
@@ -169,4 +175,4 @@ def _check_outside(scenario: Choices) -> None:
         _known("phone", scenario.phone, _phones(), "phone")
     elif not scenario.phone > 0:
         refuse(f"phone must be a name, or the energy of a full battery > 0 Wh; got {scenario.phone:g}")
-    _known("region", scenario.region, prices.regions(), "region")
+    _priced(scenario.region)

@@ -16,6 +16,7 @@ from model import checks, ledger
 from model.parts.fields import OUTER, Part, Range
 from model.parts.transports import Choices
 from model.scenario.columns import column_names, columns_of, correlated, ranged_inputs
+from model.scenario.points import sobol
 
 AT_ONCE = 32_768  # draws times user counts worked out in one pass; more go in chunks, which takes less memory
 CHUNK = 16_384  # of more, so many at once: each core works on a piece of its own
@@ -41,7 +42,9 @@ def pert_quantile(share, low: float, mode: float, high: float) -> np.ndarray:
     if high <= low:
         return np.full(share.shape, float(mode))
     where = (mode - low) / (high - low)
-    return low + (high - low) * (_beta(share, where) if share.size < LINES else _beta_by_table(share, where))
+    if share.size >= LINES:
+        return low + (high - low) * _beta_by_table(share, where)
+    return low + (high - low) * np.frombuffer(_exact_beta(share.tobytes(), where)).reshape(share.shape)
 
 
 def _beta(share: np.ndarray, where: float) -> np.ndarray:
@@ -49,6 +52,12 @@ def _beta(share: np.ndarray, where: float) -> np.ndarray:
     from scipy.special import betaincinv
 
     return betaincinv(1.0 + 4.0 * where, 5.0 - 4.0 * where, share)
+
+
+@functools.lru_cache(maxsize=256)
+def _exact_beta(shares: bytes, where: float) -> bytes:
+    """The same for the bytes of shares: a sweep asks for the points of one seed again and again."""
+    return _beta(np.frombuffer(shares), where).tobytes()
 
 
 @functools.lru_cache(maxsize=512)
@@ -80,11 +89,10 @@ def _beta_by_table(share: np.ndarray, where: float) -> np.ndarray:
 
 def _points(columns: int, draws: int, seed: int, size: int) -> Iterator[np.ndarray]:
     """Scrambled Sobol points a chunk at a time; the first points are the same however many follow."""
-    from scipy.stats import qmc
-
-    engine = qmc.Sobol(columns, scramble=True, rng=np.random.default_rng(int(checks.whole("seed", seed))))
-    for made in range(0, draws, size):
-        yield engine.random(min(size, _power_of_two(draws - made)))[: draws - made]
+    counts = [min(size, _power_of_two(draws - made)) for made in range(0, draws, size)]
+    rng = np.random.default_rng(int(checks.whole("seed", seed)))
+    for k, batch in enumerate(sobol(columns, counts, rng)):
+        yield batch[: draws - k * size]
 
 
 def _power_of_two(count: int) -> int:

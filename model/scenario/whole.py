@@ -119,13 +119,14 @@ class Scenario(Choices):
         return names[0], names[1]
 
     def needs(self, what: str, **transports: str) -> None:
-        """Leave out, in one sentence, what makes sense only where these designs have these transports."""
+        """Leave out, in one sentence, what makes sense only with these transports; `held` is any connection."""
         for which, transport in transports.items():
             design = self.design(which)
             tells = design.pushes or any(t.delivers and t.timing == "fixed" for t in design.timers.values())
-            if design.transport != transport or not tells:
+            kinds = {design.transport, "polling" if design.socket is None else "held"}
+            if transport not in kinds or not tells:
                 got = f"{design.title} ({design.transport}{'' if tells else ', which tells nothing'})"
-                sentence = f"left out from here on, as {which} must be {transport} for {what}; got {got}"
+                sentence = f"left out, as {which} must be {transport} for {what}; got {got}"
                 raise checks.LeftOut(sentence + checks.place_text(self.place))
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import math
 import numbers
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from model.show.forms import (
 
 SHOWN_DIGITS = 4  # what a person is shown; the JSON beside it keeps what a check compares
 RESULT_MIME = "application/vnd.push-or-poll.result+json"
+ALL_DIGITS = "WORKBOOK_ALL_DIGITS"  # set by a batch: results keep every digit beside the rounded ones
 PERCENT = {"change": "+z.0%", "p_better": ".0%", "p_best": ".0%"}
 
 
@@ -52,22 +54,24 @@ class Result:
     steps: Mapping = field(default_factory=dict)  # figures on a step between draws, in words, by row and column
     units: str | Mapping | None = None  # shown behind the names of columns
     fold: float = 0.0  # of every column, below which rows are shown as one
+    exact: tuple[dict, ...] = ()  # the records with all digits
 
     def payload(self) -> dict:
         """What is kept as JSON: name, columns, index columns, records and tolerances."""
-        return {
+        kept = {
             "name": self.name,
             "columns": list(self.columns),
             "index": list(self.index),
             "records": [dict(r) for r in self.records],
             "tolerance": dict(self.tolerance),
         }
+        return kept | ({"exact": list(self.exact), "units": self.units} if self.exact else {})
 
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header and the rows as texts; a single row without an index stands upright, a name a line."""
         digits, columns = min(self.digits, SHOWN_DIGITS), _without_ends(self.columns)
         records = folded(self.records, self.index, self.fold) if self.fold and self.index else self.records
-        rows = [[figure(r, c, number(r[c], digits), self.steps) for c in columns] for r in records]
+        rows = [[figure(r, c, _share(r, c) or number(r[c], digits), self.steps) for c in columns] for r in records]
         counts = [any(isinstance(r[c], numbers.Real) and not isinstance(r[c], bool) for r in records) for c in columns]
         own = {} if self.units is None or isinstance(self.units, str) else self.units
         each = "unit" in columns  # a row has a unit of its own, and a column only where it is told one
@@ -145,11 +149,16 @@ def result(
         checks.fail(f"a result needs columns, each with its own name; got {twice or 'none'}", name)
     for column in tolerance or ():
         checks.known("column of tolerance", column, columns, name)
-    rows = zip(*(frame.iloc[:, i].tolist() for i in range(len(columns))), strict=True)
-    records = tuple({c: rounded(v, digits) for c, v in zip(columns, row, strict=True)} for row in rows)
+    rows = list(zip(*(frame.iloc[:, i].tolist() for i in range(len(columns))), strict=True))
+
+    def records(digits: int) -> tuple[dict, ...]:
+        return tuple({c: rounded(v, digits) for c, v in zip(columns, row, strict=True)} for row in rows)
+
+    exact = records(17) if os.environ.get(ALL_DIGITS) else ()
     notes = tuple(notes_of(table))
     steps = getattr(table, "attrs", {}).get("steps", {})
-    return Result(name, tuple(columns), tuple(index), records, digits, dict(tolerance or {}), notes, steps, units, fold)
+    more = (dict(tolerance or {}), notes, steps, units, fold, exact)
+    return Result(name, tuple(columns), tuple(index), records(digits), digits, *more)
 
 
 def _frame(table: object):
@@ -214,14 +223,16 @@ def _shown(table) -> tuple[list[str], list[list[str]]]:
     columns = [c for c in _without_ends(flat.columns) if not flat[c].eq("").all()]
     steps = getattr(table, "attrs", {}).get("steps", {})
     rows = flat.to_dict("records")
-    return columns, [[figure(row, c, _points(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
+    return columns, [[figure(row, c, _share(row, c) or _cell(c, row[c]), steps) for c in columns] for row in rows]
 
 
-def _points(row: Mapping, column: str) -> str:
-    """The change of a share told, in points of percent; a change of a share in percent of itself misleads."""
-    told = column == "change" and str(row.get("measure", "")).startswith(("told in time", "told when away", "not told"))
+def _share(row: Mapping, column: str) -> str:
+    """A change, or a share of draws, of a measure as people say it; the change of a share told in points of percent."""
+    if column not in PERCENT or not isinstance(row.get("measure"), str) or not isinstance(row[column], numbers.Real):
+        return ""
+    told = column == "change" and row["measure"].startswith(("told in time", "told when away", "not told"))
     points = row["after"] - row["before"] if told and {"before", "after"} <= row.keys() else math.nan
-    return "" if math.isnan(points) else f"{points:+.2g} pts"
+    return _cell(column, row[column]) if math.isnan(points) else f"{points:+.2g} pts"
 
 
 def _without_ends(columns) -> list[str]:

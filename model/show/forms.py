@@ -72,7 +72,7 @@ def without_infinities(table):
 
 
 ENDINGS = {"s": "s", "j": "J", "w": "W", "usd": "USD", "per_s": "1/s", "bytes": "B", "pct": "%"}  # of a column's name
-PLAIN = {"users": "-", "clients": "-", "change": "-", "p_better": "-", "p_best": "-"}  # columns, and what they count in
+PLAIN = {"users": "-", "clients": "-", "p_better": "-", "p_best": "-"}  # columns, and what they count in
 UNITS = frozenset("s J W USD B bytes % %/h 1/s MB users MB/h USD/month".split())
 
 

@@ -101,7 +101,7 @@ def test_a_grid_of_5000_is_planned_in_under_5_s_and_300_mb(tmp_path):
         from model.apps import cli
         from model.apps.batch import grid
         begun = time.process_time()
-        runs = grid.plan({str(run["grid_path"])!r}, None, True, cli._settled)
+        runs = grid.plan({str(run["grid_path"])!r}, None, True, cli.settling())
         memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(len(runs), time.process_time() - begun, memory_mb)""")
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout

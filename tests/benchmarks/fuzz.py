@@ -348,7 +348,7 @@ def grids_case(rng, folder):
     )
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     mine = small_notebooks.small(folder / "mine.ipynb")
-    return lambda: grid.plan(path, [mine], check_scenario=cli._settled)
+    return lambda: grid.plan(path, [mine], check_scenario=cli.settling())
 
 
 CASES = {

@@ -15,6 +15,7 @@ from model import checks, paths
 from model.apps.batch import collect, grid
 from model.apps.batch.store import Store
 from model.apps.notebooks import TIMEOUT_MIN, alone, bar, engine_name, jobs_for, outcome_of, results
+from model.show.display import ALL_DIGITS
 
 PATIENCE = "5s"  # for a Dask scheduler to answer
 PROTOCOLS = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "inproc://")
@@ -48,6 +49,7 @@ class Batch:
                 "failed": self.store.path("failed", n),
                 "mark": {"key": self.runs[n].key},
                 "engine": engine,
+                "environment": {ALL_DIGITS: "1"},
             }
             for n in self.names("waiting")
         ]
@@ -86,8 +88,8 @@ class Batch:
         self.store.write(json.dumps({**prints, "runs": rows}, indent=1) + "\n", "manifest.json")
 
     def collect(self) -> list[str]:
-        """Write the table of all results; gives sentences on what is missing in it."""
-        rows, silent = [], 0
+        """Write the table of all results and a file a table; gives sentences on what is missing in them."""
+        rows, silent, tables, version = [], 0, {}, grid.package_hash()[:14]
         for name in self.names("done"):
             run, executed = self.runs[name], self.store.notebook(name)
             if executed is None:  # taken away while others ran
@@ -97,7 +99,18 @@ class Batch:
             own = collect.rows_of(name.removesuffix(".ipynb"), run.notebook.stem, run.parameters, executed)
             rows += own
             silent += not own
-        notes, self.collected = collect.write_tables(rows, self.store) if rows else [], bool(rows)
+            known = {
+                "scenario": None,
+                "users": None,
+                "region": None,
+                "prices_on": None,
+                **run.facts,
+                "version": version,
+            }
+            point = {"run": name.removesuffix(".ipynb"), "notebook": run.notebook.stem, **known}
+            for table, tidy in collect.tidy_of(point | collect.flat(run.parameters), executed):
+                tables.setdefault((run.notebook.stem, table), []).extend(tidy)
+        notes, self.collected = collect.write_results(rows, tables, self.store) if rows else [], bool(rows)
         return [*notes, *([f"{silent} runs have no cell tagged 'result' with a result"] if silent else [])]
 
 

@@ -19,7 +19,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class GridRun:
     notebook: Path
     parameters: dict
     key: str
+    facts: dict = field(default_factory=dict)  # scenario, users, region and day of the prices
 
     @property
     def name(self) -> str:
@@ -101,15 +102,16 @@ def plan(
         for point in points(spec):
             given = checked(known[notebook], _split(point, known[notebook], notebook.name, path), notebook.name, path)
             given = {k: _found_file(v, path) for k, v in given.items()}
-            if check_scenario is not None:
-                given |= _settled(check_scenario, given, known[notebook], path)
-            run = GridRun(notebook, given, key_of(notebook, given))
+            facts = _settled(check_scenario, given, known[notebook], path) if check_scenario is not None else {}
+            if "scenario" in given:
+                given |= {k: v for k, v in facts.items() if k in known[notebook] and k not in given}
+            run = GridRun(notebook, given, key_of(notebook, given), facts)
             runs.setdefault(run.name, run)
     return list(runs.values())
 
 
 def _settled(check_scenario: Callable, given: dict, known: dict, place: Path) -> dict:
-    """What the scenario of a point adds to it; a refusal names the point and the grid."""
+    """What the scenario of a point says itself; a refusal names the point and the grid."""
     try:
         return check_scenario(given, {k: p.default for k, p in known.items()}) or {}
     except checks.InputError as wrong:

@@ -91,7 +91,14 @@ class Store:
             except PapermillException as error:  # an address of no kind that papermill writes to, or without its extra
                 checks.fail(f"cannot write to {path}: {str(error).splitlines()[0].rstrip('.')}")
             return
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         write_whole(path, text)
+
+    def keep_only(self, folder: str, names: set[str]) -> None:
+        """Take away tables that an earlier batch wrote and this one does not."""
+        for path in [] if self.remote else Path(self.path(folder)).glob("*/*"):
+            if path.suffix in (".csv", ".parquet") and f"{path.parent.name}/{path.stem}" not in names:
+                path.unlink(missing_ok=True)
 
     def remove(self, *parts: str) -> None:
         """Take away a file that no longer holds, where it is on a disk."""

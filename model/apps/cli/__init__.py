@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import warnings
@@ -196,23 +197,29 @@ def batch(
 
     if jobs is not None and jobs < 1:
         checks.fail(f"--jobs must be a whole number >= 1; got {jobs}")
-    more = {"check_scenario": _settled, "timeout_min": timeout}
+    more = {"check_scenario": settling(), "timeout_min": timeout}
     raise typer.Exit(batches.run(grid, out, jobs, notebook, engine, json, yes, cluster, **more))
 
 
-def _settled(given: dict, defaults: dict) -> dict:
-    """Refuse parameters that make no scenario, before anything runs; gives what a named scenario says itself."""
+def settling():
+    """A check for one batch: refuses parameters that make no scenario, and gives what the scenario says of itself."""
     from model import scenario as scenarios
 
-    every = {**defaults, **given}
-    if "scenario" not in every:
-        return {}
-    base = scenarios.load(every["scenario"])
-    own = {"users": scenarios.mode_of(base.users), "region": base.region}
-    own = {k: v for k, v in own.items() if k in defaults and k not in given and "scenario" in given}
-    every |= own
-    base.with_({**{k: every[k] for k in ("users", "region") if k in every}, **(every.get("changes") or {})})
-    return own
+    load, days = functools.cache(scenarios.load), {}  # a file is read, and a region's prices are, once for a whole plan
+
+    def settled(given: dict, defaults: dict) -> dict:
+        every = {**defaults, **given}
+        if "scenario" not in every:
+            return {}
+        taken = {k: every[k] for k in ("users", "region") if k in (given if "scenario" in given else every)}
+        made = load(str(every["scenario"])).with_({**taken, **(every.get("changes") or {})})
+        which = (str(every["scenario"]), made.region, made.prices_on)
+        if which not in days:
+            days[which] = str(made.price_book().on)
+        said = {"users": scenarios.mode_of(made.users), "region": made.region, "prices_on": days[which]}
+        return {"scenario": every["scenario"], **said}
+
+    return settled
 
 
 @app.command()

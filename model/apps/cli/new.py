@@ -56,4 +56,4 @@ def new(
         path.unlink()  # nothing is left behind that could not be read
         raise
     typer.echo(f"{path} is yours to change; then: workbook table {path}\n")
-    table(str(path))
+    table([str(path)])

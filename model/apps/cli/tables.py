@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from enum import StrEnum
 from typing import Annotated
 
@@ -33,7 +34,7 @@ Draws = Annotated[int | None, typer.Option(help="Draws of every range; 0 takes t
 
 
 def table(
-    scenario: ScenarioName = "twilly",
+    scenario: Annotated[list[str] | None, typer.Argument(help="Names in data/scenarios, or .yaml files.")] = None,
     users: Users = None,
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text,
     draws: Draws = None,
@@ -49,16 +50,19 @@ def table(
 ) -> None:
     """Print what the move between two designs changes, in words and as a table, and below it all designs.
 
+    Several scenarios stand side by side, the two designs of each.
+
     Example: workbook table twilly --users 1e3 1e5 --set after.heartbeat.period_s=240 --region eu-west-1
     """
-    from model.answers import move
     from model.outcome import before_after, evaluate
     from model.outcome.evaluation import paired
-    from model.outcome.tables import compared
     from model.show import display
 
-    case = paired(scenario_of(scenario, changes, region), pair)
+    case, *others = (paired(scenario_of(name, changes, region), pair) for name in scenario or ["twilly"])
     counts, draws = user_counts(users), _drawn(draws, format)
+    if others:
+        title = f"{'; '.join(one.title for one in (case, *others))}; {_draws_words(draws)}"
+        return display.show(_beside([case, *others], counts, draws, seed), str(format), title=title)
     title = f"{case.title}: {_pair_words(case)}; {_draws_words(draws)}"
     if format is not Format.text or len(counts or ()) > 1:
         return display.show(before_after(case, counts, draws, seed), str(format), title=title)
@@ -66,13 +70,49 @@ def table(
     outcome = evaluate(case, counts, draws, seed, designs=every)
     if explain is not None:
         return _explained(outcome.explain(explain))
-    for sentence in move(outcome) if draws else ():
-        say_wrapped(f"- {sentence}")
+    if draws:
+        from model.answers import move
+
+        for sentence in move(outcome):
+            say_wrapped(f"- {sentence}")
     display.show(outcome.table(), "text", title=title)
     if len(every) > 2:
-        shown = [f"{name}{end}" for name in case.compared for end in ("", "_low", "_high")]
-        others = compared(outcome, every).drop(columns=shown, errors="ignore")
-        display.show(others, "text", title="\nThe other designs, and which of all is best")
+        display.show(_each_design(outcome), "text", title="\nEvery design (all rows: workbook compare)")
+
+
+def _each_design(outcome):
+    """A row a design: what is told in time, and what that costs the phone and the bill."""
+    import pandas as pd
+
+    from model.outcome.draws import spanned
+    from model.outcome.tables import ROWS
+
+    rows: dict[str, dict] = {}
+    for name, row in itertools.product(outcome.scenario.designs, ("told in time 10 s", "battery", "cost")):
+        one = spanned(f"{row} [{ROWS[row][2]}]", outcome.values(row, name)[:, 0])
+        rows.setdefault(name, {}).update(one if outcome.draws else {k: v for k, v in one.items() if "]_" not in k})
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("design")
+    return table.rename(index=lambda name: name.replace("_", " "))
+
+
+def _beside(cases: list, counts, draws: int, seed: int):
+    """The two designs of several scenarios side by side, each column with its scenario before it."""
+    import pandas as pd
+
+    from model.outcome import compare as compared
+
+    tables = [compared(case, case.compared, counts, draws, seed) for case in cases]
+    steps, parts, remarks = {}, [tables[0][["unit"]]], []
+    for number, (case, one) in enumerate(zip(cases, tables, strict=True), 1):
+        twice = [other.name for other in cases].count(case.name) > 1
+        name = f"{case.name} {number}" if twice else case.name
+        parts.append(one.drop(columns=["unit", "best", "p_best"], errors="ignore").add_prefix(f"{name} "))
+        steps |= {(row, f"{name} {column}"): words for (row, column), words in one.attrs.get("steps", {}).items()}
+        notes = [f"{row} of {d} is n/a: {why}." for (d, row), why in one.attrs.get("notes", {}).items()]
+        remarks += [f"{name}: {line}" for line in (*one.attrs.get("remarks", ()), *notes)]
+    table = pd.concat(parts, axis=1)
+    table.attrs.update(steps=steps, remarks=remarks, notes={})
+    return table
 
 
 def _explained(found: dict) -> None:

@@ -80,6 +80,7 @@ class InProcessEngine(Engine):
             raise PapermillException(f"the inprocess engine runs Python only; this notebook is in {language}")
         files = {"stdout_file": stdout_file, "stderr_file": stderr_file}
         timeout = execution_timeout or kwargs.get("timeout")
+        files["allow_error_names"] = kwargs.get("allow_error_names", [])
         client = Client(nb_man, log=logger, log_output=log_output, **files)
         client.seconds = timeout
         loop = None
@@ -137,7 +138,8 @@ class Client(PapermillNotebookClient):
             raise CellTimeoutError.error_from_timeout_and_cell("the cell was stopped", self.seconds, cell)
         if isinstance(error, KeyboardInterrupt):
             raise error
-        if error is not None and "raises-exception" not in tags:
+        allowed = "raises-exception" in tags or type(error).__name__ in self.allow_error_names
+        if error is not None and not allowed:
             raise CellExecutionError("", type(error).__name__, str(error))
 
     def write(self, name: str, text: str) -> None:

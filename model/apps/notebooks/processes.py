@@ -136,7 +136,8 @@ class Run:
         if linux:
             context.set_forkserver_preload(["model.apps.notebooks.ready"])
         multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # as in Dask's workers
-        self.process = context.Process(target=_alone, args=(task, theirs, {**os.environ, **ONE_THREAD}))
+        environment = {**os.environ, **ONE_THREAD, **task.get("environment", {})}
+        self.process = context.Process(target=_alone, args=(task, theirs, environment))
         main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
         try:  # where `__main__` is no file, the new process does not run it: a script needs no main guard
             with mock.patch.dict(os.environ, ONE_THREAD):

@@ -194,10 +194,11 @@ def execute(
                 engine_name=engine_name(engine),
                 progress_bar=False,
                 cwd=str(notebook.parent),
+                allow_error_names=[checks.LeftOut.__name__],
             )
         except PapermillExecutionError as error:
             if error.ename == checks.LeftOut.__name__:
-                return _ended_early(part, output, mark)
+                return _parts_left_out(part, output, mark)
             _move(part, str(failed or output))
             said = _without_colours(f"{error.ename}: {error.evalue}".strip().rstrip(":")).splitlines()[0]
             sentence = f"{notebook.name} failed in cell In [{error.exec_count}]: {said}"
@@ -208,8 +209,8 @@ def execute(
         return node
 
 
-def _ended_early(part: str, output: str, mark: Mapping | None):
-    """Keep a notebook whose rest has no meaning for its scenario; papermill's cells about a failure go."""
+def _parts_left_out(part: str, output: str, mark: Mapping | None):
+    """Keep a notebook with cells that have no meaning for its scenario; papermill's cells about a failure go."""
     import nbformat
 
     node = nbformat.read(part, as_version=4)

@@ -156,9 +156,12 @@ def _answer(notebook, lines: int = 4) -> str:
 
 
 def _error(notebook) -> str:
-    """What ended the notebook before its last cell, in a line: an error, or what has no meaning for its scenario."""
+    """What went wrong in the notebook, in a line, or else which of its cells have no meaning for its scenario."""
     errors = [o for o in _outputs(notebook) if o.output_type == "error"]
-    said = [o.evalue if o.ename == checks.LeftOut.__name__ else f"failed: {o.ename}: {o.evalue}" for o in errors]
+    left_out = [o.evalue for o in errors if o.ename == checks.LeftOut.__name__]
+    said = [f"failed: {o.ename}: {o.evalue}" for o in errors if o.evalue not in left_out]
+    if left_out and not said:
+        return f"leaves {len(left_out)} of its cells out, {left_out[0].removeprefix('left out, ')}".splitlines()[0]
     return said[0].splitlines()[0] if said else ""
 
 

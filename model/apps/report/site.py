@@ -21,7 +21,6 @@ from model.scenario import Scenario, load, mode_of
 from model.show import display, pictures
 from model.show.forms import as_csv
 
-GOOD, MAYBE, BAD = "holds", "holds only if", ("does not hold", "contradicts")  # how verdicts begin
 NAMES = {
     "latency": "Not told within 10 s",
     "battery": "Battery",
@@ -205,10 +204,6 @@ def _table(name: str, frame, folder: Path, digits: int, less: Sequence[str] = ()
     """A table for the index without some columns, written whole as CSV and Markdown on the way."""
     made = display.result(frame, name, digits)
     header, rows = made.cells()
-    for column, form in display.PERCENT.items():  # shares, as people say them
-        for row, record in zip(rows, made.records, strict=True):
-            if isinstance(record.get(column), float):
-                row[header.index(column)] = f"{record[column]:{form}}"
     kept = [k for k, column in enumerate(header) if column not in less]
     header, rows = [header[k] for k in kept], [[row[k] for k in kept] for row in rows]
     csv, markdown = (f"tables/{_slug(name)}.{kind}" for kind in ("csv", "md"))
@@ -225,8 +220,17 @@ def _table(name: str, frame, folder: Path, digits: int, less: Sequence[str] = ()
 def _tone(column: str, text: str) -> str:
     """How a cell is set: numbers to the right, verdicts in colour."""
     if "verdict" in column.lower():
-        said = text.lower()
-        return "bad" if said.startswith(BAD) else "maybe" if said.startswith(MAYBE) else "good" if said == GOOD else ""
+        said = text.removeprefix("improvement ")
+        maybe = said.startswith("holds") or "it would hold" in said
+        return (
+            "good"
+            if said == "holds"
+            else "maybe"
+            if maybe
+            else "bad"
+            if said.startswith("does not hold") or ";" in said
+            else ""
+        )
     return "number" if NUMBER.fullmatch(text) else ""
 
 

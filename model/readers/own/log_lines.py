@@ -128,7 +128,8 @@ def reader(form: str, names: Numbers) -> Callable[[str], tuple]:
             round(time_s - iso_minute(begun[:16]) - float(begun[17:-1]), 6),
         )
 
-    keys: dict[str, list[str]] = {}
+    wanted: list[tuple[int, str]] = []
+    decode = json.JSONDecoder().raw_decode
 
     @lru_cache(65536)
     def gateway_route(method: str, path: str, key: str) -> tuple[int, str]:
@@ -138,19 +139,18 @@ def reader(form: str, names: Numbers) -> Callable[[str], tuple]:
         return (route(*key.split(" ", 1)) if " " in key else named("", key)), event
 
     def gateway(line: str) -> tuple:
-        row = json.loads(line[line.index("{") :])
-        if not keys:
+        row, end = decode(line, line.index("{"))
+        if line[end:].strip():
+            raise ValueError
+        if not wanted:
             known = {plain(key): key for key in row}
-            keys.update({ours: [known[n] for n in at.split() if n in known] for ours, at in NAMES.items()})
+            own = [[known[name] for name in names.split() if name in known] for names in NAMES.values()]
+            wanted.extend((at, key) for at, keys in enumerate(own) for key in reversed(keys))  # the best comes last
 
-        said = []
-        for candidates in keys.values():
-            found = ""
-            for key in candidates:
-                if (value := row.get(key)) not in NOTHING:
-                    found = value if type(value) is str else str(value)
-                    break
-            said.append(found)
+        said = [""] * len(NAMES)
+        for at, key in wanted:
+            if (value := row.get(key)) not in NOTHING:
+                said[at] = value if type(value) is str else str(value)
         when, user, ip, method, key, path, status, length, latency, event, connection, reason = said
         way, implied = gateway_route(method, path, key)
         return (
