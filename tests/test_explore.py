@@ -232,7 +232,7 @@ def test_a_fault_of_the_model_is_a_sentence_and_not_the_end(page, monkeypatch):
 def test_the_words_name_the_move_its_largest_effect_and_the_flow_behind_it(page):
     drawn = said(page, do="move", values={"after.heartbeat.period_s": 240})
     push = page.state.base.after.title
-    assert drawn["words"].startswith(f"Heartbeat period of {push} from 30 s to 240 s: battery with {push} falls by")
+    assert drawn["words"].startswith(f"Heartbeat period ({push}) from 30 s to 240 s: battery with {push} falls by")
     drawn = said(page, upto=widget.ALL, do="next")
     assert drawn["why"].startswith(f"Why, battery with {push}: heartbeat -")
     last, first = (
@@ -240,6 +240,14 @@ def test_the_words_name_the_move_its_largest_effect_and_the_flow_behind_it(page)
         for s in (page.state, explore.start("twilly_as_built"))
     )
     assert f"heartbeat {last - first:+.3g}," in drawn["why"]
+
+
+def test_a_choice_is_told_with_its_design_and_what_it_takes_the_place_of():
+    old = explore.start("twilly")
+    told = old.moved("before.api.backend", "server").settings_since(old)
+    assert told == (
+        "Requests are served by (HTTP polling on API Gateway): a plain server in the place of API Gateway HTTP API"
+    )
 
 
 def test_a_move_that_changes_nothing_says_so():
@@ -310,6 +318,9 @@ def test_a_state_is_worked_on_in_slices_between_which_another_move_comes_first(p
     assert page.drawn["fresh"] == ["before"] and page.drawn["stage"] == 0
     drawn = said(page, do="move", values={"users": 2000})
     assert drawn["fresh"] == list(page.state.base.designs)
+    monkeypatch.setattr(widget, "SLICE_S", 1e9)
+    shown = [said(page, upto=0, do="next")["stage"] for _ in range(3)]
+    assert shown == [widget.RANGES, widget.ANSWER, widget.ALL]
     equal_tables(drawn["cells"], page.state.scenario())
 
 

@@ -20,13 +20,12 @@ OUT = paths.notebooks("pictures")
 
 
 def of_the_page(browser, folder) -> None:
-    """The page with one state pinned and one slider moved, on a wide and on a narrow window."""
+    """The page after a move that flips its answer, on a wide and on a narrow window."""
     with app_server.served(folder) as address:
         page = app_server.opened(browser, address, 1280, 1000)
-        page.run("document.querySelector('.pop-pin').click()")
-        app_server.settled(page)
-        app_server.slid(page, "after.heartbeat.period_s", 50)
-        page.until("document.querySelector('.pop-why').textContent.length > 0")
+        app_server.settled(page, app_server.ANSWER)
+        app_server.slid(page, "users", 60)
+        app_server.settled(page, app_server.ALL)
         for width, height in ((1280, 1180), (390, 1400)):
             page.resize(width, height)
             time.sleep(1)

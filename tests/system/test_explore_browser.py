@@ -169,7 +169,7 @@ def test_the_words_say_what_the_move_changed_and_why(page):
     push = model.load("twilly").after.title
     assert why.startswith(f"Why, battery with {push}: heartbeat")
     said = page.run("document.querySelector('.pop-said').textContent")
-    assert said.startswith(f"Heartbeat period of {push} from 30 s to")
+    assert said.startswith(f"Heartbeat period ({push}) from 30 s to")
 
 
 @pytest.mark.parametrize(("text", "rule"), [("", "the box is empty"), ("5", "got 5"), ("many", "got 'many'")])

@@ -43,11 +43,17 @@ class Control:
     @property
     def named(self) -> str:
         """What it is called where other designs have one too."""
-        return f"{self.label} of {self.of}" if self.of else self.label
+        return f"{self.label} ({self.of})" if self.of else self.label
 
     def plain(self) -> dict:
         """The control as JSON."""
         return asdict(self)
+
+    def moved_words(self, was, value) -> str:
+        """A move of the control, with both values."""
+        if self.options:
+            return f"{self.named}: {self.in_words(value)} in the place of {self.in_words(was)}"
+        return f"{self.named} from {self.in_words(was)} to {self.in_words(value)}"
 
     def in_words(self, value) -> str:
         """A value of the control as a person reads it."""

@@ -33,6 +33,10 @@ NAMES = (
     "designs",
 )  # of a scenario; no figure of one design depends on them
 PER_USER = "cost per user"
+POINTS = (
+    ("latency", "deliveries", False),
+    ("latency", "told", None, False),
+)  # of a side over draws: most of its memory
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,12 @@ class PageOutcome(Outcome):
             }
         return known
 
+    def let_go(self) -> None:
+        """Forget the points of deliveries, once the cells and the answer are made of them."""
+        for side in self.sides.values():
+            for key in POINTS:
+                side.traffic.memo.pop(key, None)
+
     def table_rows(self) -> list[dict]:
         """The rows of the table, those told in time first, with the best designs of each."""
         found, kind = [], "middle" if self.draws else "value"
@@ -157,5 +167,5 @@ class Memory:
                 return outcome
         sides = KeptSides(self, scenario, users, draws)
         kept.append(PageOutcome(scenario, np.asarray(users), draws, sides))
-        del kept[:-KEPT]
+        del kept[: -(2 if draws else KEPT)]
         return kept[-1]

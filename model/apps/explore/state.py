@@ -88,7 +88,7 @@ class PageState:
         moved = [(self.controls[k], old.values[k], v) for k, v in self.values.items() if v != old.values[k]]
         if len(moved) > 3:
             return f"{len(moved)} controls changed"
-        words = [f"{c.named} from {c.in_words(was)} to {c.in_words(value)}" for c, was, value in moved]
+        words = [control.moved_words(was, value) for control, was, value in moved]
         return " and ".join(words) or "Nothing was moved"
 
     def mix_sentence(self) -> str:

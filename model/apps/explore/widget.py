@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import gzip
 import logging
 import os
@@ -18,7 +19,7 @@ from model import scenario as scenarios
 from model.answers import choices, with_tuned
 from model.apps.explore import drawing
 from model.apps.explore.controls import impossible
-from model.apps.explore.figures import DRAWS, Memory, PageOutcome
+from model.apps.explore.figures import DRAWS, Memory
 from model.apps.explore.state import PageState, is_scenario, saved, start
 from model.checks import InputError
 from model.outcome import compare
@@ -62,10 +63,8 @@ class PageWidget(anywidget.AnyWidget):
         self.first = self.state.name  # what the page shows where its address says nothing
         self.pinned: dict | None = None
         self.answered: tuple[PageState, dict] = (self.state, {})  # the state of the last answer, and what it named
-        self.errors: dict[str, str] = {}
-        self.refused: tuple[str, ...] = ()  # controls whose last move no scenario can have
-        self.cells: dict[str, dict] = {}
-        self.blocked: dict[str, dict] = {}
+        self.errors, self.refused = {}, ()  # by control or message; controls whose last move no scenario can have
+        self.cells, self.blocked = {}, {}  # by design and row, and by control and option
         super().__init__(layouts=drawing.chart_layouts(), plotly=_plotly())
         self.said: dict = {"words": FIRST, "why": "", "saved": "", "answer": [], "flip": "", "named": []}
         self._begin(self.state)
@@ -74,15 +73,10 @@ class PageWidget(anywidget.AnyWidget):
         self.redraw({"n": -1, "controls": True})
         self.on_msg(self._heard)
 
-    def outcome(self, state: PageState, draws: int = 0) -> PageOutcome:
-        """The outcome of a state."""
-        return self.memory.outcome(state.scenario(), draws=draws)
-
     def _heard(self, _widget, message: dict, _buffers) -> None:
         """One message of the browser; whatever it asks, it gets an answer."""
         began = time.perf_counter()
-        asked = {"controls": False, "n": message.get("n", 0)}
-        do = message.get("do", "")
+        asked, do = {"controls": False, "n": message.get("n", 0)}, message.get("do", "")
         if do != "next":  # what was said of an earlier message is over
             self.said["saved"] = ""
             for old in (*ASKED, *self.refused):
@@ -106,9 +100,12 @@ class PageWidget(anywidget.AnyWidget):
 
     def _go_on(self, until: float) -> None:
         """Work on the state until a time, on another scenario's at least until it has a table; a fault ends it."""
+        stage = self.stage
+        gc.disable()  # a walk through all objects amid a slice costs a third of it; between slices they are collected
         try:
             for _ in self.work:
-                if time.perf_counter() > until and (self.stage or self.last[0].base is self.state.base):
+                over = self.stage > stage or time.perf_counter() > until  # each stage is shown at once
+                if over and (self.stage or self.last[0].base is self.state.base):
                     break
         except Exception:
             old = self.last[0]
@@ -117,22 +114,24 @@ class PageWidget(anywidget.AnyWidget):
             else:
                 self._begin(old)
             raise
+        finally:
+            gc.enable()
 
     def _pieces(self) -> Iterator[None]:
         """The work on a state in short pieces: the figures at the modes, their ranges, the answer, charts and words."""
         old, new = self.last
-        scenario, outcome = new.scenario(), self.outcome(new)
+        scenario = new.scenario()
+        outcome, was = self.memory.outcome(scenario), self.memory.outcome(old.scenario())
         self.cells = {name: cells for name, cells in self.cells.items() if name in scenario.designs}
         for name in scenario.designs:
             self.cells = {**self.cells, name: outcome.cells(name)}
             self.fresh.append(name)
             yield
-        self.rows = outcome.table_rows()
         if old is not new:
-            self.said["words"] = drawing.changed_words(old, new, self.outcome(old), outcome)
-        self.stage = VALUES
+            self.said["words"] = drawing.changed_words(old, new, was, outcome)
+        self.rows, self.stage = outcome.table_rows(), VALUES
         yield
-        drawn = self.outcome(new, DRAWS)
+        drawn = self.memory.outcome(scenario, draws=DRAWS)
         for name in scenario.designs:
             found = drawn.cells(name)
             self.cells[name] = {row: {**cell, **found[row]} for row, cell in self.cells[name].items()}
@@ -140,13 +139,14 @@ class PageWidget(anywidget.AnyWidget):
         self.rows, self.stage = drawn.table_rows(), RANGES
         yield
         self._answer(scenario)
+        drawn.let_go()
         yield
         self.blocked = impossible(outcome)
         yield
         self._draw_charts()
         yield
         if old is not new:
-            self.said["why"] = drawing.reason_words(self.outcome(old), outcome)
+            self.said["why"] = drawing.reason_words(was, outcome)
         self.stage = ALL
 
     def _answer(self, scenario: Scenario) -> None:
@@ -161,8 +161,8 @@ class PageWidget(anywidget.AnyWidget):
         self.answered, self.stage = (self.state, named), ANSWER
         self.said.update(answer=sentences, named=list(named.values()), flip=flip)
 
-    def do_next(self, message: dict, asked: dict) -> None:
-        """Go on with the work on the state that is shown."""
+    def do_next(self, *_) -> None:
+        """Nothing is asked but to go on with the work on the state that is shown."""
 
     def do_move(self, message: dict, asked: dict) -> None:
         """Controls were moved."""

@@ -50,11 +50,12 @@ class Line {
   next() {
     if (this.waiting || !this.queue.length) return;
     const message = this.queue.shift();
-    this.waiting = { n: ++this.n, do: message.do };
     if (message.do !== "next") {
       this.times.push({ do: message.do, began: this.began ?? performance.now(), model_ms: 0, draw_ms: 0 });
       this.began = null;
+      this.stage = 0;
     }
+    this.waiting = { n: ++this.n, do: message.do, time: this.times.at(-1) };
     this.late = setTimeout(() => this.onLate(true), this.patience);
     this.model.send({ ...message, n: this.n });
   }
@@ -65,23 +66,23 @@ class Line {
     this.stage = drawn.stage;
     clearTimeout(this.late);
     this.onLate(false);
-    this.times.at(-1) && (this.times.at(-1).model_ms += drawn.took_ms);
+    if (done.time) done.time.model_ms += drawn.took_ms;
     if (!this.queue.length && drawn.stage < STAGES.length - 1) this.queue.push({ do: "next" });
     this.next();
     return done;
   }
-  shown(draw_ms) {  // how long after the move each step of its figures stood on the screen
-    const now = performance.now(), time = this.times.at(-1);
-    if (!time) return;
+  shown(time, stage, draw_ms) {  // how long after a move each step of its figures stood on the screen
+    const now = performance.now();
     time.draw_ms += draw_ms;
-    for (let k = 1; k <= this.stage; k += 1) time[`${STAGES[k]}_ms`] ??= now - time.began;
+    for (let k = 1; k <= stage; k += 1) time[`${STAGES[k]}_ms`] ??= now - time.began;
   }
 }
 
 function controlRow(control, line, id) {
   const hintId = `${id}-hint`, errorId = `${id}-error`;
   const about = { "aria-describedby": `${hintId} ${errorId}` };
-  const error = make("div", { class: "pop-error", id: errorId, role: "alert" });
+  const error = make("div", { class: "pop-error", id: errorId, role: "alert" }), of = control.of && ` (${control.of})`;
+  if (of) about["aria-label"] = `${control.label}${of}`;  // several designs have one
   if (control.options.length) {
     const dict = Object.fromEntries(control.options);
     const select = make("select", { id, ...about, onchange: (e) => line.move(control.key, e.target.value) },
@@ -104,7 +105,7 @@ function controlRow(control, line, id) {
   const span = `${shownNumber(control.low)} to ${shownNumber(control.high)} ${control.unit}`;
   const slider = make("input", { type: "range", id, min: 0, max: stops.length - 1, step: 1, ...about });
   const box = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", ...about,
-    "aria-label": `${control.label}${control.of && ` of ${control.of}`} in ${control.unit}` });
+    "aria-label": `${control.label} in ${control.unit}${of}` });
   const say = (value) => slider.setAttribute("aria-valuetext", `${shownNumber(value)} ${control.unit}`);
   slider.addEventListener("input", () => {
     const value = stops[Number(slider.value)];
@@ -331,7 +332,7 @@ function render({ model, el }) {
     requestAnimationFrame(() => setTimeout(() => {
       if (done?.do === "state") restoring = false;
       if (!restoring && drawn.stage) page.dataset.ready = "yes";
-      line.shown(performance.now() - began);
+      if (done?.time) line.shown(done.time, drawn.stage, performance.now() - began);
       const now = JSON.stringify([drawn.name, drawn.values]);
       if (now !== state || done?.do === "state") {
         clearTimeout(resting);
