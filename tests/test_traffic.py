@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import model
 from model import traffic, wire
 from model.life import chains, exchange, sessions
-from model.life.flow import cold_shares
+from model.life.flow import cold_shares, quiet
 from model.life.lengths import mean_billed_minutes
 from model.scenario import sampling
 
@@ -166,6 +166,18 @@ def test_a_flow_with_a_timer_carries_the_period_that_its_rate_comes_from(name):
             assert flow.period_s > about.period_s if slept else flow.period_s == about.period_s
             for rate in flow.rates_per_s.values():
                 assert rate * flow.period_s == pytest.approx(flow.duty, rel=1e-12)
+
+
+@pytest.mark.parametrize("duty", [1.0, 0.25])
+def test_a_timer_that_runs_for_a_part_of_the_time_is_quiet_in_the_rest(duty):
+    """A gap of g holds one of its requests with chance duty g / T, up to T; a simulated timer that is on by turns."""
+    flow = traffic.Flow("t", "poll", 1.0, {"x": duty / 60.0}, period_s=60.0, exchange="http", duty=duty)
+    rng = np.random.default_rng(8)
+    on, phase = rng.random(400_000) < duty, rng.uniform(0.0, 60.0, 400_000)
+    for gap_s in (15.0, 45.0, 60.0, 200.0):
+        heard = on & (phase < gap_s)
+        assert quiet(flow, "x", gap_s) == pytest.approx(1.0 - heard.mean(), abs=4.0 * 0.5 / np.sqrt(400_000))
+    assert quiet(flow, "elsewhere", 200.0) == 1.0
 
 
 def test_cold_connections_agree_with_a_simulated_timer_among_random_requests():
