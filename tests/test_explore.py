@@ -454,6 +454,15 @@ def test_a_move_of_one_design_keeps_the_figures_of_the_others(draws):
     assert shared.before is not first.before and shared.after is not first.after
 
 
+def test_a_side_lets_the_points_of_its_deliveries_go_and_keeps_its_figures():
+    outcome = explore.Memory().outcome(explore.start("twilly_as_built").scenario(), draws=16)
+    cells = {name: dict(outcome.cells(name)) for name in outcome.scenario.designs}
+    assert all({*figures.POINTS} <= {*side.traffic.memo} for side in outcome.sides.values())
+    outcome.let_go()
+    assert all(not {*figures.POINTS} & {*side.traffic.memo} for side in outcome.sides.values())
+    assert {name: outcome.cells(name) for name in cells} == cells
+
+
 def test_the_page_names_no_address_outside_this_machine():
     for name in ("page.js", "page.css"):
         assert "http" not in (widget.STATIC / name).read_text(encoding="utf-8")

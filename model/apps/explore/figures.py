@@ -33,10 +33,7 @@ NAMES = (
     "designs",
 )  # of a scenario; no figure of one design depends on them
 PER_USER = "cost per user"
-POINTS = (
-    ("latency", "deliveries", False),
-    ("latency", "told", None, False),
-)  # of a side over draws: most of its memory
+POINTS = (("deliveries", False), ("together", None, False))  # of a side over draws: most of its memory
 
 
 @dataclass(frozen=True)
