@@ -17,6 +17,7 @@ from model.parts.platforms import allowed, away_notes
 from model.scenario import sampling
 from model.server_load.rates import at_peak
 from model.traffic import traffic
+from model.traffic.assembly import server_needs
 
 WAYS = ("socket", "poll", "mobile_push")
 EVERYBODY = {  # one phone a user, Android, exempt and never off: nothing stands in a socket's way
@@ -284,3 +285,22 @@ def test_the_answer_says_that_a_socket_is_hardly_ever_worth_it_and_where_it_is(c
 def test_a_design_that_holds_no_connection_is_compared_by_its_poll(chat):
     sentences = away_sentences(chat.with_({"poll.when_away": "poll"}), 16)
     assert sentences[1].startswith("A poll in the background is hardly ever worth it")
+
+
+def test_polls_in_the_background_come_in_every_hour_alike_and_only_those_in_the_app_at_its_peak(chat):
+    """Servers needed = peak x what is asked in the app + what is asked away: two peaks give both."""
+    calm, busy = (
+        built(
+            chat.with_({"poll.api.backend": "server", "poll.when_away": "poll", "usage.peak_to_mean_ratio": p}),
+            "poll",
+        )
+        for p in (2.0, 6.0)
+    )
+    low, high = (only(server_needs(t.life.scenario, t.life.design, t.life, t.flows)[0]) for t in (calm, busy))
+    server, month_s = calm.life.design.server, calm.life.scenario.month_s
+    asked = {True: 0.0, False: 0.0}
+    for flow in calm.flows:
+        asked[flow.name.endswith(away.AWAY)] += only(flow.per_month * flow.requests)
+    each = server.requests_per_s * server.utilisation_share * month_s
+    assert asked[True] > 0 and high - low == pytest.approx(4.0 * asked[False] / each, rel=1e-9)
+    assert low - 2.0 * asked[False] / each == pytest.approx(asked[True] / each, rel=1e-9)
