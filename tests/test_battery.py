@@ -727,6 +727,12 @@ def test_the_processor_works_for_every_exchange_as_often_as_it_is_on_the_air(twi
     poll = next(flow for flow in now.flows if flow.name == "poll unread_counts")
     each = 0.010 + float(poll.cold_share) * 0.010
     assert float(joules["poll unread_counts"]) == pytest.approx(float(poll.per_month) / hours * each, rel=1e-9)
+    push = traffic_at_modes(twilly, "after")
+    hand = {"connect": 0.010 + 0.010, "push": 0.003, "heartbeat": 0.003}  # a connect is a request on a new connection
+    for flow in (f for f in push.flows if f.exchange in hand):
+        often = float(np.ravel(flow.per_month)[0]) / hours
+        got = float(np.ravel(processor_j(push)[flow.name])[0])
+        assert got == pytest.approx(often * hand[flow.exchange], rel=1e-9), flow.name
     idle = twilly.with_({f"ledger.foreground_{n}_j": 0.0 for n in ("request", "handshake", "message")})
     parts = [battery.percent_per_hour(traffic_at_modes(case, "after")) for case in (twilly, idle)]
     more = sum(float(np.ravel(p)[0]) for p in parts[0].values()) - sum(float(np.ravel(p)[0]) for p in parts[1].values())
