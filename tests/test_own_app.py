@@ -78,7 +78,7 @@ def test_its_report_has_every_page_but_those_about_claims_and_files_and_nothing_
     report.write_report(str(chat), None, tmp_path)
     pages = {path.stem for path in tmp_path.glob("*.html")}
     wanted = {path.stem for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb")} - {"08_claims", "11_calibrate"}
-    assert pages == wanted | {"index"}
+    assert pages == wanted | {"index", "glossary"}
     wrong = of_the_first_case()
     for path in sorted(p for p in tmp_path.rglob("*") if p.suffix in (".html", ".ipynb", ".csv", ".md")):
         assert not set(wrong.findall(read_of(path))), path.relative_to(tmp_path)
@@ -91,7 +91,7 @@ def test_its_report_has_every_page_but_those_about_claims_and_files_and_nothing_
 
 
 def test_what_is_printed_of_it_and_its_page_have_nothing_of_the_first_case(chat, capsys):
-    tables.table(str(chat), draws=16)
+    tables.table([str(chat)], draws=16)
     tables.show(str(chat))
     said = str(model.answer(chat, draws=16)) + model.compare(chat).to_string()
     page = widget.PageWidget(str(chat))
