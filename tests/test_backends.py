@@ -111,6 +111,14 @@ def test_a_function_that_is_held_is_billed_by_its_memory_and_an_awake_object_by_
     assert backends.held_gb_seconds(128, 43_800 * 60) * 0.0000166667 == pytest.approx(5.475, abs=0.001)
     assert backends.awake_share(0.0, 10.0) == 0.0 and backends.awake_share(1e9, 10.0) == 1.0
     assert backends.awake_share(1e-6, 10.0) == pytest.approx(1e-5, rel=1e-4)  # of rare wakes each lasts as long
+    assert backends.awake_share(0.1, 10.0) == pytest.approx(1.0 - np.exp(-1.0), rel=1e-12)  # and others overlap
+
+
+@pytest.mark.parametrize("design", ["ably", "pusher", "durable_objects"])
+def test_a_vendor_sends_its_messages_and_our_answers_are_billed_as_they_leave(design, chat):
+    traffic = chat[design].traffic
+    sent = {flow.exchange: cost.flow_usage(flow, traffic).get("internet_out_gb", 0.0) for flow in traffic.flows}
+    assert np.all(sent["http"] > 0) and not np.any(sent["push"])
 
 
 def test_pings_to_iot_core_are_free_down_to_one_each_30_s():

@@ -125,6 +125,7 @@ def test_every_load_case_of_the_shared_file_is_among_them(shared):
 
 def test_product_document_fan_out_of_100_takes_2_s_and_1500_take_the_whole_timeout():
     assert quotas.fan_out_s(100, 0.020) == pytest.approx(2.0, rel=1e-12)
+    assert quotas.fan_out_s(10, 0.020, at_once=4) == pytest.approx(3 * 0.020, rel=1e-12)  # the last round is not full
     assert quotas.fan_out_connections(30, 0.020) == 1500
     assert quotas.fan_out_s(1500, 0.020) == pytest.approx(ledger.value("lambda_timeout_s"))
 
@@ -473,6 +474,10 @@ def test_the_course_ends_with_those_who_never_come_back(both):
     np.testing.assert_allclose(seen["fallback requests/s"][-1], 5000, rtol=1e-12)
     table = drops.drop_table({"own": one, "full": drops.drop(both["after"], clients=10_000, jitter="full")})
     assert table.loc["own", "lost"] == 7500 and table.loc["full", "lost"] < 200
+    found = drops.figures(one)
+    asked = one.usual_requests_per_s + found["worst_fallback_per_s"]  # the drop comes on top of the peak hour
+    assert one.usual_requests_per_s > 100
+    assert found["worst_api_load"] == pytest.approx(asked / one.api_requests_per_s, rel=1e-12)
 
 
 # --- one number of occurrences a month for load, bill, data and radio
