@@ -168,6 +168,20 @@ def test_a_flow_with_a_timer_carries_the_period_that_its_rate_comes_from(name):
                 assert rate * flow.period_s == pytest.approx(flow.duty, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("sender", "answered", "up", "down"),
+    [("client", True, 1, 1), ("client", False, 1, 0), ("server", True, 1, 1), ("server", False, 0, 1)],
+)
+def test_a_beat_is_a_message_of_who_sends_it_and_its_answer_one_of_the_other(sender, answered, up, down):
+    path, case = "after.heartbeat", model.load("twilly")
+    beats = {
+        kind: case.with_({f"{path}.from": sender, f"{path}.answered": answered, f"{path}.kind": kind})
+        for kind in ("json", "ping")
+    }
+    assert beats["json"].designs["after"].heartbeat.messages == (up, down)
+    assert beats["ping"].designs["after"].heartbeat.messages == (0, 0)
+
+
 @pytest.mark.parametrize("duty", [1.0, 0.25])
 def test_a_timer_that_runs_for_a_part_of_the_time_is_quiet_in_the_rest(duty):
     """A gap of g holds one of its requests with chance duty g / T, up to T; a simulated timer that is on by turns."""
