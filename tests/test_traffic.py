@@ -174,9 +174,9 @@ def test_a_flow_with_a_timer_carries_the_period_that_its_rate_comes_from(name):
 )
 def test_a_beat_is_a_message_of_who_sends_it_and_its_answer_one_of_the_other(sender, answered, up, down):
     path, case = "after.heartbeat", model.load("twilly")
+    said = {"from": sender, "answered": answered, "function": "read"}
     beats = {
-        kind: case.with_({f"{path}.from": sender, f"{path}.answered": answered, f"{path}.kind": kind})
-        for kind in ("json", "ping")
+        kind: case.with_({f"{path}.{k}": v for k, v in {**said, "kind": kind}.items()}) for kind in ("json", "ping")
     }
     assert beats["json"].designs["after"].heartbeat.messages == (up, down)
     assert beats["ping"].designs["after"].heartbeat.messages == (0, 0)
