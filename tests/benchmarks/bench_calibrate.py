@@ -1,6 +1,6 @@
 """How often the stated interval holds the truth: files with known truth, 200 truths a kind of input.
 
-    python tests/benchmarks/bench_calibrate.py
+    python tests/benchmarks/bench_calibrate.py [TRUTHS] [FIRST SEED]
 
 Each truth is drawn, a file is made from it in the form that its tool writes, read by the package and calibrated.
 """
@@ -117,12 +117,12 @@ def length(rng):
 TRUTH = {"timer": timer, "loop": loop, "size": size, "rate": rate, "peak": peak, "discount": discount, "length": length}
 
 
-def main(truths=200):
+def main(truths=200, first=0):
     for kind, of in TRUTH.items():
         begun, held, widths = time.monotonic(), 0, []
         for k in range(truths):
             try:
-                one, truth = of(np.random.default_rng(k))
+                one, truth = of(np.random.default_rng(first + k))
             except model.InputError as wrong:
                 print(f"{kind:9s} {wrong}")
                 break
@@ -134,4 +134,4 @@ def main(truths=200):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    main(*map(int, sys.argv[1:3]))
