@@ -44,6 +44,10 @@ def test_json_holds_full_numbers():
         (["table", "--users", "-5"], "--users must be > 0 users; got -5"),
         (["table", "nowhere.yaml"], "no scenario file at 'nowhere.yaml'"),
         (["report", "twily"], "unknown scenario 'twily'"),
+        (["table", "--regoin", "eu-west-1"], "unknown option '--regoin'; did you mean '--region'?"),
+        (["tabel"], "no such command 'tabel'; did you mean 'table'?"),
+        (["batch"], "missing argument 'grid' (workbook batch --help says what there is)"),
+        (["table", "--draws", "many"], "invalid value for '--draws'"),
         (["measure", "--what", "byte"], "unknown measurement 'byte'; did you mean 'bytes'?"),
     ],
 )

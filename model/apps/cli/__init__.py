@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -263,17 +263,31 @@ def _said(message, category, *place, ordinary=warnings.showwarning) -> None:
     sys.stderr.write(f"workbook: {checks.inert(str(message))}\n")
 
 
+def _mistyped(wrong: Any) -> str:
+    """What was typed wrong, in one sentence with the nearest right name."""
+    near = getattr(wrong, "possibilities", None) or ()
+    if name := getattr(wrong, "option_name", ""):
+        return f"unknown option {name!r}" + (f"; did you mean {' or '.join(map(repr, near))}?" if near else "")
+    text = " ".join(wrong.format_message().split()).rstrip(".").replace(". Did you", "; did you")
+    where = f" ({wrong.ctx.command_path} --help says what there is)" if wrong.ctx is not None else ""
+    return text and text[0].lower() + text[1:] + where
+
+
 def main() -> None:
     """Run the command; a user's mistake is one sentence and exit code 2, what looks like a slip a sentence."""
     warnings.showwarning = _said
     for stream in (sys.stdout, sys.stderr):  # a letter that a terminal's code page lacks is no error
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    usage: Any = typer.BadParameter.__base__  # typer has no public name for a mistake in what was typed
     try:
-        app(args=spread(sys.argv[1:]), standalone_mode=True)
-    except checks.InputError as wrong:
-        sys.stderr.write(f"workbook: {checks.inert(str(wrong))}\n")
+        code = app(args=spread(sys.argv[1:]), standalone_mode=False)
+    except (checks.InputError, usage) as wrong:
+        said = str(wrong) if isinstance(wrong, checks.InputError) else _mistyped(wrong)
+        if said:  # nothing is said where the help is shown for want of a command
+            sys.stderr.write(f"workbook: {checks.inert(said)}\n")
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("workbook: stopped\n")
         raise SystemExit(130) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
