@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import model
@@ -541,17 +541,14 @@ def test_nothing_is_negative_and_parts_add_up_whatever_the_scenario(changes, bac
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(15, 500), st.floats(1.05, 4))
-def test_a_longer_heartbeat_never_takes_more(period_s, factor):
+@example(267.0, 1.125)  # the longer of the two outlives a network's mapping of 300 s, so its connections are lost
+def test_a_longer_heartbeat_never_takes_more_unless_it_loses_connections_to_silence(period_s, factor):
     twilly = model.load("twilly")
     short, long = (
-        sum(
-            battery.percent_per_hour(
-                traffic_at_modes(twilly.with_({"after.heartbeat.period_s": t}), "after"), split=False
-            ).values()
-        )
-        for t in (period_s, period_s * factor)
+        traffic_at_modes(twilly.with_({"after.heartbeat.period_s": t}), "after") for t in (period_s, period_s * factor)
     )
-    assert long <= short * (1 + 1e-9)
+    less, more = (sum(battery.percent_per_hour(traffic, split=False).values()) for traffic in (long, short))
+    assert less <= more * (1 + 1e-9) or np.all(long.life.down_share > short.life.down_share)
 
 
 def test_the_same_joules_are_a_smaller_part_of_a_bigger_battery(twilly):
