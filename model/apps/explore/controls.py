@@ -186,11 +186,10 @@ def _choices(scenario: Scenario) -> list[Control]:
     ]
 
 
-def impossible(outcome: Outcome) -> dict[str, dict[str, str]]:
+def impossible(outcome: Outcome, books: dict[str, prices.PriceBook]) -> dict[str, dict[str, str]]:
     """The options that cannot be chosen in the state of an outcome, by control, each with the reason."""
     scenario = outcome.scenario
     used = [outcome[name].usage for name in scenario.designs]
-    books = {region: scenario.price_book(region) for region in prices.regions()}
     lacking = {r: [next(filter(book.lacks, one), "") for one in used] for r, book in books.items()}
     found = {"region": {r: f"no price for {first[0]} in {r}" for r, first in lacking.items() if all(first)}}
     for option in {**BACKENDS, **SOCKETS}:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from model import battery
+from model import battery, prices
 from model import traffic as traffic_of
 from model.battery.processor import processor_j
 from model.outcome import Outcome, Side, best_of, low_middle_high
@@ -24,14 +24,7 @@ from model.scenario.columns import ranged_inputs
 from model.show import display
 
 KEPT, DRAWS = 3, 256
-NAMES = (
-    "name",
-    "title",
-    "users",
-    "claims",
-    "pair",
-    "designs",
-)  # of a scenario; no figure of one design depends on them
+NAMES = {"name", "title", "users", "claims", "pair", "designs"}  # of a scenario; no figure of one design needs them
 PER_USER = "cost per user"
 POINTS = (("deliveries", False), ("together", None, False))  # of a side over draws: most of its memory
 
@@ -86,7 +79,7 @@ class KeptSides(Mapping[str, Side]):
     def keys_of(self) -> dict[str, tuple]:
         """All that each side depends on; draws are the same where the same inputs have ranges."""
         drawn = tuple(ranged_inputs(self.scenario)) if self.draws else ()
-        app = self.scenario.model_dump_json(exclude={*NAMES})
+        app = self.scenario.model_dump_json(exclude=NAMES)
         return {name: (self.users, drawn, app, one.model_dump_json()) for name, one in self.scenario.designs.items()}
 
     def __getitem__(self, name: str) -> PageSide:
@@ -154,6 +147,13 @@ class Memory:
 
     def __init__(self) -> None:
         self.outcomes: defaultdict[tuple, list[PageOutcome]] = defaultdict(list)
+        self.priced: tuple[Scenario | None, dict[str, prices.PriceBook]] = (None, {})
+
+    def books(self, base: Scenario) -> dict[str, prices.PriceBook]:
+        """The prices of every region as a page's scenario has them, which no control changes: read once."""
+        if self.priced[0] is not base:
+            self.priced = base, {region: base.price_book(region) for region in prices.regions()}
+        return self.priced[1]
 
     def outcome(self, scenario: Scenario, users=None, draws: int = 0) -> PageOutcome:
         """The library's outcome of a scenario, over sides that are worked out once."""

@@ -141,7 +141,7 @@ class PageWidget(anywidget.AnyWidget):
         self._answer(scenario)
         drawn.let_go()
         yield
-        self.blocked = impossible(outcome)
+        self.blocked = impossible(outcome, self.memory.books(new.base))
         yield
         self._draw_charts()
         yield
@@ -194,9 +194,9 @@ class PageWidget(anywidget.AnyWidget):
         old = self.state
         if new.base is old.base and new.changed == old.changed:
             return
-        scenario = new.scenario()
+        outcome = self.memory.outcome(new.scenario())
         chosen = {key: value for key, value in new.changed.items() if new.controls[key].options}
-        blocked = impossible(self.memory.outcome(scenario)) if chosen else {}
+        blocked = impossible(outcome, self.memory.books(new.base)) if chosen else {}
         for key, value in chosen.items():
             if value in blocked.get(key, {}):
                 checks.fail(blocked[key][value])
