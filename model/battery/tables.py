@@ -151,8 +151,7 @@ def drain(scenario: Scenario) -> pd.DataFrame:
 def phone_percent(scenario: Scenario) -> float:
     """What empties the phone but for the designs, every input at its mode, % of the battery per active hour."""
     plain = sampling.resolved(scenario)
-    phone = first_of(3600.0 * _phone_w(plain) / hourly.battery_j(plain.phone) * 100.0)
-    return phone + _own_range(traffic_of("before", plain))["mode"]
+    return _phone_percent(plain) + _own_range(traffic_of("before", plain))["mode"]
 
 
 def _phone_range(scenario: Scenario) -> dict[str, float]:
@@ -160,9 +159,13 @@ def _phone_range(scenario: Scenario) -> dict[str, float]:
     names, percents = ("phone_on_w", "phone_video_w", "phone_camera_w"), {}
     for key, pick in (("mode", "value"), ("low", "low"), ("high", "high")):
         own = {n: getattr(ledger.rows()[n], pick) for n in names if n not in scenario.ledger}
-        plain = sampling.resolved(scenario.with_({f"ledger.{n}": v for n, v in own.items()}))
-        percents[key] = first_of(3600.0 * _phone_w(plain) / hourly.battery_j(plain.phone) * 100.0)
+        percents[key] = _phone_percent(sampling.resolved(scenario.with_({f"ledger.{n}": v for n, v in own.items()})))
     return percents
+
+
+def _phone_percent(plain: Scenario) -> float:
+    """Screen and processor, % of the battery per active hour."""
+    return first_of(3600.0 * _phone_w(plain) / hourly.battery_j(plain.phone) * 100.0)
 
 
 def _phone_w(scenario: Scenario) -> Any:

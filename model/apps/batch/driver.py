@@ -99,15 +99,8 @@ class Batch:
             own = collect.rows_of(name.removesuffix(".ipynb"), run.notebook.stem, run.parameters, executed)
             rows += own
             silent += not own
-            known = {
-                "scenario": None,
-                "users": None,
-                "region": None,
-                "prices_on": None,
-                **run.facts,
-                "version": version,
-            }
-            point = {"run": name.removesuffix(".ipynb"), "notebook": run.notebook.stem, **known}
+            facts = dict.fromkeys(("scenario", "users", "region", "prices_on")) | run.facts
+            point = {"run": name.removesuffix(".ipynb"), "notebook": run.notebook.stem, **facts, "version": version}
             for table, tidy in collect.tidy_of(point | collect.flat(run.parameters), executed):
                 tables.setdefault((run.notebook.stem, table), []).extend(tidy)
         notes, self.collected = collect.write_results(rows, tables, self.store) if rows else [], bool(rows)
