@@ -55,7 +55,7 @@ def timer(period_s, missed=0.0, timing="fixed"):
 
 def simulated(scenario, which, event, n, seed):
     """Delays of events one by one: a session, a moment in it, a way, its timer's own clock; inf where untold."""
-    from model.latency.deliveries import COLUMNS
+    from model.latency.deliveries import COLUMNS, Points
 
     now, rng = traffic_at_modes(scenario, which), np.random.default_rng(seed)
     use, found = now.life.scenario.usage, np.full(n, np.inf)
@@ -68,7 +68,7 @@ def simulated(scenario, which, event, n, seed):
     which_way = rng.choice(len(ways), n, p=shares / shares.sum()) if ways else np.zeros(n)
     for k, way in enumerate(ways):
         rows = np.flatnonzero(reached & (which_way == k))
-        at = {name: rng.random((rows.size, 1, 1)) for name in COLUMNS}
+        at = Points({name: rng.random((rows.size, 1, 1)) for name in COLUMNS})
         parts = {name: np.broadcast_to(np.ravel(p.seconds(name, at)), rows.size) for name, p in way.parts.items()}
         wait = sum(parts.get(name, 0.0) for name in ("poll wait", "cached answer"))
         if way.period_s is not None:

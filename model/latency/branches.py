@@ -11,7 +11,7 @@ from model import checks
 from model.latency import chain, parts
 from model.latency.parts import DelayPart
 from model.life import lengths, tellers
-from model.life.flow import Traffic
+from model.life.flow import Traffic, once
 from model.life.rates import feed_s
 from model.life.sessions import HANDSHAKE_RTTS, poll_period_s
 from model.traffic.services import pushed_bytes
@@ -42,6 +42,7 @@ def branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
     return traffic.once(("branches", *kind(traffic, event)), lambda: _branches(traffic, event))
 
 
+@once
 def kind(traffic: Traffic, event: str) -> tuple:
     """What sets the ways of an event apart from those of another: events alike in it travel alike."""
     life = traffic.life
@@ -60,8 +61,7 @@ def kind(traffic: Traffic, event: str) -> tuple:
 
 def _branches(traffic: Traffic, event: str) -> list[DeliveryPath]:
     if chain.pushed(traffic, event):
-        gaps = traffic.once(("gaps",), lambda: [*_caught_up(traffic), *_fallen_back(traffic)])
-        found = [*_alive(traffic, event), *gaps]
+        found = _alive(traffic, event) + _caught_up(traffic) + _fallen_back(traffic)
     else:
         told = chain.refreshed(traffic, event, chain.timers_of(traffic, event)[0])
         found = [b for p in told for (name, by), share in p.items() for b in _polled(traffic, event, name, by, share)]
@@ -194,6 +194,7 @@ def _pulls(traffic: Traffic, flow: str, count: int) -> tuple[dict, list[list[Cha
     return found, [opened, [Chance("cold pull", chain.cold_share(traffic, function), started, "rare")]]
 
 
+@once
 def _caught_up(traffic: Traffic) -> list[DeliveryPath]:
     """An event that fell into a gap nobody had noticed: the rest of the gap, a reconnect, one request."""
     life = traffic.life
@@ -223,6 +224,7 @@ def _caught_up(traffic: Traffic) -> list[DeliveryPath]:
     ]
 
 
+@once
 def _fallen_back(traffic: Traffic) -> list[DeliveryPath]:
     """An event shown by the fallback poll while the socket is down."""
     function = next(f.function for f in traffic.flows if f.kind == "fallback")

@@ -10,7 +10,7 @@ from model import checks
 from model.latency import parts
 from model.latency.parts import DelayPart
 from model.life import airtime, chains, tellers
-from model.life.flow import Traffic
+from model.life.flow import Traffic, once
 from model.life.rates import pushes_per_s
 
 
@@ -25,12 +25,9 @@ def _server_queue(traffic: Traffic) -> DelayPart:
     return parts.queue_wait(rate, traffic.life.design.server.requests_per_s, traffic.instances)
 
 
+@once
 def request_parts(traffic: Traffic, name: str) -> dict[str, DelayPart]:
     """Server time of one warm HTTP request by component; queue apart, the means add up to `server_s`."""
-    return traffic.once(("request", name), lambda: _request_parts(traffic, name))
-
-
-def _request_parts(traffic: Traffic, name: str) -> dict[str, DelayPart]:
     scenario, design = traffic.life.scenario, traffic.life.design
     function = design.functions[name]
     database_s = sum((chains.operation_s(scenario, o, traffic.table_bytes) for o in function.operations), 0.0)
@@ -55,11 +52,12 @@ def cold_share(traffic: Traffic, function: str):
     return traffic.runs[function].cold_share if traffic.life.design.api.row.on_lambda else 0.0
 
 
+@once
 def cold_start(traffic: Traffic, name: str) -> DelayPart:
     """What a cold start of a function adds."""
     one = traffic.life.design.functions[name]
     extra_s = chains.cold_extra_s(traffic.life.scenario, one.runtime)
-    return traffic.once(("cold", name), lambda: parts.cold_start(one.runtime, one.package_kb, extra_s))
+    return parts.cold_start(one.runtime, one.package_kb, extra_s)
 
 
 def by_network(traffic: Traffic, of: Callable[[str], DelayPart]) -> DelayPart:
@@ -68,6 +66,7 @@ def by_network(traffic: Traffic, of: Callable[[str], DelayPart]) -> DelayPart:
     return parts.by_network([n.share for n in networks.values()], [of(name) for name in networks])
 
 
+@once
 def round_trips(traffic: Traffic, count) -> DelayPart:
     """So many round trips between phone and region, one after another; half of one is the way down."""
     networks, path_s = traffic.life.scenario.networks, 2.0 * count * traffic.life.scenario.path_s
@@ -75,7 +74,7 @@ def round_trips(traffic: Traffic, count) -> DelayPart:
     def on(name: str) -> DelayPart:
         return parts.network(count * networks[name].rtt_s, networks[name].rtt_sigma_ln, path_s)
 
-    return traffic.once(("trips", count), lambda: by_network(traffic, on))
+    return by_network(traffic, on)
 
 
 def transmission(traffic: Traffic, payload_bytes) -> DelayPart:
@@ -84,11 +83,10 @@ def transmission(traffic: Traffic, payload_bytes) -> DelayPart:
     return by_network(traffic, lambda name: parts.fixed(8.0 * payload_bytes / networks[name].down_bit_per_s))
 
 
+@once
 def to_screen(traffic: Traffic) -> dict[str, DelayPart]:
     """From bytes in the app to pixels."""
-    return traffic.once(
-        ("screen",), lambda: {"phone to screen": parts.fixed(traffic.life.scenario.number("screen_render_s"))}
-    )
+    return {"phone to screen": parts.fixed(traffic.life.scenario.number("screen_render_s"))}
 
 
 def radio_wake(traffic: Traffic, screens: list[str] | None, feed: str = "") -> DelayPart:
@@ -159,6 +157,7 @@ def _others(traffic: Traffic, event: str):
     return life.lingering_each
 
 
+@once
 def down_segments(traffic: Traffic) -> dict[str, tuple]:
     """A gap until the reconnect, cut where the fallback polls: shares of down time and the lengths waited in.
 
@@ -195,6 +194,7 @@ def pushed(traffic: Traffic, event: str) -> bool:
     return tellers.pushed(traffic.life.design, event)
 
 
+@once
 def left_over(traffic: Traffic, event: str) -> dict:
     """The shares of an event's recipients whom no timer and no push of the design tells, by (reason, screen)."""
     if not pushed(traffic, event):
@@ -205,9 +205,10 @@ def left_over(traffic: Traffic, event: str) -> dict:
     return {(reason, screen): share * part for reason, share in lost.items() for screen, part in on.items()}
 
 
+@once
 def timers_of(traffic: Traffic, event: str) -> tuple[dict, dict]:
     """The shares of an event's recipients that each timer tells, and of the others by reason, on each screen."""
-    return traffic.once(("timers", event), lambda: tellers.loops_of(traffic.life, event))
+    return tellers.loops_of(traffic.life, event)
 
 
 def refreshed(traffic: Traffic, event: str, shares: dict) -> tuple[dict, dict]:
@@ -227,6 +228,7 @@ def refreshed(traffic: Traffic, event: str, shares: dict) -> tuple[dict, dict]:
     return looked, alone
 
 
+@once
 def undelivered_reasons(traffic: Traffic, event: str) -> dict:
     """Why nothing tells some recipients in the app of an event, with the share of each reason.
 
@@ -237,6 +239,7 @@ def undelivered_reasons(traffic: Traffic, event: str) -> dict:
     return {reason: share for (reason, _), share in alone.items()}
 
 
+@once
 def undelivered_share(traffic: Traffic, event: str):
     """The share of an event's recipients in the app whom nothing tells, however long they stay.
 

@@ -15,36 +15,19 @@ import numpy as np
 from model import checks
 from model.latency.branches import DeliveryPath, branches, kind
 from model.latency.chain import undelivered_share
+from model.latency.parts import Points
 from model.life import lengths
-from model.life.flow import Traffic
+from model.life.flow import Traffic, once
 from model.scenario import AnyDesign, Design, Scenario
 from model.scenario.points import sobol
 from model.traffic import traffic as traffic_of
 
-PART_NAMES = (
-    "poll wait",
-    "cached answer",
-    "refresh",
-    "unseen loss",
-    "reconnect",
-    "catch-up",
-    "queue",
-    "invocation",
-    "server",
-    "function",
-    "database",
-    "cold start",
-    "fan-out",
-    "post",
-    "gateway",
-    "radio wake-up",
-    "downlink",
-    "transmission",
-    "pull connection",
-    "pull network",
-    "pull server",
-    "pull cold start",
-    "phone to screen",
+PART_NAMES = tuple(
+    (
+        "poll wait,cached answer,refresh,unseen loss,reconnect,catch-up,queue,invocation,server,function,database,"
+        "cold start,fan-out,post,gateway,radio wake-up,downlink,transmission,pull connection,pull network,pull server,"
+        "pull cold start,phone to screen"
+    ).split(",")
 )
 COLUMNS = ("way", "path", "network", *PART_NAMES)  # which way, which network, the one draw of all parts over it
 FEW, SOME = 1, 4096  # draws up to which so many points stand for a way
@@ -59,12 +42,12 @@ SEED = 10
 
 
 @cache
-def points(count: int, seed: int) -> dict[str, np.ndarray]:
+def points(count: int, seed: int) -> Points:
     """Points of (0, 1) by column, each (points, 1, 1): scrambled Sobol's, moved to the middle of even steps."""
     (drawn,) = sobol(len(COLUMNS), [1 << max(int(np.ceil(np.log2(count))), 0)], np.random.default_rng(seed))
     rank = drawn[:count].argsort(axis=0).argsort(axis=0)
     found = (rank + 0.5) / count
-    return dict(zip(COLUMNS, found.T[:, :, None, None], strict=True))
+    return Points(zip(COLUMNS, found.T[:, :, None, None], strict=True))
 
 
 def components_s(way: DeliveryPath, at: dict, drawn: dict | None = None) -> dict[str, np.ndarray]:
@@ -132,10 +115,9 @@ class Deliveries:
         delays = np.ascontiguousarray(np.moveaxis(self.delays_s, 0, -1))
         order, weights = np.argsort(delays, axis=-1), np.moveaxis(self.weights, 0, -1)
         shape = np.broadcast_shapes(delays.shape, weights.shape)
-        weights = np.take_along_axis(np.broadcast_to(weights, shape), np.broadcast_to(order, shape), axis=-1)
+        weights = _taken(np.broadcast_to(weights, shape), np.broadcast_to(order, shape))
         heap = np.cumsum(weights, axis=-1)
-        delays = np.broadcast_to(np.take_along_axis(delays, order, axis=-1), shape)
-        return delays, heap - weights / 2.0, heap[..., -1]
+        return np.broadcast_to(_taken(delays, order), shape), heap - weights / 2.0, heap[..., -1]
 
     def quantile_s(self, share: float) -> np.ndarray:
         """The time within which a share of all that is sent is told; infinite where less ever is: (draws, users)."""
@@ -149,11 +131,18 @@ class Deliveries:
         return np.where(share > whole, np.inf, t0 + part * (t1 - t0))
 
 
+def _taken(values: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """The values in an order along their last axis."""
+    starts = np.arange(order.size // order.shape[-1]).reshape(*order.shape[:-1], 1) * order.shape[-1]
+    return values.ravel()[order + starts]
+
+
 def deliveries(traffic: Traffic, event: str, rough: bool = False) -> Deliveries:
     """The deliveries of an event, as shares of those whom anything tells of it; events of a kind have the same."""
-    return traffic.once(("deliveries", rough), lambda: _by_kind(traffic, rough))[kind(traffic, event)]
+    return _by_kind(traffic, rough)[kind(traffic, event)]
 
 
+@once
 def _by_kind(traffic: Traffic, rough: bool) -> dict:
     """The deliveries of every kind of event."""
     ways = {kind(traffic, event): branches(traffic, event) for event in traffic.life.scenario.events}
@@ -255,7 +244,7 @@ def sample(scenario: Scenario, design: AnyDesign | str, event: str, n: int, seed
     for k, way in enumerate(ways):
         rows = which == k
         if rows.any():
-            parts = {p: np.ravel(s) for p, s in components_s(way, {c: u[rows] for c, u in at.items()}).items()}
+            parts = {p: np.ravel(s) for p, s in components_s(way, Points((c, at[c][rows]) for c in COLUMNS)).items()}
             for name, seconds in {**parts, "total": sum(parts.values())}.items():
                 found[name][rows] = seconds
     return pd.DataFrame(found)

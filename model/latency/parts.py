@@ -15,6 +15,22 @@ from model import checks, queueing
 from model.life import cold_starts
 from model.life.sessions import poll_period_s
 
+NORMAL = "normal"
+
+
+def deviates(u):
+    """The standard normal deviates of shares."""
+    from scipy.special import ndtri
+
+    return ndtri(u)
+
+
+class Points(dict):
+    """Points of (0, 1) by column; their normal deviates, by (`NORMAL`, column), are worked out when first asked for."""
+
+    def __missing__(self, key: tuple[str, str]) -> np.ndarray:
+        return self.setdefault(key, deviates(self[key[1]]))
+
 
 @dataclass(frozen=True, eq=False)  # deliveries are drawn once a part, told apart by which object it is
 class DelayPart:
@@ -26,14 +42,15 @@ class DelayPart:
     mean_s: Any
     quantile_s: Callable
     network: bool = False
+    of_normal: Callable | None = None  # the same of normal deviates, which points keep
     choices: tuple[DelayPart, ...] = ()  # of a part that differs by the network that carries a delivery
     edges: tuple = ()  # up to which value of the column `path` each of them is taken
 
     def seconds(self, name: str, at: dict):
         """The component at points, given by column."""
-        u = at.get("network" if self.network else name, at["path"])
         if not self.choices:
-            return self.quantile_s(u)
+            column = "network" if self.network else name if name in at else "path"
+            return self.of_normal(at[NORMAL, column]) if self.of_normal else self.quantile_s(at[column])
         *others, found = (choice.seconds(name, at) for choice in self.choices)
         for value, edge in zip(reversed(others), reversed(self.edges), strict=True):
             found = np.where(at["path"] < edge, value, found)
@@ -44,7 +61,7 @@ def by_network(shares: list, choices: list[DelayPart]) -> DelayPart:
     """One of several components, each on its share of the deliveries."""
     mean_s = sum(share * part.mean_s for share, part in zip(shares, choices, strict=True))
     edges = tuple(sum(shares[: k + 1]) for k in range(len(shares) - 1))
-    return DelayPart(mean_s, choices[0].quantile_s, choices[0].network, tuple(choices), edges)
+    return DelayPart(mean_s, choices[0].quantile_s, choices=tuple(choices), edges=edges)
 
 
 def _seconds(value):
@@ -74,12 +91,10 @@ def memoryless(rate_per_s) -> DelayPart:
 def lognormal(mean_s, sigma_ln, least_s=0.0, network=False) -> DelayPart:
     """A lognormal time above `least_s`, with its mean and the spread of its logarithm."""
 
-    def quantile(u):
-        from scipy.special import ndtri
+    def of_normal(z):
+        return least_s + mean_s * np.exp(sigma_ln * z - np.square(sigma_ln) / 2.0)
 
-        return least_s + mean_s * np.exp(sigma_ln * ndtri(u) - np.square(sigma_ln) / 2.0)
-
-    return DelayPart(_seconds(mean_s) + _seconds(least_s), quantile, network)
+    return DelayPart(_seconds(mean_s) + _seconds(least_s), lambda u: of_normal(deviates(u)), network, of_normal)
 
 
 def network(mean_s, sigma_ln, path_s=0.0) -> DelayPart:

@@ -10,13 +10,14 @@ from model import checks
 from model.latency import chain
 from model.latency.branches import kind
 from model.latency.deliveries import Deliveries, deliveries, together
-from model.life.flow import Traffic
+from model.life.flow import Traffic, once
 from model.life.rates import pushes_per_s
 
 LIMITS_S = (1.0, 10.0, 60.0, math.inf)
 LEFT = "the session ended first"
 
 
+@once
 def sent_shares(traffic: Traffic) -> dict:
     """The share of each event among all that is sent to people in the app; refused where nothing is."""
     rates = {event: pushes_per_s(traffic.life.scenario, event) for event in traffic.life.scenario.events}
@@ -45,9 +46,10 @@ def _shares(traffic: Traffic, event: str | None, rough: bool) -> list[tuple[np.n
     return [(share, deliveries(traffic, name, rough)) for name, share in told.items()]
 
 
-def _of(traffic: Traffic, event: str | None, rough: bool = False) -> Deliveries:
+@once
+def _of(traffic: Traffic, event: str | None, rough: bool) -> Deliveries:
     """The deliveries of one event, or of all by how often each is sent."""
-    return traffic.once(("together", event, rough), lambda: together(_shares(traffic, event, rough)))
+    return together(_shares(traffic, event, rough))
 
 
 def told_share(traffic: Traffic, within_s: float, event: str | None = None, rough: bool = False) -> np.ndarray:
@@ -80,7 +82,7 @@ def mean_s(traffic: Traffic, event: str | None = None) -> np.ndarray:
     (draws, users) [s].
     Source: cox1962.
     """
-    return _of(traffic, event).mean_s
+    return _of(traffic, event, False).mean_s
 
 
 def untold_reasons(traffic: Traffic, event: str | None = None) -> dict:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from model import queueing
 from model.life.sessions import Life
 
+T = TypeVar("T")
 AWAY = " when away"  # ends the names of flows of connections and polls while the app is not on screen
 
 
@@ -95,6 +97,18 @@ class Traffic:
         if key not in self.memo:
             self.memo[key] = work()
         return self.memo[key]
+
+
+def once(work: Callable[..., T]) -> Callable[..., T]:
+    """What a function finds for a traffic and names or numbers: worked out once, and kept with the traffic."""
+
+    name = work.__module__, work.__name__
+
+    @functools.wraps(work)
+    def found(traffic: Traffic, *args):
+        return traffic.once((*name, *args), lambda: work(traffic, *args))
+
+    return found
 
 
 def quiet(flow: Flow, place: str, gap_s):

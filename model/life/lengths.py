@@ -20,19 +20,20 @@ MINUTE_TERMS = 30  # exact terms of the sum over minutes; an Euler-Maclaurin tai
 
 def survival(x_s, mean_s, sigma_ln):
     """P(length > x) of a lognormal with that mean; 1 where x <= 0; a step where sigma is 0."""
-    return next(survivals([x_s], mean_s, sigma_ln))
-
-
-def survivals(times_s, mean_s, sigma_ln):
-    """The same for many times, one after another: what they have in common is worked out once."""
     from scipy.special import ndtr
 
     steep = -1.0 / np.maximum(np.asarray(sigma_ln, dtype=float), 1e-9)
-    middle = 0.5 / steep - steep * np.log(mean_s)
-    for x_s in times_s:
-        x = np.asarray(x_s, dtype=float)
-        late = ndtr(np.log(np.maximum(x, 1e-300)) * steep + middle)
-        yield np.where(x <= 0, 1.0, late) if np.any(x <= 0) else late
+    x = np.asarray(x_s, dtype=float)
+    late = ndtr(np.log(np.maximum(x, 1e-300)) * steep + (0.5 / steep - steep * np.log(mean_s)))
+    return np.where(x <= 0, 1.0, late) if np.any(x <= 0) else late
+
+
+def survivals(first, last, step_s, less_s, mean_s, sigma_ln):
+    """The sum of P(length > k x step - less) over k from the first to before the last."""
+    step_s = np.asarray(step_s, dtype=float)
+    shape = np.broadcast_shapes(np.shape(step_s), np.shape(less_s), np.shape(mean_s), np.shape(sigma_ln))
+    k = np.arange(first, last, dtype=float).reshape(-1, *(1,) * len(shape))
+    return survival(k * step_s - less_s, mean_s, sigma_ln).sum(axis=0)
 
 
 def residual_sf(delay_s, mean_s, sigma_ln):
@@ -58,7 +59,7 @@ def cut_share(period_s, mean_s, sigma_ln):
     two Euler-Maclaurin corrections. Source: cox1962.
     """
     period_s = np.asarray(period_s, dtype=float)
-    whole = sum(survivals((k * period_s for k in range(1, POLL_TERMS)), mean_s, sigma_ln))
+    whole = survivals(1, POLL_TERMS, period_s, 0.0, mean_s, sigma_ln)
     last_s = POLL_TERMS * period_s
     at_last = survival(last_s, mean_s, sigma_ln)
     step = period_s * 1e-3
@@ -84,11 +85,11 @@ def mean_billed_minutes(mean_s, sigma_ln, grace_s):
     """
     whole = np.floor(np.asarray(grace_s) / 60.0)  # a minute of the grace is a minute of every session
     rest_s = np.asarray(grace_s) - 60.0 * whole
-    terms = survivals((60.0 * k - rest_s for k in range(MINUTE_TERMS)), mean_s, sigma_ln)
+    terms = survivals(0, MINUTE_TERMS, 60.0, rest_s, mean_s, sigma_ln)
     edge = 60.0 * MINUTE_TERMS - rest_s
     tail = excess_s(edge, mean_s, sigma_ln) / 60.0 + survival(edge, mean_s, sigma_ln) / 2.0
     alike = np.ceil((np.asarray(mean_s) + grace_s) / 60.0 - 1e-12)  # sessions of one length
-    return np.where(np.greater(sigma_ln, 1e-6), whole + sum(terms) + tail, alike)
+    return np.where(np.greater(sigma_ln, 1e-6), whole + terms + tail, alike)
 
 
 def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):
@@ -96,7 +97,7 @@ def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):
 
     E[floor(X / limit)] = sum over k >= 1 of P(X > k limit). Source: aws_docs.
     """
-    return sum(survivals((k * limit_s - np.asarray(grace_s) for k in range(1, 13)), mean_s, sigma_ln))
+    return survivals(1, 13, limit_s, grace_s, mean_s, sigma_ln)
 
 
 def mean_least_s(mean_s, limit_s):

@@ -157,8 +157,8 @@ def book(
         books = {**books, **{name: {**books.get(name, {}), **meters} for name, meters in own.items()}}
     order = tuple(sorted(books, key=lambda name: (-len(books[name]), name != HOME, name)))
     checks.known("region", region, order)
-    newest = max(day for meters in books.values() for dated in meters.values() for day in dated)
-    day = newest if on is None else as_date(on)
+    days = (day for meters in books.values() for dated in meters.values() for day in dated)
+    day = max(days) if on is None else as_date(on)
     rows: list[PriceRow] = []
     late: list[str] = []
     for meter, dated in books[region].items():

@@ -189,7 +189,7 @@ def radio_of(profile: Radio | str) -> Radio:
     if not isinstance(profile, str):
         checks.fail(f"profile must be a radio.Radio or the name of one; got {checks.shown(profile)}")
     if not profile.endswith(".csv"):
-        checks.known("radio profile", profile, profiles())
+        checks.known("radio profile", profile, _about())
     return _profile(profile)
 
 

@@ -81,6 +81,7 @@ def handshake(tls="1.3", chain="rsa4", resumed=False, alpn=True, post_quantum=Fa
     return Handshake(hello, flight - nonce * resumed, finished - nonce, last - nonce * (not resumed), segments)
 
 
+@frames.remembered
 def connect_bytes(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, post_quantum=False):
     """The IP bytes of opening a connection: TCP and TLS, up to the last session ticket and its ACK.
 
@@ -123,6 +124,7 @@ def connect_bytes(tls="1.3", chain="rsa4", resumed=False, ip=4, alpn=False, post
     return frames.together(opened, resumed=frames.switch("resumed", resumed), ip=ip)
 
 
+@frames.remembered
 def close_bytes(tls="1.3", ip=4):
     """The IP bytes of a close by the client: close_notify and FIN up, the server's FIN down, its ACK up.
 
@@ -153,6 +155,7 @@ def close_bytes(tls="1.3", ip=4):
     return 3 * header + overhead + constant("tls_alert_bytes"), header
 
 
+@frames.remembered
 def websocket_close_bytes(tls="1.3", ip=4):
     """The IP bytes of the WebSocket closing handshake: a close frame each way, before `close_bytes`.
 
@@ -163,6 +166,7 @@ def websocket_close_bytes(tls="1.3", ip=4):
     return up - packets.packet_header_bytes(ip), down
 
 
+@frames.remembered
 def http2_opening_bytes(tls="1.3", ip=4):
     """The IP bytes that HTTP/2 adds to a new connection: preface, SETTINGS both ways, their ACKs.
 

@@ -13,6 +13,7 @@ from model import checks
 from model.wire import frames, packets
 
 
+@frames.remembered
 def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s=0.0):
     """The IP bytes of one request and its response on a warm connection, ACKs in.
 
@@ -51,6 +52,7 @@ def http_exchange_bytes(request_bytes, response_bytes, tls="1.3", ip=4, server_s
     return ip_bytes(packets.exchange, tls, **given)
 
 
+@frames.remembered
 def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server_s=0.0):
     """The IP bytes of the HTTP upgrade that turns a connection into a WebSocket.
 
@@ -76,6 +78,7 @@ def upgrade_bytes(request_bytes=363, response_bytes=202, tls="1.3", ip=4, server
     return http_exchange_bytes(request_bytes, response_bytes, tls, ip, server_s)
 
 
+@frames.remembered
 def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per_ack=2):
     """The IP bytes of one WebSocket message and of its ACK.
 
@@ -110,6 +113,7 @@ def websocket_message_bytes(payload_bytes, masked, tls="1.3", ip=4, segments_per
     return ip_bytes(packets.message, tls, **given)
 
 
+@frames.remembered
 def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_bytes=0, from_server=False):
     """The IP bytes of one heartbeat: the client's ping, the server's pong, the ACK of the pong; or the other way round.
 
@@ -141,6 +145,7 @@ def heartbeat_bytes(tls="1.3", ip=4, client_payload_bytes=0, server_payload_byte
     return ip_bytes(functools.partial(packets.heartbeat, from_server=from_server), tls, **given)
 
 
+@frames.remembered
 def websocket_exchange_bytes(client_payload_bytes, server_payload_bytes, tls="1.3", ip=4, server_s=0.0):
     """The IP bytes (up, down) of a WebSocket message up and of the one that answers it.
 

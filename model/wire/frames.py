@@ -15,6 +15,19 @@ CONTROL_MOST = 125  # the longest body of a ping, pong or close
 EMPTY_BLOCK = b"\x00\x00\xff\xff"  # what a sync flush ends in; RFC 7692 takes it off
 
 
+def remembered(compute: Callable) -> Callable:
+    """The function with its answers kept where every input is a single number or word: the same, and soon."""
+    kept = functools.lru_cache(maxsize=4096, typed=True)(compute)
+
+    @functools.wraps(compute)
+    def asked(*args, **named):
+        alone = all(map(np.isscalar, (*args, *named.values())))
+        return (kept if alone else compute)(*args, **named)
+
+    return asked
+
+
+@remembered
 def websocket_frame_bytes(payload_bytes, masked):
     """The bytes of one WebSocket frame: header, mask and payload.
 
@@ -64,6 +77,7 @@ def control_frame_bytes(name: str, body_bytes: object, masked: bool) -> np.ndarr
     return body + frame_overhead(body, masked)
 
 
+@remembered
 def rounded_bytes(sampled_bytes):
     """Sampled sizes as whole bytes, ready for the functions of this package, which refuse fractions."""
     sampled = checks.non_negative("sampled_bytes", sampled_bytes, "B")
@@ -115,6 +129,7 @@ def _is_pair(thing: object) -> bool:
     return isinstance(thing, (tuple, list)) and len(thing) == 2 and all(isinstance(x, str) for x in thing)
 
 
+@remembered
 def http2_message_bytes(header_block_bytes, body_bytes=0):
     """The frames of one HTTP/2 request or response: HEADERS, and DATA where there is a body.
 

@@ -37,6 +37,7 @@ def record_overhead_bytes(tls: object) -> int:
     return 0 if name == "none" else constant(RECORD_OVERHEAD[name])
 
 
+@frames.remembered
 def packet_header_bytes(ip=4):
     """The IP and TCP headers of every packet after the SYNs: a pure ACK is nothing else.
 

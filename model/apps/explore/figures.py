@@ -26,7 +26,7 @@ from model.show import display
 KEPT, DRAWS = 3, 256
 NAMES = {"name", "title", "users", "claims", "pair", "designs"}  # of a scenario; no figure of one design needs them
 PER_USER = "cost per user"
-POINTS = (("deliveries", False), ("together", None, False))  # of a side over draws: most of its memory
+POINTS = (("model.latency.deliveries", "_by_kind", False), ("model.latency.told", "_of", None, False))  # most memory
 
 
 @dataclass(frozen=True)
