@@ -92,7 +92,7 @@ def broken(rng, content, times=None):
         place = rng.choice(places)
         above, key = at(content, place[:-1]), place[-1]
         value, kind = above[key], rng.random()
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
         if kind < 0.35 and number:
             above[key] = value * rng.choice(SCALES)
         elif kind < 0.65:
