@@ -159,6 +159,7 @@ def test_a_missing_file_is_one_sentence():
         ("before: {timers: {unread_counts: {screens: [watchin]}}}", "unknown screen 'watchin'"),
         ("ledger: {apigw_http: 1}", "unknown ledger row 'apigw_http'"),
         ("usage: {dau_mau_share: {low: 0.5, mode: 0.2, high: 0.9}}", "must have low <= mode <= high"),
+        ("usage: {dau_mau_share: {share: 1, rtt_s: 2, drx_s: 3}}", "unknown key 'share' and 2 more; known: mode, low,"),
         ("usage: {dau_mau_share: {low: 0.1, mod: 0.2}}", "has an unknown key 'mod'; did you mean 'mode'?"),
         (
             "after: {transport: carrier_pigeon}",

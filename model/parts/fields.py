@@ -132,7 +132,8 @@ def _number_or_range(value: Any, check) -> Any:
         return check(value)
     wrong = [] if value.keys() <= RANGE_KEYS else [k for k in value if k not in RANGE_KEYS]
     if wrong and not (wrong == ["chance"] and value["chance"] is None):  # as a range is when written out
-        refuse(" and ".join(f"has an unknown key {key!r}{checks.nearest(key, RANGE_KEYS)}" for key in wrong))
+        more = f" and {len(wrong) - 1} more" if wrong[1:] else ""
+        refuse(f"has an unknown key {wrong[0]!r}{more}{checks.nearest(wrong[0], RANGE_KEYS)}")
     if "mode" not in value:
         refuse("must have a mode where it is a range; got none")
     mode, low, high = check(value["mode"]), value.get("low"), value.get("high")
