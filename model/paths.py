@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from pathlib import Path
 
@@ -27,10 +28,17 @@ def notebooks(*parts: str) -> Path:
     return _home("notebooks").joinpath(*parts)
 
 
+def here() -> Path | None:
+    """The folder a person is in; None where it has been deleted."""
+    with contextlib.suppress(FileNotFoundError):
+        return Path.cwd()
+    return None
+
+
 def shown(path: Path) -> str:
     """The path as a person would name it: relative to the project or the folder they are in."""
     path = Path(path)
-    for root in (_home("data").parent, Path.cwd()):
+    for root in filter(None, (_home("data").parent, here())):
         if path.is_absolute() and path.is_relative_to(root):
             return str(path.relative_to(root))
     return str(path)

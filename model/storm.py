@@ -103,13 +103,10 @@ def _admit(ends, times, who, start, span, bucket, door, clients, back):
 @functools.cache
 def _compile() -> None:
     """Compile the loops when first needed: numba is heavy, and its cache on disk takes a module's functions only."""
-    from numba import njit
+    from model.compiling import compiled
 
     for loop in (_uniform, _delay_s, _begin, _list, _admit):
-        try:
-            globals()[loop.__name__] = njit(cache=True, nogil=True)(loop)
-        except RuntimeError:  # no folder to keep a cache in: compiled anew in each process
-            globals()[loop.__name__] = njit(nogil=True)(loop)
+        globals()[loop.__name__] = compiled(loop, nogil=True)
 
 
 def _one(name: str, value: object, check: Callable[..., np.ndarray], *rule: Any) -> float:

@@ -886,9 +886,12 @@ def test_side_by_side_the_best_share_told_in_time_is_the_largest():
     assert frame.loc["not told", "best"] == "quick" and frame.loc["cost", "best"] == "slow"
 
 
+@pytest.mark.parametrize("units", [("s", "s"), ("s", "ms"), ("ms", "s")])
 @pytest.mark.parametrize(("saved_ms", "slips"), [(1900, 0), (1890, 0), (19_000, 1), (1.9, 1)])
-def test_a_saving_in_another_unit_than_its_figures_is_held_against_them_in_its_own(saved_ms, slips):
-    told = claim(
-        "wait", "latency", "s", before={"value": 2}, after={"value": 0.1}, saved={"value": saved_ms, "unit": "ms"}
-    )
+def test_a_saving_in_another_unit_than_its_figures_is_held_against_them_in_its_own(saved_ms, slips, units):
+    sides = {
+        side: {"value": wait_ms / {"s": 1000, "ms": 1}[unit], "unit": unit}
+        for side, wait_ms, unit in zip(("before", "after"), (2000, 100), units, strict=True)
+    }
+    told = claim("wait", "latency", "s", **sides, saved={"value": saved_ms, "unit": "ms"})
     assert len([f for f in found_in({"wait": told}) if f.rule == "saving"]) == slips

@@ -19,6 +19,7 @@ import model
 from model import checks, paths
 from model.apps import batch, notebooks
 from model.apps.batch import collect
+from model.apps.batch.store import Store
 from model.apps.notebooks import processes
 
 
@@ -42,7 +43,6 @@ GRID = {"grid": {"users": [10, 20]}}
         ({"grid": {"changes": [3]}}, r"^changes must be a mapping; got 3"),
         ("grid: {users: [.nan]}", r"^users must be a number; got NaN"),
         ({"grid": {"users": list(range(501))}}, r"^the grid has 501 runs, more than 500; say --yes to start"),
-        ({"grid": {f"after.p{k}": list(range(20)) for k in range(6)}}, r"^the grid has 64,000,000 runs, more than 500"),
         ({}, r"^the grid is empty \("),
         ("", r"^a grid must be a mapping with 'grid' or 'points' \("),
         ({"grid": {}}, r"^the grid is empty \("),
@@ -69,6 +69,13 @@ def test_a_bad_grid_is_one_sentence_and_nothing_runs(make, grid, told):
         batch.run(**given)
     assert "\n" not in str(error.value)
     assert not given["out_dir"].exists()
+
+
+def test_a_grid_is_counted_before_it_is_laid_out(make, monkeypatch):
+    monkeypatch.setattr("model.apps.batch.grid.points", lambda spec: pytest.fail("it was laid out"))
+    given = make({"grid": {f"after.p{k}": list(range(20)) for k in range(6)}, "points": [{"users": 1}, {"users": 2}]})
+    with pytest.raises(checks.InputError, match=r"^the grid has 128,000,000 runs, more than 500; say --yes to start"):
+        batch.run(**given)
 
 
 def test_an_unknown_notebook_is_refused_with_the_nearest(make, monkeypatch, tmp_path):
@@ -135,6 +142,16 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(make, tmp_path):
     given = {**make(GRID), "out_dir": tmp_path / "file" / "out"}
     with pytest.raises(checks.InputError, match=r"^cannot write to the folder .*/file/out: Not a directory$"):
         batch.run(**given)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders have no locks there")
+def test_a_second_batch_in_one_folder_is_refused_while_the_first_is_at_work(make):
+    given = make(GRID)
+    with Store(given["out_dir"]).opened():
+        with pytest.raises(checks.InputError, match="^another batch is at work in .*/out; wait for its end, or take"):
+            batch.run(**given)
+    with Store(given["out_dir"]).opened():
+        assert finished(given["out_dir"]) == []
 
 
 def test_an_unknown_engine_is_refused_with_the_nearest(make):

@@ -109,6 +109,29 @@ def test_a_title_that_the_terminal_cannot_show_is_no_traceback(tmp_path, encodin
     assert done.returncode == 0 and b"Traceback" not in done.stderr and b"\\u041f" in done.stdout
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use is not deleted there")
+@pytest.mark.parametrize(("name", "code"), [("twilly", 0), ("mine.yaml", 2)])
+def test_in_a_working_folder_that_has_been_deleted_a_command_works_or_says_so(
+    tmp_path, monkeypatch, capsys, name, code
+):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.setattr("sys.argv", ["workbook", "show", name])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == code, capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_disk_without_room_for_what_is_printed_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["workbook", "list", "scenarios"])
+    monkeypatch.setattr("sys.stdout", open("/dev/full", "w"))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1 and capsys.readouterr().err == "workbook: no space left on device\n"
+
+
 def test_a_table_at_80_columns_breaks_no_word_and_says_the_verdicts_below_it(monkeypatch, capsys):
     import model
     from model.show import display

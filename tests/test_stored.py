@@ -185,6 +185,16 @@ def test_a_row_or_column_that_is_gone_is_said_once():
     assert told == [("missing", "", "load"), ("missing", "second", "")]
 
 
+def test_a_chart_that_is_gone_or_new_is_said_once():
+    with_chart = chart(y=list(range(500)))
+    without = copy.deepcopy(with_chart)
+    del without.cells[0].outputs[0].data["application/vnd.plotly.v1+json"]
+    told = [str(d) for d in notebooks.differences(with_chart, without, "x")]
+    assert told == ["x, In [1], chart Tried: stored, but not there now"]
+    told = [str(d) for d in notebooks.differences(without, with_chart, "x")]
+    assert told == ["x, In [1], chart Tried: there now, but not stored"]
+
+
 def test_the_summary_names_the_largest_change_and_counts_the_rest():
     def shown(cost, load):
         return as_notebook({"cost": {"before": cost, "after": load}, "load": {"before": 1.0, "after": load}})
@@ -261,7 +271,8 @@ def test_an_unknown_notebook_is_refused_with_the_nearest():
         notebooks.check([f"{nearest}x"], **QUIET)
 
 
-def test_check_runs_every_notebook_in_a_kernel_too(tmp_path):
+def test_check_runs_every_notebook_in_a_kernel_too_whatever_pytest_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p a_plugin_that_shuffles")  # a pytest inside would fail
     path = small_notebooks.write(tmp_path / "nb.ipynb", "import sys\nprint('ipykernel.kernelapp' in sys.modules)")
     notebooks.accept([path], **QUIET)
     assert found(path) == []

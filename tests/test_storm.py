@@ -1,20 +1,20 @@
 """Reconnect storms against the product's arithmetic, SimPy, a sorted list and AWS's backoff simulator."""
 
 import csv
+import errno
 import heapq
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core import config
 from scipy import stats
 from storm_twin import attempt_times_s, simpy_back_s, sorted_back_s
 
 import model
-from model import storm
+from model import compiling, storm
 from model.checks import InputError
 
 
@@ -404,16 +404,33 @@ def test_who_is_back_at_a_moment_counts_from_that_moment_on():
     assert storm.back_share(back, at).tolist() == [np.mean(back <= t) for t in at]
 
 
-WITHOUT_CACHE = """
-from numba.core import caching
-caching.CacheImpl._locator_classes = []
-from model import radio, storm
-print(storm.reconnect(10, [1.0, 2.0], "none", 5.0, 1.0, 0).max())
-print(radio.trace([0.0, 1.0], [100, 100], [100, 100], radio.profile("lte_huang2012"), 10.0).energy is not None)
-"""
+def plus_one(x):
+    return x + 1.0
 
 
-def test_loops_are_compiled_where_no_folder_can_keep_them():
-    done = subprocess.run([sys.executable, "-c", WITHOUT_CACHE], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[-1] == "True"
+@pytest.mark.parametrize(("kind", "raw"), [("nbi", b""), ("nbi", b"\x80\x05garbage"), ("nbc", b""), ("nbc", b"gar")])
+def test_compiled_code_that_is_damaged_on_disk_is_made_anew_and_kept_again(monkeypatch, tmp_path, kind, raw):
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    hits = []
+    for _ in range(4):
+        loop = compiling.compiled(plus_one)
+        assert loop(1.0) == 2.0
+        hits.append(sum(loop.stats.cache_hits.values()))
+        if len(hits) == 2:
+            (kept,) = tmp_path.rglob(f"*.{kind}")
+            kept.write_bytes(raw)
+    assert hits == [0, 1, 0, 1]
+
+
+def test_compiled_code_needs_no_room_on_the_disk(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._open_for_write", full)
+    assert compiling.compiled(plus_one)(1.0) == 2.0 and not list(tmp_path.rglob("*.nb?"))
+
+
+def test_a_loop_is_compiled_where_no_folder_can_keep_it(monkeypatch):
+    monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])
+    assert compiling.compiled(plus_one)(1.0) == 2.0

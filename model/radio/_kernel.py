@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
-from numba import njit
+
+from model.compiling import compiled
 
 GAP_EPS_S = 1e-9  # a packet this little after a timer still finds the state: times are sums of floats
 
 
-def compiled(**options):
-    """The decorator that compiles a loop and keeps it on disk, or anew in each process where no folder can keep it."""
-
-    def compile_one(loop):
-        try:
-            return njit(cache=True, **options)(loop)
-        except RuntimeError:
-            return njit(**options)(loop)
-
-    return compile_one
-
-
-@compiled(inline="always")
+@functools.partial(compiled, inline="always")
 def spend(start, end, high_from, low_until, ends, seconds, log, row):
     """Seconds by state between two times without packets; gives the time past the last state, and the log's row.
 
@@ -41,7 +32,7 @@ def spend(start, end, high_from, low_until, ends, seconds, log, row):
     return end - at, row
 
 
-@compiled()
+@compiled
 def walk(times, up, down, burst, ends, low_s, limits, delays, lifts, end_s, seconds, totals, log):
     """Walk the packets to `end_s` (below 0: to the end of the last tail); fills seconds, totals and the log.
 

@@ -11,13 +11,13 @@ WORKBOOK = [sys.executable, "-c", "import sys; from model.apps.cli import main; 
 
 
 def started(command, **more):
-    """The process of a command, which hears Ctrl-C even where the tests run behind a shell that ignores it."""
+    """The process of a command, which hears every signal even where the tests run behind a shell that ignores it."""
     return subprocess.Popen(
         command,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: [signal.signal(one, signal.SIG_DFL) for one in (signal.SIGINT, signal.SIGHUP)],
         **more,
     )
 

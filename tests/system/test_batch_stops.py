@@ -30,7 +30,7 @@ def make(tmp_path):
     return functools.partial(given_to_run, tmp_path)
 
 
-def started(given, code="batch.run(**given)", before=""):
+def started(given, code="batch.run(**given)", before="", **more):
     """The same run in a process of its own, which can be stopped; its command in Python."""
     text = f"""
         import pathlib, sys
@@ -40,7 +40,7 @@ def started(given, code="batch.run(**given)", before=""):
                      notebooks=[{str(given["notebooks"][0])!r}], jobs={given["jobs"]})
         sys.exit({code})
     """
-    return processes.started([sys.executable, "-c", textwrap.dedent(text)])
+    return processes.started([sys.executable, "-c", textwrap.dedent(text)], **more)
 
 
 SLOW = "import time; time.sleep(0.15)"
@@ -60,7 +60,9 @@ def test_killed_without_warning_it_goes_on_with_every_run_exactly_once(make):
     assert results(given["out_dir"])["users"].tolist() == list(range(1, 13))
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
+@pytest.mark.parametrize(
+    "sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "kill", "closed terminal"]
+)
 def test_a_stop_is_clean_and_soon_and_leaves_nobody_behind(make, sent):
     given = make({"grid": {"users": [1, 2, 3, 4]}}, "import time\nif users > 2: time.sleep(60)")
     process = started(given)
@@ -78,6 +80,19 @@ def test_a_stop_is_clean_and_soon_and_leaves_nobody_behind(make, sent):
     assert not list(given["out_dir"].rglob(".part-*"))
     states = [r["status"] for r in manifest(given["out_dir"])["runs"]]
     assert states == ["done", "done", "waiting", "waiting"]
+
+
+def test_a_batch_whose_working_folder_is_deleted_says_so_and_loses_nothing(make, tmp_path):
+    given = make({"grid": {"users": list(range(1, 9))}}, SLOW)
+    (tmp_path / "work").mkdir()
+    process = started(given, cwd=tmp_path / "work")
+    wait_for(lambda: finished(given["out_dir"]))
+    (tmp_path / "work").rmdir()
+    _, said = process.communicate()
+    assert process.returncode == 1 and "Traceback" not in said
+    assert "stopped because the working folder has been deleted after " in said
+    assert batch.run(**given) == 0
+    assert results(given["out_dir"])["users"].tolist() == list(range(1, 9))
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")

@@ -124,26 +124,31 @@ def run(
     engine_name(engine)
     if cluster is not None:
         _client(cluster).close()
-    store = Store(out_dir)
-    store.open()
-    batch = Batch(runs, store, json_events)
+    with Store(out_dir).opened() as store:
+        batch = Batch(runs, store, json_events)
+        prints = {"grid": paths.shown(Path(grid_path)), "engine": engine, **grid.fingerprints(runs)}
+        return _done(batch, prints, engine, jobs, cluster, timeout_min)
+
+
+def _done(batch: Batch, prints: dict, engine: str, *how) -> int:
+    """Do what is missing, collect and tell; gives the exit code."""
     for name in batch.reused:
         batch.forget_failure(name)
-    prints = {"grid": paths.shown(Path(grid_path)), "engine": engine, **grid.fingerprints(runs)}
     tasks = batch.tasks(engine)
-    batch.tell("start", runs=len(runs), reused=len(batch.reused))
+    batch.tell("start", runs=len(batch.runs), reused=len(batch.reused))
     try:
         with _terminable():
             batch.write_manifest(prints)
-            _work(batch, tasks, jobs, cluster, timeout_min)
-            store.clear_parts()  # a worker of a killed batch may have lived on for a moment
+            _work(batch, tasks, *how)
+            batch.store.clear_parts()  # a worker of a killed batch may have lived on for a moment
             notes = batch.collect()
             batch.write_manifest(prints)
     except KeyboardInterrupt:
         return _stopped(batch, prints, "stopped", 130)
     except (_Disk, OSError) as error:
-        why = getattr(error, "strerror", None) or error
-        return _stopped(batch, prints, f"stopped because {store.root} cannot be written ({why})", 1)
+        why = f"{batch.store.root} cannot be written ({getattr(error, 'strerror', None) or error})"
+        why = why if paths.here() else "the working folder has been deleted"
+        return _stopped(batch, prints, f"stopped because {why}", 1)
     return _finished(batch, notes)
 
 
@@ -159,19 +164,21 @@ def _work(batch: Batch, tasks: list[dict], jobs: int | None, cluster: str | None
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Let a request to end, as `kill` sends it, stop the batch as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Let a request to end, as `kill` or a closed terminal sends it, stop the batch as Ctrl-C does; not under nohup."""
+    main = threading.current_thread() is threading.main_thread()
+    asked = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if main and hasattr(signal, name)]
+    before = {one: signal.getsignal(one) for one in asked if signal.getsignal(one) is not signal.SIG_IGN}
 
     def stop(*_):
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    for one in before:
+        signal.signal(one, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _stopped(batch: Batch, prints: dict, why: str, code: int) -> int:

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from model import checks
@@ -27,18 +27,33 @@ class Store:
         """The address of a file of the batch."""
         return "/".join((self.root, *parts)) if self.remote else os.path.join(self.root, *parts)
 
-    def open(self) -> None:
-        """Make the folders and see that they can be written; clear what a killed batch left half done."""
-        if self.remote:
-            return
-        try:
-            for folder in ("runs", "failed"):
-                os.makedirs(self.path(folder), exist_ok=True)
-                with tempfile.NamedTemporaryFile(dir=self.path(folder)):
-                    pass
-        except OSError as error:
-            checks.fail(f"cannot write to the folder {self.root}: {error.strerror}")
-        self.clear_parts()
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Store]:
+        """The folder for one batch alone, made and seen to be writable; what a killed batch left half done is gone."""
+        with contextlib.ExitStack() as stack:
+            if not self.remote:
+                try:
+                    for folder in ("runs", "failed"):
+                        os.makedirs(self.path(folder), exist_ok=True)
+                        with tempfile.NamedTemporaryFile(dir=self.path(folder)):
+                            pass
+                except OSError as error:
+                    checks.fail(f"cannot write to the folder {self.root}: {error.strerror}")
+                self._lock(stack)
+                self.clear_parts()
+            yield self
+
+    def _lock(self, stack: contextlib.ExitStack) -> None:
+        """Refuse the folder while another batch has it; where a system or disk has no locks, nothing is refused."""
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            held = os.open(self.root, os.O_RDONLY)
+            stack.callback(os.close, held)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go by the system however this process ends
+            except BlockingIOError:
+                checks.fail(f"another batch is at work in {self.root}; wait for its end, or take another folder")
 
     def clear_parts(self) -> None:
         """Take away what ended processes left half done."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from model import checks
+from model import checks, paths
 from model.apps.cli import own_files, tables
 from model.apps.cli import prices as price_commands
 from model.apps.cli.new import new
@@ -114,8 +114,6 @@ def schema(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; else the screen.")] = None,
 ) -> None:
     """Write the JSON schema of a scenario file, for editors."""
-    from model import paths
-
     text = paths.data("scenarios", "schema.json").read_text(encoding="utf-8")
     if out is None:
         typer.echo(text, nl=False)
@@ -168,8 +166,6 @@ def measure(
     seed: Annotated[int, typer.Option(help="Seed of the order and the moments.")] = 1,
 ) -> None:
     """Measure polls and pushes on real sockets of this machine, and show the model beside them."""
-    from model import paths
-
     clone = paths.PACKAGE.parent
     if not (clone / "tools" / "bench").is_dir():
         checks.fail("the bench of real sockets is no part of the installed package; it is in `tools/bench` of a clone")
@@ -282,6 +278,7 @@ def main() -> None:
     usage: Any = typer.BadParameter.__base__  # typer has no public name for a mistake in what was typed
     try:
         code = app(args=spread(sys.argv[1:]), standalone_mode=False)
+        print(end="", flush=True)
     except (checks.InputError, usage) as wrong:
         said = str(wrong) if isinstance(wrong, checks.InputError) else _mistyped(wrong)
         if said:  # nothing is said where the help is shown for want of a command
@@ -290,4 +287,9 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("workbook: stopped\n")
         raise SystemExit(130) from None
+    except OSError as wrong:  # a disk that is full, a folder that is gone
+        sys.stdout = None  # Python would try once more to write what found no room
+        said = (wrong.strerror or str(wrong)).lower() if paths.here() else "the working folder has been deleted"
+        sys.stderr.write(f"workbook: {checks.inert(said + checks.place_text(wrong.filename))}\n")
+        raise SystemExit(1) from None
     raise SystemExit(code if isinstance(code, int) else 0)

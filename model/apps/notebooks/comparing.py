@@ -40,13 +40,8 @@ class Difference:
         where += f", {self.table}" if self.table else ""
         where += f", row {self.row!r}" if self.row else ""
         where += f", column {self.column!r}" if self.column else ""
-        if self.kind == "failed":
-            return f"{where}: {self.fresh}"
-        if self.kind == "missing":
-            return f"{where}: stored, but not there now"
-        if self.kind == "new":
-            return f"{where}: there now, but not stored"
-        return f"{where}: {_brief(self.stored)} stored, {_brief(self.fresh)} now"
+        said = {"failed": self.fresh, "missing": "stored, but not there now", "new": "there now, but not stored"}
+        return f"{where}: {said.get(self.kind, f'{_brief(self.stored)} stored, {_brief(self.fresh)} now')}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +55,9 @@ class Shown:
 
     def changes(self, new: Shown, tolerance: Mapping) -> Iterator[tuple]:
         """Kind, title, row, column and both values of everything in which another one differs."""
+        if bool(self.values) != bool(new.values):  # of a table or chart that is gone, only that is said
+            yield "missing" if self.values else "new", self.title or new.title
+            return
         apart = self.values.keys() ^ new.values.keys()
         for path in {**self.values, **new.values}:
             what = self.title or new.title, *(self if path in self.values else new).places[path]

@@ -186,6 +186,7 @@ def _alone(task: dict, answer: connection.Connection, environment: Mapping) -> N
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.clear()
     os.environ.update(environment)
+    os.chdir(Path(task["notebook"]).parent)  # the folder it was started in may be deleted meanwhile
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):  # what a notebook or a library prints belongs in the notebook or nowhere
         os.dup2(nothing, fd)
