@@ -100,13 +100,13 @@ class Deliveries:
 
     def told(self, within_s) -> np.ndarray:
         """Share of what is sent that is told within a time, and before the session ends: (draws, users)."""
-        return np.minimum((self.weights * (self.delays_s <= within_s)).sum(axis=0), 1.0)
+        return np.minimum(np.einsum("p...,p...->...", self.weights, self.delays_s <= within_s), 1.0)
 
     @cached_property
     def mean_s(self) -> np.ndarray:
         """Mean delay of those who are told."""
         whole = self.weights.sum(axis=0)
-        total = (self.weights * self.delays_s).sum(axis=0)
+        total = np.einsum("p...,p...->...", self.weights, self.delays_s)
         return np.divide(total, whole, out=np.full(whole.shape, np.inf), where=whole > 0)
 
     @cached_property
