@@ -8,7 +8,20 @@ from hypothesis import settings
 settings.register_profile("house", deadline=None)  # a busy machine is no failure
 settings.load_profile("house")
 
+LONGEST = ("test_own_app", "test_readme", "test_notebook_engine", "test_batch", "test_report", "test_latency")
+LONGEST += ("test_explore", "test_uncertainty", "test_audit", "test_ranges_everywhere", "08_claims", "07_ranges")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure(config):
+    """Files in the order of their collection: xdist's own order, by the number of tests, has the longest last."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first, so that no worker waits for another in the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

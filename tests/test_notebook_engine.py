@@ -15,6 +15,7 @@ import nbformat
 import papermill
 import pytest
 import small_notebooks
+from command import workbook
 from IPython import get_ipython
 from nbclient.exceptions import CellTimeoutError
 from papermill.exceptions import PapermillException, PapermillExecutionError
@@ -122,7 +123,7 @@ def without_pictures(notebook):
     return notebook
 
 
-@pytest.mark.parametrize("source", ["00_explore", "06_load_and_limits", "08_claims"])  # the others: test_own_app
+@pytest.mark.parametrize("source", ["00_explore", "03_data_and_wire", "05_battery"])  # the others: test_own_app
 def test_a_notebook_puts_out_what_is_stored(source, tmp_path):
     """nbval holds the stored outputs against a kernel's, so what is as stored here is as in a kernel."""
     source = paths.notebooks(f"{source}.ipynb")
@@ -343,17 +344,8 @@ def test_a_cell_without_meaning_is_left_out_in_a_sentence_and_those_after_it_go_
 )
 def test_a_mistake_under_papermill_is_one_sentence_and_fails(tmp_path, given, sentence):
     small_notebooks.write(tmp_path / "small.ipynb", MISTAKE)
-    command = [
-        sys.executable,
-        "-m",
-        "papermill",
-        "--engine",
-        "inprocess",
-        "--no-progress-bar",
-        "small.ipynb",
-        "out.ipynb",
-    ]
-    done = subprocess.run([*command, "-p", *given], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    told = ["--engine", "inprocess", "--no-progress-bar", "small.ipynb", "out.ipynb", "-p", *given]
+    done = workbook(*told, cwd=tmp_path, program="papermill")
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1] == sentence
 
@@ -370,6 +362,5 @@ def test_the_sentence_about_an_unknown_parameter_is_that_of_a_batch(tmp_path):
 
 def test_an_error_that_is_no_mistake_of_a_user_keeps_its_traceback(tmp_path):
     small_notebooks.write(tmp_path / "small.ipynb", *ERRORS)
-    command = [sys.executable, "-m", "papermill", "--engine", "inprocess", "small.ipynb", "out.ipynb"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    done = workbook("--engine", "inprocess", "small.ipynb", "out.ipynb", cwd=tmp_path, program="papermill")
     assert done.returncode == 1 and "Traceback" in done.stderr and "ZeroDivisionError" in done.stderr

@@ -1,9 +1,9 @@
 """Notebooks are stored byte for byte the same, and any number that changes is found and named."""
 
 import copy
+import importlib.util
 import json
-import subprocess
-import sys
+import warnings
 
 import nbformat
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import paths
-from model.apps import notebooks
+from model.apps import cli, notebooks
 from model.show import display
 
 QUIET = {"jobs": 1, "progress": False}
@@ -281,38 +281,40 @@ def test_check_runs_every_notebook_in_a_kernel_too_whatever_pytest_is_told(tmp_p
     ]
 
 
-WITHOUT_DEV = """
-import importlib.util, sys
-real = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *a: None if name == "kaleido" else real(name, *a)
-from model.apps.cli import main
-sys.argv[0] = "workbook"
-main()
-"""
+@pytest.fixture
+def without_dev(monkeypatch, capsys):
+    """The command where the extra `dev` is not installed: its exit code and both outputs."""
+    real = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *a: None if name == "kaleido" else real(name, *a))
+    monkeypatch.setattr("warnings.showwarning", warnings.showwarning)  # which the command replaces
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["workbook", *map(str, arguments)])
+        with pytest.raises(SystemExit) as done:
+            cli.main()
+        return done.value.code, *capsys.readouterr()
+
+    return run
 
 
-def without_dev(*arguments):
-    """The command where the extra `dev` is not installed."""
-    return subprocess.run([sys.executable, "-c", WITHOUT_DEV, *map(str, arguments)], capture_output=True, text=True)
-
-
-def test_accept_without_kaleido_is_one_sentence_and_stores_nothing(notebook):
+def test_accept_without_kaleido_is_one_sentence_and_stores_nothing(notebook, without_dev):
     edit(notebook, "users * 0.0468", "users * 0.0469")
     before = notebook.read_bytes()
-    done = without_dev("accept", notebook)
-    assert done.returncode == 2 and notebook.read_bytes() == before
-    assert done.stderr == (
-        "workbook: pictures of charts need kaleido, which is not installed; in a clone: pip install -e '.[dev]'\n"
+    assert without_dev("accept", notebook) == (
+        2,
+        "",
+        "workbook: pictures of charts need kaleido, which is not installed; in a clone: pip install -e '.[dev]'\n",
     )
+    assert notebook.read_bytes() == before
 
 
-def test_the_command_check_begins_with_a_summary_and_fails_on_every_changed_number(notebook):
-    done = without_dev("check", notebook)
-    assert (done.returncode, done.stdout) == (0, "every stored number is what the notebooks give\n")
+def test_the_command_check_begins_with_a_summary_and_fails_on_every_changed_number(notebook, without_dev):
+    code, said, _ = without_dev("check", notebook)
+    assert (code, said) == (0, "every stored number is what the notebooks give\n")
     edit(notebook, "1428.6,", "1428.7,")
-    done = without_dev("check", notebook)
-    assert done.returncode == 1 and "1428.7 stored, 1428.6 now" in done.stdout
-    assert done.stdout.startswith("battery before -0.007 %, 1 table\n")
+    code, said, _ = without_dev("check", notebook)
+    assert code == 1 and "1428.7 stored, 1428.6 now" in said
+    assert said.startswith("battery before -0.007 %, 1 table\n")
 
 
 @pytest.mark.parametrize("path", sorted(paths.notebooks().glob("*.ipynb")), ids=lambda p: p.stem)
