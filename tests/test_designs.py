@@ -1,5 +1,6 @@
 """Designs by name: the eleven decisions of how files, copies, paths and draws work, and each error they name."""
 
+import json
 import re
 
 import numpy as np
@@ -178,6 +179,14 @@ def test_an_unknown_transport_is_refused(load):
     said = refused(load, CHAT + "designs: {poll: {transport: pigeon}}")
     known = "'polling', 'long_polling', 'sse', 'websocket' or 'mqtt'"
     assert said.startswith(f"poll.transport must be {known}; got 'pigeon'")
+
+
+@pytest.mark.parametrize("given", [{"a": 1}, ["polling"]])
+def test_a_transport_that_is_no_word_is_refused_in_a_copy_and_in_a_change(load, given):
+    said = refused(load, CHAT + f"designs: {{poll: {{like: poll_http_api, transport: {json.dumps(given)}}}}}")
+    assert said.startswith("poll.transport must be 'polling',")
+    with pytest.raises(InputError, match="push.transport must be 'polling',"):
+        load(CHAT + TWO).with_({"push.transport": given})
 
 
 # 5 collections that replace the blank's

@@ -72,7 +72,7 @@ def merged(base: dict, changes: dict, place: str, first: bool = False) -> dict:
 def _on_top(copied: dict, own: dict) -> dict:
     """A design laid over one that it starts from, of which another transport keeps only what it knows."""
     transport = own.get("transport") or copied.get("transport")
-    if copied.get("transport") not in (None, transport) and transport in TRANSPORTS:
+    if copied.get("transport") not in (None, transport) and transport in (*TRANSPORTS,):
         copied = {key: value for key, value in copied.items() if key in (*TRANSPORTS[transport].model_fields, GONE)}
     return laid_over(copied, own)
 

@@ -176,7 +176,7 @@ def _at(plain: Any, path: str) -> Any:
 def _keep_known(design: Any, transport: str) -> None:
     """Take from a plain design whose transport has changed what its new transport does not know."""
     now = design.get("transport") if isinstance(design, dict) else None
-    if now in TRANSPORTS and now != transport:
+    if now in (*TRANSPORTS,) and now != transport:
         for key in {*TRANSPORTS[transport].model_fields} - {*TRANSPORTS[now].model_fields}:
             design.pop(key, None)
 
