@@ -11,6 +11,7 @@ from model.apps import report
 from model.apps.cli import tables
 from model.apps.cli.options import Format
 from model.apps.explore import state, widget
+from model.show import pictures
 
 ROOT = paths.PACKAGE.parent
 
@@ -74,7 +75,10 @@ def read_of(path):
     return json.dumps([[cell["source"], cell.get("outputs", ())] for cell in cells])
 
 
-def test_its_report_has_every_page_but_those_about_claims_and_files_and_nothing_of_the_first_case(chat, tmp_path):
+def test_its_report_has_every_page_but_those_about_claims_and_files_and_nothing_of_the_first_case(
+    chat, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pictures, "available", lambda: False)  # no browser: what is read is text
     report.write_report(str(chat), None, tmp_path)
     pages = {path.stem for path in tmp_path.glob("*.html")}
     wanted = {path.stem for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb")} - {"08_claims", "11_calibrate"}
