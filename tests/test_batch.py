@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 import small_notebooks
 from batches import finished, given_to_run, manifest, results
+from command import workbook
 
 import model
 from model import checks, paths
-from model.apps import batch, notebooks
+from model.apps import batch, cli, notebooks
 from model.apps.batch import collect
 from model.apps.batch.store import Store
 from model.apps.notebooks import processes
@@ -419,19 +420,14 @@ def test_a_change_in_a_file_that_a_scenario_extends_makes_its_runs_anew(make, tm
     assert first["run"] == second["run"] and first["key"] != second["key"]
 
 
-def workbook(*arguments, cwd):
-    code = "import sys; from model.apps.cli import main; sys.argv[0] = 'workbook'; main()"
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
-
-
 def test_a_scenario_keeps_its_own_users_where_the_grid_names_none(tmp_path):
     (tmp_path / "big.yaml").write_text("extends: twilly\nname: big\nusers: 2000000\n")
-    (tmp_path / "grid.yaml").write_text("grid: {scenario: [big.yaml], after.heartbeat.period_s: [30]}\n")
-    done = workbook("batch", "grid.yaml", "-o", "out", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    (tmp_path / "grid.yaml").write_text("grid: {scenario: [big.yaml], after.heartbeat.period_s: [30], draws: [64]}\n")
+    command = ["batch", str(tmp_path / "grid.yaml"), "-o", str(tmp_path / "out")]
+    assert not cli.app(args=command, standalone_mode=False)
     table = pd.read_csv(tmp_path / "out" / "results.csv")
     assert set(table["users"]) == {2e6}
-    expected = model.before_after(tmp_path / "big.yaml", draws=1024).loc["cost", "after"]
+    expected = model.before_after(tmp_path / "big.yaml", draws=64).loc["cost", "after"]
     assert table.set_index("measure").loc["cost", "after"] == pytest.approx(expected, rel=1e-3)
     tidy = pd.read_parquet(tmp_path / "out" / "tables" / "01_before_after" / "before_after.parquet")
     assert tidy.set_index("measure").loc["cost", "after"] == pytest.approx(expected, rel=1e-12)  # not rounded

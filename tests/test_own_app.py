@@ -1,5 +1,6 @@
 """An app of one's own, from the README: its table, and nothing of the first case in anything it is shown."""
 
+import functools
 import json
 import re
 
@@ -11,6 +12,8 @@ from model.apps import report
 from model.apps.cli import tables
 from model.apps.cli.options import Format
 from model.apps.explore import state, widget
+from model.apps.report import site
+from model.show import pictures
 
 ROOT = paths.PACKAGE.parent
 
@@ -74,7 +77,12 @@ def read_of(path):
     return json.dumps([[cell["source"], cell.get("outputs", ())] for cell in cells])
 
 
-def test_its_report_has_every_page_but_those_about_claims_and_files_and_nothing_of_the_first_case(chat, tmp_path):
+def test_its_report_has_every_page_but_those_about_claims_and_files_and_nothing_of_the_first_case(
+    chat, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pictures, "available", lambda: False)  # what is read is text, whatever the draws
+    monkeypatch.setattr(site, "SHOWN_DRAWS", 64)
+    monkeypatch.setattr(site, "answer", functools.partial(site.answer, draws=64))
     report.write_report(str(chat), None, tmp_path)
     pages = {path.stem for path in tmp_path.glob("*.html")}
     wanted = {path.stem for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb")} - {"08_claims", "11_calibrate"}

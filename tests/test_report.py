@@ -1,5 +1,7 @@
 """A report says first what was found, opens offline, and shows a scenario's text as text."""
 
+import base64
+import functools
 import re
 
 import nbformat
@@ -9,7 +11,7 @@ import small_notebooks
 
 from model import checks
 from model.apps import notebooks, report
-from model.apps.report import setting
+from model.apps.report import setting, site
 from model.apps.report.pages import cleaned
 from model.show import pictures
 
@@ -105,7 +107,9 @@ def test_tables_are_written_whole_as_csv_and_for_people_as_markdown(made):
     assert "<script>" not in markdown[3]
 
 
-def test_written_again_the_report_is_the_same(made):
+def test_written_again_the_report_is_the_same(made, monkeypatch):
+    kept = [base64.b64encode(picture.read_bytes()).decode() for picture in (made / "pictures").iterdir()]
+    monkeypatch.setattr(pictures, "pngs", lambda figures: kept or [None] * len(figures))  # pages name files only
     before = {p.name: p.read_bytes() for p in made.glob("*.html")}
     table = pd.read_csv(made / "tables" / "before_and_after.csv", index_col="measure")
     report.write(
@@ -155,7 +159,10 @@ def test_numbers_of_a_table_stand_to_the_right_and_texts_may_wrap():
     assert '<td class="number">1</td><td>text</td>' in html
 
 
-def test_a_report_is_of_its_own_scenario_only_and_names_what_failed(tmp_path):
+def test_a_report_is_of_its_own_scenario_only_and_names_what_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "available", lambda: False)  # `made` has one
+    monkeypatch.setattr(site, "SHOWN_DRAWS", 64)
+    monkeypatch.setattr(site, "answer", functools.partial(site.answer, draws=64))
     source = small_notebooks.write(tmp_path / "01_own.ipynb", "print('here')\nif users == 7: 1 / 0")
     dies = small_notebooks.write(tmp_path / "02_dies.ipynb", "import os\nif users == 7: os._exit(3)")
     folder = tmp_path / "out"

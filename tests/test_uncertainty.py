@@ -150,17 +150,18 @@ def test_knowing_half_of_a_sum_is_worth_a_quarter_and_errs_in_a_quarter():
 
 
 def test_a_long_run_in_chunks_begins_like_a_short_one_and_repeats(twilly, monkeypatch):
+    monkeypatch.setattr(sampling, "CHUNK", 2048)
     monkeypatch.setattr(sampling, "AT_ONCE", sampling.CHUNK)
     short = model.evaluate(twilly, draws=sampling.CHUNK, seed=5)
     told = []
-    long = model.evaluate(twilly, draws=sampling.CHUNK + 4096, seed=5, progress=lambda *p: told.append(p))
-    again = model.evaluate(twilly, draws=sampling.CHUNK + 4096, seed=5)
+    long = model.evaluate(twilly, draws=sampling.CHUNK + 512, seed=5, progress=lambda *p: told.append(p))
+    again = model.evaluate(twilly, draws=sampling.CHUNK + 512, seed=5)
     for row in ("battery", "mobile data", "server load", "cost"):
         for one, other, third in zip(short.values(row), long.values(row), again.values(row), strict=True):
             np.testing.assert_allclose(other[: sampling.CHUNK], one, rtol=1e-12)
             np.testing.assert_array_equal(other, third)
     done, total = zip(*told, strict=True)
-    assert set(total) == {sampling.CHUNK + 4096} and done[-1] == total[0] and list(done) == sorted(set(done))
+    assert set(total) == {sampling.CHUNK + 512} and done[-1] == total[0] and list(done) == sorted(set(done))
 
 
 def test_a_run_in_chunks_of_several_user_counts_has_its_parts_by_flow(twilly, monkeypatch):
