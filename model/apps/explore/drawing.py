@@ -10,6 +10,7 @@ from model.apps.explore.figures import Memory
 from model.apps.explore.state import PageState
 from model.outcome import ROWS, Outcome
 from model.scenario import Scenario
+from model.scenario.columns import in_words
 from model.show import charts, display
 from model.show.look import COLOURS
 
@@ -187,17 +188,13 @@ def reason_words(before: Outcome, after: Outcome) -> str:
     measure, _, unit = ROWS[row]
     parts = [o[which].parts(measure) for o in (before, after)]
     explained = after.explain(measure)
-    movers = ", ".join(_path_in_words(m) for m in explained["movers"])
+    movers = "; ".join(in_words(name)[0] for name in explained["movers"])
     late = measure == "latency"
     called, unit = ("what is not told within 10 s", "%") if late else (CALLED[row].removeprefix("the "), unit)
     return (
         f"Why, {called} with {title(after, which)}: {_largest_parts(*parts, unit)}. Worked out as"
         f" {explained['formula']}; the inputs whose ranges move the saving most: {movers}."
     )
-
-
-def _path_in_words(path: str) -> str:
-    return " ".join(part for part in path.split(".") if part not in ("ledger", "both")).replace("_", " ")
 
 
 def _largest_parts(old: dict, new: dict, unit: str) -> str:
