@@ -145,7 +145,7 @@ def _cost(outcome: Outcome, before: str, after: str) -> str:
     for name, design in (("before", before), ("after", after)):
         most = parts[name].idxmax()
         share = 100 * parts[name][most] / max(parts[name].sum(), 1e-12)
-        said.append(f"{most} with {title(outcome, design)} ({number(share, 2)} %)")
+        said.append(f"'{most}' with {title(outcome, design)} ({number(share, 2)} %)")
     saved = was - now
     usd = f"which is ${number(abs(saved) / users, 2)} a user"
     moved = f"${number(abs(saved), 3)} {'less' if saved > 0 else 'more'}, {usd}" if saved else "no difference"

@@ -150,24 +150,24 @@ class SoonEnough:
         sure = np.abs(np.corrcoef(ranks)[-1, :-1])
         return [list(drawn)[k] for k in np.argsort(-sure, kind="stable")[:2]]
 
-    def flip(self, best: str, limit_s: float) -> tuple[float, str, str, float, int] | None:
-        """Beyond which value of the one input a design wins in less than half of the draws.
+    def flip(self, best: str, limit_s: float) -> tuple[str, tuple[float, str, float, int] | None]:
+        """The input that most decides whether a design wins, and beyond which value it wins in less than half of draws.
 
-        Gives the share of draws beyond it, the input, above or below, the value, and the number of the design that wins
-        there most often instead, -1 where none passes; None where no input does that.
+        Gives the input, and the share of draws beyond the value, above or below, the value, and the number of the
+        design that wins there most often instead, -1 where none passes; None where no value does that.
         """
         won, winners, found = self.won(best, limit_s), self.winners(limit_s), []
-        drawn = sampling.draws_of(self.outcome.scenario, self.outcome.draws, self.outcome.seed)
-        few, often_enough = max(int(FEW * won.size), 4), np.arange(1, won.size + 1) / 2.0
-        for name in self.hangs_on(won):
-            for sign, where in ((-1.0, "above"), (1.0, "below")):
-                order = np.argsort(sign * drawn[name][:, 0], kind="stable")
-                beyond = few + np.flatnonzero((np.cumsum(won[order]) < often_enough)[few:-1])
-                if beyond.size:
-                    value, others = drawn[name][order[beyond[-1]], 0], winners[order[: beyond[-1] + 1]]
-                    other = np.bincount(others[others != self.designs.index(best)] + 1).argmax() - 1
-                    found.append(((beyond[-1] + 1.0) / won.size, name, where, float(value), int(other)))
-        return max(found, default=None)
+        (name, *_), few = self.hangs_on(won), max(int(FEW * won.size), 4)
+        column = sampling.draws_of(self.outcome.scenario, self.outcome.draws, self.outcome.seed)[name][:, 0]
+        for sign, where in ((-1.0, "above"), (1.0, "below")):
+            order = np.argsort(sign * column, kind="stable")
+            seldom = np.cumsum(won[order]) < np.arange(1, won.size + 1) / 2.0
+            beyond = few + np.flatnonzero(seldom[few:-1])
+            if beyond.size:
+                others = winners[order[: beyond[-1] + 1]]
+                other = np.bincount(others[others != self.designs.index(best)] + 1).argmax() - 1
+                found.append(((beyond[-1] + 1.0) / won.size, where, float(column[order[beyond[-1]]]), int(other)))
+        return name, max(found, default=None)
 
     def cheaper_at(self, best: str, limit_s: float) -> tuple[float, str] | None:
         """How many times today's users it takes until another design that passes costs less, at the modes; and which.

@@ -16,6 +16,7 @@ from model.scenario import Scenario, load, mode_of
 from model.scenario.columns import in_words
 from model.show.display import number
 
+ENOUGH = 256  # draws: in fewer, inputs that have nothing to do with each other rise and fall together
 ALL = 0.995  # of the draws, above which the answer says all
 SURE = 2 / 3  # of the draws, below which the answer says that it depends
 NONE, NONE_ENOUGH = "no design", "no design is soon enough"
@@ -58,7 +59,7 @@ def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float
     case = case if users is None else case.with_({"users": float(users)})
     own, case = list(case.designs), with_tuned(case, share)
     soon = soon_enough(evaluate(case, None, draws, seed), list(case.designs), share)
-    parts = {"choose": tuple(_choices(soon)), "flip": tuple(_flips(soon)), "mend": tuple(_mends(soon, case, own))}
+    parts = {"choose": tuple(_choices(soon)), "flip": tuple(_flips(soon)), "mend": tuple(mends(soon, case, own))}
     if len(own) > 1:
         parts |= {"move": tuple(_pair(soon)), "measure": tuple(_measure(case, soon))}
     parts["away"] = tuple(away_sentences(case, draws, seed))
@@ -158,14 +159,20 @@ def _flips(soon: SoonEnough) -> list[str]:
     said, groups = [], _alike(soon)
     for within, limit_s in groups:
         (best, first), lead = soon.likeliest(limit_s), f" {within}" * (len(groups) > 1)
-        if first and first <= ALL and (flip := soon.flip(best, limit_s)):
-            often, name, where, value, other = flip
+        if first > ALL:
+            said.append(f"{soon.title(best)} stays the choice{lead}, whatever the inputs are within their ranges.")
+        elif first and soon.outcome.draws >= ENOUGH:
+            name, flip = soon.flip(best, limit_s)
+            what, unit = in_words(name)
+            often, where, value, other = flip or (0.0, "", 0.0, 0)
             wins = f"another design, mostly {soon.title(soon.designs[other])}, wins" if other >= 0 else NONE_ENOUGH
-            (what, unit), draws = in_words(name), _draws(often)
-            said.append(f"Where '{what}' is {where} {_amount(value, unit)} ({draws}), {wins}{lead} in half of them.")
-        elif first:
-            whatever = "whatever the inputs are" if first > ALL else "whichever one input is moved"
-            said.append(f"{soon.title(best)} stays the choice{lead}, {whatever} within the ranges.")
+            beyond = (
+                f"Where '{what}' is {where} {_amount(value, unit)} ({_draws(often)}), {wins}{lead} in half of them."
+            )
+            stays = (
+                f"{soon.title(best)} stays the likeliest choice{lead} whatever '{what}' is, which it depends on most."
+            )
+            said.append(beyond if flip else stays)
         if first and (found := soon.cheaper_at(best, limit_s)):
             ends = "from {} users on" if found[0] > 1.0 else "up to {} users"
             now, then = soon.outcome.users[0], number(found[0] * soon.outcome.users[0], 2)
@@ -180,7 +187,7 @@ def _amount(value: float, unit: str) -> str:
     return f"{number(times * value, 2)} {unit}".strip()
 
 
-def _mends(soon: SoonEnough, case: Scenario, own: list[str]) -> list[str]:
+def mends(soon: SoonEnough, case: Scenario, own: list[str]) -> list[str]:
     """For each limit the scenario's cheaper designs that fail, and the smallest change that would mend each."""
     middle = {d: rank_quantile(soon.costs[d], 0.5) for d in soon.designs}
     said: dict[tuple, str] = {}

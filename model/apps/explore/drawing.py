@@ -166,10 +166,10 @@ def flip_words(old: dict[float, str], new: dict[float, str], moved: str) -> str:
         if old.get(limit_s, design) != design:
             limits.setdefault((old[limit_s], design), []).append(f"{limit_s:g}")
     said = [
-        f"within {', '.join(t[:-1])}{' and ' * (len(t) > 1)}{t[-1]} s now {now}, before {was}"
+        f"within {', '.join(t[:-1])}{' and ' * (len(t) > 1)}{t[-1]} s it is now {now}, no longer {was}"
         for (was, now), t in limits.items()
     ]
-    return f"The answer has changed: {'; '.join(said)}, until this move: {moved}." if said else ""
+    return f"The answer has changed: {'; '.join(said)}. What was moved: {moved}." if said else ""
 
 
 def reason_words(before: Outcome, after: Outcome) -> str:
@@ -193,7 +193,7 @@ def reason_words(before: Outcome, after: Outcome) -> str:
     called, unit = ("what is not told within 10 s", "%") if late else (CALLED[row].removeprefix("the "), unit)
     return (
         f"Why, {called} with {title(after, which)}: {_largest_parts(*parts, unit)}. Worked out as"
-        f" {explained['formula']}; the inputs whose ranges move the saving most: {movers}."
+        f" {explained['formula']}; the inputs whose ranges move the saving most are: {movers}."
     )
 
 

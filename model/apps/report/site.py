@@ -75,7 +75,7 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
     lost = {e.notebook.stem: e.error for e in executed if not e.output.exists()}
     more = {
         "facts": _facts(case, outcome),
-        "first": 2 if case.claims else 1,
+        "first": 1 + bool(case.claims or len(case.designs) > 2),
         "lost": lost,
         "said": answer(case).parts | {"why": [about(drawn, measure) for measure in ("latency", "cost")]},
         "figures": _figures(tables[FIRST]),
