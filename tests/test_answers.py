@@ -8,7 +8,10 @@ import pytest
 import model
 from model import answers, latency
 from model.answers.soon import mend, tells_enough, tuned
+from model.answers.words import mends
 from model.checks import InputError
+from model.scenario import sampling
+from model.scenario.columns import in_words
 from model.show.display import number
 
 
@@ -20,6 +23,11 @@ def twilly():
 @pytest.fixture(scope="module")
 def soon(twilly):
     return answers.soon_enough(model.evaluate(twilly, None, 256, 0), list(twilly.designs))
+
+
+@pytest.fixture(scope="module")
+def found(twilly):
+    return model.answer(twilly, draws=256)
 
 
 def test_a_design_passes_where_enough_of_every_event_is_told_in_nine_of_ten_draws(soon):
@@ -75,9 +83,42 @@ def test_what_is_not_sent_is_mended_by_sending_it(twilly):
     assert tells_enough(twilly.with_(paths), "push_as_built", 10.0, 0.9)
 
 
-def test_the_first_sentence_names_the_design_its_cost_and_its_odds(twilly):
-    found = model.answer(twilly, draws=256)
-    soon = answers.soon_enough(model.evaluate(twilly, None, 256, 0), list(twilly.designs))
+def test_beyond_the_value_said_another_design_wins_in_half_of_the_draws(twilly, soon, found):
+    name, (often, where, value, other) = soon.flip("after", 60.0)
+    column, won = sampling.draws_of(twilly, 256, 0)[name][:, 0], soon.winners(60.0)
+    beyond = column >= value if where == "above" else column <= value
+    after = soon.designs.index("after")
+    assert beyond.mean() == often and (won[beyond] == after).mean() < 0.5 < (won == after).mean()
+    assert other == max({*won[beyond]} - {after}, key=lambda k: (won[beyond] == k).sum())
+    what, unit = in_words(name)
+    assert f"Where '{what}' is {where} {number(value, 2)} {unit.replace('1/', 'a ')}" in str(found)
+
+
+def test_at_the_users_said_and_not_one_step_before_another_design_costs_less(twilly, soon):
+    times, other = soon.cheaper_at("after", 10.0)
+    for users, cheaper in ((10_000 * times, other), (10_000 * times / 10 ** (4 / 160), "after")):
+        bills = model.evaluate(twilly, users=[users])
+        usd = {d: bills.values("cost", d)[0, 0] for d in soon.designs if soon.verdict(soon.passes(d, 10.0)) == "passes"}
+        assert min(usd, key=usd.get) == cheaper
+
+
+@pytest.mark.parametrize("name", ["twilly", "chat", "delivery", "dashboard"])
+def test_every_drawn_input_has_words_that_are_no_path(name):
+    for path in sampling.ranged_inputs(model.load(name)):
+        what, unit = in_words(path)
+        assert re.fullmatch(r"[a-z][^_.]+(HTTP/1.1[^_.]+)?", what) and "  " not in what, (path, what)
+        assert not path.endswith(("_s", "_share", "_bytes")) or unit, path
+
+
+def test_a_mended_design_is_said_with_what_it_then_costs():
+    built = model.load("twilly_as_built")
+    words, paths = mend(built, "after", 60.0, 0.9)
+    usd = model.evaluate(built.with_(paths), designs=["after"]).values("cost", "after")[0, 0]
+    soon = answers.soon_enough(model.evaluate(built, None, 16, 0), list(built.designs))
+    assert f"To mend it: {words}; it then costs ${number(usd, 2)}." in mends(soon, built, ["before", "after"])[1]
+
+
+def test_the_first_sentence_names_the_design_its_cost_and_its_odds(soon, found):
     low, middle, high = (np.quantile(soon.costs["after"], q) for q in (0.05, 0.5, 0.95))
     assert found.sentences[0].startswith("To tell people within 1, 10 and 60 s: WebSocket push on API Gateway, $")
     said = [float(x) for x in re.search(r"\$([\d.]+) \(([\d.]+) to ([\d.]+)\)", found.sentences[0]).groups()]
@@ -99,7 +140,7 @@ def test_below_two_in_three_draws_the_answer_says_that_it_depends_and_on_what(tw
 
 def test_where_no_design_tells_enough_the_answer_says_so():
     short = model.load("delivery").with_({"usage.session_mean_s": 0.5, "usage.session_sigma_ln": 0.1})
-    assert "no design tells 90% of every event in time, in any draw" in str(model.answer(short, draws=16))
+    assert "no design tells 90 % of every event in time, in any draw" in str(model.answer(short, draws=16))
 
 
 @pytest.mark.parametrize("name", ["chat", "delivery", "dashboard"])
@@ -122,7 +163,9 @@ def test_a_scenario_of_one_design_is_compared_with_none(tmp_path):
     )
     found = model.answer(path, draws=16)
     assert (
-        len(found.sentences) <= 3 and "From " not in str(found) and set(found.frontier["limit_s"]) == {1.0, 10.0, 60.0}
+        not {"move", "measure"} & {*found.parts}
+        and "From " not in str(found)
+        and set(found.frontier["limit_s"]) == {1.0, 10.0, 60.0}
     )
 
 

@@ -274,9 +274,9 @@ def test_a_row_without_a_figure_says_why(chat):
 
 def test_the_answer_says_that_a_socket_is_hardly_ever_worth_it_and_where_it_is(chat):
     first, choice, why = away_sentences(said(chat, "mobile_push"), 16)
-    assert first.startswith("When the app is away, WebSocket on API Gateway tells ")
+    assert first.startswith("When the app is away, WebSocket on API Gateway reaches ")
     assert choice.startswith("A socket in the background is hardly ever worth it") and "in no draw" in choice
-    assert "has not let the app notify" in why
+    assert "do not let the app notify them" in why
     alone = {**EVERYBODY, "ledger.away_fcm_late_share": 0.4, "usage.away.asleep_share": 0.2}
     assert "is worth it here" in away_sentences(said(chat, "socket", **alone), 16)[1]
     assert away_sentences(chat, 16) == []

@@ -149,6 +149,17 @@ def test_a_table_at_80_columns_breaks_no_word_and_says_the_verdicts_below_it(mon
     assert header.split() == ["before", "after", "change"]  # side by side, in one block
 
 
+def test_a_verdict_beside_which_nothing_is_claimed_makes_no_sentence_about_a_document(capsys):
+    import pandas as pd
+
+    from model.show import display
+
+    told = {"told": 0.9998708333333, "told_low": 0.9998708333332, "told_high": 0.9998708333334}
+    display.show(pd.DataFrame([told | {"verdict": "passes"}], index=pd.Index(["push"], name="design")), "text")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "document" not in shown and "passes" in shown and "0.99987 (0.99987 to" in shown and "0.999870" not in shown
+
+
 def test_several_user_counts_stand_across(monkeypatch, capsys):
     import model
     from model.show import display

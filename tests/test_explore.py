@@ -246,7 +246,7 @@ def test_a_choice_is_told_with_its_design_and_what_it_takes_the_place_of():
     old = explore.start("twilly")
     told = old.moved("before.api.backend", "server").settings_since(old)
     assert told == (
-        "Requests are served by (HTTP polling on API Gateway): a plain server in the place of API Gateway HTTP API"
+        "Requests are served by (HTTP polling on API Gateway): a plain server instead of API Gateway HTTP API"
     )
 
 
@@ -283,8 +283,8 @@ def test_a_move_that_flips_the_answer_is_told_with_both_designs_and_what_was_mov
     assert said(page, upto=widget.ANSWER, do="next")["flip"] == ""
     drawn = said(page, upto=widget.ANSWER, do="move", values={"users": 100})
     assert drawn["flip"] == (
-        "The answer has changed: within 10 and 60 s now WebSocket on API Gateway, before WebSocket on own servers,"
-        " until this move: Users in the month from 1,000 users to 100 users."
+        "The answer has changed: within 10 and 60 s it is now WebSocket on API Gateway, no longer WebSocket on own"
+        " servers. What was moved: Users in the month from 1,000 users to 100 users."
     )
 
 
@@ -303,7 +303,9 @@ def test_the_page_of_an_app_that_tells_nobody_anything_says_so_and_draws_the_res
 def test_the_words_of_a_flip_name_both_designs_their_limits_and_the_move():
     was, now = {1.0: "A", 10.0: "A", 60.0: "C"}, {1.0: "B", 10.0: "B", 60.0: "C"}
     told = drawing.flip_words(was, now, "Users from 1 to 2")
-    assert told == "The answer has changed: within 1 and 10 s now B, before A, until this move: Users from 1 to 2."
+    assert (
+        told == "The answer has changed: within 1 and 10 s it is now B, no longer A. What was moved: Users from 1 to 2."
+    )
     assert drawing.flip_words(was, was, "x") == "" and drawing.flip_words({}, now, "x") == ""
 
 

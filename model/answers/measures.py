@@ -20,7 +20,7 @@ ALIKE = 0.005  # a smaller difference is none
 SAID = {  # what a design does in a row of the table, with what unit
     "battery": ("takes", " %", " of a full battery in an active hour"),
     "mobile data": ("carries", " MB", " in an active hour"),
-    "server load": ("asks its servers", " times", " a minute for each active user"),
+    "server load": ("sends its servers", " requests", " a minute for each active user"),
     "told in time 10 s": ("tells", " %", " within 10 s"),
     "cost": ("costs", " USD", " a month"),
 }
@@ -32,13 +32,14 @@ def about(outcome: Outcome, measure: str) -> str:
     `measure`: latency, battery, data, load or cost. Gives a str, two or three sentences with numbers, units, and
     whether anyone would notice.
     """
-    return ABOUT[checks.known("measure", measure, ABOUT)](outcome, *outcome.scenario.compared)
+    said = ABOUT[checks.known("measure", measure, ABOUT)](outcome, *outcome.scenario.compared)
+    return said if outcome.draws else f"{said} (Every input is at its likeliest value.)"
 
 
 def span_words(values: np.ndarray, digits: int = 2, unit: str = "") -> str:
     """The middle of draws, and what nine in ten of them lie between: 17 (8.5 to 33)."""
     low, middle, high = (number(x, digits) for x in low_middle_high(values))
-    return f"{middle}{unit} ({low} to {high})"
+    return f"{middle}{unit}" + f" ({low} to {high})" * (low != high)
 
 
 def title(outcome: Outcome, design: str) -> str:
@@ -56,7 +57,7 @@ def drain_words(share: np.ndarray) -> str:
     """The share of the phone's drain that a move takes away, and whether anyone would notice."""
     noticed = "nobody would notice" if abs(np.median(share)) < NOTICED else "heavy users may notice"
     way = "less" if np.median(share) >= 0 else "more"
-    return f"The phone uses {number(100 * abs(np.median(share)), 2)} % {way} in an active hour: {noticed}."
+    return f"The phone uses {number(100 * abs(np.median(share)), 2)} % {way} energy in an active hour: {noticed}."
 
 
 def _figures(outcome: Outcome, row: str) -> list[float]:
@@ -100,10 +101,10 @@ def _latency(outcome: Outcome, before: str, after: str) -> str:
     seen = abs(points) >= 100 * SEEN_SHARE or abs(sooner_s) >= SEEN_S
     way = "sooner" if points + told[1][1] > told[1][0] else "later"
     noticed = f"People who wait for it would notice: they are told {way}" if seen else "Hardly anyone would notice"
-    shares = [f"{number(told[t][1], 3)} % instead of {number(told[t][0], 3)} % within {t} s" for t in (10, 1)]
+    ten, one = (f"{number(told[t][1], 3)} % instead of {number(told[t][0], 3)} %" for t in (10, 1))
     return (
-        f"With {names[1]} instead of {names[0]}, people in the app are told of {' and '.join(shares)}. Half of what is"
-        f" sent is on the screen after {_late(middle[1])} instead of {_late(middle[0])}. {noticed}."
+        f"With {names[1]} instead of {names[0]}, {ten} of what is sent is on the screen within 10 s, and {one} within"
+        f" 1 s. Half of it is there after {_late(middle[1])} instead of {_late(middle[0])}. {noticed}."
     )
 
 
@@ -129,9 +130,9 @@ def _load(outcome: Outcome, before: str, after: str) -> str:
         broken = {k: float(np.median(v)) for k, v in server_load.users_at_quota(outcome[design].traffic).items()}
         load = min(broken, key=lambda k: broken[k], default="")
         some = load and np.isfinite(broken[load])
-        met = f"{load}, at {number(broken[load], 2)} users" if some else "none that is published"
-        first.append(f"the first limit of {title(outcome, design)} is {met}")
-    return f"{_moved(outcome, 'server load')}. As users grow, {'; '.join(first)}. Until then users notice neither."
+        met = f"at {number(broken[load], 2)} users that of {load}" if some else "none that is published"
+        first.append(f"{title(outcome, design)} meets {met}")
+    return f"{_moved(outcome, 'server load')}. As users grow, the first quotas are these: {'; '.join(first)}."
 
 
 def _cost(outcome: Outcome, before: str, after: str) -> str:
@@ -144,13 +145,13 @@ def _cost(outcome: Outcome, before: str, after: str) -> str:
     for name, design in (("before", before), ("after", after)):
         most = parts[name].idxmax()
         share = 100 * parts[name][most] / max(parts[name].sum(), 1e-12)
-        said.append(f"{number(share, 2)} % of the bill of {title(outcome, design)} is for: {most}")
+        said.append(f"'{most}' with {title(outcome, design)} ({number(share, 2)} %)")
     saved = was - now
-    usd = f"${number(abs(saved) / users, 2)} a user and month"
+    usd = f"which is ${number(abs(saved) / users, 2)} a user"
     moved = f"${number(abs(saved), 3)} {'less' if saved > 0 else 'more'}, {usd}" if saved else "no difference"
     return (
         f"{title(outcome, after)} costs ${number(now, 3)} a month at {number(users, 6)} users, {title(outcome, before)}"
-        f" ${number(was, 3)}: {moved}. {'; '.join(said)}."
+        f" ${number(was, 3)}: {moved}. The largest part of the bill is {', and '.join(said)}."
     )
 
 
@@ -180,8 +181,8 @@ class WhenAway:
         """The way in figures."""
         minute, hour, battery = (span_words(x, unit=" %") for x in (self.minute, self.hour, self.battery))
         return (
-            f"{minute} of those who are away within a minute and {hour} within an hour, by {WAYS[way]}; on a phone"
-            f" where that runs it takes {battery} of the battery an hour, and it costs ${span_words(self.usd)} a month"
+            f"{minute} of the people it is sent to within a minute and {hour} within an hour, by {WAYS[way]}; that"
+            f" takes {battery} of the battery an hour on a phone where it runs, costing ${span_words(self.usd)} a month"
         )
 
 
@@ -210,7 +211,7 @@ def away_sentences(case: Scenario, draws: int, seed: int = 0, most: int = 2) -> 
         title, way = case.designs[name].title, case.designs[name].when_away
         own = _done(case, name, way, draws, seed)
         if own is not None:
-            said.append(f"When the app is away, {title} tells {own.words(way)}.")
+            said.append(f"When the app is away, {title} reaches {own.words(way)}.")
     return said + (_choice(case, names[0], draws, seed) if said else [])
 
 
@@ -234,11 +235,11 @@ def _choice(case: Scenario, name: str, draws: int, seed: int) -> list[str]:
     often = "in no draw" if sooner < RARELY else f"in {100 * sooner:.0f} of 100 draws"
     told, usd = ([number(float(np.median(getattr(one, of))), 2) for one in (rest, push)] for of in ("minute", "usd"))
     first = (
-        f"{thing} {worth}: it tells {told[0]} % within a minute, mobile push {told[1]} %; it tells more {often},"
-        f" for {number(times, 2)} times the battery and ${usd[0]} a month where mobile push costs ${usd[1]}."
+        f"{thing} {worth}: in a minute it reaches {told[0]} %, mobile push {told[1]} %, and it reaches more {often}."
+        f" It takes {number(times, 2)} times the battery, and costs ${usd[0]} a month instead of ${usd[1]}."
     )
     second = (
-        "Mobile push needs no connection of the app's own, so it takes no heartbeats and no minutes; whom it does not"
-        " reach has not let the app notify, has it no longer, or has the phone off."
+        "Mobile push needs no connection of the app's own, so no heartbeats and no connection minutes. It does not"
+        " reach people who do not let the app notify them, who have removed the app, or whose phone is off."
     )
     return [first, second]

@@ -9,12 +9,14 @@ from functools import cached_property
 import numpy as np
 
 from model import checks, latency, traffic
-from model.outcome import Outcome, rank_quantile, spanned
+from model.answers.measures import title
+from model.outcome import Outcome, evaluate, rank_quantile, spanned
 from model.scenario import Scenario, mode_of, sampling
 
 LIMITS_S = tuple(limit for limit in latency.LIMITS_S if limit < np.inf)
 SOME_SHARE = 0.01  # of all that is sent, from which on an event counts for a design
 SURELY, HARDLY = 0.9, 0.1  # of the draws, in which a design must tell in time to pass, or may to fail
+FEW = 0.05  # of the draws: less says nothing of an input
 TIE = 0.1  # costs so near each other are one
 
 
@@ -88,23 +90,31 @@ class SoonEnough:
 
     def winners(self, limit_s: float) -> np.ndarray:
         """The number of the cheapest design that passes in each draw; -1 where none does."""
-        if limit_s not in self._won:
-            self._won[limit_s] = self._winners(limit_s)
-        return self._won[limit_s]
-
-    @cached_property
-    def _won(self) -> dict:
-        return {}
+        if limit_s not in self._known:
+            self._known[limit_s] = self._winners(limit_s)
+        return self._known[limit_s]
 
     def _winners(self, limit_s: float) -> np.ndarray:
         costs = np.array([np.where(self.passes(d, limit_s), self.costs[d], np.inf) for d in self.designs])
         costs = np.where(np.isnan(costs), np.inf, costs)
         return np.where(np.isfinite(costs).any(axis=0), costs.argmin(axis=0), -1)
 
+    def won(self, design: str, limit_s: float) -> np.ndarray:
+        """Whether a design is the cheapest that passes, by draw."""
+        return self.winners(limit_s) == self.designs.index(design)
+
     def odds(self, limit_s: float) -> dict[str, float]:
         """The share of draws in which each design is the cheapest that passes, the likeliest first."""
-        won = {name: float((self.winners(limit_s) == k).mean()) for k, name in enumerate(self.designs)}
+        won = {name: float(self.won(name, limit_s).mean()) for name in self.designs}
         return dict(sorted(won.items(), key=lambda pair: -pair[1]))
+
+    def likeliest(self, limit_s: float) -> tuple[str, float]:
+        """The design that wins in the most draws, and their share."""
+        return next(iter(self.odds(limit_s).items()))
+
+    def title(self, design: str) -> str:
+        """What a design is called in a sentence."""
+        return title(self.outcome, design)
 
     def regret_usd(self, design: str, limit_s: float) -> float:
         """What a month costs more with a design than with the cheapest that passes, on average where both do."""
@@ -119,11 +129,10 @@ class SoonEnough:
 
         rows = []
         for limit_s in LIMITS_S:
-            middle = {
-                d: (rank_quantile(self.costs[d], 0.5), rank_quantile(self.told(d, limit_s), 0.5)) for d in self.designs
-            }
-            priced = {d: pair for d, pair in middle.items() if np.isfinite(pair[0])}
-            odds, kept = self.odds(limit_s), _undominated(priced)
+            both = {d: (self.costs[d], self.told(d, limit_s)) for d in self.designs}
+            middle = {d: (rank_quantile(usd, 0.5), rank_quantile(told, 0.5)) for d, (usd, told) in both.items()}
+            odds = self.odds(limit_s)
+            kept = _undominated({d: pair for d, pair in middle.items() if np.isfinite(pair[0])})
             for design in kept[:5]:
                 cost, told = self.costs[design], self.told(design, limit_s)
                 spans = spanned("cost", cost) | spanned("told", told)
@@ -133,13 +142,45 @@ class SoonEnough:
 
     def hangs_on(self, passed: np.ndarray) -> list[str]:
         """The two inputs that tell most whether a design passes: the greatest rank correlations with it."""
-        from scipy.stats import spearmanr
+        from scipy.stats import rankdata
 
         drawn = sampling.draws_of(self.outcome.scenario, self.outcome.draws, self.outcome.seed)
-        sure = {
-            name: abs(spearmanr(column[:, 0], passed).statistic) for name, column in drawn.items() if np.ptp(column)
-        }
-        return sorted(sure, key=lambda name: -np.nan_to_num(sure[name]))[:2]
+        drawn = {name: column for name, column in drawn.items() if np.ptp(column)}
+        ranks = rankdata([*(column[:, 0] for column in drawn.values()), passed], axis=1)
+        sure = np.abs(np.corrcoef(ranks)[-1, :-1])
+        return [list(drawn)[k] for k in np.argsort(-sure, kind="stable")[:2]]
+
+    def flip(self, best: str, limit_s: float) -> tuple[str, tuple[float, str, float, int] | None]:
+        """The input that most decides whether a design wins, and beyond which value it wins in less than half of draws.
+
+        Gives the input, and the share of draws beyond the value, above or below, the value, and the number of the
+        design that wins there most often instead, -1 where none passes; None where no value does that.
+        """
+        won, winners, found = self.won(best, limit_s), self.winners(limit_s), []
+        (name, *_), few = self.hangs_on(won), max(int(FEW * won.size), 4)
+        column = sampling.draws_of(self.outcome.scenario, self.outcome.draws, self.outcome.seed)[name][:, 0]
+        for sign, where in ((-1.0, "above"), (1.0, "below")):
+            order = np.argsort(sign * column, kind="stable")
+            seldom = np.cumsum(won[order]) < np.arange(1, won.size + 1) / 2.0
+            beyond = few + np.flatnonzero(seldom[few:-1])
+            if beyond.size:
+                others = winners[order[: beyond[-1] + 1]]
+                other = np.bincount(others[others != self.designs.index(best)] + 1).argmax() - 1
+                found.append(((beyond[-1] + 1.0) / won.size, where, float(column[order[beyond[-1]]]), int(other)))
+        return name, max(found, default=None)
+
+    def cheaper_at(self, best: str, limit_s: float) -> tuple[float, str] | None:
+        """How many times today's users it takes until another design that passes costs less, at the modes; and which.
+
+        Who is told in time is taken as it is today. None where nothing costs less at a hundredth to a hundred times.
+        """
+        able = [best, *(d for d in self.designs if d != best and self.verdict(self.passes(d, limit_s)) == "passes")]
+        times, here = np.geomspace(0.01, 100.0, 161), 80
+        bills = evaluate(self.outcome.scenario, users=times * self.outcome.users[0], designs=able)
+        costs = np.array([bills.values("cost", design)[0] for design in able])
+        least = np.nan_to_num(costs, nan=np.inf).argmin(axis=0)
+        at = min(np.flatnonzero(least), key=lambda k: abs(k - here), default=here)
+        return (float(times[at]), able[least[at]]) if at != here else None
 
 
 def _undominated(middle: Mapping[str, tuple[float, float]]) -> list[str]:
@@ -177,24 +218,21 @@ def changes(scenario: Scenario, design: str, limit_s: float) -> Iterator[tuple[s
         yield f"send {event}", {f"{design}.pushes.{event}.sent": True}
     if unsent:
         yield f"send {', '.join(unsent)}", sends
-    polls = {name: timer for name, timer in one.timers.items() if timer.timing != "by_hand" and timer.overlay is None}
-    every = {f"{design}.timers.{name}.screens": None for name, timer in polls.items() if timer.screens}
-    fresh = {f"{design}.timers.{name}.cache_s": 0.0 for name, timer in polls.items() if mode_of(timer.cache_s) > 0}
-    quick = {
-        f"{design}.timers.{name}.period_s": 0.8 * limit_s
-        for name, t in polls.items()
-        if mode_of(t.period_s) > 0.8 * limit_s
+    polls = {
+        f"{design}.timers.{name}": timer
+        for name, timer in one.timers.items()
+        if timer.timing != "by_hand" and timer.overlay is None
     }
-    if every:
-        yield "poll on every screen", every
-    if fresh:
-        yield "keep no cached answers", fresh
-    if quick:
-        yield f"poll every {0.8 * limit_s:g} s", quick
-    more = {**every, **fresh, **quick}
-    if more and len([part for part in (every, fresh, quick) if part]) > 1:
-        words = ("on every screen", every), ("without cached answers", fresh), (f"every {0.8 * limit_s:g} s", quick)
-        yield f"poll {', '.join(text for text, part in words if part)}", more
+    less_s = 0.8 * limit_s
+    ways: dict[str, dict] = {
+        "on every screen": {f"{path}.screens": None for path, timer in polls.items() if timer.screens},
+        "without cached answers": {f"{path}.cache_s": 0.0 for path, timer in polls.items() if mode_of(timer.cache_s)},
+        f"every {less_s:g} s": {f"{p}.period_s": less_s for p, t in polls.items() if mode_of(t.period_s) > less_s},
+    }
+    ways = {words: paths for words, paths in ways.items() if paths}
+    yield from ((f"poll {words}", paths) for words, paths in ways.items())
+    if len(ways) > 1:
+        yield f"poll {', '.join(ways)}", {path: value for paths in ways.values() for path, value in paths.items()}
 
 
 def mend(scenario: Scenario, design: str, limit_s: float, share: float) -> tuple[str, dict] | None:

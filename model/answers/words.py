@@ -13,10 +13,13 @@ from model.answers.soon import LIMITS_S, SOME_SHARE, TIE, SoonEnough, mend, only
 from model.outcome import Outcome, evaluate, rank_quantile
 from model.ranges import worth_measuring
 from model.scenario import Scenario, load, mode_of
+from model.scenario.columns import in_words
 from model.show.display import number
 
+ENOUGH = 256  # draws: in fewer, inputs that have nothing to do with each other rise and fall together
+ALL = 0.995  # of the draws, above which the answer says all
 SURE = 2 / 3  # of the draws, below which the answer says that it depends
-NONE = "no design"
+NONE, NONE_ENOUGH = "no design", "no design is soon enough"
 NEAR = 0.1  # a tuned period nearer than that to its own is no other design
 
 
@@ -27,7 +30,9 @@ class Answer:
     sentences: tuple[str, ...]
     soon_enough: Any  # DataFrame, a row a design, event and limit
     frontier: Any  # DataFrame, for each limit the designs that none beats in both cost and share told
-    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sentences: choose, mend, move, measure
+    parts: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # sentences: choose, flip, mend, move, measure, away
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
@@ -54,9 +59,9 @@ def answer(scenario: Scenario | str, users=None, draws: int = 1024, share: float
     case = case if users is None else case.with_({"users": float(users)})
     own, case = list(case.designs), with_tuned(case, share)
     soon = soon_enough(evaluate(case, None, draws, seed), list(case.designs), share)
-    parts = {"choose": tuple(_choices(soon)), "mend": tuple(_mends(soon, case, own))}
+    parts = {"choose": tuple(_choices(soon)), "flip": tuple(_flips(soon)), "mend": tuple(mends(soon, case, own))}
     if len(own) > 1:
-        parts |= {"move": tuple(_pair(soon)), "measure": tuple(_measure(case))}
+        parts |= {"move": tuple(_pair(soon)), "measure": tuple(_measure(case, soon))}
     parts["away"] = tuple(away_sentences(case, draws, seed))
     return Answer(tuple(line for lines in parts.values() for line in lines), soon.table(), soon.frontier(), parts)
 
@@ -69,8 +74,8 @@ def move(outcome: Outcome) -> list[str]:
 def choices(outcome: Outcome, share: float = 0.9) -> tuple[list[str], dict[float, str]]:
     """Which design to take within each limit, of an outcome over draws: in sentences, and what the design is called."""
     soon = soon_enough(outcome, list(outcome.scenario.designs), share)
-    likeliest = {limit_s: next(iter(soon.odds(limit_s).items())) for limit_s in LIMITS_S}
-    return _choices(soon), {t: _title(soon, d) if often else NONE for t, (d, often) in likeliest.items()}
+    likeliest = {limit_s: soon.likeliest(limit_s) for limit_s in LIMITS_S}
+    return _choices(soon), {t: soon.title(d) if often else NONE for t, (d, often) in likeliest.items()}
 
 
 def with_tuned(case: Scenario, share: float = 0.9) -> Scenario:
@@ -83,8 +88,8 @@ def with_tuned(case: Scenario, share: float = 0.9) -> Scenario:
                 continue
             period_s = float(f"{period_s:.2g}")
             if abs(period_s / mode_of(case.design(name).timers[loop].period_s) - 1.0) > NEAR:
-                title = f"{case.design(name).title} (at {period_s:g} s)"
-                new = case.with_({f"{name}.timers.{loop}.period_s": period_s, f"{name}.title": title}).design(name)
+                called = f"{case.design(name).title} (at {period_s:g} s)"
+                new = case.with_({f"{name}.timers.{loop}.period_s": period_s, f"{name}.title": called}).design(name)
                 case = case.with_design(f"{name}_{limit_s:g}s", new)
     return case
 
@@ -99,52 +104,49 @@ def percent(values: np.ndarray) -> str:
     return span_words(100.0 * values, 3, " %")
 
 
-def _title(soon: SoonEnough, design: str) -> str:
-    return soon.outcome[design].traffic.life.design.title
-
-
 def _draws(share: float) -> str:
-    return "all draws" if share > 0.995 else f"{100 * share:.0f} of 100 draws"
+    return "all draws" if share > ALL else f"{100 * share:.0f} of 100 draws"
+
+
+def _alike(soon: SoonEnough) -> list[tuple[str, float]]:
+    """The limits in words, those together that one design wins as surely or none meets, and the least sure of them."""
+    alike: dict[Any, list[float]] = {}
+    for limit_s in LIMITS_S:
+        best, often = soon.likeliest(limit_s)
+        alike.setdefault(best if often >= SURE else often and limit_s, []).append(limit_s)
+    words = [f"within {_listed([f'{limit:g}' for limit in limits])} s" for limits in alike.values()]
+    return list(zip(words, (min(limits, key=lambda t: soon.likeliest(t)[1]) for limits in alike.values()), strict=True))
 
 
 def _choices(soon: SoonEnough) -> list[str]:
     """For each limit the design to take; limits with the same design, as surely, are said together."""
-    alike: dict[tuple, list[float]] = {}
-    for limit_s in LIMITS_S:
-        best, often = next(iter(soon.odds(limit_s).items()))
-        alike.setdefault((best if often >= SURE else limit_s,), []).append(limit_s)
-    return [
-        f"To tell people within {_listed([f'{limit:g}' for limit in limits])} s: {_choice(soon, limits)}"
-        for limits in alike.values()
-    ]
+    return [f"To tell people {within}: {_choice(soon, limit_s, ' and ' in within)}" for within, limit_s in _alike(soon)]
 
 
 def _listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _choice(soon: SoonEnough, limits: list[float]) -> str:
+def _choice(soon: SoonEnough, limit_s: float, several: bool) -> str:
     """The design to take for one limit or several, with the odds of the least sure of them and the runner-up."""
-    limit_s = min(limits, key=lambda limit: next(iter(soon.odds(limit).values())))
-    odds = soon.odds(limit_s)
-    (best, first), (second, next_) = [*odds.items(), ("", 0.0)][:2]
+    (best, first), (second, next_) = [*soon.odds(limit_s).items(), ("", 0.0)][:2]
+    enough = f"tells {100 * soon.share:.0f} % of every event in time"
     if not first:
-        return f"no design tells {soon.share:.0%} of every event in time, in any draw."
+        return f"no design {enough}, in any draw."
     alike = [d for d in soon.designs if d not in (best, second) and _tied(soon, best, d, limit_s)]
-    named = f"{_title(soon, best)}, {money(soon.costs[best])} a month"
-    often = _draws(first) if len(limits) == 1 or first > 0.995 else f"at least {_draws(first)}"
+    named = f"{soon.title(best)}, {money(soon.costs[best])} a month"
+    often = f"at least {_draws(first)}" if several and first <= ALL else _draws(first)
     if first < SURE:
-        other = f"{_title(soon, second)} in {_draws(next_)}" if next_ else f"none is in {_draws(1 - first)}"
-        on = _listed([_input(name) for name in soon.hangs_on(soon.winners(limit_s) == soon.designs.index(best))])
-        regret = soon.regret_usd(best, limit_s)
+        other = f"{soon.title(second)} in {_draws(next_)}" if next_ else f"none is in {_draws(1 - first)}"
+        on = " and on ".join(in_words(name)[0] for name in soon.hangs_on(soon.won(best, limit_s)))
         return (
-            f"it depends. {named[0].upper()}{named[1:]}, is the cheapest that is soon enough in {_draws(first)},"
-            f" {other}; which of them wins depends most on {on}. In the draws in which it is soon enough it costs"
-            f" ${number(regret, 2)} a month more than the best, on average."
+            f"it depends. {named[0].upper()}{named[1:]}, is the cheapest that {enough} in {_draws(first)}, {other};"
+            f" which of them wins depends most on {on}. In the draws in which it is soon enough it costs"
+            f" ${number(soon.regret_usd(best, limit_s), 2)} a month more than the best, on average."
         )
-    runner = f"; the runner-up, {_title(soon, second)}, in {_draws(next_)}" if next_ >= 0.01 else ""
-    near = f" About as cheap: {', '.join(_title(soon, d) for d in alike)}." if alike else ""
-    return f"{named}. In {often} it is the cheapest that is soon enough{runner}.{near}"
+    runner = f"; in {_draws(next_)} that is {soon.title(second)}" if next_ >= 0.01 else ""
+    near = f" About as cheap: {', '.join(soon.title(d) for d in alike)}." if alike else ""
+    return f"{named}. In {often} it is the cheapest that {enough}{runner}.{near}"
 
 
 def _tied(soon: SoonEnough, best: str, other: str, limit_s: float) -> bool:
@@ -152,63 +154,98 @@ def _tied(soon: SoonEnough, best: str, other: str, limit_s: float) -> bool:
     return bool(abs(b / a - 1.0) < TIE) and soon.verdict(soon.passes(other, limit_s)) == "passes"
 
 
-def _input(path: str) -> str:
-    """An input's path as people read it."""
-    return path.removeprefix("ledger.").removeprefix("designs.").replace(".", " ").replace("_", " ")
+def _flips(soon: SoonEnough) -> list[str]:
+    """What would make another design the choice: the input that does it most often, and how many users."""
+    said, groups = [], _alike(soon)
+    for within, limit_s in groups:
+        (best, first), lead = soon.likeliest(limit_s), f" {within}" * (len(groups) > 1)
+        if first > ALL:
+            said.append(f"{soon.title(best)} stays the choice{lead}, whatever the inputs are within their ranges.")
+        elif first and soon.outcome.draws >= ENOUGH:
+            name, flip = soon.flip(best, limit_s)
+            what, unit = in_words(name)
+            often, where, value, other = flip or (0.0, "", 0.0, 0)
+            wins = f"another design, mostly {soon.title(soon.designs[other])}, wins" if other >= 0 else NONE_ENOUGH
+            beyond = (
+                f"Where '{what}' is {where} {_amount(value, unit)} ({_draws(often)}), {wins}{lead} in half of them."
+            )
+            stays = (
+                f"{soon.title(best)} stays the likeliest choice{lead} whatever '{what}' is, which it depends on most."
+            )
+            said.append(beyond if flip else stays)
+        if first and (found := soon.cheaper_at(best, limit_s)):
+            ends = "from {} users on" if found[0] > 1.0 else "up to {} users"
+            now, then = soon.outcome.users[0], number(found[0] * soon.outcome.users[0], 2)
+            cheaper = f"{soon.title(found[1])} is the cheaper choice{lead}"
+            said.append(f"{cheaper} {ends.format(then)} (here {number(now, 6)}).")
+    return [f"{one[0].upper()}{one[1:]}" for one in said]
 
 
-def _mends(soon: SoonEnough, case: Scenario, own: list[str], limit_s: float = 10.0) -> list[str]:
-    """The scenario's cheaper designs that fail within 10 s, and the smallest change that would mend each."""
-    best = next(iter(soon.odds(limit_s)))
+def _amount(value: float, unit: str) -> str:
+    """A value of an input as people say it."""
+    times, unit = (100.0, "%") if unit == "share" else (1.0, unit.replace("1/", "a "))
+    return f"{number(times * value, 2)} {unit}".strip()
+
+
+def mends(soon: SoonEnough, case: Scenario, own: list[str]) -> list[str]:
+    """For each limit the scenario's cheaper designs that fail, and the smallest change that would mend each."""
     middle = {d: rank_quantile(soon.costs[d], 0.5) for d in soon.designs}
-    failing = [d for d in own if soon.verdict(soon.passes(d, limit_s)) == "fails" and middle[d] < middle[best]]
-    said = []
-    for design in sorted(failing, key=lambda d: middle[d])[:2]:
-        worst = min(soon.events, key=lambda event: np.median(soon.told(design, limit_s, event)))
-        told = percent(soon.told(design, limit_s, worst))
-        found = mend(case, design, limit_s, soon.share)
-        cure = f"To mend it: {found[0]}." if found else "No one change of its polls or pushes mends that."
-        title = _title(soon, design)
-        cheaper = f"{title[0].upper()}{title[1:]} is cheaper, {money(soon.costs[design])}"
-        said.append(f"{cheaper}, but tells {worst} to {told} within {limit_s:g} s. {cure}")
-    return said
+    said: dict[tuple, str] = {}
+    for limit_s in reversed(LIMITS_S):
+        best, first = soon.likeliest(limit_s)
+        least = middle[best] if first else np.inf
+        untuned = [d for d in own if f"{d}_{limit_s:g}s" not in soon.designs and middle[d] < least]
+        failing = [d for d in untuned if soon.verdict(soon.passes(d, limit_s)) == "fails"]
+        for design in sorted(failing, key=lambda d: middle[d])[:2]:
+            worst = min(soon.events, key=lambda event: np.median(soon.told(design, limit_s, event)))
+            told = percent(soon.told(design, limit_s, worst))
+            found = mend(case, design, limit_s, soon.share)
+            cure = "None of the changes tried to its polls and pushes mends that."
+            if found:
+                usd = float(evaluate(case.with_(found[1]), designs=[design]).values("cost", design)[0, 0])
+                cure = f"To mend it: {found[0]}; it then costs ${number(usd, 2)}."
+            called, costs = soon.title(design), "is cheaper," if first else "costs"
+            costs = f"{called[0].upper()}{called[1:]} {costs} {money(soon.costs[design])}"
+            said.setdefault((design, cure), f"{costs}, but tells {worst} to only {told} within {limit_s:g} s. {cure}")
+    return list(said.values())
 
 
 def _pair(soon: SoonEnough) -> list[str]:
     """What the move between the two compared designs changes for users, for the bill, and for the phone."""
     outcome = soon.outcome
     before, after = outcome.scenario.compared
-    told = [percent(soon.told(d, 10.0)) for d in (before, after)]
+    gained = {t: float(np.median(soon.told(after, t) - soon.told(before, t))) for t in LIMITS_S}
+    limit_s = max(LIMITS_S, key=lambda t: (min(gained[t], SOME_SHARE), t == 10.0, gained[t]))
+    told = [percent(soon.told(d, limit_s)) for d in (before, after)]
     saved = soon.costs[before] - soon.costs[after]
     bills = [money(soon.costs[d]) for d in (before, after)]
     said = [
-        f"From {_title(soon, before)} to {_title(soon, after)}: within 10 s {told[1]} of all that is sent is on the"
-        f" screen instead of {told[0]}; the bill is {bills[1]} a month instead of {bills[0]}."
+        f"From {soon.title(before)} to {soon.title(after)}: within {limit_s:g} s {told[1]} of all that is sent is on"
+        f" the screen instead of {told[0]}; the bill is {bills[1]} a month instead of {bills[0]}."
     ]
     number_of = outcome[after].traffic.life.scenario.number
     hours = number_of("build_work_s") / 3600.0
-    months = hours * number_of("work_hour_usd") / np.where(saved > 0, saved, np.nan)[:, None]
-    if np.isfinite(months).mean() >= SURE:
-        low, middle, high = (number(np.nanquantile(months / 12.0, q), 2) for q in (0.05, 0.5, 0.95))
-        why = "" if float(middle.replace(",", "")) < 2.0 else _for_users(soon, before, after)
-        some = number(float(np.median(hours)), 2)
-        said.append(f"The work, some {some} hours, pays for itself in {middle} ({low} to {high}) years{why}.")
+    years = hours * number_of("work_hour_usd") / np.where(saved > 0, saved, np.nan)[:, None] / 12.0
+    better = gained[limit_s] > SOME_SHARE
+    users = ": do it for the users, not for the money" if better else ", and users are not told sooner either"
+    if np.isfinite(years).mean() >= SURE:
+        long = float(np.nanquantile(years, 0.5))
+        unit, times = ("years", 1.0) if long >= 2 else ("months", 12.0) if long >= 0.2 else ("days", 365.0)
+        low, middle, high = (number(times * np.nanquantile(years, q), 2) for q in (0.05, 0.5, 0.95))
+        some = f"The work, assumed to be some {number(float(np.median(hours)), 2)} hours, pays for itself in"
+        said.append(f"{some} {middle} ({low} to {high}) {unit}{users * (long >= 2)}.")
     else:
-        said.append(f"The move does not lower the bill{_for_users(soon, before, after)}.")
+        said.append(f"The move does not lower the bill{users}.")
     said.append(drain_words(drain_saved(outcome)))
     return said
 
 
-def _for_users(soon: SoonEnough, before: str, after: str) -> str:
-    """What remains as a reason where the bill is none: what the move does for users, if it does anything."""
-    better = any(np.median(soon.told(after, t) - soon.told(before, t)) > SOME_SHARE for t in LIMITS_S)
-    return ": do it for the users, not for the money" if better else ", and users are not told sooner either"
-
-
-def _measure(case: Scenario) -> list[str]:
+def _measure(case: Scenario, soon: SoonEnough) -> list[str]:
     """What to measure first for the choice by cost between the two compared designs, and what that is worth."""
     worth = worth_measuring(case, draws=2048, most=1)
+    pair = " and ".join(soon.title(name) for name in case.compared)
     if len(worth) < 3:
-        return ["Nothing that could be measured would change which of the two is cheaper."]
+        return [f"Which of {pair} is cheaper is settled: to measure any one input more exactly would not change it."]
     name, usd = worth.index[1], float(worth["value_usd"].iloc[1])
-    return [f"Measure {_input(name)} first: for the choice by cost it is worth ${number(usd, 2)} a month."]
+    first = f"To know which of {pair} is cheaper, measure this first: {in_words(name)[0]}."
+    return [f"{first} To know it is worth ${number(usd, 2)} a month."]

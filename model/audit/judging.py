@@ -94,7 +94,7 @@ def table(scenario: Scenario | str, claims: str | Path | None = None, draws: int
         found = [f for f in wrong if f.figure.key == figure.key]
         rows.append(_row(figure, found, [v[figure.key] for v in views], uses))
     frame = pd.DataFrame(rows).set_index("claim")
-    frame.attrs["title"] = f"{published.read(name).get('title', name)}, audited by {scenario.title}"
+    frame.attrs["title"] = f"{published.read(name).get('title', name)}, held against {scenario.title}"
     return frame
 
 

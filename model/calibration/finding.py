@@ -240,12 +240,8 @@ def _log_loops(found: Findings, log: AccessLog, scenario: Scenario, polls: str, 
         found.add(f"{polls}.timers.{name}.period_s", estimates.period(moments), log.files[0], of)
         for column, size in (("received_bytes", "request"), ("sent_bytes", "response")):
             if "received_bytes" in rows and rows[column].notna().any():  # a load balancer counts headers too
-                found.add(
-                    f"{polls}.timers.{name}.{size}_bytes",
-                    estimates.mean(rows[column]),
-                    log.files[0],
-                    f"lines of {route}",
-                )
+                path, mean = f"{polls}.timers.{name}.{size}_bytes", estimates.mean(rows[column])
+                found.add(path, mean, log.files[0], f"lines of {route}")
     for route in counts.index.difference([*mine]):
         text = f"{log.files[0].name}: {route} is polled {counts[route]:,} times and matches no timer of {polls}"
         found.remarks.append(f"{text}; say which with --match PART={next(iter(timers), 'TIMER')}.")
@@ -273,12 +269,8 @@ def _log_sessions(found: Findings, log: AccessLog, scenario: Scenario, pushes: s
         people = begun.groupby(day)["caller"].nunique()
         connects = begun.groupby(day).size()
         value = estimates.rate(connects, float(people.sum()))
-        found.add(
-            "usage.sessions_per_day",
-            value,
-            file,
-            "connects of a caller and day (reconnects and shared addresses count)",
-        )
+        of = "connects of a caller and day (reconnects and shared addresses count)"
+        found.add("usage.sessions_per_day", value, file, of)
 
 
 def of_battery(found: Findings, dump: BatteryStats) -> None:

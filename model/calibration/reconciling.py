@@ -185,15 +185,8 @@ def _closing(scenario: Scenario, design: str, users: float, table) -> dict[str, 
     before, after = float(ours["gap_usd"].abs().max()), float(abs(gaps[meter][k]))
     if after >= before:
         return {}
-    value = float(columns[name][k, 0])
-    return {
-        "input": name,
-        "was": inputs[name].mode,
-        "value": value,
-        "meter": meter,
-        "gap_usd": before,
-        "left_usd": after,
-    }
+    input_ = {"input": name, "was": inputs[name].mode, "value": float(columns[name][k, 0])}
+    return {**input_, "meter": meter, "gap_usd": before, "left_usd": after}
 
 
 def _mended(closing: dict[str, Any]) -> list[str]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from model import checks, ledger
+from model import checks, ledger, paths
 from model.parts.fields import Part, Range
-from model.parts.transports import Choices
+from model.parts.transports import TRANSPORTS, Choices
+from model.scenario.files import part_at
 
 AWAY = "when away"
+KINDS = {"s": "time", "w": "power", "j": "energy", "bytes": "size", "usd": "price", "share": "share"}  # by ending
+NAMED = re.compile(r"\b(function|timer|network|event|screen|overlay|background|action|platform)s\.")
+NAMELESS = re.compile(r"^(usage|refresh|billing)\b|\.operations\.\d+")  # say nothing in a sentence
 ONLY_ON = {"lambda_node20_init_s": "nodejs20", "wake_j": AWAY}  # rows that are drawn only where something uses them
 
 
@@ -86,6 +91,22 @@ def column_names(scenario: Choices) -> dict[str, str]:
     for name in reversed(scenario.designs):
         columns |= {f"both{p.removeprefix(name)}": c for p, c in columns.items() if p.startswith(f"{name}.")}
     return columns
+
+
+@functools.cache
+def in_words(path: str) -> tuple[str, str]:
+    """What an input is called in a sentence, and its unit; what `data/scenarios/keys.csv` says a key means."""
+    *place, key = path.removeprefix("designs.").split(".")
+    if place == ["ledger"]:
+        name, _, ending = key.replace("_", " ").rpartition(" ")
+        return f"{name} {KINDS.get(ending, '')}".strip(), (ledger.unit_of(key) or "").replace("1", "share")
+    ways = [place, *(["designs", *place[:1], kind, *place[1:]] for kind in TRANSPORTS)]
+    part = next((found for way in ways if (found := part_at(tuple(way)))), Choices)
+    rows = {(r["part"], r["key"]): r for r in ledger.read_csv(paths.data("scenarios", "keys.csv"))}
+    row = rows.get((part.__name__, key)) or rows.get(("Design", key)) or {"meaning": key.replace("_", " "), "unit": ""}
+    names = re.sub(NAMED, r"\1 ", re.sub(NAMELESS, "", ".".join(place))).strip(".").replace("_", " ")
+    of = f" ({', '.join(names.split('.'))})" if names else ""
+    return f"{row['meaning'].partition(';')[0]}{of}", row["unit"]
 
 
 # correlations

@@ -256,13 +256,13 @@ def figure(row: Mapping, column: str, text: str, steps: Mapping) -> str:
 
 
 def _in_range(value: object, low: float, high: float) -> str:
-    """A figure with the digits that its range deserves: two, those before the point, or the first that differs."""
+    """A figure with the digits that its range deserves: two, those before the point, or to the first that differs."""
     if not all(isinstance(x, numbers.Real) and math.isfinite(x) for x in (value, low, high)):
         return number(value, 3)
     width, size = high - low, max(abs(low), abs(high))  # type: ignore[operator]
     if width > 0.1 * size:
         return number(value, 3 if abs(value) >= 100 else 2)  # type: ignore[arg-type]
-    return number(value, 3 if width == 0 else max(2, 1 + math.floor(math.log10(size / width))))
+    return number(value, 3 if width == 0 else min(5, max(2, 1 + math.floor(math.log10(size / width)))))
 
 
 def _time(row: Mapping, column: str, text: str) -> str:

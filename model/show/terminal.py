@@ -69,7 +69,7 @@ def _with_units(header: list[str], rows: list[list[str]]) -> Lines:
 
 def _claims_apart(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]], list[str]]:
     """A table without its columns of claims, and a line for each measure that something is claimed of."""
-    if "verdict" not in header:
+    if not {*CLAIMED[:2]} & {*header}:  # a verdict alone is no claim's
         return header, rows, []
     said, figures = [], [k for k, name in enumerate(header) if name.partition(" ")[0] in ("before", "after")]
     for row in rows:

@@ -176,13 +176,8 @@ def _exchange(up_bytes: float, down_bytes: float, server_s: float) -> tuple[floa
 @functools.cache
 def http2_sizes(spacing_s: float = 0.2) -> tuple[float, float]:
     """Mean frames (up, down) of a steady HTTP/2 poll, by HPACK from headers whose date and ids change."""
-    request = [
-        (":method", "GET"),
-        (":authority", HOST_NAME),
-        (":scheme", "https"),
-        (":path", "/poll"),
-        *HTTP2_HEADERS.items(),
-    ]
+    asked = {":method": "GET", ":authority": HOST_NAME, ":scheme": "https", ":path": "/poll"}
+    request = [*asked.items(), *HTTP2_HEADERS.items()]
     answers = [response_headers(POLL_BODY_BYTES, i, i * spacing_s) for i in range(300)]
     up = wire.hpack_bytes(request, repeats=2)[-1]
     down = wire.hpack_bytes(answers)[50:].mean()

@@ -178,12 +178,17 @@ def answer(
     from model.answers import answer as answered
     from model.show import display
 
-    count = one_count(users, "an answer is of")
-    found = answered(scenario_of(scenario, changes, region), count, draws, share, seed)
+    count, case = one_count(users, "an answer is of"), scenario_of(scenario, changes, region)
+    found = answered(case, count, draws, share, seed)
     for sentence in found.sentences:
         say_wrapped(f"- {sentence}")
-    title = "Designs that none beats in both cost [USD/month] and share told, and the share of draws that each wins"
-    display.show(found.frontier.set_index("limit_s"), "text", title=title)
+    titles, table = {name: one.title for name, one in case.designs.items()}, found.frontier
+    table.index = [f"{limit_s:g} s: {titles.get(one, one)}" for limit_s, one in table[["limit_s", "design"]].to_numpy()]
+    title = f"Designs that no other beats in both cost [USD/month] and share told within a limit; {_draws_words(draws)}"
+    shown = table.drop(columns=["limit_s", "design", "verdict"]).rename_axis("limit: design")
+    display.show(
+        shown, "text", title=f"{title}; odds: the share of draws in which it is the cheapest that is soon enough"
+    )
 
 
 def designs(format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.text) -> None:

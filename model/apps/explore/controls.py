@@ -52,7 +52,7 @@ class Control:
     def moved_words(self, was, value) -> str:
         """A move of the control, with both values."""
         if self.options:
-            return f"{self.named}: {self.in_words(value)} in the place of {self.in_words(was)}"
+            return f"{self.named}: {self.in_words(value)} instead of {self.in_words(was)}"
         return f"{self.named} from {self.in_words(was)} to {self.in_words(value)}"
 
     def in_words(self, value) -> str:

@@ -10,6 +10,7 @@ from model.apps.explore.figures import Memory
 from model.apps.explore.state import PageState
 from model.outcome import ROWS, Outcome
 from model.scenario import Scenario
+from model.scenario.columns import in_words
 from model.show import charts, display
 from model.show.look import COLOURS
 
@@ -165,10 +166,10 @@ def flip_words(old: dict[float, str], new: dict[float, str], moved: str) -> str:
         if old.get(limit_s, design) != design:
             limits.setdefault((old[limit_s], design), []).append(f"{limit_s:g}")
     said = [
-        f"within {', '.join(t[:-1])}{' and ' * (len(t) > 1)}{t[-1]} s now {now}, before {was}"
+        f"within {', '.join(t[:-1])}{' and ' * (len(t) > 1)}{t[-1]} s it is now {now}, no longer {was}"
         for (was, now), t in limits.items()
     ]
-    return f"The answer has changed: {'; '.join(said)}, until this move: {moved}." if said else ""
+    return f"The answer has changed: {'; '.join(said)}. What was moved: {moved}." if said else ""
 
 
 def reason_words(before: Outcome, after: Outcome) -> str:
@@ -187,17 +188,13 @@ def reason_words(before: Outcome, after: Outcome) -> str:
     measure, _, unit = ROWS[row]
     parts = [o[which].parts(measure) for o in (before, after)]
     explained = after.explain(measure)
-    movers = ", ".join(_path_in_words(m) for m in explained["movers"])
+    movers = "; ".join(in_words(name)[0] for name in explained["movers"])
     late = measure == "latency"
     called, unit = ("what is not told within 10 s", "%") if late else (CALLED[row].removeprefix("the "), unit)
     return (
         f"Why, {called} with {title(after, which)}: {_largest_parts(*parts, unit)}. Worked out as"
-        f" {explained['formula']}; the inputs whose ranges move the saving most: {movers}."
+        f" {explained['formula']}; the inputs whose ranges move the saving most are: {movers}."
     )
-
-
-def _path_in_words(path: str) -> str:
-    return " ".join(part for part in path.split(".") if part not in ("ledger", "both")).replace("_", " ")
 
 
 def _largest_parts(old: dict, new: dict, unit: str) -> str:

@@ -84,7 +84,7 @@ class PageState:
     def settings_since(self, old: PageState) -> str:
         """The controls that differ from another state's, with both values."""
         if old.name != self.name:
-            return f"Scenario {Path(self.name).stem} in the place of {Path(old.name).stem}"
+            return f"Scenario {Path(self.name).stem} instead of {Path(old.name).stem}"
         moved = [(self.controls[k], old.values[k], v) for k, v in self.values.items() if v != old.values[k]]
         if len(moved) > 3:
             return f"{len(moved)} controls changed"

@@ -65,9 +65,8 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
     except OSError as wrong:
         checks.fail(f"the folder cannot be written: {str(wrong.strerror).lower()}", out_dir)
     left_out = [FILES_PAGE] if case.claims else [FILES_PAGE, CLAIMS_PAGE]
-    notebooks = notebooks or sorted(
-        path for path in paths.notebooks().glob("[0-9][0-9]_*.ipynb") if path.stem not in left_out
-    )
+    every = sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
+    notebooks = notebooks or [path for path in every if path.stem not in left_out]
     executed = execute_all(notebooks, parameters, out_dir / "notebooks", **how)
     there = [e.output for e in executed if e.output.exists()]
     for path in there:
@@ -76,7 +75,7 @@ def write_report(scenario: str, users: float | None, out_dir: Path, notebooks: S
     lost = {e.notebook.stem: e.error for e in executed if not e.output.exists()}
     more = {
         "facts": _facts(case, outcome),
-        "first": 2 if case.claims else 1,
+        "first": 1 + bool(case.claims or len(case.designs) > 2),
         "lost": lost,
         "said": answer(case).parts | {"why": [about(drawn, measure) for measure in ("latency", "cost")]},
         "figures": _figures(tables[FIRST]),
@@ -128,6 +127,7 @@ def _facts(case: Scenario, outcome: Outcome) -> dict:
     return {
         "before": case.before.title,
         "after": case.after.title,
+        **{name.replace("_", " "): design.title for name, design in case.designs.items()},
         "users in the month": users,
         "active hours per user and month": float(np.ravel(life.active_s)[0]) / 3600.0 / users,
         "AWS region": case.region,
@@ -176,10 +176,8 @@ def write(
         if drawn:
             write_whole(folder / "plotly.min.js", pictures.plotly_js())
         entries = [_entry(page, source, folder) for page, source in zip(pages, sources, strict=True)]
-        gone = [
-            {"file": "", "title": stem, "answer": "", "error": f"failed: {why}", "source": ""}
-            for stem, why in (lost or {}).items()
-        ]
+        none = {"file": "", "answer": "", "source": ""}
+        gone = [{**none, "title": stem, "error": f"failed: {why}"} for stem, why in (lost or {}).items()]
         index = _rendered(
             "index.html.j2",
             title=title,
@@ -222,19 +220,12 @@ def _table(name: str, frame, folder: Path, digits: int, less: Sequence[str] = ()
 
 def _tone(column: str, text: str) -> str:
     """How a cell is set: numbers to the right, verdicts in colour."""
-    if "verdict" in column.lower():
-        said = text.removeprefix("improvement ")
-        maybe = said.startswith("holds") or "it would hold" in said
-        return (
-            "good"
-            if said == "holds"
-            else "maybe"
-            if maybe
-            else "bad"
-            if said.startswith("does not hold") or ";" in said
-            else ""
-        )
-    return "number" if NUMBER.fullmatch(text) else ""
+    if "verdict" not in column.lower():
+        return "number" if NUMBER.fullmatch(text) else ""
+    said = text.removeprefix("improvement ")
+    if said.startswith("holds") or "it would hold" in said:
+        return "good" if said == "holds" else "maybe"
+    return "bad" if said.startswith("does not hold") or ";" in said else ""
 
 
 def _pictures(pages: list[ReportPage], folder: Path) -> list[dict]:
@@ -255,14 +246,8 @@ def _entry(page: ReportPage, path: Path, folder: Path) -> dict:
     inside = path.resolve().is_relative_to(folder.resolve())
     source = quote(path.resolve().relative_to(folder.resolve()).as_posix()) if inside else ""
     short = re.sub(r"^\d+_", "", page.stem).replace("_", " ")
-    return {
-        "file": quote(page.file),
-        "short": short,
-        "title": page.title,
-        "answer": page.answer,
-        "error": page.error,
-        "source": source,
-    }
+    own = {"title": page.title, "answer": page.answer, "error": page.error}
+    return {**own, "file": quote(page.file), "short": short, "source": source}
 
 
 def _rendered(template: str, **what) -> str:
