@@ -29,7 +29,7 @@ ROOMS = [  # a room uses rooms of lines above its own in this list, never its ow
 ]
 RANK = {room: line for line, rooms in enumerate(ROOMS) for room in rooms}
 APPS = {"cli", "lab", "batch", "notebooks", "report", "explore"}  # others may use notebooks, cli may use all
-MOST_CODE, MOST_FILES, MOST_FILE_LINES, MOST_ROOM_CODE, MOST_DOCSTRING, MOST_ARROWS = 18500, 175, 300, 1300, 4450, 149
+MOST_CODE, MOST_FILES, MOST_FILE_LINES, MOST_ROOM_CODE, MOST_DOCSTRING, MOST_ARROWS = 18600, 175, 300, 1300, 4450, 149
 HOMES = {  # the rooms that may import a heavy library
     "plotly": {"show", "apps.explore"},
     "papermill": {"apps.notebooks", "apps.batch"},
