@@ -839,3 +839,12 @@ def test_a_profile_file_that_cannot_be_traced_is_refused_with_its_place(tmp_path
     with pytest.raises(InputError, match="mine.csv") as error:
         radio.read_profile(path)
     assert str(error.value).startswith(sentence)
+
+
+def test_a_radio_of_draws_has_in_each_draw_the_numbers_of_the_profile_drawn():
+    names, number = ("lte_lg_v20_2020", "lte_moto_g5_2020"), np.array([[1], [0], [1]])
+    both = [radio.profile(name) for name in names]
+    drawn = radio.radio_of_draws(both, number)
+    for of in ("transfer_w", "up_j_per_byte", "down_j_per_byte"):
+        np.testing.assert_array_equal(getattr(drawn, of).ravel(), [getattr(both[k], of) for k in number.ravel()])
+    assert both[0].up_j_per_byte != both[0].down_j_per_byte

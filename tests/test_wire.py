@@ -593,3 +593,9 @@ def test_chacha_spares_the_8_byte_nonce_of_aes_gcm_in_the_finished_record_each_w
 @pytest.mark.parametrize(("ip", "header"), [(4, 52), (6, 72)])
 def test_a_close_without_tls_is_a_fin_and_the_last_ack_against_the_other_fin(ip, header):
     assert wire.close_bytes("none", ip) == (2 * header, header)
+
+
+@pytest.mark.parametrize("ip, headers", [(4, 52), (6, 72)])
+def test_a_websocket_closes_with_a_frame_each_way_and_no_ack_of_its_own(ip, headers):
+    masked, plain = 2 + 4 + 2, 2 + 2  # header, mask and code of 2 B; RFC 6455
+    assert wire.websocket_close_bytes("1.3", ip) == (masked + 22 + headers, plain + 22 + headers)
