@@ -109,7 +109,7 @@ def checked_row(raw: Mapping[str, str], place: str, known_sources: Mapping) -> R
     if raw["kind"] not in KINDS:
         checks.known("kind", raw["kind"], KINDS, place)
     if raw["source"] not in known_sources:
-        checks.fail(f"{name} must name a source of data/sources.csv; got {raw['source']!r}", place)
+        checks.fail(f"{name} must name a source of data/sources.csv; got {checks.shown(raw['source'])}", place)
     value = float(checks.numbers(name, raw["value"], place))
     low = float(checks.numbers(f"{name} low", raw["low"] or value, place))
     high = float(checks.numbers(f"{name} high", raw["high"] or value, place))

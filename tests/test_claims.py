@@ -63,6 +63,11 @@ def test_a_unit_over_itself_is_a_plain_number(words):
     assert conversion(text, text) == pytest.approx(1.0, rel=1e-12)
 
 
+@pytest.mark.parametrize("words", ["x" * 9999, str(list(range(3000)))])
+def test_a_unit_as_long_as_a_book_is_refused_in_one_short_sentence(words):
+    assert len(refused(unit=words)) < 300
+
+
 def test_every_measure_of_a_claim_has_a_unit_that_reads():
     for name in UNITS:
         assert unit(UNITS[name]).size > 0

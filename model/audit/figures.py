@@ -203,7 +203,7 @@ def listed(meter: str, term: Term, figure: Figure, book: PriceBook) -> float:
     if whole.powers != unit(figure.unit).powers:
         checks.fail(
             f"an amount that {figure.name} prices by {meter} ({sold}) must give its unit "
-            f"{figure.unit}; got {term.unit!r}"
+            f"{figure.unit}; got {checks.shown(term.unit)}"
         )
     return float(book.tiers(meter)[0].price_usd) * whole.size / unit(figure.unit).size
 

@@ -196,7 +196,7 @@ def part_of_whole(figure: Figure, ground: Ground) -> Iterator[Finding]:
     if size is None:
         checks.fail(
             f"{figure.name} must be in a unit like that of {whole.name}, of which it is a part; "
-            f"got {figure.unit!r} and {whole.unit!r}"
+            f"got {checks.shown(figure.unit)} and {whole.unit!r}"
         )
     if figure.high * size > whole.high * (1.0 + claims.SLACK):
         factor = figure.high * size / whole.high if whole.high > 0 else inf

@@ -244,7 +244,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"  # of a scenario, and so of its file
 
 def _name(value: str) -> str:
     if not re.fullmatch(NAME, value):
-        refuse(f"must be letters, digits, '_', '-' or '.'; got {value!r}")
+        refuse(f"must be letters, digits, '_', '-' or '.'; got {checks.shown(value)}")
     return value
 
 

@@ -35,7 +35,7 @@ class PriceBook:
     def __post_init__(self) -> None:
         for row in self.rows:
             if row.region != self.region:
-                checks.fail(f"a book of {self.region} must hold rows of {self.region}; got {row.region!r}")
+                checks.fail(f"a book of {self.region} must hold rows of {self.region}; got {checks.shown(row.region)}")
         self._tiers  # noqa: B018  every meter's tiers are checked before anyone holds the book
 
     @functools.cached_property

@@ -103,17 +103,17 @@ def _sources(folder: Path) -> set[str]:
 
 def _price_row(raw: Mapping[str, str], region: str, place: str, known: Collection[str]) -> PriceRow:
     if raw["region"] != region:
-        checks.fail(f"a row of {region}.csv must be of {region}; got {raw['region']!r}", place)
+        checks.fail(f"a row of {region}.csv must be of {region}; got {checks.shown(raw['region'])}", place)
     for column in ("meter", "unit", "where"):
         if not raw[column]:
             checks.fail(f"a price row must have a {column}; got none", place)
     if raw["source"] not in known:
-        checks.fail(f"source must be an id of sources.csv; got {raw['source']!r}", place)
+        checks.fail(f"source must be an id of sources.csv; got {checks.shown(raw['source'])}", place)
     checks.known("confidence", raw["confidence"], CONFIDENCES, place)
     try:
         day = datetime.date.fromisoformat(raw["effective_from"])
     except ValueError:
-        checks.fail(f"effective_from must be a date like 2026-09-30; got {raw['effective_from']!r}", place)
+        checks.fail(f"effective_from must be a date like 2026-09-30; got {checks.shown(raw['effective_from'])}", place)
     return PriceRow(
         raw["meter"],
         region,

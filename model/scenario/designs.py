@@ -96,9 +96,9 @@ def in_full(content: dict, place: str) -> dict:
 
 def _check_name(name: str, place: str) -> None:
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
-        checks.fail(f"designs: a name must be small letters, digits and '_'; got {name!r}", place)
+        checks.fail(f"designs: a name must be small letters, digits and '_'; got {checks.shown(name)}", place)
     if name in NO_NAMES or name in Choices.model_fields:
-        checks.fail(f"designs: a name must be no word with another meaning; got {name!r}", place)
+        checks.fail(f"designs: a name must be no word with another meaning; got {checks.shown(name)}", place)
 
 
 def _copied(name: str, drafts: dict, place: str, trail: tuple[str, ...] = ()) -> dict:
@@ -111,7 +111,7 @@ def _copied(name: str, drafts: dict, place: str, trail: tuple[str, ...] = ()) ->
         checks.fail(f"{name}.like must be the name of a design; got {checks.shown(like)}", place)
     if like in drafts and like != name:
         if like in trail:
-            checks.fail(f"{name}.like must not lead back to itself; got {like!r}", place)
+            checks.fail(f"{name}.like must not lead back to itself; got {checks.shown(like)}", place)
         base = _copied(like, drafts, place, (*trail, name))
         dropped = (GONE,) if isinstance(drafts[name], Anew) else ("title", "own", GONE)
         return _on_top({key: value for key, value in base.items() if key not in dropped}, own)

@@ -59,7 +59,7 @@ def files(name: str | Path) -> tuple[Path, ...]:
             blank = _path_of(BLANK)
             return tuple(chain) if path.resolve() == blank.resolve() else (*chain, blank)
         if path.resolve() in [one.resolve() for one in chain[:-1]]:
-            checks.fail(f"extends must not lead back to itself; got {base!r}", paths.shown(path))
+            checks.fail(f"extends must not lead back to itself; got {checks.shown(base)}", paths.shown(path))
         near = path.parent / (str(base) if str(base).endswith((".yaml", ".yml")) else f"{base}.yaml")
         here = near.is_file() and near.resolve() != path.resolve()
         chain.append(near if here else _path_of(base, f"extends in {paths.shown(path)}"))

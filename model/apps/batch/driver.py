@@ -226,7 +226,7 @@ def _client(address: str):
     except ImportError:
         checks.fail("--cluster needs Dask; in a clone: pip install -e '.[cluster]'")
     if not str(address).startswith(PROTOCOLS):
-        checks.fail(f"--cluster must be an address like tcp://10.0.0.1:8786; got {address!r}")
+        checks.fail(f"--cluster must be an address like tcp://10.0.0.1:8786; got {checks.shown(address)}")
     try:
         return distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:

@@ -36,7 +36,7 @@ def new(
     from model.scenario import load
 
     if not re.fullmatch(NAME, name):
-        checks.fail(f"a name must be letters, digits, '_', '-' or '.'; got {name!r}")
+        checks.fail(f"a name must be letters, digits, '_', '-' or '.'; got {checks.shown(name)}")
     path = Path(f"{name.removesuffix('.yaml')}.yaml")
     if path.exists():
         checks.fail("the file is there already; choose another name", path)

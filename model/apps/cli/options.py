@@ -32,7 +32,7 @@ def user_counts(texts: list[str] | None) -> list[float] | None:
         try:
             counts.append(float(text.replace(",", "").replace("_", "")))
         except ValueError:
-            checks.fail(f"--users must be a number > 0; got {text!r}")
+            checks.fail(f"--users must be a number > 0; got {checks.shown(text)}")
         checks.positive("--users", counts[-1], "users")
     return counts
 
@@ -54,7 +54,7 @@ def scenario_of(name: str, changes: list[str] | None = None, region: str | None 
     for text in changes or ():
         path, equals, value = text.partition("=")
         if not (equals and path.strip() and value.strip()):
-            checks.fail(f"--set must be PATH=VALUE, such as users=5e4; got {text!r}")
+            checks.fail(f"--set must be PATH=VALUE, such as users=5e4; got {checks.shown(text)}")
         values[path.strip()] = plain(value, f"--set {path.strip()}")
     return load(name).with_(values) if values else load(name)
 

@@ -92,5 +92,5 @@ def _pair(text: str) -> tuple[str, str]:
     """PART=TIMER as its two sides."""
     part, sign, timer = text.partition("=")
     if not (part and sign and timer):
-        checks.fail(f"--match must be PART=TIMER; got {text!r}")
+        checks.fail(f"--match must be PART=TIMER; got {checks.shown(text)}")
     return part, timer
