@@ -188,8 +188,8 @@ def _measure_and_unit(name: str, claim: Mapping, side: str, place: str) -> tuple
     if not written:
         checks.fail(f"{name} must have a unit; got none", place)
     measure = checks.known("measure", entry.get("measure", claim.get("measure")), UNITS, f"{place}, {name}")
-    free = side == "improvement" and entry.get("unit")
-    if not free and conversion(written, UNITS[measure]) is None:
+    unit(written, f"{place}, {name}")
+    if not (side == "improvement" and entry.get("unit")) and conversion(written, UNITS[measure]) is None:
         checks.fail(f"the unit of {name} must measure {measure}, like {UNITS[measure]}; got {written!r}", place)
     return measure, written
 
