@@ -17,7 +17,7 @@ MILLION = """
 import resource, time, model
 begun = time.perf_counter()
 cost = model.evaluate("twilly", draws=1_000_000).values("cost")[0]
-print(cost.size, time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)"""
+print(cost.size, time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9)"""
 
 
 def hash_of(_=None):

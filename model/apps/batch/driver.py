@@ -167,13 +167,8 @@ def _terminable() -> Iterator[None]:
     """Let a request to end, as `kill` or a closed terminal sends it, stop the batch as Ctrl-C does; not under nohup."""
     main = threading.current_thread() is threading.main_thread()
     asked = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if main and hasattr(signal, name)]
-    before = {one: signal.getsignal(one) for one in asked if signal.getsignal(one) is not signal.SIG_IGN}
-
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    for one in before:
-        signal.signal(one, stop)
+    heard = [one for one in asked if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {one: signal.signal(one, signal.default_int_handler) for one in heard}
     try:
         yield
     finally:

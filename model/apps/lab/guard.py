@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hmac
 import secrets
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from tornado.httputil import HTTPServerRequest, split_host_and_port
+from tornado.ioloop import PeriodicCallback
 from tornado.web import RequestHandler
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
@@ -89,6 +91,8 @@ class PageServer(Voila):
         """Say where the page is, and serve it until it is stopped."""
         self.address = f"http://{self.ip}:{self.port}/?token={self.key}"
         print(f"the page: {self.address} (Ctrl+C ends it)", flush=True)
+        if give_back := getattr(ctypes.pythonapi, "malloc_trim", None):  # glibc keeps what pages held that were left
+            PeriodicCallback(lambda: give_back(0), 15_000).start()
         super().listen()
 
     def launch_browser(self) -> None:
