@@ -64,7 +64,8 @@ def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, prog
     def work(chunk: dict) -> tuple:
         every = Sides(sampling.with_columns(scenario, chunk, users))
         sides = {name: every[name] for name in names}
-        return sides, _totals(sides.values(), (_rows(chunk), users.size), MEASURES)
+        totals = _totals(sides.values(), (_rows(chunk), users.size), MEASURES)
+        return {} if first else sides, totals  # of all sides only the first chunk's are kept, the others' memory is free
 
     for sides, totals in _in_order(work, sampling.chunks_of(scenario, draws, seed, size)):
         first, done = first or sides, done + len(totals[0]["cost"])
