@@ -12,7 +12,11 @@ import time
 from contextlib import contextmanager
 
 import chromium
+import psutil
 import pytest
+
+import model
+from model.apps.explore import figures
 
 READY = "document.querySelector('.pop-page[data-ready=yes]') !== null"
 IDLE = """(() => { const l = document.querySelector('.pop-page').popLine;
@@ -99,3 +103,33 @@ def typed(page, key: str, text: str) -> None:
     """A text put in a control's box, and the box left."""
     page.run(f"""(() => {{ const s = document.querySelector('[data-key="{key}"] input[type=text]');
         s.value = {json.dumps(text)}; s.dispatchEvent(new Event('change', {{bubbles: true}})); }})()""")
+
+
+def on_screen(page):
+    """The table as the screen shows it: (measure, design) to text and to the number behind it."""
+    return {(measure, design): (text, value) for measure, design, text, value in page.run(TABLE)}
+
+
+def same_table(page, scenario):
+    """Every figure at the modes is the library's, and every text its middle and span of 256 draws."""
+    shown, table = on_screen(page), model.compare(scenario)
+    assert {m for m, _ in shown} - {figures.PER_USER} == set(table.index)
+    assert {d for _, d in shown} == set(model.load(scenario).designs)
+    for (measure, design), (_, value) in shown.items():
+        if measure != figures.PER_USER:
+            assert float(value) == table.loc[measure, design]
+
+
+def kernels():
+    """Kernels that servers started by this test run hold."""
+    return sum(
+        "ipykernel" in " ".join(p.cmdline())
+        for p in psutil.Process().children(recursive=True)
+        if p.is_running() and p.status() != psutil.STATUS_ZOMBIE
+    )
+
+
+def outside(page, address):
+    """What a page asked for that is not its server's."""
+    own = address.split("?")[0]
+    return [u for u in page.asked() if not re.match(r"(data|blob):", u) and not u.startswith(own)]

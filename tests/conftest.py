@@ -10,7 +10,7 @@ settings.load_profile("house")
 
 LONGEST = ("test_own_app", "test_readme", "test_notebook_engine", "test_batch", "test_report", "test_latency")
 LONGEST += ("test_explore", "test_uncertainty", "test_audit", "test_ranges_everywhere", "08_claims", "07_ranges")
-LONGEST += ("04_cost", "09_designs", "README", "test_explore_browser", "test_sockets")
+LONGEST += ("04_cost", "09_designs", "README", "test_explore_browser", "test_explore_pages")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

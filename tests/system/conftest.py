@@ -1,6 +1,7 @@
 """The page that browsers open: served once for the tests of a file."""
 
 import app_server
+import chromium
 import pytest
 
 
@@ -14,3 +15,16 @@ def folder(tmp_path_factory):
 def address(folder):
     with app_server.served(folder) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def browser(folder):
+    one = chromium.Browser()
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser, address):
+    """One page that the tests share in turn; each leaves it reset."""
+    return app_server.opened(browser, address)

@@ -4,16 +4,12 @@ import csv
 import io
 import itertools
 import os
-import re
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import app_server
-import chromium
-import psutil
 import pytest
-from app_server import opened, served, settled, slid, typed, unfolded
+from app_server import on_screen, outside, same_table, settled, slid, typed, unfolded
 
 import model
 from model.apps import explore
@@ -45,19 +41,6 @@ CONTRAST = """(() => {
   return found; })()"""
 
 
-@pytest.fixture(scope="module")
-def browser(folder):
-    one = chromium.Browser()
-    yield one
-    one.close()
-
-
-@pytest.fixture(scope="module")
-def page(browser, address):
-    """One page that the tests share in turn; each leaves it reset."""
-    return opened(browser, address)
-
-
 @pytest.fixture(autouse=True)
 def afresh(page):
     yield
@@ -65,21 +48,6 @@ def afresh(page):
     if page.run("document.querySelector('.pop-pin').getAttribute('aria-pressed')") == "true":
         page.run("document.querySelector('.pop-pin').click()")
     settled(page)
-
-
-def on_screen(page):
-    """The table as the screen shows it: (measure, design) to text and to the number behind it."""
-    return {(measure, design): (text, value) for measure, design, text, value in page.run(app_server.TABLE)}
-
-
-def same_table(page, scenario):
-    """Every figure at the modes is the library's, and every text its middle and span of 256 draws."""
-    shown, table = on_screen(page), model.compare(scenario)
-    assert {m for m, _ in shown} - {figures.PER_USER} == set(table.index)
-    assert {d for _, d in shown} == set(model.load(scenario).designs)
-    for (measure, design), (_, value) in shown.items():
-        if measure != figures.PER_USER:
-            assert float(value) == table.loc[measure, design]
 
 
 def same_texts(page, scenario):
@@ -232,52 +200,6 @@ def test_an_answer_that_does_not_come_is_told(page):
     assert page.run("document.querySelector('.pop-late').textContent") == ""
 
 
-def kernels():
-    """Kernels that servers started by this test run hold."""
-    return sum(
-        "ipykernel" in " ".join(p.cmdline())
-        for p in psutil.Process().children(recursive=True)
-        if p.is_running() and p.status() != psutil.STATUS_ZOMBIE
-    )
-
-
-def test_a_page_that_is_left_takes_its_kernel_with_it(browser, folder):
-    with served(folder) as address:
-        one = opened(browser, address)
-        count = kernels()
-        one.call("Page.navigate", url="about:blank")
-        until = time.monotonic() + 20
-        while time.monotonic() < until and kernels() >= count:
-            time.sleep(0.2)
-        assert kernels() == count - 1
-
-
-def test_the_address_says_the_state_so_a_reload_keeps_it_back_undoes_it_and_a_link_opens_it(browser, page, address):
-    for key, text in (("users", "5000"), ("after.heartbeat.period_s", "60")):
-        typed(page, key, text)
-        settled(page)
-        page.until(f"location.hash.includes({key!r})")
-    link = page.run("location.href")
-    assert link == address.split("?")[0] + "#scenario=twilly&users=5000&after.heartbeat.period_s=60"
-    both = model.load("twilly").with_({"users": 5000, "after.heartbeat.period_s": 60})
-    page.call("Page.reload")
-    page.until("!document.querySelector('.pop-page[data-ready=yes]')")
-    page.until(app_server.READY, 90)
-    same_table(page, both)
-    page.run("history.back()")
-    page.until("location.hash.endsWith('users=5000')")
-    page.until("document.querySelector('[data-key=\"after.heartbeat.period_s\"] input[type=text]').value === '30'")
-    settled(page)
-    same_table(page, model.load("twilly").with_({"users": 5000}))
-    other = browser.page(context=page.context)
-    other.call("Page.navigate", url=link)
-    other.until(app_server.READY, 90)
-    same_table(other, both)
-    assert other.errors() == []
-    other.call("Page.close")
-    page.call("Page.bringToFront")  # a page behind another draws nothing, and so never settles
-
-
 def test_the_table_can_be_downloaded_with_every_digit(page):
     typed(page, "users", "5000")
     settled(page, app_server.RANGES)
@@ -395,31 +317,10 @@ def test_what_is_told_in_red_has_a_contrast_of_4_5_to_1_beside_a_pinned_state(pa
     assert [f for f in found if f[0] < 4.5] == []
 
 
-def test_two_browsers_have_a_state_each(browser, address, page):
-    other = opened(browser, address)
-    slid(other, "users", 40)
-    settled(other)
-    same_table(page, model.load("twilly"))
-    users = explore.start("twilly").controls["users"].stops[40]
-    same_table(other, model.load("twilly").with_({"users": users}))
-    assert other.errors() == []
-
-
-def test_there_is_a_message_until_the_page_is_ready(browser, address):
-    one = browser.page()
-    one.call("Page.navigate", url=address)
-    told = one.until("document.getElementById('starting')?.innerText", 30)
-    assert told.startswith("Starting: ")
-    one.until(app_server.READY, 90)
-    one.until("document.getElementById('starting') === null")
-
-
 def test_no_error_in_the_console_and_no_address_outside_the_machine(page, address):
     """Last, over all that the shared page did."""
     assert page.errors() == []
-    own = address.split("?")[0]
-    outside = [u for u in page.asked() if not re.match(r"(data|blob):", u) and not u.startswith(own)]
-    assert outside == []
+    assert outside(page, address) == []
 
 
 def test_no_code_is_shown(page):
