@@ -199,7 +199,7 @@ def test_a_socket_takes_more_than_a_poll_and_a_poll_more_than_mobile_push(chat):
 
 def test_in_draws_every_profile_is_as_likely_and_at_the_modes_they_weigh_equally(chat):
     shares = np.linspace(0.001, 0.999, 999)
-    assert _even(sampling.pert_quantile(shares, 0.0, 0.5, 1.0)) == pytest.approx(shares, abs=1e-9)
+    assert _even(sampling.pert_quantile(shares, 0.0, 0.5, 1.0)) == pytest.approx(shares, abs=4e-7)  # the table's 2e-7
     case = said(chat, "socket", **{"push.heartbeat.period_s": 60, **EVERYBODY, "events.message.per_active_day": 0})
     now = built(case)
     air = {
