@@ -65,7 +65,7 @@ def _streamed(scenario: Scenario, users: np.ndarray, draws: int, seed: int, prog
         every = Sides(sampling.with_columns(scenario, chunk, users))
         sides = {name: every[name] for name in names}
         totals = _totals(sides.values(), (_rows(chunk), users.size), MEASURES)
-        return {} if first else sides, totals  # of all sides only the first chunk's are kept, the others' memory is free
+        return {} if first else sides, totals  # of later chunks none is kept
 
     for sides, totals in _in_order(work, sampling.chunks_of(scenario, draws, seed, size)):
         first, done = first or sides, done + len(totals[0]["cost"])

@@ -62,8 +62,20 @@ def _mobile_pushes(life: Life) -> list[Flow]:
         name = f"mobile push {event}"
         meters = {**(SNS if by_sns else {}), "internet_out_gb": metering.transfer_gb(size + more)}
         pushes = life.away.per_month(name)
-        of = {"exchange": "mobile push", "response_bytes": size, "events": (event,), "meters": meters}
+        found.append(
+            Flow(
+                name, "mobile push", pushes, exchange="mobile push", response_bytes=size, events=(event,), meters=meters
+            )
+        )
         runs = np.minimum(life.events_per_month(event), pushes)
-        sends = {"function": sender(life), "executions": 1.0, "handlers": 1.0}
-        found += [Flow(name, "mobile push", pushes, **of), Flow(f"send {name}", "mobile push", runs, **sends)]
+        found.append(
+            Flow(
+                f"send mobile push {event}",
+                "mobile push",
+                runs,
+                function=sender(life),
+                executions=1.0,
+                handlers=1.0,
+            )
+        )
     return found
