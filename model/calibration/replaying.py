@@ -11,7 +11,7 @@ import numpy as np
 from model import checks, ledger
 from model.calibration.record import APART_S, Received, Record, record, wakes_per_hour
 from model.latency import LIMITS_S, branches, undelivered_share
-from model.latency.deliveries import COLUMNS, components_s
+from model.latency.deliveries import COLUMNS, Points, components_s
 from model.latency.tables import CURVE_S
 from model.life.flow import AWAY
 from model.life.lengths import mean_billed_minutes, mean_cuts
@@ -263,7 +263,7 @@ def _delays_s(traffic: Traffic, event: str, sent: Received, seed: int) -> np.nda
     which, found = np.searchsorted(edges, np.ravel(at["way"]), side="right") - 1, np.full(count, np.inf)
     for k, way in enumerate(ways):
         rows = np.flatnonzero(which == k)
-        here = {name: u[rows] for name, u in at.items()}
+        here = Points({name: u[rows] for name, u in at.items()})
         if way.period_s is not None:
             here["poll wait"] = _phase(way, sent.into_s[rows])
         found[rows] = np.ravel(sum(components_s(way, here).values()) + np.zeros((rows.size, 1, 1)))
