@@ -97,6 +97,19 @@ def test_a_poll_of_15_minutes_tells_a_fifteenth_within_a_minute(chat):
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_where_half_may_be_notified_half_as_many_are_told_when_away(chat, way):
+    told = [
+        only(
+            away.told_share(
+                built(said(chat, way, **EVERYBODY, **{"usage.away.platforms.android.may_notify_share": x})).life, 3600.0
+            )
+        )
+        for x in (1.0, 0.5)
+    ]
+    assert told[1] == pytest.approx(told[0] / 2.0, rel=1e-12) and told[0] > 0
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_phones_that_are_off_cost_nothing(chat, way):
     long, short = (built(said(chat, way, **{"usage.away.hours_per_day": hours})) for hours in (8, 2))
     for one, other in zip(long.flows, short.flows, strict=True):

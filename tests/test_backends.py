@@ -11,6 +11,8 @@ import model
 from model import backends, cost, ledger, paths
 from model.checks import InputError
 from model.life import exchange
+from model.scenario import sampling
+from model.traffic import services, traffic
 
 EXAMPLES = [row for row in ledger.read_csv(paths.data("published", "aws_examples.csv")) if "balancer" in row["inputs"]]
 SUM = 1e-6  # of radio power in closed form, whose split by flow is summed again
@@ -339,3 +341,11 @@ def test_a_further_backend_of_a_known_shape_takes_a_row_and_a_design_and_no_code
         monkeypatch.undo()
         for one in cached:
             one.cache_clear()
+
+
+@pytest.mark.parametrize("channels, messages", [(1, 1), (3, 1), (8, 1), (9, 2)])
+def test_iot_core_subscribes_to_eight_channels_a_message(channels, messages):
+    case = model.load("chat_every_way").with_({"channels.subscribed": channels})
+    meters = services.subscribe_meters(traffic("iot_core_mqtt", sampling.resolved(case)).life)
+    (count,) = meters.values()
+    assert float(np.ravel(count)[0]) == messages

@@ -656,10 +656,19 @@ def test_the_drain_is_the_screen_its_own_traffic_and_the_design_by_hand(twilly):
         assert row["share"] == pytest.approx(design / (design + others), rel=1e-12)
 
 
+@pytest.mark.parametrize("kbit_per_s, films", [(240.0, 0.0), (260.0, 1.0)])
+def test_a_screen_shows_a_video_from_250_kbit_a_second_on(twilly, kbit_per_s, films):
+    sizes = {"up_bytes": 0.0, "down_bytes": kbit_per_s * 125.0 * 2.0, "period_s": 2.0}
+    alone = {f"screens.{name}.share": float(name == "watching") for name in twilly.screens}
+    case = twilly.with_({**alone, **{f"backgrounds.video.{key}": value for key, value in sizes.items()}})
+    plain = sampling.resolved(case)
+    shown_w = plain.number("phone_on_w") + films * plain.number("phone_video_w")
+    per_j = 100 / battery.battery_j(case.phone)
+    assert battery.drain(case).loc["screen and processor", "mode"] == pytest.approx(shown_w * 3600 * per_j, rel=1e-12)
+
+
 def test_an_iphone_that_streams_lies_within_the_ledgers_range_of_phone_and_video(twilly):
-    streaming = twilly.with_(
-        {"screens": {"watching": {"share": 1.0}, "browsing": {"share": 0.0}, "broadcasting": {"share": 0.0}}}
-    )
+    streaming = twilly.with_({f"screens.{name}.share": float(name == "watching") for name in twilly.screens})
     table = battery.drain(streaming)
     published = 100 / 16  # macrumors_iphone14: 16 h of streamed video, the radio in it
     others = table.loc["screen and processor"]
