@@ -94,7 +94,7 @@ def test_the_answer_stands_first_in_words_beside_the_sliders_and_says_when_a_mov
     flip = page.run("document.querySelector('.pop-flip').textContent")
     assert flip.startswith("The answer has changed: within") and flip.endswith("10,000 users to 10,000,000 users.")
     named = page.run("[...document.querySelectorAll('.pop-table thead .pop-named')].map(t => t.textContent)")
-    assert named and all(f"now {name}, before " in flip for name in named)
+    assert named and all(f"it is now {name}, no longer " in flip for name in named)
 
 
 def test_a_slider_dragged_fast_ends_at_the_last_stop(page):
