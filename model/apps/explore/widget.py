@@ -133,8 +133,8 @@ class PageWidget(anywidget.AnyWidget):
         yield
         drawn = self.memory.outcome(scenario, draws=DRAWS)
         for name in scenario.designs:
-            found = drawn.cells(name)
-            self.cells[name] = {row: {**cell, **found[row]} for row, cell in self.cells[name].items()}
+            yield from (drawn.values(row, name) for row in drawn.rows([name]))  # a move waits for one row, not for all
+            self.cells[name] = {row: {**cell, **drawn.cells(name)[row]} for row, cell in self.cells[name].items()}
             yield
         self.rows, self.stage = drawn.table_rows(), RANGES
         yield
