@@ -13,7 +13,7 @@ import model
 from model import latency, ledger, paths, queueing, traffic
 from model import outcome as results
 from model.checks import InputError
-from model.latency import chain
+from model.latency import chain, parts
 from model.life.sessions import handshake_s, mix
 from model.scenario import sampling
 from tools.bench import delays
@@ -878,3 +878,13 @@ def test_what_is_shown_of_draws_is_what_many_more_points_a_way_give(twilly, whic
         shown.append((np.array(told), np.median(latency.quantile_s(now, [0.5])[0])))
     (told, p50), (more_told, more_p50) = shown
     assert np.abs(told - more_told).max() < 0.005 and p50 == pytest.approx(more_p50, rel=0.01)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_services_one_after_another_spread_as_their_sum(count):
+    means_s, sigma = [0.02, 0.05], 0.8
+    part = parts.times(count, means_s, sigma)
+    u = (np.arange(400_000) + 0.5) / 400_000
+    variance = count * np.expm1(sigma**2) * sum(mean**2 for mean in means_s)
+    assert part.mean_s == pytest.approx(count * sum(means_s), rel=1e-12)
+    assert part.quantile_s(u).var() == pytest.approx(variance, rel=5e-3)

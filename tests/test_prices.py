@@ -3,16 +3,20 @@
 import csv
 import dataclasses
 import datetime
+import itertools
+import math
 import pickle
 import re
 import subprocess
 import sys
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from model import ledger, paths, prices
 from model.checks import InputError
+from model.prices import books
 from model.prices.rows import PriceRow
 
 
@@ -196,3 +200,15 @@ def test_a_book_made_by_hand_is_checked_too():
         prices.PriceBook("us-east-1", datetime.date(2026, 1, 1), (row(), row()))
     with pytest.raises(InputError, match="the price of lambda_request in us-east-1 must be >= 0 USD"):
         prices.PriceBook("us-east-1", datetime.date(2026, 1, 1), (row(price_usd=Decimal(-1)),))
+
+
+def test_distances_over_the_globe_are_those_of_the_angle_between_two_places():
+    found = books.places()
+    for (one, (lat, lon)), (other, (lat_2, lon_2)) in itertools.combinations(found.items(), 2):
+        ends = [
+            np.array([math.cos(a) * math.cos(b), math.cos(a) * math.sin(b), math.sin(a)])
+            for a, b in ((lat, lon), (lat_2, lon_2))
+        ]
+        angle = math.atan2(np.linalg.norm(np.cross(*ends)), ends[0] @ ends[1])
+        assert books.distance_km(one, other) == pytest.approx(books.EARTH_KM * angle, rel=1e-6)
+        assert books.distance_km(other, one) == pytest.approx(books.distance_km(one, other), rel=1e-12)
