@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from model import ledger, paths
+from model import paths
 from model.parts.transports import TRANSPORTS, Choices
+from model.scenario.columns import meaning
 from model.scenario.files import BLANK, content_of, part_at
 
 
@@ -26,13 +27,12 @@ def schema() -> dict:
         kinds[name]["properties"][more] = {"type": "string"}
     found["properties"] |= {name: {"$ref": "#/$defs/AnyDesign"} for name in ("before", "after")}
     found["properties"]["designs"]["additionalProperties"] = {"$ref": "#/$defs/AnyDesign"}
-    rows = {(row["part"], row["key"]): row for row in ledger.read_csv(paths.data("scenarios", "keys.csv"))}
     defaults = _defaults()
     for name, part in kinds.items():
         if name != "RangeInput":
             part.pop("required", None)  # what a file extends, is like or leaves to the blank may bring the rest
         for key, one in part.get("properties", {}).items():
-            row = rows.get((name, key)) or rows.get(("Design", key), {"meaning": "", "unit": ""})
+            row = meaning(name, key)
             unit = f" [{row['unit']}]" if row["unit"] else ""
             default = one.pop("default", None)
             said = defaults.get((name, key)) or (_plain(default) if default not in (None, []) and default != {} else "")

@@ -94,6 +94,16 @@ def column_names(scenario: Choices) -> dict[str, str]:
 
 
 @functools.cache
+def _meanings() -> dict[tuple[str, str], dict[str, str]]:
+    return {(row["part"], row["key"]): row for row in ledger.read_csv(paths.data("scenarios", "keys.csv"))}
+
+
+def meaning(part: str, key: str) -> dict[str, str]:
+    """The `meaning` and `unit` of a part's key, or of any design's, in `data/scenarios/keys.csv`; empty where none."""
+    return _meanings().get((part, key)) or _meanings().get(("Design", key), {"meaning": "", "unit": ""})
+
+
+@functools.cache
 def in_words(path: str) -> tuple[str, str]:
     """What an input is called in a sentence, and its unit; what `data/scenarios/keys.csv` says a key means."""
     *place, key = path.removeprefix("designs.").split(".")
@@ -102,11 +112,10 @@ def in_words(path: str) -> tuple[str, str]:
         return f"{name} {KINDS.get(ending, '')}".strip(), (ledger.unit_of(key) or "").replace("1", "share")
     ways = [place, *(["designs", *place[:1], kind, *place[1:]] for kind in TRANSPORTS)]
     part = next((found for way in ways if (found := part_at(tuple(way)))), Choices)
-    rows = {(r["part"], r["key"]): r for r in ledger.read_csv(paths.data("scenarios", "keys.csv"))}
-    row = rows.get((part.__name__, key)) or rows.get(("Design", key)) or {"meaning": key.replace("_", " "), "unit": ""}
+    row = meaning(part.__name__, key)
     names = re.sub(NAMED, r"\1 ", re.sub(NAMELESS, "", ".".join(place))).strip(".").replace("_", " ")
     of = f" ({', '.join(names.split('.'))})" if names else ""
-    return f"{row['meaning'].partition(';')[0]}{of}", row["unit"]
+    return (row["meaning"].partition(";")[0] or key.replace("_", " ")) + of, row["unit"]
 
 
 # correlations
