@@ -140,15 +140,19 @@ class SoonEnough:
                 rows.append({"limit_s": limit_s, "design": design, **spans, "verdict": verdict, "odds": odds[design]})
         return pd.DataFrame(rows)
 
+    @cached_property
+    def drawn(self) -> dict[str, np.ndarray]:
+        """The draws of every input that differs between them, by column name."""
+        drawn = sampling.draws_of(self.outcome.scenario, self.outcome.draws, self.outcome.seed)
+        return {name: column[:, 0] for name, column in drawn.items() if np.ptp(column)}
+
     def hangs_on(self, passed: np.ndarray) -> list[str]:
         """The two inputs that tell most whether a design passes: the greatest rank correlations with it."""
         from scipy.stats import rankdata
 
-        drawn = sampling.draws_of(self.outcome.scenario, self.outcome.draws, self.outcome.seed)
-        drawn = {name: column for name, column in drawn.items() if np.ptp(column)}
-        ranks = rankdata([*(column[:, 0] for column in drawn.values()), passed], axis=1)
+        ranks = rankdata([*self.drawn.values(), passed], axis=1)
         sure = np.abs(np.corrcoef(ranks)[-1, :-1])
-        return [list(drawn)[k] for k in np.argsort(-sure, kind="stable")[:2]]
+        return [list(self.drawn)[k] for k in np.argsort(-sure, kind="stable")[:2]]
 
     def flip(self, best: str, limit_s: float) -> tuple[str, tuple[float, str, float, int] | None]:
         """The input that most decides whether a design wins, and beyond which value it wins in less than half of draws.
@@ -158,7 +162,7 @@ class SoonEnough:
         """
         won, winners, found = self.won(best, limit_s), self.winners(limit_s), []
         (name, *_), few = self.hangs_on(won), max(int(FEW * won.size), 4)
-        column = sampling.draws_of(self.outcome.scenario, self.outcome.draws, self.outcome.seed)[name][:, 0]
+        column = self.drawn[name]
         for sign, where in ((-1.0, "above"), (1.0, "below")):
             order = np.argsort(sign * column, kind="stable")
             seldom = np.cumsum(won[order]) < np.arange(1, won.size + 1) / 2.0
