@@ -110,6 +110,12 @@ class PageOutcome(Outcome):
             return super().values(row, design)
         return super().values("cost", design) / self.users
 
+    def pieces(self, name: str) -> Iterator[None]:
+        """Work out a design's rows one by one, so that a move waits for one of them and not for all."""
+        for row in self.rows([name]):
+            self.values(row, name)
+            yield
+
     def cells(self, name: str) -> dict[str, dict]:
         """A design's figures by row: as text, and with every digit at the modes, or over draws middle, low and high."""
         known = self[name].cells

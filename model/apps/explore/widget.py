@@ -133,7 +133,7 @@ class PageWidget(anywidget.AnyWidget):
         yield
         drawn = self.memory.outcome(scenario, draws=DRAWS)
         for name in scenario.designs:
-            yield from (drawn.values(row, name) for row in drawn.rows([name]))  # a move waits for one row, not for all
+            yield from drawn.pieces(name)
             self.cells[name] = {row: {**cell, **drawn.cells(name)[row]} for row, cell in self.cells[name].items()}
             yield
         self.rows, self.stage = drawn.table_rows(), RANGES
