@@ -28,7 +28,7 @@ def survival(x_s, mean_s, sigma_ln):
     return np.where(x <= 0, 1.0, late) if np.any(x <= 0) else late
 
 
-def survivals(first, last, step_s, less_s, mean_s, sigma_ln):
+def summed_survival(first, last, step_s, less_s, mean_s, sigma_ln):
     """The sum of P(length > k x step - less) over k from the first to before the last."""
     step_s = np.asarray(step_s, dtype=float)
     shape = np.broadcast_shapes(np.shape(step_s), np.shape(less_s), np.shape(mean_s), np.shape(sigma_ln))
@@ -59,7 +59,7 @@ def cut_share(period_s, mean_s, sigma_ln):
     two Euler-Maclaurin corrections. Source: cox1962.
     """
     period_s = np.asarray(period_s, dtype=float)
-    whole = survivals(1, POLL_TERMS, period_s, 0.0, mean_s, sigma_ln)
+    whole = summed_survival(1, POLL_TERMS, period_s, 0.0, mean_s, sigma_ln)
     last_s = POLL_TERMS * period_s
     at_last = survival(last_s, mean_s, sigma_ln)
     step = period_s * 1e-3
@@ -85,7 +85,7 @@ def mean_billed_minutes(mean_s, sigma_ln, grace_s):
     """
     whole = np.floor(np.asarray(grace_s) / 60.0)  # a minute of the grace is a minute of every session
     rest_s = np.asarray(grace_s) - 60.0 * whole
-    terms = survivals(0, MINUTE_TERMS, 60.0, rest_s, mean_s, sigma_ln)
+    terms = summed_survival(0, MINUTE_TERMS, 60.0, rest_s, mean_s, sigma_ln)
     edge = 60.0 * MINUTE_TERMS - rest_s
     tail = excess_s(edge, mean_s, sigma_ln) / 60.0 + survival(edge, mean_s, sigma_ln) / 2.0
     alike = np.ceil((np.asarray(mean_s) + grace_s) / 60.0 - 1e-12)  # sessions of one length
@@ -97,7 +97,7 @@ def mean_cuts(mean_s, sigma_ln, grace_s, limit_s):
 
     E[floor(X / limit)] = sum over k >= 1 of P(X > k limit). Source: aws_docs.
     """
-    return survivals(1, 13, limit_s, grace_s, mean_s, sigma_ln)
+    return summed_survival(1, 13, limit_s, grace_s, mean_s, sigma_ln)
 
 
 def mean_least_s(mean_s, limit_s):

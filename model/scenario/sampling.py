@@ -57,12 +57,11 @@ def _beta_table(where: float) -> np.ndarray:
     """
     from scipy.special import beta
 
+    a, b = 1.0 + 4.0 * where, 5.0 - 4.0 * where
     angle = np.linspace(0.0, np.pi / 2.0, LINES + 1)
     nodes = _beta(np.sin(angle) ** 2, where)
     with np.errstate(all="ignore"):  # at both ends it may be upright
-        dense = (
-            nodes ** (4.0 * where) * (1.0 - nodes) ** (4.0 - 4.0 * where) / beta(1.0 + 4.0 * where, 5.0 - 4.0 * where)
-        )
+        dense = nodes ** (a - 1.0) * (1.0 - nodes) ** (b - 1.0) / beta(a, b)
         slope = np.nan_to_num(angle[1] * np.sin(2.0 * angle) / dense, posinf=0.0)
     rise, first, last = np.diff(nodes), slope[:-1], slope[1:]
     return np.array([nodes[:-1], first, 3.0 * rise - 2.0 * first - last, first + last - 2.0 * rise])
