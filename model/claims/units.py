@@ -47,7 +47,10 @@ def _word(word: str, text: str, place) -> Unit:
             if name in table:
                 return Unit(table[name], ((base, 1),) if base else ())
     if not re.fullmatch(r"[A-Za-z][A-Za-z_]{0,39}", word):
-        checks.fail(f"a unit must be words joined by spaces, '/' or 'per'; got {checks.shown(text)}", place)
+        checks.fail(
+            f"a unit must be words of at most 40 letters, joined by spaces, '/' or 'per'; got {checks.shown(text)}",
+            place,
+        )
     return Unit(1.0, ((word.removesuffix("s") if len(word) > 2 and word != "USD" else word, 1),))
 
 
