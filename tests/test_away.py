@@ -132,6 +132,17 @@ def test_the_connections_of_those_away_do_not_rise_in_the_busiest_hour(chat):
     assert only(now.life.busiest_connections) == pytest.approx(only(peak), rel=1e-9)
 
 
+@pytest.mark.parametrize(("way", "design"), [("socket", "push"), ("poll", "poll")])
+def test_what_phones_do_when_away_does_not_rise_in_the_busiest_hour_and_what_the_app_does_does(chat, way, design):
+    now = built(chat.with_({f"{design}.when_away": way}), design)
+    peak = {flow.name: only(flow.per_month) for flow in at_peak(now).flows}
+    ratio = now.life.scenario.usage.peak_to_mean_ratio
+    gone = [flow for flow in now.flows if flow.name.endswith(away.AWAY)]
+    assert gone and all(peak[flow.name] == pytest.approx(only(flow.per_month), rel=1e-12) for flow in gone)
+    rises = [peak[flow.name] / only(flow.per_month) for flow in now.flows if only(flow.per_month) > 0]
+    assert max(rises) == pytest.approx(ratio, rel=1e-9)
+
+
 # --------------------------------------------------------------------------------------------------- the bill
 
 

@@ -100,8 +100,8 @@ def test_above_the_largest_plan_there_is_no_price_but_a_few_draws_pay_for_severa
 
 def test_a_draw_beyond_the_largest_plan_pays_for_as_many_as_its_greatest_load_needs():
     top = [plan for plan in backends.plans() if plan.backend == "pusher"][-1]
-    connections = np.array([[0.5], [0.5], [2.5]]) * top.connections
-    messages = np.array([[0.5], [0.5], [1.5]]) * top.messages_per_day
+    connections = np.array([[0.99], [0.99], [2.5]]) * top.connections
+    messages = np.array([[0.99], [0.99], [1.5]]) * top.messages_per_day
     meters, refusal = backends.plan_meters("pusher", {"connections": connections, "messages_per_day": messages})
     assert refusal == "" and meters[top.meter].ravel().tolist() == [1.0, 1.0, 3.0]
 
