@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 from jupyter_core import paths as jupyter
 
@@ -124,6 +125,18 @@ def test_the_page_runs_no_script_but_its_own():
     assert rules["script-src"] == "'self' blob:" and rules["default-src"] == rules["frame-ancestors"] == "'none'"
     template = (lab.SHARE / "voila" / "templates" / "workbook" / "index.html.j2").read_text(encoding="utf-8")
     assert all("src=" in tag or 'type="application/' in tag for tag in re.findall("<script[^>]*>", template))
+
+
+def test_of_the_notebook_only_what_leads_to_the_page_is_run_before_it_is_shown():
+    pytest.importorskip("voila")
+    from model.apps.lab import guard
+
+    whole = nbformat.read(paths.notebooks(lab.NOTEBOOK), as_version=4)
+    led = guard.until_the_page(None, notebook=whole, cwd="").cells
+    code = [cell for cell in led if cell.cell_type == "code"]
+    assert code[-1] is led[-1] and "page" in led[-1].metadata.tags and "explore.page(" in led[-1].source
+    assert "parameters" in code[0].metadata.tags and len(code) == 3
+    assert any("from model.apps import explore" in cell.source for cell in code)
 
 
 def test_the_template_is_shipped_and_names_no_address():

@@ -321,6 +321,7 @@ def test_no_error_in_the_console_and_no_address_outside_the_machine(page, addres
     """Last, over all that the shared page did."""
     assert page.errors() == []
     assert outside(page, address) == []
+    assert not any("jupyterlab-plotly" in asked for asked in page.asked())  # the page brings plotly, which is large
 
 
 def test_no_code_is_shown(page):

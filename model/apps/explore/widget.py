@@ -22,7 +22,7 @@ from model.apps.explore.controls import impossible
 from model.apps.explore.figures import DRAWS, Memory
 from model.apps.explore.state import PageState, is_scenario, saved, start
 from model.checks import InputError
-from model.outcome import compare
+from model.outcome import Outcome, compared
 from model.scenario import Scenario
 from model.show import display, pictures
 
@@ -249,13 +249,8 @@ class PageWidget(anywidget.AnyWidget):
         table["notes"] = [*reversed(notes.values())]  # each reason once
         shown = {**asked, **self.said, "errors": dict(self.errors), "values": state.values, **named, **table}
         took_ms = round(1e3 * (time.perf_counter() - began), 1) if began else 0.0
-        self.drawn = {
-            **shown,
-            "blocked": self.blocked,
-            "users": float(scenario.users),
-            "took_ms": took_ms,
-            "pinned": self.pinned,
-        }
+        more = {"blocked": self.blocked, "users": float(scenario.users), "took_ms": took_ms, "pinned": self.pinned}
+        self.drawn = shown | more
 
     def _draw_charts(self) -> None:
         """The charts of the pair, and of the pinned state's beside them."""
@@ -266,8 +261,10 @@ class PageWidget(anywidget.AnyWidget):
             self.traces = {"traces": {}, "error": str(wrong)}
 
     def _text(self, form: str, title: str = "") -> str:
-        """The table of the state that is shown."""
-        return display.as_text(compare(self.state.scenario()), form, title)
+        """The library's table of the state that is shown."""
+        kept = self.memory.outcome(self.state.scenario())
+        plain = Outcome(kept.scenario, kept.users, 0, kept.sides)
+        return display.as_text(compared(plain, [*kept.sides]), form, title)
 
     def __repr__(self) -> str:
         return self._text("md").rstrip()

@@ -10,6 +10,7 @@ import webbrowser
 from pathlib import Path
 from urllib.parse import unquote
 
+from nbformat import NotebookNode
 from tornado.httputil import HTTPServerRequest, split_host_and_port
 from tornado.ioloop import PeriodicCallback
 from tornado.web import RequestHandler
@@ -18,6 +19,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 
 MOST_PAGES = 20  # each has a kernel of about 200 MB
 HOSTS = ("127.0.0.1", "localhost", "::1")
+PLOTLY = "jupyterlab-plotly"  # JupyterLab's; the page brings its own
 WIRE = "v1.kernel.websocket.jupyter.org"  # the only framing that Voila reads rightly
 POLICY = (
     "default-src 'none'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
@@ -28,6 +30,14 @@ ENTER = "This page was opened from elsewhere, so it is not started by itself. <a
 FOREIGN = "This server answers pages and programs of its own machine only."
 FULL = f"{MOST_PAGES} pages are open, which is the most; close one, wait a minute, and load this one again."
 KEY = "This page needs the key of this start: open the whole address that the command printed."
+
+
+def until_the_page(_handler, notebook: NotebookNode, cwd: str) -> NotebookNode:
+    """The notebook as far as the page needs it: the rest of it is not shown, so nobody waits for that."""
+    tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
+    last = max(n for n, own in enumerate(tags) if "page" in own)
+    notebook.cells = [cell for cell, own in zip(notebook.cells[: last + 1], tags, strict=False) if "result" not in own]
+    return notebook
 
 
 class ShortPage(RequestHandler):
@@ -78,6 +88,8 @@ class PageServer(Voila):
     def init_settings(self) -> dict:
         """Voila's settings, with Jupyter's check of the host and a policy that lets no foreign script run."""
         self.key = secrets.token_urlsafe(24)
+        self.voila_configuration.prelaunch_hook = until_the_page
+        self.voila_configuration.extension_denylist = [PLOTLY]
         headers = {"Content-Security-Policy": POLICY.format(f"{self.ip}:{self.port}"), "Referrer-Policy": "same-origin"}
         return {**super().init_settings(), "allow_remote_access": False, "headers": headers}
 
