@@ -148,9 +148,9 @@ class SoonEnough:
 
     def hangs_on(self, passed: np.ndarray) -> list[str]:
         """The two inputs that tell most whether a design passes: the greatest rank correlations with it."""
-        from scipy.stats import rankdata
+        import pandas as pd
 
-        ranks = rankdata([*self.drawn.values(), passed], axis=1)
+        ranks = pd.DataFrame([*self.drawn.values(), passed], dtype=float).rank(axis=1).to_numpy()
         sure = np.abs(np.corrcoef(ranks)[-1, :-1])
         return [list(self.drawn)[k] for k in np.argsort(-sure, kind="stable")[:2]]
 

@@ -30,9 +30,9 @@ class Estimate:
 
 def _around(middle: float, error: float, n: int, freedom: float) -> Estimate:
     """A mean with Student's interval."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    half = float(t.ppf(0.5 + SURE / 2.0, max(freedom, 1.0))) * error if error > 0 else 0.0
+    half = float(stdtrit(max(freedom, 1.0), 0.5 + SURE / 2.0)) * error if error > 0 else 0.0
     return Estimate(middle - half, middle, middle + half, n)
 
 

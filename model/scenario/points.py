@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def sobol(columns: int, counts: Iterable[int], rng: np.random.Generator) -> Iter
         state, made = after[-1], made + count
 
 
+@functools.cache
 def _directions(columns: int) -> np.ndarray:
     """The direction numbers of each column, (columns, bits), from the table that comes with scipy."""
     import scipy
