@@ -1,6 +1,7 @@
 """The house: rooms in one order, no circles, and budgets that keep it small."""
 
 import ast
+import functools
 import graphlib
 import io
 import re
@@ -55,26 +56,34 @@ def room_of(module):
     return ".".join(parts[:2]) if parts and parts[0] == "apps" else ".".join(parts[:1])
 
 
-TREES = {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+@functools.cache  # not on import: every worker of a test run collects this file, and one runs it
+def trees():
+    return {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
 def imported(module):
     """Every module that a file imports, lazy and type-only imports included."""
-    for node in ast.walk(TREES[module]):
+    for node in ast.walk(trees()[module]):
         if isinstance(node, ast.ImportFrom) and node.module:
             for name in (f"{node.module}.{alias.name}" for alias in node.names):
-                yield name if name in TREES else node.module
+                yield name if name in trees() else node.module
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
 
 
-IMPORTS = {module: {name for name in imported(module) if name in TREES} - {"model", module} for module in TREES}
-ARROWS = {
-    (room_of(module), room_of(other)): module
-    for module, others in IMPORTS.items()
-    for other in others
-    if room_of(module) != room_of(other)
-}
+@functools.cache
+def imports():
+    return {module: {name for name in imported(module) if name in trees()} - {"model", module} for module in trees()}
+
+
+@functools.cache
+def arrows():
+    return {
+        (room_of(module), room_of(other)): module
+        for module, others in imports().items()
+        for other in others
+        if room_of(module) != room_of(other)
+    }
 
 
 def docstring_lines(tree):
@@ -83,25 +92,31 @@ def docstring_lines(tree):
     return {line for text in first for line in range(text.lineno, text.end_lineno + 1)}
 
 
-def code_lines(path, docstrings):
+def code_lines(path, said):
     """Lines with a token that is no comment and no docstring."""
     nothing = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
     tokens = tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
     spans = (range(t.start[0], t.end[0] + 1) for t in tokens if t.type not in nothing)
-    return {line for span in spans for line in span} - docstrings
+    return {line for span in spans for line in span} - said
 
 
-DOCSTRINGS = {path: docstring_lines(TREES[module_of(path)]) for path in FILES}
-CODE = {path: len(code_lines(path, DOCSTRINGS[path])) for path in FILES}
+@functools.cache
+def docstrings():
+    return {path: docstring_lines(trees()[module_of(path)]) for path in FILES}
+
+
+@functools.cache
+def code():
+    return {path: len(code_lines(path, docstrings()[path])) for path in FILES}
 
 
 def test_no_files_import_each_other_in_a_circle():
-    graphlib.TopologicalSorter(IMPORTS).prepare()  # CycleError names the circle
+    graphlib.TopologicalSorter(imports()).prepare()  # CycleError names the circle
 
 
 def test_a_room_uses_only_rooms_on_lines_below_its_own():
     wrong = []
-    for (own, other), module in ARROWS.items():
+    for (own, other), module in arrows().items():
         line, below = RANK[own.split(".")[0]], RANK[other.split(".")[0]]
         inside = own.startswith("apps.") and other.startswith("apps.")
         if not (own == "apps.cli" or other == "apps.notebooks" if inside else below < line):
@@ -110,18 +125,18 @@ def test_a_room_uses_only_rooms_on_lines_below_its_own():
 
 
 def test_every_room_has_its_place():
-    rooms = {room_of(m) for m in TREES} - {""}
+    rooms = {room_of(m) for m in trees()} - {""}
     assert {r.split(".")[0] for r in rooms} == set(RANK)
     assert {r.split(".")[1] for r in rooms if "." in r} == APPS
 
 
 def test_there_are_few_arrows_between_rooms():
-    assert len({(own.split(".")[0], other.split(".")[0]) for own, other in ARROWS}) < MOST_ARROWS
+    assert len({(own.split(".")[0], other.split(".")[0]) for own, other in arrows()}) < MOST_ARROWS
 
 
 def test_the_package_keeps_to_its_budget_of_lines_and_files():
-    assert sum(CODE.values()) <= MOST_CODE
-    assert sum(map(len, DOCSTRINGS.values())) <= MOST_DOCSTRING
+    assert sum(code().values()) <= MOST_CODE
+    assert sum(map(len, docstrings().values())) <= MOST_DOCSTRING
     assert len(FILES) <= MOST_FILES
 
 
@@ -132,7 +147,7 @@ def test_no_file_is_long():
 
 def test_no_room_is_large():
     rooms = Counter()
-    for path, lines in CODE.items():
+    for path, lines in code().items():
         rooms[room_of(module_of(path))] += lines
     assert {room: lines for room, lines in rooms.items() if lines > MOST_ROOM_CODE} == {}
 
@@ -141,17 +156,17 @@ def test_no_module_bears_the_name_of_a_function_that_model_hands_on():
     import model
 
     handed = set(model.__all__)
-    assert [m for m in TREES if m.split(".")[-1] in handed] == []
+    assert [m for m in trees() if m.split(".")[-1] in handed] == []
 
 
 def test_a_class_name_stands_once_in_the_package():
-    names = Counter(n.name for tree in TREES.values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
+    names = Counter(n.name for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
     assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_heavy_libraries_live_in_their_rooms():
     wrong = []
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
@@ -164,7 +179,7 @@ def test_heavy_libraries_live_in_their_rooms():
 def test_no_cache_is_keyed_by_an_id():
     called = [
         f"{module}:{node.lineno}"
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "id"
     ]
@@ -174,7 +189,7 @@ def test_no_cache_is_keyed_by_an_id():
 def test_tools_use_the_package_and_not_the_reverse():
     outside = {
         name.split(".")[0]
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in ast.walk(tree)
         for name in (
             [node.module or ""]
