@@ -129,3 +129,9 @@ def test_heads_show_units_and_small_rows_are_one_while_the_json_keeps_names_and_
     assert [name for name, _ in upright] == ["wait [s]", "size [B]", "what"]
     own = {"unit": ["s", "B"], "mode": [1.0, 2.0], "swing": [3.0, 4.0]}
     assert display.result(pd.DataFrame(own), units={"swing": "USD"}).cells()[0] == ["unit", "mode", "swing [USD]"]
+
+
+def test_a_figure_has_a_range_where_what_is_shown_of_its_ends_differs():
+    span = {"cost": [31.0, 31.0], "cost_low": [31.0, 20.0], "cost_high": [31.0, 40.0]}
+    _, rows = display.result(pd.DataFrame(span, index=["sure", "unsure"]), units="USD").cells()
+    assert rows == [["sure", "31"], ["unsure", "31 (20 to 40)"]]

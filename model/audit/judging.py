@@ -158,8 +158,8 @@ def shown(found):
 
         if np.isnan(row[name]):
             return ""
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        return words(row[name]) + ("" if np.isnan(low) else f" ({words(low)} to {words(high)})")
+        low, high = words(row[f"{name}_low"]), words(row[f"{name}_high"])
+        return words(row[name]) + (f" ({low} to {high})" if low != high else "")
 
     def claimed(row) -> str:
         low, high, unit = row["claimed_low"], row["claimed_high"], row["unit"]

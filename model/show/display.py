@@ -91,11 +91,12 @@ class Result:
         return f"<table{quiet(inside)}>\n{inside}\n</table>{said}"
 
     def to_text(self) -> str:
-        """The table as aligned text: columns with a number to the right, names to the left."""
+        """The table as aligned text: columns with a number to the right, names and ranges to the left."""
         header, rows = self.cells()
         padded = []
         for k, column in enumerate(zip(header, *rows, strict=True)):
-            width, right = max(map(len, column)), any(_numeric(row[k]) for row in rows)
+            spans = any(row[k].endswith(")") for row in rows)  # begin below each other
+            width, right = max(map(len, column)), not spans and any(_numeric(row[k]) for row in rows)
             padded.append([cell.rjust(width) if right else cell.ljust(width) for cell in column])
         return "\n".join([*("  ".join(line).rstrip() for line in zip(*padded, strict=True)), *self.notes])
 
@@ -252,7 +253,7 @@ def figure(row: Mapping, column: str, text: str, steps: Mapping) -> str:
     middle, low, high = (
         _time(row, column, x) for x in (_in_range(row[column], *ends), *(_in_range(e, *ends) for e in ends))
     )
-    return f"{middle} ({low} to {high})"
+    return f"{middle} ({low} to {high})" if low != high else middle
 
 
 def _in_range(value: object, low: float, high: float) -> str:
