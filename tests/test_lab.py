@@ -137,6 +137,8 @@ def test_of_the_notebook_only_what_leads_to_the_page_is_run_before_it_is_shown()
     assert code[-1] is led[-1] and "page" in led[-1].metadata.tags and "explore.page(" in led[-1].source
     assert "parameters" in code[0].metadata.tags and len(code) == 3
     assert any("from model.apps import explore" in cell.source for cell in code)
+    shown = [cell.source for cell in led if cell.cell_type == "markdown"]
+    assert shown and not any("](" in text for text in shown)  # no link: the page serves no other file
 
 
 def test_the_template_is_shipped_and_names_no_address():
