@@ -1,6 +1,7 @@
 """Pages of one server: each has a kernel and a state of its own, its address says the state, and it ends with it."""
 
 import app_server
+import pytest
 from app_server import kernels, opened, outside, same_table, settled, slid, typed
 from processes import wait_for
 
@@ -8,22 +9,28 @@ import model
 from model.apps import explore
 
 
-def test_a_page_that_is_left_takes_its_kernel_with_it(browser, address):
-    one = opened(browser, address)
+@pytest.fixture(scope="module")
+def started(browser, address):
+    """A page, and what it said before it was ready."""
+    one = browser.page()
+    one.call("Page.navigate", url=address)
+    told = one.until("document.getElementById('starting')?.innerText", 30)
+    one.until(app_server.READY, 90)
+    return one, told
+
+
+def test_there_is_a_message_until_the_page_is_ready(started):
+    one, told = started
+    assert told.startswith("Starting: ")
+    one.until("document.getElementById('starting') === null")
+
+
+def test_a_page_that_is_left_takes_its_kernel_with_it(started):
+    one, _ = started
     count = kernels()
     one.call("Page.navigate", url="about:blank")
     wait_for(lambda: kernels() < count, 20)
     assert kernels() == count - 1
-
-
-def test_there_is_a_message_until_the_page_is_ready(browser, address):
-    one = browser.page()
-    one.call("Page.navigate", url=address)
-    told = one.until("document.getElementById('starting')?.innerText", 30)
-    assert told.startswith("Starting: ")
-    one.until(app_server.READY, 90)
-    one.until("document.getElementById('starting') === null")
-    one.call("Page.close")
 
 
 def test_two_browsers_have_a_state_each(browser, address, page):
