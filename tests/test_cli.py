@@ -157,7 +157,7 @@ def test_a_verdict_beside_which_nothing_is_claimed_makes_no_sentence_about_a_doc
     told = {"told": 0.9998708333333, "told_low": 0.9998708333332, "told_high": 0.9998708333334}
     display.show(pd.DataFrame([told | {"verdict": "passes"}], index=pd.Index(["push"], name="design")), "text")
     shown = " ".join(capsys.readouterr().out.split())
-    assert "document" not in shown and "0.99987 passes" in shown
+    assert "document" not in shown and "0.99987 passes" in shown and "0.999870" not in shown
 
 
 def test_several_user_counts_stand_across(monkeypatch, capsys):

@@ -11,7 +11,7 @@ from model import battery, checks, mobile_data, server_load
 from model.life.flow import AWAY
 from model.outcome import Outcome, evaluate, low_middle_high
 from model.scenario import Scenario
-from model.show.display import number
+from model.show.display import number, ranged
 
 NOTICED = 0.02  # of what a phone uses, or of a plan of 1 GB, below which nobody notices a difference
 SEEN_S, SEEN_SHARE = 1.0, 0.01  # a difference of the median, and of the share told within 10 s, that people see
@@ -39,7 +39,7 @@ def about(outcome: Outcome, measure: str) -> str:
 def span_words(values: np.ndarray, digits: int = 2, unit: str = "") -> str:
     """The middle of draws, and what nine in ten of them lie between: 17 (8.5 to 33)."""
     low, middle, high = (number(x, digits) for x in low_middle_high(values))
-    return f"{middle}{unit}" + f" ({low} to {high})" * (low != high)
+    return ranged(f"{middle}{unit}", low, high)
 
 
 def title(outcome: Outcome, design: str) -> str:

@@ -19,6 +19,7 @@ from model.audit.words import less_words, number_words, span_words
 from model.claims.reading import Figure
 from model.outcome import MEASURES, evaluate
 from model.scenario import Scenario, load, sampling
+from model.show.display import ranged
 
 DRAWS = 256
 SPAN = (0.05, 0.95)
@@ -156,10 +157,7 @@ def shown(found):
         def words(value: float) -> str:
             return f"{value:.0%}" if row["unit"] == "less" else number_words(value, 3)
 
-        if np.isnan(row[name]):
-            return ""
-        low, high = words(row[f"{name}_low"]), words(row[f"{name}_high"])
-        return words(row[name]) + (f" ({low} to {high})" if low != high else "")
+        return "" if np.isnan(row[name]) else ranged(*(words(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
 
     def claimed(row) -> str:
         low, high, unit = row["claimed_low"], row["claimed_high"], row["unit"]

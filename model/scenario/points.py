@@ -45,6 +45,7 @@ def _directions(columns: int) -> np.ndarray:
         for j in range(degree, BITS):
             new = numbers[rows, j - degree]
             for k in range(degree):
-                new = new ^ (polynomials[rows] >> degree - 1 - k & 1) * (numbers[rows, j - k - 1] << k + 1)
+                on = polynomials[rows] >> (degree - 1 - k) & 1
+                new = new ^ on * (numbers[rows, j - k - 1] << (k + 1))
             numbers[rows, j] = new
     return numbers * POWERS

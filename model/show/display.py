@@ -250,9 +250,11 @@ def figure(row: Mapping, column: str, text: str, steps: Mapping) -> str:
     if on_step or not {f"{column}_low", f"{column}_high"} <= row.keys() or text == "n/a":
         return on_step or _time(row, column, text)
     ends = [row[f"{column}_{end}"] for end in ("low", "high")]
-    middle, low, high = (
-        _time(row, column, x) for x in (_in_range(row[column], *ends), *(_in_range(e, *ends) for e in ends))
-    )
+    return ranged(*(_time(row, column, _in_range(value, *ends)) for value in (row[column], *ends)))
+
+
+def ranged(middle: str, low: str, high: str) -> str:
+    """A figure's text with its range, where what is shown of the ends differs."""
     return f"{middle} ({low} to {high})" if low != high else middle
 
 

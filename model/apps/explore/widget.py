@@ -134,7 +134,8 @@ class PageWidget(anywidget.AnyWidget):
         drawn = self.memory.outcome(scenario, draws=DRAWS)
         for name in scenario.designs:
             yield from drawn.pieces(name)
-            self.cells[name] = {row: {**cell, **drawn.cells(name)[row]} for row, cell in self.cells[name].items()}
+            found = drawn.cells(name)
+            self.cells[name] = {row: {**cell, **found[row]} for row, cell in self.cells[name].items()}
             yield
         self.rows, self.stage = drawn.table_rows(), RANGES
         yield

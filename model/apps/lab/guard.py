@@ -34,9 +34,9 @@ KEY = "This page needs the key of this start: open the whole address that the co
 
 def until_the_page(_handler, notebook: NotebookNode, cwd: str) -> NotebookNode:
     """The notebook as far as the page needs it: the rest of it is not shown, so nobody waits for that."""
-    tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
-    last = max(n for n, own in enumerate(tags) if "page" in own)
-    notebook.cells = [cell for cell, own in zip(notebook.cells[: last + 1], tags, strict=False) if "result" not in own]
+    tagged = [(cell, cell.metadata.get("tags", ())) for cell in notebook.cells]
+    last = max(n for n, (_, tags) in enumerate(tagged) if "page" in tags)
+    notebook.cells = [cell for cell, tags in tagged[: last + 1] if "result" not in tags]
     return notebook
 
 
